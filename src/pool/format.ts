@@ -1,0 +1,79 @@
+/**
+ * The pool: a folder that Node writes and k6 reads. `frames.txt` holds one event a line in the order
+ * of sending, two header characters before the ready-made frame:
+ *
+ *     a0["EVENT",{"id":"<64 hex>","pubkey":…}]
+ *
+ * The first character is the event type (`a` = `types[0]`, `b` = `types[1]`, …), the second the place
+ * in the multipart set (`0` starts a set, `1` … `9`, `a` … follow on the same connection). `id` always
+ * is the first member, so that the id of a line stands at a fixed place. `manifest.json` says what is
+ * in the file; a folder without it, or with another version, is not a pool.
+ */
+import { ConfigError } from "../errors.ts";
+
+export const POOL_FORMAT = "k6-nostr/pool@1";
+export const FRAMES_FILE = "frames.txt";
+export const MANIFEST_FILE = "manifest.json";
+/** Characters before the frame on a line. */
+export const HEADER_LENGTH = 2;
+/** Where the id starts within a frame: behind `["EVENT",{"id":"`. */
+export const FRAME_ID_OFFSET = 16;
+/** `index` holds the byte offset of every line whose number is a multiple of this. */
+export const INDEX_STEP = 256;
+
+export interface PoolManifest {
+  readonly format: typeof POOL_FORMAT;
+  /** First 16 hex digits of the SHA-256 of all that determines the events: see `poolKey`. */
+  readonly id: string;
+  readonly seed: string;
+  /** Type → weight, as asked for. A weight counts sets: a `video` set of two events is drawn once. */
+  readonly mix: Readonly<Record<string, number>>;
+  /** Event types in the order of their header characters. */
+  readonly types: readonly string[];
+  readonly events: number;
+  readonly sets: number;
+  /** Bytes of `frames.txt`. */
+  readonly bytes: number;
+  /** Largest frame in bytes: to be held against a relay's `max_message_length`. */
+  readonly largestFrame: number;
+  readonly perType: Readonly<Record<string, { readonly events: number; readonly bytes: number }>>;
+  readonly createdAt: { readonly min: number; readonly max: number };
+  /** SHA-256 of `frames.txt`, hex. */
+  readonly sha256: string;
+  readonly index: readonly number[];
+}
+
+/** Reads a manifest; throws `ConfigError` that says what is wrong with it. */
+export function parseManifest(text: string, where: string): PoolManifest {
+  const remedy = "make it again with `k6-nostr pool --force`";
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(`the pool ${where} has a damaged manifest (not JSON); ${remedy}`, {
+      cause,
+    });
+  }
+  const manifest = value as Partial<PoolManifest> | null;
+  if (manifest?.format !== POOL_FORMAT) {
+    throw new ConfigError(
+      `the pool ${where} has the format \`${String(manifest?.format)}\`, expected \`${POOL_FORMAT}\`; ${remedy}`,
+    );
+  }
+  const complete =
+    typeof manifest.id === "string" &&
+    typeof manifest.seed === "string" &&
+    typeof manifest.events === "number" &&
+    typeof manifest.bytes === "number" &&
+    typeof manifest.sha256 === "string" &&
+    Array.isArray(manifest.types) &&
+    Array.isArray(manifest.index) &&
+    manifest.index.length === Math.ceil(manifest.events / INDEX_STEP);
+  if (!complete) throw new ConfigError(`the pool ${where} has an incomplete manifest; ${remedy}`);
+  return manifest as PoolManifest;
+}
+
+/** The two header characters of a line. */
+export function lineHeader(typeIndex: number, part: number): string {
+  return String.fromCharCode(97 + typeIndex) + part.toString(36);
+}
