@@ -1,0 +1,67 @@
+/**
+ * The accounting. Every scheduled event ends in exactly one of the outcomes, so that
+ *
+ *     scheduled = attempted + backpressure + noConnection + poolExhausted
+ *     attempted = accepted + duplicate + superseded + rejected + timedOut + lost
+ */
+
+/** Columns of the counters in the order in which they are stored and sent. */
+export const COLUMNS = [
+  "scheduled",
+  "attempted",
+  "accepted",
+  "duplicate",
+  "superseded",
+  "rejected",
+  "timedOut",
+  "lost",
+  "backpressure",
+  "noConnection",
+  "poolExhausted",
+] as const;
+
+export type Column = (typeof COLUMNS)[number];
+export type Counts = Readonly<Record<Column, number>>;
+
+export const SCHEDULED = 0;
+export const ATTEMPTED = 1;
+export const ACCEPTED = 2;
+export const DUPLICATE = 3;
+export const SUPERSEDED = 4;
+export const REJECTED = 5;
+export const TIMED_OUT = 6;
+export const LOST = 7;
+export const BACKPRESSURE = 8;
+export const NO_CONNECTION = 9;
+export const POOL_EXHAUSTED = 10;
+
+/** Zero in every column. */
+export function noCounts(): Record<Column, number> {
+  return {
+    scheduled: 0,
+    attempted: 0,
+    accepted: 0,
+    duplicate: 0,
+    superseded: 0,
+    rejected: 0,
+    timedOut: 0,
+    lost: 0,
+    backpressure: 0,
+    noConnection: 0,
+    poolExhausted: 0,
+  };
+}
+
+/** Adds `row` (one number a column) to `into`. */
+export function addCounts(into: Record<Column, number>, row: readonly number[]): void {
+  COLUMNS.forEach((column, i) => {
+    into[column] += row[i] ?? 0;
+  });
+}
+
+/** Scheduled events that are neither sent nor given up, and sent ones without an outcome. */
+export function openEvents(c: Counts): { readonly waiting: number; readonly inFlight: number } {
+  const unsent = c.backpressure + c.noConnection + c.poolExhausted;
+  const answered = c.accepted + c.duplicate + c.superseded + c.rejected + c.timedOut + c.lost;
+  return { waiting: c.scheduled - c.attempted - unsent, inFlight: c.attempted - answered };
+}

@@ -1,0 +1,106 @@
+/**
+ * What a VU counts while it sends. On the hot path: plain array cells and histogram buckets, no
+ * object for an event. `take` hands over all since the last call and starts again from nothing.
+ */
+import { Histogram, type HistogramData } from "./histogram.ts";
+import { COLUMNS } from "./outcome.ts";
+import type { LinkCounts, Slice, SliceError } from "./slice.ts";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+const MAX_EXAMPLE_LENGTH = 160;
+
+export class Recorder {
+  readonly counts: Float64Array;
+  readonly response: readonly Histogram[];
+  readonly service: readonly Histogram[];
+  readonly connect = new Histogram();
+  readonly scheduleLag = new Histogram();
+  readonly loopLag = new Histogram();
+  link: Mutable<LinkCounts> = noLinkCounts();
+  #errors = new Map<string, Mutable<SliceError>>();
+
+  /** `rows`: the event types, then the same types for the warm-up. */
+  constructor(rows: number) {
+    this.counts = new Float64Array(rows * COLUMNS.length);
+    this.response = Array.from({ length: rows }, () => new Histogram());
+    this.service = Array.from({ length: rows }, () => new Histogram());
+  }
+
+  /** Adds one to a column of a row. */
+  count(row: number, column: number): void {
+    const cell = row * COLUMNS.length + column;
+    this.counts[cell] = (this.counts[cell] ?? 0) + 1;
+  }
+
+  /** Counts an error by class and code, and keeps the first text of each as its example. */
+  error(errorClass: string, code: string, atSec: number, example: string, stack?: string): void {
+    const key = `${errorClass} ${code}`;
+    const known = this.#errors.get(key);
+    if (known) {
+      known.count++;
+      return;
+    }
+    this.#errors.set(key, {
+      class: errorClass,
+      code,
+      count: 1,
+      firstAtSec: atSec,
+      example: example.slice(0, MAX_EXAMPLE_LENGTH),
+      ...(stack === undefined ? {} : { stack }),
+    });
+  }
+
+  /** All since the last call, as the members of a slice that hold figures. */
+  take(): Pick<Slice, "counts" | "link" | "histograms" | "errors"> {
+    const errors = [...this.#errors.values()];
+    const link = this.link;
+    this.#errors = new Map();
+    this.link = noLinkCounts();
+    return { counts: this.#takeCounts(), link, histograms: this.#takeHistograms(), errors };
+  }
+
+  #takeCounts(): Slice["counts"] {
+    const rows: (readonly [number, ...number[]])[] = [];
+    const width = COLUMNS.length;
+    for (let row = 0; row * width < this.counts.length; row++) {
+      const cells = this.counts.subarray(row * width, (row + 1) * width);
+      if (cells.some((n) => n !== 0)) rows.push([row, ...cells]);
+    }
+    this.counts.fill(0);
+    return rows;
+  }
+
+  #takeHistograms(): Record<string, HistogramData> {
+    const taken: Record<string, HistogramData> = {};
+    const take = (key: string, histogram: Histogram) => {
+      if (histogram.count === 0) return;
+      taken[key] = histogram.toData();
+      histogram.reset();
+    };
+    this.response.forEach((histogram, row) => {
+      take(`r${row}`, histogram);
+    });
+    this.service.forEach((histogram, row) => {
+      take(`s${row}`, histogram);
+    });
+    take("connect", this.connect);
+    take("lag", this.scheduleLag);
+    take("loop", this.loopLag);
+    return taken;
+  }
+}
+
+export function noLinkCounts(): Mutable<LinkCounts> {
+  return {
+    connectAttempted: 0,
+    connectOpened: 0,
+    connectFailed: 0,
+    dropped: 0,
+    reconnected: 0,
+    notices: 0,
+    malformedFrames: 0,
+    unknownOk: 0,
+    lateOk: 0,
+    closesUnanswered: 0,
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * A slice: what one VU counted since its last one. It is the only way figures leave a VU, as one
+ * piece of text, so that a run that is cut off loses whole slices and never half of one: what was
+ * sent balances always. The text travels as the name of a k6 check (which `handleSummary` sees) and
+ * as a log line (which the CLI sees while the run goes on).
+ */
+import type { HistogramData } from "./histogram.ts";
+
+export const SLICE_MARK = "k6-nostr slice ";
+
+export type Phase = "connect" | "warmup" | "window" | "drain" | "done";
+
+/** Figures that belong to no event type. */
+export interface LinkCounts {
+  readonly connectAttempted: number;
+  readonly connectOpened: number;
+  readonly connectFailed: number;
+  readonly dropped: number;
+  readonly reconnected: number;
+  readonly notices: number;
+  readonly malformedFrames: number;
+  readonly unknownOk: number;
+  readonly lateOk: number;
+  readonly closesUnanswered: number;
+}
+
+export interface SliceError {
+  readonly class: string;
+  readonly code: string;
+  readonly count: number;
+  /** Seconds since the start of this VU's window. */
+  readonly firstAtSec: number;
+  readonly example: string;
+  readonly stack?: string;
+}
+
+export interface Slice {
+  readonly vu: number;
+  readonly seq: number;
+  readonly phase: Phase;
+  /** Place on the VU's time line: slice 0 starts with the measured window. */
+  readonly index: number;
+  /** Start of the VU's measured window, ms since the start of the test; `null` before it is known. */
+  readonly windowStartMs: number | null;
+  /** When it was taken, ms since the start of the test. */
+  readonly atMs: number;
+  readonly connectionsOpen: number;
+  /** Row (event type; behind them the same types in the warm-up) → one number a column. */
+  readonly counts: readonly (readonly [row: number, ...columns: number[]])[];
+  readonly link: LinkCounts;
+  /** `r<row>`, `s<row>` response and service time, `connect`, `lag`, `loop`, `clock`. */
+  readonly histograms: Readonly<Record<string, HistogramData>>;
+  readonly errors: readonly SliceError[];
+  /** Difference of the two clock calibrations in ms, with the last slice. */
+  readonly clockDriftMs?: number;
+}
+
+export function encodeSlice(slice: Slice): string {
+  // k6 takes `::` in a check's name for a group. JSON has it within strings only.
+  return SLICE_MARK + JSON.stringify(slice).replaceAll("::", ":\\u003a");
+}
+
+/** Gives the slice in a check's name or log line, `null` where there is none. */
+export function decodeSlice(text: string): Slice | null {
+  if (!text.startsWith(SLICE_MARK)) return null;
+  try {
+    return JSON.parse(text.slice(SLICE_MARK.length)) as Slice;
+  } catch {
+    // A line cut off when k6 was killed is no slice.
+    return null;
+  }
+}
+
+/** Length of a slice in ms: at least 60 and, from one minute on, at most 600 in a window. */
+export function sliceLengthMs(durationSec: number): number {
+  const steps = [10, 20, 50, 100, 250, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000];
+  const wantedMs = durationSec < 60 ? (durationSec * 1_000) / 60 : (durationSec * 1_000) / 600;
+  if (durationSec < 60) return steps.findLast((step) => step <= wantedMs) ?? 10;
+  return Math.max(1_000, steps.find((step) => step >= wantedMs) ?? Math.ceil(wantedMs));
+}

@@ -1,0 +1,32 @@
+/** What an OK says (NIP-01, NIP-42), read leniently: real relays use prefixes that no NIP names. */
+import { classifyKind } from "./wire.ts";
+
+/** How a publish that was answered ended. */
+export type AnsweredOutcome = "accepted" | "duplicate" | "superseded" | "rejected";
+
+/**
+ * The machine-readable prefix of an OK or CLOSED message: the word before the first colon in lower
+ * case, `other` where there is none. strfry puts `ERROR: ` before some texts; it is skipped.
+ */
+export function messagePrefix(message: string): string {
+  const match = /^(?:ERROR: )?([a-z][a-z-]*):/.exec(message);
+  return match?.[1] ?? "other";
+}
+
+/**
+ * Classifies an OK. An older version of a replaceable or addressable event that was turned down is
+ * `superseded`: strfry says so with `replaced:`; others with `duplicate:` for an id they never had,
+ * which cannot be told from a true duplicate here and stays `duplicate`.
+ */
+export function classifyOk(accepted: boolean, message: string): AnsweredOutcome {
+  const prefix = messagePrefix(message);
+  if (accepted) return prefix === "duplicate" ? "duplicate" : "accepted";
+  if (prefix === "replaced") return "superseded";
+  return prefix === "duplicate" ? "duplicate" : "rejected";
+}
+
+/** Whether a relay keeps only the newest version of events of this kind (NIP-01). */
+export function isVersioned(kind: number): boolean {
+  const kindClass = classifyKind(kind);
+  return kindClass === "replaceable" || kindClass === "addressable";
+}

@@ -1,0 +1,136 @@
+/**
+ * The plan: all options of a run checked in one place, before anything happens. What is in it
+ * decides the load completely; the CLI and the k6 script derive the same plan from the same options.
+ */
+import { ConfigError } from "../errors.ts";
+import { type RelayUrl, parseRelayUrls } from "../guard/relay-url.ts";
+import { type ArrivalKind, mostArrivals } from "../load/arrivals.ts";
+import { type OptionName, type OptionTexts, clip, optionLabel, readNumber, readSwitch } from "./options.ts";
+import { DEFAULT_THRESHOLDS, type Threshold, parseThresholds } from "./thresholds.ts";
+
+export interface Plan {
+  readonly scenario: string;
+  readonly relays: readonly RelayUrl[];
+  readonly clients: number;
+  readonly durationSec: number;
+  readonly rateEps: number;
+  readonly mix: string;
+  readonly seed: string;
+  readonly arrival: ArrivalKind;
+  readonly maxInFlight: number;
+  readonly connectConcurrency: number;
+  readonly ackTimeoutMs: number;
+  readonly warmupSec: number;
+  readonly thresholds: readonly Threshold[];
+  readonly reportDir: string;
+  readonly allowPrivate: boolean;
+  readonly dedicatedHost: string | null;
+  /** k6 VUs; each holds an equal share of the connections. */
+  readonly vus: number;
+}
+
+/** Above these a typo is likelier than a wish; `--force` lifts them. */
+const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, events: 20_000_000 };
+
+/**
+ * Events per second and connections that one VU is given at most. A VU has one JavaScript thread:
+ * at 5,000 events/s it is busy about a quarter of the time on the machine of the README's figures,
+ * so that answers seldom wait in its queue.
+ */
+const RATE_PER_VU = 5_000;
+const CONNECTIONS_PER_VU = 2_500;
+const MOST_VUS = 16;
+
+/** Checks all options. `seed` is taken when SEED is not set. Throws `ConfigError`. */
+export function buildPlan(scenario: string, texts: OptionTexts, seed: string): Plan {
+  const force = readSwitch(texts, "force");
+  const bound = (n: number) => (force ? Number.MAX_SAFE_INTEGER : n);
+  const relays = readRelays(texts);
+  const clients = readNumber(texts, "clients", { min: 1, max: bound(BOUNDS.clients), integer: true });
+  const durationSec = readNumber(texts, "duration", { min: 1, max: bound(BOUNDS.durationSec), integer: false });
+  const rateEps = readNumber(texts, "rate", { min: 0.01, max: bound(BOUNDS.rateEps), integer: false });
+  const plan: Plan = {
+    scenario,
+    relays,
+    clients,
+    durationSec,
+    rateEps,
+    mix: texts.mix ?? "",
+    seed: readSeed(texts.seed ?? seed),
+    arrival: readArrival(texts),
+    maxInFlight: readNumber(texts, "maxInFlight", { min: 1, max: 10_000, integer: true }),
+    connectConcurrency: readNumber(texts, "connectConcurrency", { min: 1, max: 10_000, integer: true }),
+    ackTimeoutMs: readNumber(texts, "ackTimeout", { min: 10, max: 600_000, integer: true }),
+    warmupSec: readNumber(texts, "warmup", { min: 0, max: bound(BOUNDS.durationSec), integer: false }),
+    thresholds: parseThresholds(texts.threshold ?? DEFAULT_THRESHOLDS),
+    reportDir: texts.reportDir ?? "",
+    allowPrivate: readSwitch(texts, "allowPrivate"),
+    dedicatedHost: texts.allowDedicatedRelay ?? null,
+    vus: Math.min(
+      clients,
+      MOST_VUS,
+      Math.max(Math.ceil(rateEps / RATE_PER_VU), Math.ceil(clients / CONNECTIONS_PER_VU)),
+    ),
+  };
+  return check(plan, bound(BOUNDS.events));
+}
+
+/** Events that a pool must hold for this plan: all arrivals, and a margin for sets cut by VUs. */
+export function eventsNeeded(plan: Plan): number {
+  const scheduleMs = (plan.warmupSec + plan.durationSec) * 1_000;
+  return mostArrivals(plan.arrival, plan.rateEps, scheduleMs) + 16 * plan.vus;
+}
+
+/** The members of a plan that decide the load, as one text: equal texts, equal loads. */
+export function planText(plan: Plan, poolId: string): string {
+  const { relays, reportDir: _, thresholds: __, ...load } = plan;
+  return JSON.stringify({ ...load, relays: relays.map((relay) => relay.label), poolId });
+}
+
+function readRelays(texts: OptionTexts): readonly RelayUrl[] {
+  if (!texts.relay) {
+    throw new ConfigError(
+      `${optionLabel("relay")} is required: the relay to load, for instance ws://127.0.0.1:7777\n` +
+        "Start one to try things out with `npx k6-nostr relay`.",
+    );
+  }
+  return parseRelayUrls(texts.relay);
+}
+
+function readArrival(texts: OptionTexts): ArrivalKind {
+  if (texts.arrival === "constant" || texts.arrival === "poisson") return texts.arrival;
+  throw wrong("arrival", "`constant` or `poisson`", texts.arrival ?? "");
+}
+
+function readSeed(text: string): string {
+  // Keys are often pasted by mistake: refused without repeating them.
+  if (/^(nsec1|ncryptsec1)/i.test(text) || /^[0-9a-f]{64}$/i.test(text)) {
+    throw new ConfigError(`${optionLabel("seed")} looks like a secret key; give a short text or number instead`);
+  }
+  if (/^[A-Za-z0-9._-]{1,32}$/.test(text)) return text;
+  throw wrong("seed", "1 to 32 letters, digits, `.`, `_` or `-`", text);
+}
+
+function check(plan: Plan, mostEvents: number): Plan {
+  if (plan.clients < plan.relays.length) {
+    throw new ConfigError(
+      `${optionLabel("clients")} must be at least the number of relays (${plan.relays.length}), got \`${plan.clients}\``,
+    );
+  }
+  const events = eventsNeeded(plan);
+  if (events > mostEvents) {
+    throw new ConfigError(
+      `rate × duration asks for ${events} events, more than ${mostEvents}\nLower --rate or --duration, or give --force.`,
+    );
+  }
+  if (plan.rateEps * plan.durationSec < 1) {
+    throw new ConfigError(
+      `rate × duration must give at least one event, got \`${plan.rateEps} × ${plan.durationSec}\``,
+    );
+  }
+  return plan;
+}
+
+function wrong(name: OptionName, expected: string, got: string): ConfigError {
+  return new ConfigError(`${optionLabel(name)} must be ${expected}, got \`${clip(got)}\``);
+}

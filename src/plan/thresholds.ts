@@ -1,0 +1,81 @@
+/**
+ * Threshold expressions in k6's own language: `nostr_publish_failed: rate<0.01`. They go to k6 as
+ * they are; the report judges them again from its own exact figures.
+ */
+import { ConfigError } from "../errors.ts";
+
+export interface Threshold {
+  /** Metric with its tags: `nostr_publish_response_time{event:view}`. */
+  readonly metric: string;
+  readonly expressions: readonly string[];
+}
+
+export interface ThresholdExpression {
+  readonly aggregation: "rate" | "count" | "value" | "avg" | "min" | "max" | "med" | "p";
+  /** For `p`: 0 to 1. */
+  readonly quantile?: number;
+  readonly operator: "<" | "<=" | ">" | ">=" | "==" | "===" | "!=";
+  readonly bound: number;
+}
+
+export const DEFAULT_THRESHOLDS =
+  "nostr_publish_failed: rate<0.01; nostr_publish_response_time: p(95)<500, p(99)<1000";
+
+const EXPRESSION =
+  /^(rate|count|value|avg|min|max|med|p\((\d+(?:\.\d+)?)\))\s*(<=|>=|<|>|===|==|!=)\s*([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
+
+/** Metrics that a threshold may name, with the aggregations that k6 knows for their type. */
+const METRICS: Readonly<Record<string, readonly string[]>> = {
+  nostr_publish_response_time: ["avg", "min", "max", "med", "p"],
+  nostr_publish_service_time: ["avg", "min", "max", "med", "p"],
+  nostr_connect_time: ["avg", "min", "max", "med", "p"],
+  nostr_publish_failed: ["rate"],
+  nostr_events_scheduled: ["count", "rate"],
+  nostr_events_attempted: ["count", "rate"],
+  nostr_events_accepted: ["count", "rate"],
+  nostr_events_rejected: ["count", "rate"],
+  nostr_events_timed_out: ["count", "rate"],
+  nostr_events_lost: ["count", "rate"],
+};
+
+/** Parses one expression; `null` when it is none. */
+export function parseExpression(text: string): ThresholdExpression | null {
+  const match = EXPRESSION.exec(text.trim());
+  if (!match) return null;
+  const [, aggregation = "", percent, operator, bound] = match;
+  if (percent !== undefined && Number(percent) > 100) return null;
+  return {
+    aggregation: (percent === undefined ? aggregation : "p") as ThresholdExpression["aggregation"],
+    ...(percent === undefined ? {} : { quantile: Number(percent) / 100 }),
+    operator: operator as ThresholdExpression["operator"],
+    bound: Number(bound),
+  };
+}
+
+/** Parses `metric: expression, expression; metric: …`. Throws `ConfigError` on what k6 would refuse. */
+export function parseThresholds(text: string): readonly Threshold[] {
+  const byMetric = new Map<string, string[]>();
+  for (const part of text.split(/[;\n]/)) {
+    if (part.trim() === "") continue;
+    const match = /^\s*([A-Za-z0-9_]+(?:\{[^{}]*\})?)\s*:\s*(.+)$/.exec(part);
+    if (!match?.[1] || !match[2]) throw refuse(part, "`metric: expression`");
+    const known = METRICS[match[1].replace(/\{.*/, "")];
+    if (!known) throw refuse(part, `one of the metrics ${Object.keys(METRICS).join(", ")}`);
+    const tags = /\{(.*)\}/.exec(match[1]);
+    if (tags && !/^event:[a-z][a-z0-9:-]*$/.test(tags[1] ?? "")) throw refuse(part, "the tag `{event:<type>}`");
+    const expressions = match[2].split(",").map((expression) => expression.trim());
+    for (const expression of expressions) {
+      const parsed = parseExpression(expression);
+      if (!parsed) throw refuse(expression, "an expression like `p(95)<500` or `rate<0.01`");
+      if (!known.includes(parsed.aggregation)) {
+        throw refuse(expression, `one of ${known.join(", ")} for ${match[1]}`);
+      }
+    }
+    byMetric.set(match[1], [...(byMetric.get(match[1]) ?? []), ...expressions]);
+  }
+  return [...byMetric].map(([metric, expressions]) => ({ metric, expressions }));
+}
+
+function refuse(got: string, expected: string): ConfigError {
+  return new ConfigError(`THRESHOLDS (--threshold) must be ${expected}, got \`${got.trim().slice(0, 60)}\``);
+}
