@@ -10,6 +10,7 @@
  * in the file; a folder without it, or with another version, is not a pool.
  */
 import { ConfigError } from "../errors.ts";
+import type { NostrEvent } from "../nostr/wire.ts";
 
 export const POOL_FORMAT = "k6-nostr/pool@1";
 export const FRAMES_FILE = "frames.txt";
@@ -36,10 +37,12 @@ export interface PoolManifest {
   readonly bytes: number;
   /** Largest frame in bytes: to be held against a relay's `max_message_length`. */
   readonly largestFrame: number;
+  /** Events of each type, and the bytes of their frames. */
   readonly perType: Readonly<Record<string, { readonly events: number; readonly bytes: number }>>;
   readonly createdAt: { readonly min: number; readonly max: number };
   /** SHA-256 of `frames.txt`, hex. */
   readonly sha256: string;
+  /** Byte offset of every line whose number, counted from 0, is a multiple of `INDEX_STEP`. */
   readonly index: readonly number[];
 }
 
@@ -63,11 +66,18 @@ export function parseManifest(text: string, where: string): PoolManifest {
   const complete =
     typeof manifest.id === "string" &&
     typeof manifest.seed === "string" &&
-    typeof manifest.events === "number" &&
-    typeof manifest.bytes === "number" &&
     typeof manifest.sha256 === "string" &&
+    isRecord(manifest.mix) &&
+    isRecord(manifest.perType) &&
+    isRecord(manifest.createdAt) &&
+    isCount(manifest.events) &&
+    isCount(manifest.sets) &&
+    isCount(manifest.bytes) &&
+    isCount(manifest.largestFrame) &&
     Array.isArray(manifest.types) &&
+    manifest.types.every((type) => typeof type === "string") &&
     Array.isArray(manifest.index) &&
+    manifest.index.every(isCount) &&
     manifest.index.length === Math.ceil(manifest.events / INDEX_STEP);
   if (!complete) throw new ConfigError(`the pool ${where} has an incomplete manifest; ${remedy}`);
   return manifest as PoolManifest;
@@ -76,4 +86,19 @@ export function parseManifest(text: string, where: string): PoolManifest {
 /** The two header characters of a line. */
 export function lineHeader(typeIndex: number, part: number): string {
   return String.fromCharCode(97 + typeIndex) + part.toString(36);
+}
+
+/** A line of `frames.txt` without its line feed. */
+export function formatLine(typeIndex: number, part: number, event: NostrEvent): string {
+  const { id, pubkey, created_at, kind, tags, content, sig } = event;
+  const frame = JSON.stringify(["EVENT", { id, pubkey, created_at, kind, tags, content, sig }]);
+  return lineHeader(typeIndex, part) + frame;
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

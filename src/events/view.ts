@@ -1,0 +1,52 @@
+/** `view`: somebody watched a video. One event of kind 30079, as bitvid publishes it. */
+import type { EventTemplate, Tag } from "../nostr/wire.ts";
+import { identifyVideo, pairViewing } from "./catalogue.ts";
+import type { Author, EventType } from "./event-type.ts";
+
+const SECONDS_A_DAY = 86_400;
+
+export interface ViewInput {
+  /** Hex public key of the viewer: goes into the dedupe value. */
+  readonly viewer: string;
+  readonly pointer: readonly [tag: "a" | "e", value: string];
+  /** Whether a throw-away session key signs: the form of viewers who are not logged in. */
+  readonly anonymous: boolean;
+  readonly createdAt: number;
+}
+
+/**
+ * Builds a view event. One viewer, one video and one UTC day share a `d`: a relay keeps the newest.
+ * Source: bitvid js/nostr/viewEvents.js and js/nostrEventSchemas.js at 126a613.
+ */
+export function buildView({ viewer, pointer, anonymous, createdAt }: ViewInput): EventTemplate {
+  const [type, value] = pointer;
+  const day = Math.floor(createdAt / SECONDS_A_DAY);
+  const tags: Tag[] = [
+    ["t", "view"],
+    [type, value],
+    ["d", `${type}:${value.toLowerCase()}:${viewer}:${day}`],
+  ];
+  if (anonymous) tags.push(["session", "true"]);
+  const content = JSON.stringify({ target: { type, value }, created_at: createdAt });
+  return { kind: 30_079, created_at: createdAt, tags, content };
+}
+
+/** Three viewers of four are anonymous. */
+export const view: EventType = {
+  name: "view",
+  kinds: [30_079],
+  build({ scope, ordinal, videosBefore, createdAt, random, publicKey }) {
+    const reach = Math.max(videosBefore, scope.catalogue);
+    const viewing = pairViewing(ordinal, reach, random);
+    const video = identifyVideo(scope, viewing.video);
+    const anonymous = viewing.viewer % 4 !== 3;
+    const author: Author = { role: anonymous ? "session" : "viewer", index: viewing.viewer };
+    const template = buildView({
+      viewer: publicKey(author),
+      pointer: ["a", `30078:${publicKey(video.author)}:${video.rootId}`],
+      anonymous,
+      createdAt,
+    });
+    return [{ author, template }];
+  },
+};

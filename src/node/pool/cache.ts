@@ -1,0 +1,34 @@
+/** Pools are kept under their id, so that a run with the same seed, mix and size signs nothing. */
+import { join } from "node:path";
+import { ConfigError } from "../../errors.ts";
+import { type MakeOptions, makePool, poolId } from "./make.ts";
+import { type Pool, readPool } from "./read.ts";
+
+export interface EnsureOptions extends Omit<MakeOptions, "dir"> {
+  /** The folder that holds pools. */
+  readonly root: string;
+  /** Makes the pool even if it is there. */
+  readonly force?: boolean;
+}
+
+/** Opens the pool of a request after checking it whole, or makes it: also when the one kept is damaged. */
+export async function ensurePool(
+  options: EnsureOptions,
+): Promise<Pool & { readonly made: boolean }> {
+  const id = poolId(options);
+  const dir = join(options.root, id);
+  const kept = options.force ? undefined : await readKept(dir, id);
+  if (kept !== undefined) return { ...kept, made: false };
+  return { dir, manifest: await makePool({ ...options, dir }), made: true };
+}
+
+async function readKept(dir: string, id: string): Promise<Pool | undefined> {
+  try {
+    const pool = await readPool(dir);
+    return pool.manifest.id === id ? pool : undefined;
+  } catch (error) {
+    // What cannot be used is made anew in its place.
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}

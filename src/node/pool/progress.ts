@@ -1,0 +1,29 @@
+/** How far the making of a pool has got. */
+
+export interface Progress {
+  /** Events written. */
+  readonly done: number;
+  readonly total: number;
+  /** Events a second since the first thread was ready. */
+  readonly perSecond: number;
+  readonly secondsLeft: number;
+}
+
+const SHORTEST_PAUSE_MS = 200;
+
+/** Gives a function that takes the events done and reports them: at most 5 times a second, and the end. */
+export function startProgress(
+  total: number,
+  report: ((progress: Progress) => void) | undefined,
+  nowMs: () => number = () => performance.now(),
+): (done: number) => void {
+  const startMs = nowMs();
+  let lastMs = startMs;
+  return (done) => {
+    const now = nowMs();
+    if (report === undefined || (done < total && now - lastMs < SHORTEST_PAUSE_MS)) return;
+    lastMs = now;
+    const perSecond = (done * 1_000) / Math.max(1, now - startMs);
+    report({ done, total, perSecond, secondsLeft: (total - done) / Math.max(1, perSecond) });
+  };
+}

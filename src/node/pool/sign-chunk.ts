@@ -1,0 +1,40 @@
+/** Signs a stretch of a pool and writes its lines: what every worker does with every chunk. */
+import { formatLine } from "../../pool/format.ts";
+import { buildSets, type Chunk, type ChunkScope, resolvePart } from "../../pool/plan.ts";
+import type { Keyring } from "./keyring.ts";
+
+export interface SignedChunk {
+  /** The lines, each with its line feed. */
+  readonly bytes: Uint8Array;
+  /** Bytes of each line, line feed included. */
+  readonly lineLengths: Uint32Array;
+  /** The type of each line, as its place among the plan's types. */
+  readonly lineTypes: Uint8Array;
+  readonly createdAt: { readonly min: number; readonly max: number };
+}
+
+/** Builds, signs and serialises a chunk's sets in their order. */
+export function signChunk(chunk: Chunk, scope: ChunkScope, keyring: Keyring): SignedChunk {
+  const lines: string[] = [];
+  const lineTypes: number[] = [];
+  let min = Number.POSITIVE_INFINITY;
+  let max = 0;
+  for (const { type, parts } of buildSets(chunk, scope, keyring.publicKey)) {
+    const ids: string[] = [];
+    for (const part of parts) {
+      const event = keyring.sign(resolvePart(part, ids));
+      lines.push(formatLine(type, ids.length, event));
+      lineTypes.push(type);
+      ids.push(event.id);
+      min = Math.min(min, event.created_at);
+      max = Math.max(max, event.created_at);
+    }
+  }
+  const encoded = lines.map((line) => Buffer.byteLength(line) + 1);
+  return {
+    bytes: new TextEncoder().encode(`${lines.join("\n")}\n`),
+    lineLengths: Uint32Array.from(encoded),
+    lineTypes: Uint8Array.from(lineTypes),
+    createdAt: { min, max },
+  };
+}
