@@ -1,0 +1,181 @@
+/**
+ * The full check of a pool: not only that the file is what its maker wrote, as `readPool` has it, but
+ * that what was written is right, line by line.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { initNostrWasm } from "nostr-wasm";
+import { ConfigError } from "../../errors.ts";
+import { findEventType } from "../../events/registry.ts";
+import { classifyKind, type NostrEvent } from "../../nostr/wire.ts";
+import {
+  FRAMES_FILE,
+  formatLine,
+  HEADER_LENGTH,
+  INDEX_STEP,
+  type PoolManifest,
+} from "../../pool/format.ts";
+import { readPool } from "./read.ts";
+
+export interface VerifiedPool {
+  readonly events: number;
+  readonly sets: number;
+  readonly signaturesChecked: number;
+}
+
+/**
+ * Checks every line of a pool: header, frame, id, kind, place in its set; that no id and no
+ * replaceable address comes twice; the manifest's figures. Of the signatures it checks `signatures`,
+ * evenly spread (default all: some 3,000 a second). Throws `ConfigError` with the first fault.
+ */
+export async function verifyPool(
+  dir: string,
+  { signatures = Number.POSITIVE_INFINITY }: { readonly signatures?: number } = {},
+): Promise<VerifiedPool> {
+  const { manifest } = await readPool(dir);
+  const wasm = await initNostrWasm();
+  const checker = new LineChecker(manifest);
+  const step = Math.max(1, Math.ceil(manifest.events / signatures));
+  let signaturesChecked = 0;
+  const lines = createInterface({ input: createReadStream(join(dir, FRAMES_FILE)) });
+  try {
+    for await (const line of lines) {
+      const event = checker.check(line);
+      if ((checker.events - 1) % step !== 0) continue;
+      wasm.verifyEvent({ ...event, tags: event.tags.map((tag) => [...tag]) });
+      signaturesChecked++;
+    }
+    checker.finish();
+  } catch (cause) {
+    const fault = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(
+      `the pool \`${dir}\` is wrong at line ${checker.events}: ${fault}; make it again with \`k6-nostr pool --force\``,
+      { cause },
+    );
+  } finally {
+    lines.close();
+  }
+  return { events: checker.events, sets: checker.sets, signaturesChecked };
+}
+
+class LineChecker {
+  readonly #manifest: PoolManifest;
+  readonly #seen = new Set<string>();
+  readonly #perType = new Map<string, { events: number; bytes: number }>();
+  events = 0;
+  sets = 0;
+  #bytes = 0;
+  #largestFrame = 0;
+  #type = -1;
+  #part = -1;
+
+  constructor(manifest: PoolManifest) {
+    this.#manifest = manifest;
+  }
+
+  check(line: string): NostrEvent {
+    if (this.events % INDEX_STEP === 0) {
+      expect(this.#manifest.index[this.events / INDEX_STEP] === this.#bytes, "the index is off");
+    }
+    this.events++;
+    const type = line.charCodeAt(0) - 97;
+    const part = Number.parseInt(line.charAt(1), 36);
+    this.#checkPlace(type, part);
+    const event = parseFrame(line.slice(HEADER_LENGTH));
+    expect(formatLine(type, part, event) === line, "the line is not in the pool's form");
+    const name = this.#manifest.types[type] ?? "";
+    expect(findEventType(name)?.kinds[part] === event.kind, `kind ${event.kind} in \`${name}\``);
+    expect(hashEvent(event) === event.id, "the id is not the hash of the event");
+    this.#claim(event.id);
+    const address = findAddress(event);
+    if (address !== undefined) this.#claim(address);
+    this.#count(name, Buffer.byteLength(line));
+    const { min, max } = this.#manifest.createdAt;
+    expect(event.created_at >= min && event.created_at <= max, "created_at is out of range");
+    return event;
+  }
+
+  finish(): void {
+    this.#checkSetIsComplete();
+    const { events, sets, bytes, largestFrame, types, perType } = this.#manifest;
+    expect(this.events === events, `${this.events} events, the manifest says ${events}`);
+    expect(this.sets === sets, `${this.sets} sets, the manifest says ${sets}`);
+    expect(this.#bytes === bytes, `${this.#bytes} bytes, the manifest says ${bytes}`);
+    expect(this.#largestFrame === largestFrame, "the largest frame has another size");
+    for (const type of types) {
+      const counted = this.#perType.get(type) ?? { events: 0, bytes: 0 };
+      const stated = perType[type];
+      const agrees = stated?.events === counted.events && stated.bytes === counted.bytes;
+      expect(agrees, `the manifest miscounts \`${type}\``);
+    }
+  }
+
+  #checkPlace(type: number, part: number): void {
+    if (part === 0) {
+      this.#checkSetIsComplete();
+      this.sets++;
+    } else {
+      const follows = type === this.#type && part === this.#part + 1;
+      expect(follows, "the part of a set is out of place");
+    }
+    this.#type = type;
+    this.#part = part;
+  }
+
+  #checkSetIsComplete(): void {
+    if (this.#type === -1) return;
+    const kinds = findEventType(this.#manifest.types[this.#type] ?? "")?.kinds;
+    expect(kinds?.length === this.#part + 1, "a set is incomplete");
+  }
+
+  #claim(identity: string): void {
+    expect(!this.#seen.has(identity), `\`${identity}\` comes twice`);
+    this.#seen.add(identity);
+  }
+
+  #count(name: string, lineBytes: number): void {
+    const frame = lineBytes - HEADER_LENGTH;
+    const counts = this.#perType.get(name) ?? { events: 0, bytes: 0 };
+    this.#perType.set(name, { events: counts.events + 1, bytes: counts.bytes + frame });
+    this.#largestFrame = Math.max(this.#largestFrame, frame);
+    this.#bytes += lineBytes + 1;
+  }
+}
+
+/** Where a relay keeps one event only (NIP-01), or `undefined` for a regular event. */
+function findAddress({ kind, pubkey, tags }: NostrEvent): string | undefined {
+  const kindClass = classifyKind(kind);
+  if (kindClass === "replaceable") return `${kind}:${pubkey}:`;
+  if (kindClass !== "addressable") return undefined;
+  return `${kind}:${pubkey}:${tags.find(([name]) => name === "d")?.[1] ?? ""}`;
+}
+
+function hashEvent({ pubkey, created_at, kind, tags, content }: NostrEvent): string {
+  const serialised = JSON.stringify([0, pubkey, created_at, kind, tags, content]);
+  return createHash("sha256").update(serialised).digest("hex");
+}
+
+function parseFrame(frame: string): NostrEvent {
+  const value: unknown = JSON.parse(frame);
+  const event: unknown = Array.isArray(value) && value[0] === "EVENT" ? value[1] : undefined;
+  expect(isEvent(event), "the frame holds no event");
+  return event;
+}
+
+function isEvent(value: unknown): value is NostrEvent {
+  if (typeof value !== "object" || value === null) return false;
+  const event = value as Partial<NostrEvent>;
+  return (
+    [event.id, event.pubkey, event.sig, event.content].every((text) => typeof text === "string") &&
+    Number.isSafeInteger(event.kind) &&
+    Number.isSafeInteger(event.created_at) &&
+    Array.isArray(event.tags) &&
+    event.tags.every((tag) => Array.isArray(tag) && tag.every((item) => typeof item === "string"))
+  );
+}
+
+function expect(holds: boolean, fault: string): asserts holds {
+  if (!holds) throw new Error(fault);
+}
