@@ -33,12 +33,7 @@ export function createArrivals(options: ArrivalOptions): Arrivals {
   return options.kind === "constant" ? constantArrivals(options) : poissonArrivals(options);
 }
 
-function constantArrivals({
-  ratePerSecond,
-  durationMs,
-  share,
-  shares,
-}: ArrivalOptions): Arrivals {
+function constantArrivals({ ratePerSecond, durationMs, share, shares }: ArrivalOptions): Arrivals {
   const total = Math.floor((ratePerSecond * durationMs) / 1_000 + 1e-9);
   let k = share;
   const dueOf = (n: number) => (n < total ? (n * 1_000) / ratePerSecond : Number.POSITIVE_INFINITY);

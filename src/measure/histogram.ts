@@ -56,7 +56,7 @@ export class Histogram {
 
   /** Records one duration in ms. About 1 µs inside k6. */
   record(ms: number): void {
-    const value = ms > 0 ? ms : 0;
+    const value = Math.max(ms, 0);
     const index = bucketOf(value);
     if (this.#counts[index] === 0) this.#touched.push(index);
     this.#counts[index] = (this.#counts[index] ?? 0) + 1;

@@ -16,6 +16,8 @@ export class Recorder {
   readonly connect = new Histogram();
   readonly scheduleLag = new Histogram();
   readonly loopLag = new Histogram();
+  /** Publishes in flight, integrated over time: ms × publishes. */
+  inFlightMs = 0;
   link: Mutable<LinkCounts> = noLinkCounts();
   #errors = new Map<string, Mutable<SliceError>>();
 
@@ -51,12 +53,19 @@ export class Recorder {
   }
 
   /** All since the last call, as the members of a slice that hold figures. */
-  take(): Pick<Slice, "counts" | "link" | "histograms" | "errors"> {
+  take(): Pick<Slice, "counts" | "link" | "histograms" | "errors" | "inFlightMs"> {
     const errors = [...this.#errors.values()];
-    const link = this.link;
+    const { link, inFlightMs } = this;
+    this.inFlightMs = 0;
     this.#errors = new Map();
     this.link = noLinkCounts();
-    return { counts: this.#takeCounts(), link, histograms: this.#takeHistograms(), errors };
+    return {
+      counts: this.#takeCounts(),
+      link,
+      histograms: this.#takeHistograms(),
+      errors,
+      inFlightMs,
+    };
   }
 
   #takeCounts(): Slice["counts"] {

@@ -3,10 +3,17 @@
  * decides the load completely; the CLI and the k6 script derive the same plan from the same options.
  */
 import { ConfigError } from "../errors.ts";
-import { type RelayUrl, parseRelayUrls } from "../guard/relay-url.ts";
+import { parseRelayUrls, type RelayUrl } from "../guard/relay-url.ts";
 import { type ArrivalKind, mostArrivals } from "../load/arrivals.ts";
-import { type OptionName, type OptionTexts, clip, optionLabel, readNumber, readSwitch } from "./options.ts";
-import { DEFAULT_THRESHOLDS, type Threshold, parseThresholds } from "./thresholds.ts";
+import {
+  clip,
+  type OptionName,
+  type OptionTexts,
+  optionLabel,
+  readNumber,
+  readSwitch,
+} from "./options.ts";
+import { DEFAULT_THRESHOLDS, parseThresholds, type Threshold } from "./thresholds.ts";
 
 export interface Plan {
   readonly scenario: string;
@@ -46,9 +53,21 @@ export function buildPlan(scenario: string, texts: OptionTexts, seed: string): P
   const force = readSwitch(texts, "force");
   const bound = (n: number) => (force ? Number.MAX_SAFE_INTEGER : n);
   const relays = readRelays(texts);
-  const clients = readNumber(texts, "clients", { min: 1, max: bound(BOUNDS.clients), integer: true });
-  const durationSec = readNumber(texts, "duration", { min: 1, max: bound(BOUNDS.durationSec), integer: false });
-  const rateEps = readNumber(texts, "rate", { min: 0.01, max: bound(BOUNDS.rateEps), integer: false });
+  const clients = readNumber(texts, "clients", {
+    min: 1,
+    max: bound(BOUNDS.clients),
+    integer: true,
+  });
+  const durationSec = readNumber(texts, "duration", {
+    min: 1,
+    max: bound(BOUNDS.durationSec),
+    integer: false,
+  });
+  const rateEps = readNumber(texts, "rate", {
+    min: 0.01,
+    max: bound(BOUNDS.rateEps),
+    integer: false,
+  });
   const plan: Plan = {
     scenario,
     relays,
@@ -59,9 +78,17 @@ export function buildPlan(scenario: string, texts: OptionTexts, seed: string): P
     seed: readSeed(texts.seed ?? seed),
     arrival: readArrival(texts),
     maxInFlight: readNumber(texts, "maxInFlight", { min: 1, max: 10_000, integer: true }),
-    connectConcurrency: readNumber(texts, "connectConcurrency", { min: 1, max: 10_000, integer: true }),
+    connectConcurrency: readNumber(texts, "connectConcurrency", {
+      min: 1,
+      max: 10_000,
+      integer: true,
+    }),
     ackTimeoutMs: readNumber(texts, "ackTimeout", { min: 10, max: 600_000, integer: true }),
-    warmupSec: readNumber(texts, "warmup", { min: 0, max: bound(BOUNDS.durationSec), integer: false }),
+    warmupSec: readNumber(texts, "warmup", {
+      min: 0,
+      max: bound(BOUNDS.durationSec),
+      integer: false,
+    }),
     thresholds: parseThresholds(texts.threshold ?? DEFAULT_THRESHOLDS),
     reportDir: texts.reportDir ?? "",
     allowPrivate: readSwitch(texts, "allowPrivate"),
@@ -105,7 +132,9 @@ function readArrival(texts: OptionTexts): ArrivalKind {
 function readSeed(text: string): string {
   // Keys are often pasted by mistake: refused without repeating them.
   if (/^(nsec1|ncryptsec1)/i.test(text) || /^[0-9a-f]{64}$/i.test(text)) {
-    throw new ConfigError(`${optionLabel("seed")} looks like a secret key; give a short text or number instead`);
+    throw new ConfigError(
+      `${optionLabel("seed")} looks like a secret key; give a short text or number instead`,
+    );
   }
   if (/^[A-Za-z0-9._-]{1,32}$/.test(text)) return text;
   throw wrong("seed", "1 to 32 letters, digits, `.`, `_` or `-`", text);

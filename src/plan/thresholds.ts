@@ -62,7 +62,8 @@ export function parseThresholds(text: string): readonly Threshold[] {
     const known = METRICS[match[1].replace(/\{.*/, "")];
     if (!known) throw refuse(part, `one of the metrics ${Object.keys(METRICS).join(", ")}`);
     const tags = /\{(.*)\}/.exec(match[1]);
-    if (tags && !/^event:[a-z][a-z0-9:-]*$/.test(tags[1] ?? "")) throw refuse(part, "the tag `{event:<type>}`");
+    if (tags && !/^event:[a-z][a-z0-9:-]*$/.test(tags[1] ?? ""))
+      throw refuse(part, "the tag `{event:<type>}`");
     const expressions = match[2].split(",").map((expression) => expression.trim());
     for (const expression of expressions) {
       const parsed = parseExpression(expression);
@@ -77,5 +78,7 @@ export function parseThresholds(text: string): readonly Threshold[] {
 }
 
 function refuse(got: string, expected: string): ConfigError {
-  return new ConfigError(`THRESHOLDS (--threshold) must be ${expected}, got \`${got.trim().slice(0, 60)}\``);
+  return new ConfigError(
+    `THRESHOLDS (--threshold) must be ${expected}, got \`${got.trim().slice(0, 60)}\``,
+  );
 }

@@ -1,0 +1,46 @@
+/**
+ * Bundles each scenario (`k6/*.ts`) into one self-contained script under `build/dist/`, checked by
+ * esbuild's own account of it: what is left to import must be a module of k6.
+ */
+import { readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+/** A script is parsed once for each VU: what makes it grow is looked at. */
+const MOST_BYTES = 400_000;
+
+/** Builds all bundles; gives the folder they are in. Throws when one imports what k6 has not. */
+export async function buildBundles(): Promise<string> {
+  const names = (await readdir(`${root}k6`)).filter((name) => /^[a-z-]+\.ts$/.test(name));
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: names.map((name) => `k6/${name}`),
+    outdir: "build/dist",
+    bundle: true,
+    format: "esm",
+    // k6 is no browser and no Node; it runs ES2023 but for what its parser lacks.
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    target: "es2022",
+    external: ["k6", "k6/*"],
+    metafile: true,
+    logLevel: "silent",
+  });
+  for (const [path, output] of Object.entries(result.metafile.outputs)) {
+    const foreign = output.imports.filter(({ path: name }) => !/^k6(\/|$)/.test(name));
+    if (foreign.length > 0) {
+      throw new Error(
+        `${path} imports ${foreign.map((i) => i.path).join(", ")}: not a module of k6`,
+      );
+    }
+    if (output.bytes > MOST_BYTES) {
+      throw new Error(`${path} has ${output.bytes} bytes, more than ${MOST_BYTES}`);
+    }
+  }
+  return `${root}build/dist`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  console.log(`bundles written to ${await buildBundles()}`);
+}

@@ -1,0 +1,245 @@
+/**
+ * The connections of one VU: opened with bounded concurrency, opened again with growing delay when
+ * the relay drops them, and counted each time. Every handler is wrapped: what is thrown in one would
+ * otherwise close the socket and end the iteration while k6 still exits with 0.
+ */
+import { WebSocket } from "k6/websockets";
+import type { Recorder } from "../../src/measure/recorder.ts";
+import type { Clock } from "./clock.ts";
+import { connectErrorCode } from "./connect-error.ts";
+
+export const CONNECTING = 0;
+export const OPEN = 1;
+export const DOWN = 2;
+export const CLOSING = 3;
+
+/** A handshake that takes longer is given up; k6's own limit is fixed at 60 s. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+const BACKOFF_FIRST_MS = 100;
+const BACKOFF_MOST_MS = 5_000;
+
+/** A publish that waits for a place among those in flight. */
+export interface Waiting {
+  readonly frame: string;
+  readonly row: number;
+  readonly dueMs: number;
+}
+
+export interface Client {
+  readonly url: string;
+  socket: WebSocket | null;
+  state: number;
+  inFlight: number;
+  /** Event id → slot of the publish; −1 once it is timed out and a late OK may still come. */
+  readonly pending: Map<string, number>;
+  waiting: Waiting[];
+  failures: number;
+  tried: boolean;
+  everOpened: boolean;
+  closeStartedMs: number;
+}
+
+export interface ConnectionEvents {
+  onMessage(client: Client, event: { data: string | ArrayBuffer; timestamp: number }): void;
+  /** The connection of a client that was open is gone. */
+  onDrop(client: Client): void;
+  onFault(where: string, error: unknown): void;
+}
+
+export interface ConnectionOptions {
+  readonly urls: readonly string[];
+  readonly concurrency: number;
+  readonly clock: Clock;
+  readonly recorder: Recorder;
+  readonly events: ConnectionEvents;
+  /** Seconds since the window's start, for the errors' `firstAtSec`. */
+  readonly atSec: () => number;
+}
+
+export class Connections {
+  readonly clients: readonly Client[];
+  open = 0;
+  readonly #options: ConnectionOptions;
+  #queue: Client[];
+  #underWay = 0;
+  #firstTries: number;
+  #whenTried: () => void = () => {};
+  #whenClosed: () => void = () => {};
+  #stopping = false;
+  #sockets = 0;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.clients = options.urls.map((url) => ({
+      url,
+      socket: null,
+      state: DOWN,
+      inFlight: 0,
+      pending: new Map(),
+      waiting: [],
+      failures: 0,
+      tried: false,
+      everOpened: false,
+      closeStartedMs: 0,
+    }));
+    this.#queue = [...this.clients];
+    this.#firstTries = this.clients.length;
+  }
+
+  /** Opens all; resolves when each has been tried once. */
+  openAll(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenTried = resolve;
+      this.#connectNext();
+    });
+  }
+
+  /** Closes all; resolves when each is closed, or never if the relay answers no Close frame. */
+  closeAll(): Promise<void> {
+    this.#stopping = true;
+    this.#queue = [];
+    return new Promise((resolve) => {
+      this.#whenClosed = resolve;
+      for (const client of this.clients) {
+        if (client.state === OPEN) {
+          client.state = CLOSING;
+          client.closeStartedMs = this.#options.clock.now();
+          client.socket?.close();
+        }
+      }
+      if (this.#sockets === 0) resolve();
+    });
+  }
+
+  /** Connections whose Close frame has not been answered. */
+  get unanswered(): number {
+    return this.clients.filter((client) => client.state === CLOSING).length;
+  }
+
+  #connectNext(): void {
+    while (this.#underWay < this.#options.concurrency && !this.#stopping) {
+      const client = this.#queue.shift();
+      if (!client) return;
+      this.#connect(client);
+    }
+  }
+
+  #connect(client: Client): void {
+    const { clock, recorder, events } = this.#options;
+    const startedMs = clock.now();
+    const again = client.everOpened;
+    this.#underWay++;
+    this.#sockets++;
+    recorder.link.connectAttempted++;
+    client.state = CONNECTING;
+    // The tag keeps the URL, which may hold a secret path, out of k6's own metrics.
+    const socket = new WebSocket(client.url, null, { tags: { name: "relay" } });
+    client.socket = socket;
+    let settled = false;
+    let errorText = "";
+    const settle = () => {
+      if (settled) return;
+      settled = true;
+      this.#underWay--;
+      if (!client.tried) {
+        client.tried = true;
+        this.#tried();
+      }
+      this.#connectNext();
+    };
+    const guarded = (where: string, handle: () => void) => {
+      try {
+        handle();
+      } catch (error) {
+        events.onFault(where, error);
+      }
+    };
+    const timer = setTimeout(() => {
+      guarded("connect timeout", () => {
+        if (settled) return;
+        this.#failed(client, "timeout", `no handshake in ${CONNECT_TIMEOUT_MS} ms`);
+        settle();
+      });
+    }, CONNECT_TIMEOUT_MS);
+    socket.onopen = () =>
+      guarded("open", () => {
+        clearTimeout(timer);
+        if (settled || this.#stopping) {
+          socket.close();
+          settle();
+          return;
+        }
+        client.state = OPEN;
+        client.everOpened = true;
+        client.failures = 0;
+        this.open++;
+        recorder.link.connectOpened++;
+        if (again) recorder.link.reconnected++;
+        recorder.connect.record(clock.now() - startedMs);
+        settle();
+      });
+    socket.onmessage = (event) => {
+      try {
+        events.onMessage(client, event as unknown as { data: string; timestamp: number });
+      } catch (error) {
+        events.onFault("message", error);
+      }
+    };
+    socket.onerror = (event) => {
+      errorText = String((event as unknown as { error?: unknown }).error ?? "");
+    };
+    socket.onclose = (event?: unknown) =>
+      guarded("close", () => {
+        clearTimeout(timer);
+        this.#sockets--;
+        if (client.socket === socket) this.#closed(client, settled, errorText, event);
+        settle();
+        if (this.#stopping && this.#sockets === 0) this.#whenClosed();
+      });
+  }
+
+  #closed(client: Client, wasSettled: boolean, errorText: string, event: unknown): void {
+    const { recorder, events, atSec } = this.#options;
+    if (client.state === CLOSING) {
+      client.state = DOWN;
+      this.open--;
+    } else if (client.state === OPEN) {
+      const { code, reason } = event as { code?: number; reason?: string };
+      client.state = DOWN;
+      this.open--;
+      recorder.link.dropped++;
+      recorder.error("close", String(code || "no close frame"), atSec(), reason || errorText);
+      events.onDrop(client);
+      this.#retry(client);
+    } else if (!wasSettled) {
+      this.#failed(client, connectErrorCode(errorText), errorText);
+    }
+  }
+
+  #failed(client: Client, code: string, example: string): void {
+    const { recorder, atSec } = this.#options;
+    client.state = DOWN;
+    client.failures++;
+    recorder.link.connectFailed++;
+    recorder.error("connect", code, atSec(), example);
+    this.#retry(client);
+  }
+
+  #retry(client: Client): void {
+    if (this.#stopping) return;
+    const delayMs = Math.min(
+      BACKOFF_MOST_MS,
+      BACKOFF_FIRST_MS * 2 ** Math.min(client.failures, 10),
+    );
+    setTimeout(() => {
+      if (this.#stopping) return;
+      this.#queue.push(client);
+      this.#connectNext();
+    }, delayMs);
+  }
+
+  #tried(): void {
+    this.#firstTries--;
+    if (this.#firstTries === 0) this.#whenTried();
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * What every scenario's script does in the init context: read the options, check them, open the pool,
+ * and give k6 its options. The same code serves a run by the CLI and `k6 run` by hand.
+ */
+
+import { ConfigError } from "../../src/errors.ts";
+import { classifyAddress, parseAddress } from "../../src/guard/address.ts";
+import { blacklistFor, hostsFor, LOOPBACK_NETWORKS } from "../../src/guard/dialer.ts";
+import type { GuardPolicy } from "../../src/guard/guard.ts";
+import { findGuardFaults } from "../../src/guard/k6-gate.ts";
+import { collectOptions } from "../../src/plan/options.ts";
+import { buildPlan, type Plan } from "../../src/plan/plan.ts";
+import { MANIFEST_FILE, type PoolManifest, parseManifest } from "../../src/pool/format.ts";
+import { CONNECT_TIMEOUT_MS } from "./connections.ts";
+import { CLOSE_TIMEOUT_MS } from "./vu.ts";
+
+/** Variables by which the CLI tells a script what it found out; not for hand use. */
+export interface RunEnvironment {
+  readonly runId: string | null;
+  readonly runDir: string | null;
+  readonly live: boolean;
+  /** Addresses this run may dial, as the CLI resolved and judged them. */
+  readonly allowed: readonly string[];
+  readonly hosts: Readonly<Record<string, string>>;
+  readonly isProved: boolean;
+}
+
+export interface Script {
+  readonly plan: Plan;
+  readonly pool: PoolManifest;
+  readonly poolDir: string;
+  readonly run: RunEnvironment;
+}
+
+declare const __ENV: Readonly<Record<string, string | undefined>>;
+/** k6's `open`, in the init context only. */
+declare function open(path: string): string;
+
+/** Reads all from the environment; throws `ConfigError`, which ends k6 before any VU starts. */
+export function readScript(scenario: string): Script {
+  const poolDir = __ENV.POOL;
+  if (!poolDir) {
+    throw new ConfigError(
+      "POOL is required: the folder of a pool; make one with `npx k6-nostr pool`",
+    );
+  }
+  const pool = parseManifest(open(`${absolute(poolDir)}/${MANIFEST_FILE}`), poolDir);
+  const plan = buildPlan(scenario, collectOptions({}, __ENV), pool.seed);
+  return { plan, pool, poolDir: absolute(poolDir), run: readRun(plan) };
+}
+
+/** k6's options for a plan: one iteration a VU, the guard at the dial, thresholds. */
+export function scriptOptions({ plan, run }: Script): object {
+  return {
+    scenarios: {
+      [plan.scenario]: {
+        executor: "per-vu-iterations",
+        exec: "default",
+        vus: plan.vus,
+        iterations: 1,
+        maxDuration: `${mostSeconds(plan)}s`,
+        gracefulStop: "0s",
+      },
+    },
+    blacklistIPs: blacklistFor(run.allowed),
+    hosts: run.hosts,
+    thresholds: Object.fromEntries(plan.thresholds.map((t) => [t.metric, [...t.expressions]])),
+    // Slices travel as names of checks; no tag may hold the URL.
+    systemTags: ["check", "group"],
+    summaryTrendStats: ["min", "avg", "med", "p(90)", "p(95)", "p(99)", "p(99.9)", "max", "count"],
+    noConnectionReuse: true,
+  };
+}
+
+/** Longest time a run may take, seconds: connecting, warm-up, window, drain, closing. */
+export function mostSeconds(plan: Plan): number {
+  const waves = Math.ceil(plan.clients / plan.connectConcurrency);
+  const connectSec = (CONNECT_TIMEOUT_MS / 1_000) * Math.min(waves, 30) + 2;
+  const restSec =
+    plan.warmupSec + plan.durationSec + (plan.ackTimeoutMs + CLOSE_TIMEOUT_MS) / 1_000;
+  return Math.ceil(connectSec + restSec + 10);
+}
+
+/**
+ * The gate: called in VU code before the first socket, with the options as k6 consolidated them from
+ * script, environment and flags. Gives what forbids the run, empty if nothing does.
+ */
+export function findFaults({ plan, run }: Script, consolidated: unknown): readonly string[] {
+  const options = consolidated as {
+    blacklistIPs?: readonly string[] | null;
+    scenarios?: Readonly<Record<string, { vus?: number; iterations?: number; executor?: string }>>;
+  };
+  const faults = findGuardFaults({
+    relays: plan.relays,
+    policy: policyOf(plan),
+    allowed: run.allowed,
+    isProved: run.isProved,
+    blacklistIps: options.blacklistIPs ?? [],
+    env: __ENV,
+  });
+  const scenario = options.scenarios?.[plan.scenario];
+  const isOurs =
+    Object.keys(options.scenarios ?? {}).length === 1 &&
+    scenario?.executor === "per-vu-iterations" &&
+    scenario.vus === plan.vus &&
+    scenario.iterations === 1;
+  if (!isOurs) {
+    faults.push(
+      "k6's scenarios were replaced; remove `--vus`, `--duration`, `--iterations`, `--stage` and their K6_ variables",
+    );
+  }
+  return faults;
+}
+
+function policyOf(plan: Plan): GuardPolicy {
+  return {
+    allowPrivate: plan.allowPrivate,
+    ...(plan.dedicatedHost === null ? {} : { dedicatedHost: plan.dedicatedHost }),
+    ...(__ENV.INTERNAL_NETWORK === "1" ? { internalNetwork: true } : {}),
+  };
+}
+
+function readRun(plan: Plan): RunEnvironment {
+  const allowed = __ENV.ALLOWED_ADDRESSES;
+  return {
+    runId: __ENV.RUN_ID ?? null,
+    runDir: __ENV.RUN_DIR ?? null,
+    live: __ENV.LIVE === "1",
+    allowed: allowed ? allowed.split(",") : allowedByText(plan),
+    hosts: readHosts(plan, allowed?.split(",") ?? []),
+    isProved: __ENV.PROOF_CHECKED === "1",
+  };
+}
+
+/** By hand no name is resolved beforehand: loopback, and private addresses that are given literally. */
+function allowedByText(plan: Plan): readonly string[] {
+  const literals = plan.relays.flatMap(({ host }) => {
+    const address = parseAddress(host);
+    return address && classifyAddress(address).kind === "private" ? [host] : [];
+  });
+  return [...LOOPBACK_NETWORKS, ...(plan.allowPrivate ? literals : [])];
+}
+
+/** `HOSTS`: `name=address,name=address`, each address one of those allowed. */
+function readHosts(plan: Plan, allowed: readonly string[]): Record<string, string> {
+  const hosts: Record<string, string> = {};
+  for (const pair of (__ENV.HOSTS ?? "").split(",")) {
+    const [name = "", address = ""] = pair.split("=");
+    const isKnown = plan.relays.some((relay) => relay.host === name) && allowed.includes(address);
+    if (isKnown) Object.assign(hosts, hostsFor(name, [address]));
+  }
+  return hosts;
+}
+
+/** Relative paths are relative to the script in k6; people mean the folder they are in. */
+function absolute(path: string): string {
+  if (path.startsWith("/") || /^[A-Za-z]:[\\/]/.test(path)) return path;
+  const pwd = __ENV.PWD;
+  return pwd ? `${pwd}/${path}` : path;
+}

@@ -1,0 +1,227 @@
+/**
+ * One VU from its first connection to its last slice: connect, wait for the common start, send
+ * through warm-up and window, wait for answers, close. Figures leave it as slices only.
+ */
+import { check } from "k6";
+import exec from "k6/execution";
+import { toDialUrl } from "../../src/guard/relay-url.ts";
+import { Recorder } from "../../src/measure/recorder.ts";
+import { encodeSlice, type Phase, type Slice, sliceLengthMs } from "../../src/measure/slice.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import { type Clock, createClock } from "./clock.ts";
+import { type Client, Connections } from "./connections.ts";
+import type { FrameSource } from "./frames.ts";
+import { Publisher } from "./publisher.ts";
+
+/** Windows begin at full seconds, so that VUs that are ready at about the same time begin together. */
+const START_GRID_MS = 1_000;
+const START_MARGIN_MS = 250;
+const EXPIRE_EVERY_MS = 50;
+/** A Close frame that is not answered in this time is counted; k6 itself would wait for ever. */
+export const CLOSE_TIMEOUT_MS = 3_000;
+
+export interface VuOptions {
+  readonly plan: Plan;
+  readonly types: readonly string[];
+  readonly share: number;
+  readonly openFrames: () => Promise<FrameSource>;
+  readonly feedMetrics: (slice: Slice) => void;
+  /** Log each slice too, for whoever watches the run. */
+  readonly live: boolean;
+}
+
+export async function runVu(options: VuOptions): Promise<void> {
+  const vu = new Vu(options, await options.openFrames());
+  await vu.run();
+}
+
+class Vu {
+  readonly #options: VuOptions;
+  readonly #plan: Plan;
+  readonly #clock: Clock = createClock();
+  readonly #recorder: Recorder;
+  readonly #connections: Connections;
+  readonly #publisher: Publisher;
+  readonly #sliceMs: number;
+  #phase: Phase = "connect";
+  #seq = 0;
+  #nextSliceMs: number;
+  #nextExpireMs = 0;
+
+  constructor(options: VuOptions, frames: FrameSource) {
+    const { plan, types, share } = options;
+    this.#options = options;
+    this.#plan = plan;
+    this.#recorder = new Recorder(types.length * 2);
+    this.#sliceMs = sliceLengthMs(plan.durationSec);
+    this.#nextSliceMs = this.#clock.now() + 1_000;
+    const { offsetMs } = this.#clock;
+    this.#connections = new Connections({
+      urls: urlsOf(plan, share),
+      concurrency: Math.max(1, Math.floor(plan.connectConcurrency / plan.vus)),
+      clock: this.#clock,
+      recorder: this.#recorder,
+      atSec: () => this.#publisher.atSec(),
+      events: {
+        onMessage: (client, event) => this.#onMessage(client, event, event.timestamp - offsetMs),
+        onDrop: (client) => this.#publisher.onDrop(client),
+        onFault: (where, error) => this.#onFault(where, error),
+      },
+    });
+    this.#publisher = new Publisher({
+      plan,
+      types: types.length,
+      share,
+      frames,
+      clients: this.#connections.clients,
+      clock: this.#clock,
+      recorder: this.#recorder,
+    });
+  }
+
+  async run(): Promise<void> {
+    const opened = this.#connections.openAll();
+    await Promise.all([opened, this.#tickUntil(opened)]);
+    const ready = this.#clock.now() + START_MARGIN_MS;
+    this.#publisher.start(Math.ceil(ready / START_GRID_MS) * START_GRID_MS);
+    this.#enter(this.#plan.warmupSec > 0 ? "warmup" : "window");
+    await this.#runUntil(() => this.#windowDone());
+    this.#publisher.endWindow();
+    this.#enter("drain");
+    const drainEndMs = this.#publisher.windowEndMs + this.#plan.ackTimeoutMs;
+    await this.#runUntil((now) => this.#publisher.inFlight === 0 || now >= drainEndMs);
+    this.#publisher.expire(Number.POSITIVE_INFINITY);
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    // Emitted before closing too: a relay that never answers a Close frame keeps k6 from ending.
+    this.#emit("drain");
+    const closed = this.#connections.closeAll();
+    const timeout = new Promise<void>((resolve) => {
+      const deadline = this.#clock.now() + CLOSE_TIMEOUT_MS;
+      const look = () => {
+        if (this.#connections.unanswered === 0 || this.#clock.now() >= deadline) resolve();
+        else setTimeout(look, 20);
+      };
+      look();
+    });
+    await Promise.race([closed, timeout]);
+    this.#recorder.link.closesUnanswered = this.#connections.unanswered;
+    if (this.#connections.unanswered > 0) {
+      this.#recorder.error(
+        "close",
+        "unanswered",
+        this.#publisher.atSec(),
+        "no answer to the Close frame",
+      );
+    }
+    this.#phase = "done";
+    this.#emit("done", this.#clock.driftMs());
+  }
+
+  #windowDone(): boolean {
+    const { nextDueMs, windowEndMs } = this.#publisher;
+    return nextDueMs === Number.POSITIVE_INFINITY && this.#clock.now() >= windowEndMs;
+  }
+
+  #enter(phase: Phase): void {
+    this.#emit(this.#phase);
+    this.#phase = phase;
+    if (phase === "warmup" || phase === "window")
+      this.#nextSliceMs = this.#publisher.startMs + this.#sliceMs;
+  }
+
+  /** Slices while the connections are opened. */
+  async #tickUntil(done: Promise<void>): Promise<void> {
+    let over = false;
+    void done.then(() => {
+      over = true;
+    });
+    await this.#runUntil(() => over);
+  }
+
+  /** The one timer of the VU: wakes for the next due event, the next slice, the next expiry. */
+  #runUntil(done: (nowMs: number) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const turn = () => {
+        let now = this.#clock.now();
+        try {
+          this.#turn(now);
+        } catch (error) {
+          this.#onFault("timer", error);
+        }
+        if (done(now)) {
+          resolve();
+          return;
+        }
+        now = this.#clock.now();
+        const wakeMs = Math.min(this.#publisher.nextDueMs, this.#nextSliceMs, this.#nextExpireMs);
+        setTimeout(turn, Math.max(0.1, Math.min(wakeMs - now, EXPIRE_EVERY_MS)));
+      };
+      turn();
+    });
+  }
+
+  #turn(now: number): void {
+    this.#publisher.pump(now);
+    if (now >= this.#nextExpireMs) {
+      this.#publisher.expire(now);
+      this.#nextExpireMs = now + EXPIRE_EVERY_MS;
+    }
+    if (now >= this.#nextSliceMs) {
+      if (this.#phase === "warmup" && now >= this.#publisher.windowStartMs) this.#phase = "window";
+      this.#emit(this.#phase);
+      this.#nextSliceMs +=
+        this.#sliceMs * Math.max(1, Math.ceil((now - this.#nextSliceMs) / this.#sliceMs));
+    }
+  }
+
+  #onMessage(client: Client, event: { data: string | ArrayBuffer }, receivedMs: number): void {
+    const now = this.#clock.now();
+    if (this.#phase === "window") this.#recorder.loopLag.record(now - receivedMs);
+    this.#publisher.onMessage(client, event.data, receivedMs);
+    this.#publisher.pump(now);
+  }
+
+  #onFault(where: string, error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    const stack = error instanceof Error ? trimStack(error.stack ?? "") : undefined;
+    this.#recorder.error("script", where, this.#publisher.atSec(), text, stack);
+  }
+
+  #emit(phase: Phase, clockDriftMs?: number): void {
+    const { windowStartMs } = this.#publisher;
+    const atMs = this.#clock.now();
+    const slice: Slice = {
+      vu: exec.vu.idInTest,
+      seq: this.#seq++,
+      phase,
+      // A slice is taken at its end.
+      index: windowStartMs === 0 ? -1 : Math.round((atMs - windowStartMs) / this.#sliceMs) - 1,
+      windowStartMs: windowStartMs === 0 ? null : windowStartMs,
+      atMs,
+      connectionsOpen: this.#connections.open,
+      ...this.#recorder.take(),
+      ...(clockDriftMs === undefined ? {} : { clockDriftMs }),
+    };
+    const text = encodeSlice(slice);
+    check(null, { [text]: () => true });
+    if (this.#options.live) console.log(text);
+    this.#options.feedMetrics(slice);
+  }
+}
+
+/** Clients are spread evenly: client i of the run goes to relay i mod R, VU v has the clients v, v+V … */
+function urlsOf(plan: Plan, share: number): readonly string[] {
+  const urls: string[] = [];
+  for (let client = share; client < plan.clients; client += plan.vus) {
+    const relay = plan.relays[Math.floor(client / plan.vus) % plan.relays.length] ?? plan.relays[0];
+    if (relay) urls.push(toDialUrl(relay));
+  }
+  return urls;
+}
+
+function trimStack(stack: string): string {
+  return stack.split("\n").slice(0, 6).join("\n");
+}

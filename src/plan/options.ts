@@ -1,0 +1,142 @@
+/**
+ * Every option of a run: one row says its variable, its flag, its default and what it means. A flag
+ * wins over the variable of the environment. The CLI and the k6 scripts read the same table.
+ */
+import { ConfigError } from "../errors.ts";
+
+export interface OptionRow {
+  readonly variable?: string;
+  readonly flag: string;
+  /** What `--help` shows in place of a value; a row without it is a switch. */
+  readonly value?: string;
+  readonly default?: string;
+  readonly help: string;
+}
+
+type Columns = readonly [
+  variable: string | null,
+  flag: string,
+  value: string | null,
+  defaultText: string | null,
+  help: string,
+];
+
+const table = {
+  relay: ["RELAY_URL", "relay", "URL[,URL]", null, "relay to load, ws:// or wss:// (required)"],
+  clients: ["CLIENTS", "clients", "N", "1000", "open connections"],
+  duration: ["DURATION_SEC", "duration", "SEC", "600", "length of the measured window"],
+  rate: ["RATE_EPS", "rate", "EPS", "50", "events per second over all clients"],
+  mix: ["MIX", "mix", "MIX", "view:0.9,video:0.1", "event types and weights; a weight counts sets"],
+  seed: ["SEED", "seed", "SEED", null, "same seed, same events and schedule (default: random)"],
+  dryRun: ["DRY_RUN", "dry-run", null, null, "print the plan; no socket, no name, nothing written"],
+  maxInFlight: ["MAX_IN_FLIGHT", "max-in-flight", "N", "16", "unanswered publishes per connection"],
+  connectConcurrency: [
+    "CONNECT_CONCURRENCY",
+    "connect-concurrency",
+    "N",
+    "50",
+    "handshakes under way at once",
+  ],
+  arrival: ["ARRIVAL", "arrival", "KIND", "constant", "constant or poisson"],
+  ackTimeout: ["ACK_TIMEOUT_MS", "ack-timeout", "MS", "10000", "unanswered for so long: timedOut"],
+  warmup: ["WARMUP_SEC", "warmup", "SEC", "0", "sent and counted apart before the window"],
+  pool: ["POOL", "pool", "DIR", null, "folder of a pool (default: made, cached under pools/)"],
+  builders: ["BUILDERS", "builders", "FILE", null, "event builders of your own (not there yet)"],
+  reportDir: ["REPORT_DIR", "report-dir", "DIR", "reports/load-test", "where reports are written"],
+  threshold: ["THRESHOLDS", "threshold", "EXPR", null, "`metric: expression, …`; may be repeated"],
+  relayPid: [
+    "RELAY_PID",
+    "relay-pid",
+    "PID",
+    null,
+    "process to sample (default: embedded relay's)",
+  ],
+  allowPrivate: ["ALLOW_PRIVATE", "allow-private", null, null, "allow private addresses too"],
+  allowDedicatedRelay: [
+    "ALLOW_DEDICATED_RELAY",
+    "allow-dedicated-relay",
+    "HOST",
+    null,
+    "a dedicated relay's host; it must serve a proof",
+  ],
+  audit: [null, "audit", null, null, "read back what the relay acknowledged, after the run"],
+  noCalibrate: [null, "no-calibrate", null, null, "skip the calibration"],
+  force: [null, "force", null, null, "go beyond a bound that keeps figures safe (never the guard)"],
+} as const satisfies Record<string, Columns>;
+
+export type OptionName = keyof typeof table;
+
+export const OPTIONS = Object.fromEntries(
+  Object.entries(table).map(([name, [variable, flag, value, defaultText, help]]) => [
+    name,
+    {
+      ...(variable === null ? {} : { variable }),
+      flag,
+      ...(value === null ? {} : { value }),
+      ...(defaultText === null ? {} : { default: defaultText }),
+      help,
+    },
+  ]),
+) as Readonly<Record<OptionName, OptionRow>>;
+
+/** Raw texts by option, before they are checked. A switch that is on has the text `1`. */
+export type OptionTexts = { readonly [K in OptionName]?: string };
+
+/**
+ * Takes each option from the flags, else from the environment, else its default. Environment
+ * variables that are set to nothing count as not set.
+ */
+export function collectOptions(
+  flags: Readonly<Record<string, string | undefined>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): OptionTexts {
+  const texts: { [K in OptionName]?: string } = {};
+  for (const [name, row] of Object.entries(OPTIONS) as [OptionName, OptionRow][]) {
+    const text =
+      flags[row.flag] ??
+      (row.variable ? environment[row.variable] || undefined : undefined) ??
+      row.default;
+    if (text !== undefined) texts[name] = text;
+  }
+  return texts;
+}
+
+/** The name to use for an option in a message. */
+export function optionLabel(name: OptionName): string {
+  const row = OPTIONS[name];
+  return row.variable ? `${row.variable} (--${row.flag})` : `--${row.flag}`;
+}
+
+export interface NumberRule {
+  readonly min: number;
+  readonly max: number;
+  readonly integer: boolean;
+}
+
+/** Reads a number option and holds it against its bounds. */
+export function readNumber(texts: OptionTexts, name: OptionName, rule: NumberRule): number {
+  const text = texts[name] ?? "";
+  const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim());
+  const value = isNumber ? Number(text) : Number.NaN;
+  const inRange = value >= rule.min && value <= rule.max;
+  if (!inRange || (rule.integer && !Number.isInteger(value))) {
+    const what = rule.integer ? "a whole number" : "a number";
+    const range = `${what} from ${rule.min} to ${rule.max}`;
+    throw new ConfigError(`${optionLabel(name)} must be ${range}, got \`${clip(text)}\``);
+  }
+  return value;
+}
+
+/** Reads a switch: `1`, `true`, `yes`, `on` are on; `0`, `false`, `no`, `off` and nothing are off. */
+export function readSwitch(texts: OptionTexts, name: OptionName): boolean {
+  const text = (texts[name] ?? "").toLowerCase();
+  if (["1", "true", "yes", "on"].includes(text)) return true;
+  if (["", "0", "false", "no", "off"].includes(text)) return false;
+  throw new ConfigError(`${optionLabel(name)} must be 1 or 0, got \`${clip(text)}\``);
+}
+
+/** Cuts a user's text so that a message stays short; what may be a secret key is not shown. */
+export function clip(text: string): string {
+  if (/nsec1|[0-9a-f]{64}/i.test(text)) return "(looks like a key; not shown)";
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}

@@ -1,0 +1,203 @@
+/** Slices and plan → the report's JSON. Pure: what only Node can know is completed later. */
+import { type HistogramData, mergeHistograms, quantile } from "../measure/histogram.ts";
+import { type Slice, sliceLengthMs } from "../measure/slice.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { PoolManifest } from "../pool/format.ts";
+import { judgeGenerator } from "./generator.ts";
+import { type Merged, mergeSlices } from "./merge-slices.ts";
+import { judgeThresholds } from "./thresholds.ts";
+import {
+  type LagSummary,
+  type LatencySummary,
+  REPORT_SCHEMA,
+  type Report,
+  type Totals,
+} from "./types.ts";
+
+export const TOOL = "k6-nostr 0.1.0";
+
+export interface BuildInput {
+  readonly slices: readonly Slice[];
+  readonly plan: Plan;
+  readonly pool: PoolManifest;
+  readonly runId: string;
+  readonly planHash: string;
+  /** Unix ms. */
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly stopReason: string | null;
+  readonly k6: string | null;
+}
+
+/** The event types of a pool as rows: behind them one for events that never got a type. */
+export function rowTypes(pool: PoolManifest): readonly string[] {
+  return [...pool.types, ""];
+}
+
+export function buildReport(input: BuildInput): Report {
+  const { plan, pool } = input;
+  const sliceMs = sliceLengthMs(plan.durationSec);
+  const merged = mergeSlices(input.slices, rowTypes(pool), sliceMs, plan.durationSec * 1_000);
+  const totals = totalsOf(merged);
+  const latency = latencyOf(merged);
+  const durationSec = merged.measuredMs / 1_000;
+  const complete = merged.vusDone === plan.vus;
+  const run: Report["run"] = {
+    id: input.runId,
+    scenario: plan.scenario,
+    startedAt: new Date(input.startedAtMs).toISOString(),
+    endedAt: new Date(input.endedAtMs).toISOString(),
+    durationSec,
+    complete,
+    stopReason: complete ? null : (input.stopReason ?? "not all VUs handed in their last figures"),
+    sameHost: plan.relays.every((relay) => isLoopback(relay.host)),
+    tool: TOOL,
+    k6: input.k6,
+    planHash: input.planHash,
+    host: { cpus: null, memoryBytes: null, platform: null },
+  };
+  const perSecond = (n: number) => (durationSec > 0 ? n / durationSec : 0);
+  const inWindow = merged.series.filter((point) => point.t < plan.durationSec);
+  const report: Omit<Report, "generator"> = {
+    schema: REPORT_SCHEMA,
+    run,
+    config: configOf(plan, pool),
+    totals,
+    warmup: {
+      scheduled: merged.warmup.scheduled,
+      attempted: merged.warmup.attempted,
+      accepted: merged.warmup.accepted,
+    },
+    latency,
+    throughput: {
+      targetEps: plan.rateEps,
+      attemptedEps: perSecond(totals.attempted),
+      acceptedEps: perSecond(inWindow.reduce((sum, point) => sum + point.accepted, 0)),
+      sliceSec: sliceMs / 1_000,
+      series: merged.series,
+    },
+    errors: merged.errors.map((error) => ({ ...error, share: shareOf(error, totals) })),
+    resources: null,
+    profile: null,
+    findings: [],
+    thresholds: judgeThresholds(plan.thresholds, { totals, latency, run }),
+    audit: null,
+  };
+  return judgeGenerator(report, {
+    scheduleLag: lagOf(merged.scheduleLag),
+    loopLag: lagOf(merged.loopLag),
+    inFlight: {
+      mean: merged.measuredMs > 0 ? merged.inFlightMs / merged.measuredMs : null,
+      littlesLaw: littlesLaw(merged, latency.service),
+    },
+    clockDriftMs: merged.clockDriftMs,
+    startSkewMs: merged.startSkewMs,
+    cpuPercent: { generator: null, host: null },
+    ceilingEps: null,
+    floorMs: null,
+  });
+}
+
+/** Durations with their percentiles. */
+export function summarize(histogram: HistogramData): LatencySummary {
+  const { count, sum, min, max } = histogram;
+  const at = (q: number) => rounded(quantile(histogram, q));
+  return {
+    unit: "ms",
+    count,
+    min: count === 0 ? null : rounded(min),
+    mean: count === 0 ? null : rounded(sum / count),
+    p50: at(0.5),
+    p90: at(0.9),
+    p95: at(0.95),
+    p99: at(0.99),
+    p999: at(0.999),
+    max: count === 0 ? null : rounded(max),
+    histogram,
+  };
+}
+
+function lagOf(histogram: HistogramData): LagSummary {
+  const { count, p50, p99, max } = summarize(histogram);
+  return { unit: "ms", count, p50, p99, max, histogram };
+}
+
+function totalsOf({ counts, link }: Merged): Totals {
+  const { backpressure, noConnection, poolExhausted, ...outcomes } = counts;
+  return {
+    ...outcomes,
+    lateOk: link.lateOk,
+    unsent: { backpressure, noConnection, poolExhausted },
+    connections: {
+      attempted: link.connectAttempted,
+      opened: link.connectOpened,
+      failed: link.connectFailed,
+      dropped: link.dropped,
+      reconnected: link.reconnected,
+    },
+    notices: link.notices,
+    malformedFrames: link.malformedFrames,
+    unknownOk: link.unknownOk,
+  };
+}
+
+function latencyOf(merged: Merged): Report["latency"] {
+  const typed = merged.byType.filter(({ type }) => type !== "");
+  return {
+    response: summarize(mergeHistograms(typed.map((t) => t.response))),
+    service: summarize(mergeHistograms(typed.map((t) => t.service))),
+    connect: summarize(merged.connect),
+    byEvent: Object.fromEntries(
+      typed.map(({ type, counts, response, service }) => [
+        type,
+        {
+          accepted: counts.accepted,
+          response: summarize(response),
+          service: summarize(service),
+        },
+      ]),
+    ),
+  };
+}
+
+function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
+  return {
+    relays: plan.relays.map((relay) => relay.label),
+    clients: plan.clients,
+    durationSec: plan.durationSec,
+    warmupSec: plan.warmupSec,
+    rateEps: plan.rateEps,
+    mix: pool.mix,
+    seed: plan.seed,
+    arrival: plan.arrival,
+    maxInFlight: plan.maxInFlight,
+    connectConcurrency: plan.connectConcurrency,
+    ackTimeoutMs: plan.ackTimeoutMs,
+    vus: plan.vus,
+    pool: { id: pool.id, events: pool.events, bytes: pool.bytes },
+  };
+}
+
+/** Little's law: publishes in flight = answers a second × mean service time. */
+function littlesLaw(merged: Merged, service: LatencySummary): number | null {
+  if (merged.measuredMs <= 0 || service.mean === null) return null;
+  return (service.count * service.mean) / merged.measuredMs;
+}
+
+function shareOf(error: { class: string; count: number }, totals: Totals): number | null {
+  const whole =
+    error.class === "connect" || error.class === "close"
+      ? totals.connections.attempted
+      : totals.scheduled;
+  return whole > 0 ? error.count / whole : null;
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    host === "localhost" || host.startsWith("127.") || host === "::1" || host.endsWith(".localhost")
+  );
+}
+
+function rounded(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 10_000) / 10_000;
+}

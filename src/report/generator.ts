@@ -1,0 +1,211 @@
+/**
+ * May the run be believed? Each signal is a figure of the same report, held against two bounds, each
+ * with its reason. One signal beyond `invalidAbove` makes the run invalid: then the generator was the
+ * limit, and no finding blames the relay.
+ *
+ * Where the bounds come from:
+ * - schedule lag adds to every response time, so it is held against the response times themselves:
+ *   suspect when its p99 is above a tenth of theirs, invalid above a half, since then most of what is
+ *   reported is our own. Below 5 ms (20 ms) it is not held against anything: two turns of k6's timers,
+ *   which wake about 1.1 ms late, and a collection of garbage are no overload.
+ * - loop lag delays sending and counting but not the receive stamps: twice as much is allowed.
+ * - CPU: Artillery warns at 80 %, Locust at 90 %, k6's own guide wants 20 % kept idle.
+ * - Little's law holds for any stable system: counted and computed publishes in flight that differ by
+ *   more than a fifth mean that an answer or a time was matched wrongly.
+ * - clock drift: 0.2 ms, a fifth of the smallest response time that is quoted alone.
+ */
+import type { Finding, GeneratorReport, Report, Signal, VerdictState } from "./types.ts";
+
+type Measured = Omit<Report, "generator">;
+type Figures = Omit<GeneratorReport, "verdict" | "reasons" | "signals">;
+
+/** Adds the verdict on the generator to a report; an invalid run's only finding is the generator. */
+export function judgeGenerator(report: Measured, figures: Figures): Report {
+  const signals = signalsOf(report, figures);
+  const verdict: VerdictState = signals.some((s) => s.state === "invalid")
+    ? "invalid"
+    : signals.some((s) => s.state === "suspect")
+      ? "suspect"
+      : "valid";
+  const reasons = signals
+    .filter((s) => s.state === "invalid" || s.state === "suspect")
+    .sort((a, b) => Number(b.state === "invalid") - Number(a.state === "invalid"))
+    .map((s) => s.text);
+  const findings = verdict === "invalid" ? [generatorFinding(signals)] : report.findings;
+  return { ...report, findings, generator: { verdict, reasons, signals, ...figures } };
+}
+
+function signalsOf(report: Measured, f: Figures): readonly Signal[] {
+  const { totals, latency, run, config } = report;
+  const responseP99 = latency.response.p99 ?? 0;
+  const planned = Math.floor(config.rateEps * config.durationSec);
+  const short = run.complete && config.arrival === "constant" ? planned - totals.scheduled : 0;
+  const cpus = run.host.cpus ?? 1;
+  const generatorShare = f.cpuPercent.generator === null ? null : f.cpuPercent.generator / cpus;
+  const little = f.inFlight;
+  const littleOff =
+    little.mean === null || little.littlesLaw === null || latency.service.count < 1_000
+      ? null
+      : Math.abs(little.mean - little.littlesLaw) / Math.max(little.littlesLaw, 0.05);
+  const scriptErrors = report.errors
+    .filter(
+      (error) => error.class === "script" || (error.class === "connect" && error.code === "guard"),
+    )
+    .reduce((sum, error) => sum + error.count, 0);
+  return [
+    signal(
+      "noData",
+      totals.attempted === 0 ? 1 : 0,
+      "",
+      null,
+      0,
+      () => "no event was sent: there is nothing to judge",
+    ),
+    signal(
+      "incomplete",
+      run.complete ? 0 : 1,
+      "",
+      0,
+      null,
+      () => `the run did not end as planned: ${run.stopReason ?? "unknown"}`,
+    ),
+    signal(
+      "scheduleLag",
+      f.scheduleLag.p99,
+      "ms",
+      Math.max(5, responseP99 / 10),
+      Math.max(20, responseP99 / 2),
+      (v, bound) =>
+        `p99 of schedule lag ${ms(v)} is above ${ms(bound)}: events were sent late by this generator`,
+    ),
+    signal(
+      "loopLag",
+      f.loopLag.p99,
+      "ms",
+      Math.max(10, responseP99 / 5),
+      Math.max(40, responseP99),
+      (v, bound) =>
+        `p99 of loop lag ${ms(v)} is above ${ms(bound)}: answers waited in k6's own queue`,
+    ),
+    signal(
+      "generatorCpu",
+      generatorShare,
+      "% of all cores",
+      80,
+      95,
+      (v) => `k6 used ${v.toFixed(0)} % of all cores`,
+    ),
+    signal(
+      "hostCpu",
+      f.cpuPercent.host,
+      "% of all cores",
+      run.sameHost ? null : 80,
+      run.sameHost ? null : 95,
+      (v) => `the generator's host was ${v.toFixed(0)} % busy`,
+    ),
+    signal(
+      "poolExhausted",
+      totals.unsent.poolExhausted,
+      "events",
+      null,
+      0,
+      (v) => `${v} arrivals found no event in the pool`,
+    ),
+    signal(
+      "notScheduled",
+      Math.max(0, short),
+      "events",
+      0,
+      planned / 100,
+      (v) => `${v} of ${planned} planned arrivals were never due: the schedule was not kept`,
+    ),
+    signal(
+      "littlesLaw",
+      littleOff,
+      "share",
+      0.2,
+      0.5,
+      (v) =>
+        `publishes in flight as counted and by Little's law differ by ${(v * 100).toFixed(0)} %`,
+    ),
+    signal(
+      "clockDrift",
+      f.clockDriftMs === null ? null : Math.abs(f.clockDriftMs),
+      "ms",
+      0.2,
+      5,
+      (v) => `the clock drifted by ${ms(v)} during the run`,
+    ),
+    signal("startSkew", f.startSkewMs, "ms", 1_000, null, (v) => `VUs began up to ${ms(v)} apart`),
+    signal(
+      "ceilingShare",
+      f.ceilingEps === null ? null : config.rateEps / f.ceilingEps,
+      "share",
+      0.5,
+      0.9,
+      (v) =>
+        `the rate is ${(v * 100).toFixed(0)} % of what this generator reaches against the sink`,
+    ),
+    signal(
+      "scriptErrors",
+      scriptErrors,
+      "errors",
+      null,
+      0,
+      (v) => `${v} errors of the generator itself`,
+    ),
+  ];
+}
+
+function signal(
+  id: string,
+  value: number | null,
+  unit: string,
+  suspectAbove: number | null,
+  invalidAbove: number | null,
+  describe: (value: number, bound: number) => string,
+): Signal {
+  const base = {
+    id,
+    value: round(value),
+    unit,
+    suspectAbove: round(suspectAbove),
+    invalidAbove: round(invalidAbove),
+  };
+  if (value === null) return { ...base, state: "notMeasured", text: `${id}: not measured` };
+  if (invalidAbove !== null && value > invalidAbove) {
+    return { ...base, state: "invalid", text: describe(value, invalidAbove) };
+  }
+  if (suspectAbove !== null && value > suspectAbove) {
+    return { ...base, state: "suspect", text: describe(value, suspectAbove) };
+  }
+  return { ...base, state: "valid", text: "" };
+}
+
+function generatorFinding(signals: readonly Signal[]): Finding {
+  const bad = signals.filter((s) => s.state === "invalid");
+  const noData = bad.some((s) => s.id === "noData");
+  return {
+    rank: 1,
+    id: noData ? "no-data" : "generator-limit",
+    severity: "critical",
+    title: noData ? "Nothing was measured" : "The generator was the limit, not the relay",
+    evidence: bad.map((s) => ({
+      metric: `generator.${s.id}`,
+      value: s.value,
+      reference: s.invalidAbove,
+    })),
+    remediation: noData
+      ? "See the errors: the relay could not be reached or took no connection. Start it, or correct its address."
+      : "Lower the rate, give the generator more cores, or run it on another machine than the relay; then measure again.",
+    labels: ["generator"],
+  };
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+}
+
+function round(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 10_000) / 10_000;
+}

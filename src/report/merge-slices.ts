@@ -1,0 +1,205 @@
+/**
+ * Slices of all VUs → figures of the run, merged exactly. A run that was cut off has events without
+ * an outcome in its last slices: what was in flight is `lost` (the connection ended first), what had
+ * not been sent is `backpressure`, so that the totals of an interrupted run balance too.
+ */
+import { Histogram, type HistogramData, mergeHistograms, quantile } from "../measure/histogram.ts";
+import { addCounts, type Column, noCounts, openEvents } from "../measure/outcome.ts";
+import { noLinkCounts } from "../measure/recorder.ts";
+import type { LinkCounts, Slice } from "../measure/slice.ts";
+import type { ReportError, SeriesPoint } from "./types.ts";
+
+export interface Merged {
+  readonly counts: Readonly<Record<Column, number>>;
+  readonly warmup: Readonly<Record<Column, number>>;
+  /** By event type in the order of `types`. */
+  readonly byType: readonly {
+    readonly type: string;
+    readonly counts: Readonly<Record<Column, number>>;
+    readonly response: HistogramData;
+    readonly service: HistogramData;
+  }[];
+  readonly link: LinkCounts;
+  readonly connect: HistogramData;
+  readonly scheduleLag: HistogramData;
+  readonly loopLag: HistogramData;
+  readonly series: readonly SeriesPoint[];
+  readonly errors: readonly Omit<ReportError, "share">[];
+  readonly inFlightMs: number;
+  /** VUs that handed in their last slice. */
+  readonly vusDone: number;
+  /** Earliest start and latest end of the measured window, ms since the start of the test. */
+  readonly windowStartMs: number | null;
+  readonly measuredMs: number;
+  readonly startSkewMs: number | null;
+  readonly clockDriftMs: number | null;
+}
+
+/** `types`: the pool's event types and `""` last; slices in any order, each once. */
+export function mergeSlices(
+  slices: readonly Slice[],
+  types: readonly string[],
+  sliceMs: number,
+  durationMs: number,
+): Merged {
+  const unique = dedupe(slices);
+  const rows = types.length;
+  const rowCounts = Array.from({ length: rows * 2 }, () => noCounts());
+  for (const slice of unique) {
+    for (const [row, ...cells] of slice.counts) {
+      const into = rowCounts[row];
+      if (into) addCounts(into, cells);
+    }
+  }
+  for (const counts of rowCounts) closeBooks(counts);
+  const starts = unique.flatMap((s) => (s.windowStartMs === null ? [] : [s.windowStartMs]));
+  const windowStartMs = starts.length > 0 ? Math.min(...starts) : null;
+  const lastMs = unique.reduce((last, s) => Math.max(last, s.atMs), 0);
+  const drifts = unique.flatMap((s) => (s.clockDriftMs === undefined ? [] : [s.clockDriftMs]));
+  return {
+    counts: total(rowCounts.slice(0, rows)),
+    warmup: total(rowCounts.slice(rows)),
+    byType: types.map((type, row) => ({
+      type,
+      counts: rowCounts[row] ?? noCounts(),
+      response: histogramOf(unique, [`r${row}`]),
+      service: histogramOf(unique, [`s${row}`]),
+    })),
+    link: sumLinks(unique),
+    connect: histogramOf(unique, ["connect"]),
+    scheduleLag: histogramOf(unique, ["lag"]),
+    loopLag: histogramOf(unique, ["loop"]),
+    series: seriesOf(unique, rows, sliceMs, durationMs, windowStartMs),
+    errors: mergeErrors(unique),
+    inFlightMs: unique.reduce((sum, s) => sum + s.inFlightMs, 0),
+    vusDone: new Set(unique.filter((s) => s.phase === "done").map((s) => s.vu)).size,
+    windowStartMs,
+    measuredMs:
+      windowStartMs === null ? 0 : Math.max(0, Math.min(durationMs, lastMs - windowStartMs)),
+    startSkewMs: windowStartMs === null ? null : Math.max(...starts) - windowStartMs,
+    clockDriftMs: drifts.length === 0 ? null : widest(drifts),
+  };
+}
+
+function dedupe(slices: readonly Slice[]): readonly Slice[] {
+  return [...new Map(slices.map((slice) => [`${slice.vu}/${slice.seq}`, slice])).values()].sort(
+    (a, b) => a.vu - b.vu || a.seq - b.seq,
+  );
+}
+
+function closeBooks(counts: Record<Column, number>): void {
+  const { waiting, inFlight } = openEvents(counts);
+  counts.backpressure += waiting;
+  counts.lost += inFlight;
+}
+
+function total(rows: readonly Readonly<Record<Column, number>>[]): Record<Column, number> {
+  const sum = noCounts();
+  for (const row of rows) {
+    for (const column of Object.keys(sum) as Column[]) sum[column] += row[column];
+  }
+  return sum;
+}
+
+function histogramOf(slices: readonly Slice[], keys: readonly string[]): HistogramData {
+  return mergeHistograms(
+    slices.flatMap((slice) => keys.flatMap((key) => slice.histograms[key] ?? [])),
+  );
+}
+
+function sumLinks(slices: readonly Slice[]): LinkCounts {
+  const sum = noLinkCounts();
+  for (const slice of slices) {
+    for (const key of Object.keys(sum) as (keyof LinkCounts)[]) sum[key] += slice.link[key] ?? 0;
+  }
+  return sum;
+}
+
+function mergeErrors(slices: readonly Slice[]): readonly Omit<ReportError, "share">[] {
+  const byKey = new Map<string, Omit<ReportError, "share">>();
+  for (const error of slices.flatMap((slice) => slice.errors)) {
+    const key = `${error.class} ${error.code}`;
+    const known = byKey.get(key);
+    const earlier = known && known.firstAtSec <= error.firstAtSec ? known : error;
+    byKey.set(key, {
+      class: error.class,
+      code: error.code,
+      count: (known?.count ?? 0) + error.count,
+      firstAtSec: earlier.firstAtSec,
+      example: earlier.example,
+      stack: earlier.stack ?? null,
+    });
+  }
+  return [...byKey.values()].sort((a, b) => b.count - a.count || a.class.localeCompare(b.class));
+}
+
+interface Bin {
+  readonly counts: Record<Column, number>;
+  readonly response: Histogram;
+  readonly open: Map<number, number>;
+}
+
+function seriesOf(
+  slices: readonly Slice[],
+  rows: number,
+  sliceMs: number,
+  durationMs: number,
+  windowStartMs: number | null,
+): readonly SeriesPoint[] {
+  const length = Math.ceil(durationMs / sliceMs);
+  const bins = new Map<number, Bin>();
+  let last = -1;
+  for (const slice of slices) {
+    if (slice.windowStartMs === null || windowStartMs === null || slice.phase === "connect")
+      continue;
+    const shift = Math.round((slice.windowStartMs - windowStartMs) / sliceMs);
+    if (slice.index < 0) continue;
+    // What was answered in the drain is shown behind the window, where it happened.
+    const index = slice.index + shift;
+    const bin = bins.get(index) ?? newBin();
+    bins.set(index, bin);
+    for (const [row, ...cells] of slice.counts) if (row < rows) addCounts(bin.counts, cells);
+    for (let row = 0; row < rows; row++) {
+      const data = slice.histograms[`r${row}`];
+      if (data) bin.response.add(data);
+    }
+    if (slice.phase !== "done") bin.open.set(slice.vu, slice.connectionsOpen);
+    if (index < length || bin.counts.attempted > 0 || bin.response.count > 0) {
+      last = Math.max(last, index);
+    }
+  }
+  const openByVu = new Map<number, number>();
+  return Array.from({ length: last + 1 }, (_, index) => {
+    const bin = bins.get(index) ?? newBin();
+    for (const [vu, open] of bin.open) openByVu.set(vu, open);
+    const response = bin.response.toData();
+    const { scheduled, attempted, accepted, rejected, timedOut } = bin.counts;
+    return {
+      t: round((index * sliceMs) / 1_000),
+      scheduled,
+      attempted,
+      accepted,
+      rejected,
+      timedOut,
+      connectionsOpen: [...openByVu.values()].reduce((sum, n) => sum + n, 0),
+      p50: roundMs(quantile(response, 0.5)),
+      p99: roundMs(quantile(response, 0.99)),
+    };
+  });
+}
+
+function newBin(): Bin {
+  return { counts: noCounts(), response: new Histogram(), open: new Map() };
+}
+
+function widest(values: readonly number[]): number {
+  return values.reduce((most, v) => (Math.abs(v) > Math.abs(most) ? v : most), 0);
+}
+
+function round(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
+}
+
+function roundMs(value: number | null): number | null {
+  return value === null ? null : round(value);
+}

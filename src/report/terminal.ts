@@ -1,0 +1,28 @@
+/** The verdict in a few lines for a terminal. Returns text; who prints it is the caller's business. */
+import { formatCount, formatMs, formatRate, NOT_MEASURED } from "./format.ts";
+import type { Report } from "./types.ts";
+import { passed } from "./verdict.ts";
+
+export function renderTerminal(report: Report, files: readonly string[]): string {
+  const { generator: g, totals: t, latency: l, throughput, audit } = report;
+  const unsent = t.unsent.backpressure + t.unsent.noConnection + t.unsent.poolExhausted;
+  const failed = report.thresholds.filter(({ ok }) => ok !== true);
+  const lines = [
+    "",
+    `verdict     ${g.verdict.toUpperCase()}${g.verdict === "invalid" ? ": the figures say nothing about the relay" : ""}`,
+    ...g.reasons.map((reason) => `            - ${reason}`),
+    `thresholds  ${g.verdict === "invalid" ? "not judged" : passed(report) ? "all met" : "NOT MET"}`,
+    ...failed.map(
+      (f) =>
+        `            - ${f.metric}: ${f.expression} (${f.value === null ? "no data" : f.value.toFixed(4)})`,
+    ),
+    `events      ${formatCount(t.scheduled)} scheduled, ${formatCount(t.attempted)} sent, ${formatCount(t.accepted)} accepted, ${formatCount(t.duplicate)} duplicate, ${formatCount(t.superseded)} superseded, ${formatCount(t.rejected)} rejected, ${formatCount(t.timedOut)} timed out, ${formatCount(t.lost)} lost, ${formatCount(unsent)} unsent`,
+    `rate        ${formatRate(throughput.acceptedEps)} accepted of ${formatRate(throughput.targetEps)} set`,
+    `response    p50 ${formatMs(l.response.p50)}, p95 ${formatMs(l.response.p95)}, p99 ${formatMs(l.response.p99)}, max ${formatMs(l.response.max)} (${formatCount(l.response.count)} samples, from the due time)`,
+    `service     p50 ${formatMs(l.service.p50)}, p95 ${formatMs(l.service.p95)}, p99 ${formatMs(l.service.p99)}, max ${formatMs(l.service.max)} (from the send)`,
+    `read-back   ${audit === null ? NOT_MEASURED : `${formatCount(audit.found + audit.excused)} of ${formatCount(audit.checked)} acknowledged events found or rightly gone, ${formatCount(audit.missing.length)} missing`}`,
+    ...files.map((file, i) => `${i === 0 ? "reports     " : "            "}${file}`),
+    "",
+  ];
+  return `${lines.join("\n")}\n`;
+}

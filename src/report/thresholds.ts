@@ -1,0 +1,108 @@
+/**
+ * Judges thresholds from the report's own figures. k6 passes a threshold on a metric without
+ * samples; here that is a third verdict, `null`, and it fails the run.
+ */
+import { quantile } from "../measure/histogram.ts";
+import { parseExpression, type Threshold, type ThresholdExpression } from "../plan/thresholds.ts";
+import type { LatencySummary, Report, ThresholdResult } from "./types.ts";
+
+type Measured = Pick<Report, "totals" | "latency" | "run">;
+
+export function judgeThresholds(
+  thresholds: readonly Threshold[],
+  measured: Measured,
+): readonly ThresholdResult[] {
+  return thresholds.flatMap(({ metric, expressions }) =>
+    expressions.map((text) => {
+      const expression = parseExpression(text);
+      const value = expression ? measuredValue(metric, expression, measured) : null;
+      const ok = expression === null || value === null ? null : holds(value, expression);
+      return { metric, expression: text, value, ok };
+    }),
+  );
+}
+
+function measuredValue(
+  metric: string,
+  expression: ThresholdExpression,
+  m: Measured,
+): number | null {
+  const [name = "", tag] = metric.split("{event:");
+  const event = tag?.replace("}", "");
+  const latency = latencyOf(name, event, m);
+  if (latency !== undefined) return latency === null ? null : aggregate(latency, expression);
+  // Counters and the failure rate are kept by event in k6; the report has them for the whole run.
+  if (event !== undefined) return null;
+  if (name === "nostr_publish_failed") return failedRate(m);
+  const count = countOf(name, m);
+  if (count === null) return null;
+  if (expression.aggregation === "count") return count;
+  return m.run.durationSec > 0 ? count / m.run.durationSec : null;
+}
+
+function latencyOf(
+  name: string,
+  event: string | undefined,
+  { latency }: Measured,
+): LatencySummary | null | undefined {
+  if (name === "nostr_connect_time") return latency.connect;
+  const kind =
+    name === "nostr_publish_response_time"
+      ? "response"
+      : name === "nostr_publish_service_time"
+        ? "service"
+        : undefined;
+  if (kind === undefined) return undefined;
+  return event === undefined ? latency[kind] : (latency.byEvent[event]?.[kind] ?? null);
+}
+
+function aggregate(latency: LatencySummary, expression: ThresholdExpression): number | null {
+  if (latency.count === 0) return null;
+  switch (expression.aggregation) {
+    case "avg":
+      return latency.mean;
+    case "min":
+      return latency.min;
+    case "max":
+      return latency.max;
+    case "med":
+      return latency.p50;
+    default:
+      return quantile(latency.histogram, expression.quantile ?? 0.5);
+  }
+}
+
+function failedRate({ totals }: Measured): number | null {
+  if (totals.scheduled === 0) return null;
+  const fine = totals.accepted + totals.duplicate + totals.superseded;
+  return (totals.scheduled - fine) / totals.scheduled;
+}
+
+function countOf(name: string, { totals }: Measured): number | null {
+  const columns: Readonly<Record<string, number>> = {
+    nostr_events_scheduled: totals.scheduled,
+    nostr_events_attempted: totals.attempted,
+    nostr_events_accepted: totals.accepted,
+    nostr_events_rejected: totals.rejected,
+    nostr_events_timed_out: totals.timedOut,
+    nostr_events_lost: totals.lost,
+  };
+  return totals.scheduled === 0 ? null : (columns[name] ?? null);
+}
+
+function holds(value: number, { operator, bound }: ThresholdExpression): boolean {
+  switch (operator) {
+    case "<":
+      return value < bound;
+    case "<=":
+      return value <= bound;
+    case ">":
+      return value > bound;
+    case ">=":
+      return value >= bound;
+    case "!=":
+      return value !== bound;
+    default:
+      return value === bound;
+  }
+}

@@ -1,0 +1,228 @@
+/** The report: the JSON that tools read. `schema.json` beside this file says the same as JSON Schema. */
+import type { HistogramData } from "../measure/histogram.ts";
+
+export const REPORT_SCHEMA = "k6-nostr/report@1";
+
+/** Durations of one kind, with the histogram they come from; percentiles are `null` without data. */
+export interface LatencySummary {
+  readonly unit: "ms";
+  readonly count: number;
+  readonly min: number | null;
+  readonly mean: number | null;
+  readonly p50: number | null;
+  readonly p90: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+  readonly p999: number | null;
+  readonly max: number | null;
+  readonly histogram: HistogramData;
+}
+
+export interface Totals {
+  readonly scheduled: number;
+  readonly attempted: number;
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly superseded: number;
+  readonly rejected: number;
+  readonly timedOut: number;
+  readonly lost: number;
+  readonly lateOk: number;
+  readonly unsent: {
+    readonly backpressure: number;
+    readonly noConnection: number;
+    readonly poolExhausted: number;
+  };
+  readonly connections: {
+    readonly attempted: number;
+    readonly opened: number;
+    readonly failed: number;
+    readonly dropped: number;
+    readonly reconnected: number;
+  };
+  readonly notices: number;
+  readonly malformedFrames: number;
+  readonly unknownOk: number;
+}
+
+export interface SeriesPoint {
+  /** Seconds from the start of the window to the start of the slice. */
+  readonly t: number;
+  readonly scheduled: number;
+  readonly attempted: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly timedOut: number;
+  readonly connectionsOpen: number;
+  /** Response time in ms of what was answered in the slice; `null` when nothing was. */
+  readonly p50: number | null;
+  readonly p99: number | null;
+}
+
+export interface ReportError {
+  readonly class: string;
+  readonly code: string;
+  readonly count: number;
+  /** Share of the scheduled events; of the connections tried for class `connect` and `close`. */
+  readonly share: number | null;
+  readonly firstAtSec: number;
+  readonly example: string;
+  readonly stack: string | null;
+}
+
+export interface ResourceSample {
+  /** Seconds from the start of the measured window; negative before it. */
+  readonly t: number;
+  readonly process: "relay" | "generator" | "host";
+  /** Percent of one core, for `host` of all cores together. */
+  readonly cpuPercent: number | null;
+  readonly rssBytes: number | null;
+}
+
+export type VerdictState = "valid" | "suspect" | "invalid";
+
+export interface LagSummary {
+  readonly unit: "ms";
+  readonly count: number;
+  readonly p50: number | null;
+  readonly p99: number | null;
+  readonly max: number | null;
+  readonly histogram: HistogramData;
+}
+
+/** One signal of the verdict: what was measured, what it was held against, what it says. */
+export interface Signal {
+  readonly id: string;
+  readonly value: number | null;
+  readonly unit: string;
+  readonly suspectAbove: number | null;
+  readonly invalidAbove: number | null;
+  readonly state: VerdictState | "notMeasured";
+  readonly text: string;
+}
+
+export interface GeneratorReport {
+  readonly verdict: VerdictState;
+  readonly reasons: readonly string[];
+  readonly signals: readonly Signal[];
+  readonly scheduleLag: LagSummary;
+  readonly loopLag: LagSummary;
+  readonly cpuPercent: {
+    readonly generator: number | null;
+    readonly host: number | null;
+  };
+  /** Publishes in flight on average, counted; and as Little's law has it: rate × mean service time. */
+  readonly inFlight: { readonly mean: number | null; readonly littlesLaw: number | null };
+  readonly clockDriftMs: number | null;
+  readonly startSkewMs: number | null;
+  /** Highest rate this generator reached against the sink; `null` when not calibrated. */
+  readonly ceilingEps: number | null;
+  readonly floorMs: number | null;
+}
+
+export interface Finding {
+  readonly rank: number;
+  readonly id: string;
+  readonly severity: "critical" | "major" | "minor" | "info";
+  readonly title: string;
+  readonly evidence: readonly {
+    readonly metric: string;
+    readonly value: number | string | null;
+    readonly reference: number | string | null;
+  }[];
+  readonly remediation: string;
+  readonly labels: readonly string[];
+}
+
+export interface ThresholdResult {
+  readonly metric: string;
+  readonly expression: string;
+  readonly value: number | null;
+  /** `null`: there was nothing to judge, which fails the run. */
+  readonly ok: boolean | null;
+}
+
+export interface Audit {
+  readonly checked: number;
+  readonly found: number;
+  readonly missing: readonly string[];
+  /** Acknowledged events that need not be there: ephemeral, expired, replaced by a newer version. */
+  readonly excused: number;
+  /** Acknowledged in all; `checked` is a stated sample when it is smaller. */
+  readonly acknowledged: number;
+}
+
+export interface Report {
+  readonly schema: typeof REPORT_SCHEMA;
+  readonly run: {
+    readonly id: string;
+    readonly scenario: string;
+    readonly startedAt: string;
+    readonly endedAt: string;
+    /** Length of the measured window as it was, seconds. */
+    readonly durationSec: number;
+    /** Every planned VU handed in its last slice. */
+    readonly complete: boolean;
+    readonly stopReason: string | null;
+    readonly sameHost: boolean | null;
+    readonly tool: string;
+    readonly k6: string | null;
+    readonly planHash: string;
+    readonly host: {
+      readonly cpus: number | null;
+      readonly memoryBytes: number | null;
+      readonly platform: string | null;
+    };
+  };
+  readonly config: {
+    readonly relays: readonly string[];
+    readonly clients: number;
+    readonly durationSec: number;
+    readonly warmupSec: number;
+    readonly rateEps: number;
+    readonly mix: Readonly<Record<string, number>>;
+    readonly seed: string;
+    readonly arrival: string;
+    readonly maxInFlight: number;
+    readonly connectConcurrency: number;
+    readonly ackTimeoutMs: number;
+    readonly vus: number;
+    readonly pool: { readonly id: string; readonly events: number; readonly bytes: number };
+  };
+  readonly totals: Totals;
+  /** What the warm-up sent, apart from the totals. */
+  readonly warmup: {
+    readonly scheduled: number;
+    readonly attempted: number;
+    readonly accepted: number;
+  };
+  readonly latency: {
+    readonly response: LatencySummary;
+    readonly service: LatencySummary;
+    readonly connect: LatencySummary;
+    readonly byEvent: Readonly<
+      Record<
+        string,
+        {
+          readonly accepted: number;
+          readonly response: LatencySummary;
+          readonly service: LatencySummary;
+        }
+      >
+    >;
+  };
+  readonly throughput: {
+    readonly targetEps: number;
+    readonly attemptedEps: number;
+    readonly acceptedEps: number;
+    readonly sliceSec: number;
+    readonly series: readonly SeriesPoint[];
+  };
+  readonly errors: readonly ReportError[];
+  readonly resources: { readonly samples: readonly ResourceSample[] } | null;
+  readonly generator: GeneratorReport;
+  readonly profile: null;
+  readonly findings: readonly Finding[];
+  readonly thresholds: readonly ThresholdResult[];
+  readonly audit: Audit | null;
+}
