@@ -102,7 +102,8 @@ function splitScheme(text: string): { scheme: "ws" | "wss"; rest: string } {
   const rest = match?.[2];
   if (rest !== undefined && (scheme === "ws" || scheme === "wss")) return { scheme, rest };
   if (rest !== undefined) {
-    throw new ConfigError(`a relay URL must use ws:// or wss://, got \`${scheme}://…\``);
+    const got = scheme !== undefined && scheme.length <= 8 ? `${scheme}://…` : "another scheme";
+    throw new ConfigError(`a relay URL must use ws:// or wss://, got \`${got}\`; ${EXAMPLE}`);
   }
   const hint = /^wss?:/i.test(text) ? "exactly two slashes and a host after the scheme" : "use";
   throw new ConfigError(`a relay URL must start with ws:// or wss:// (${hint}); ${EXAMPLE}`);

@@ -1,0 +1,71 @@
+/**
+ * The gate of the k6 runtime: VU code calls it before it opens the first socket, also when a bundle is
+ * started by hand. It trusts neither the environment nor the options that k6 consolidated.
+ */
+import { classifyAddress, parseAddress } from "./address.ts";
+import { blacklistFor, findMissingBlocks, LOOPBACK_NETWORKS } from "./dialer.ts";
+import { type GuardPolicy, judgeByText } from "./guard.ts";
+import { findProxies } from "./proxy.ts";
+import type { RelayUrl } from "./relay-url.ts";
+
+export interface K6GateRequest {
+  readonly relays: readonly RelayUrl[];
+  readonly policy: GuardPolicy;
+  /** What this run may dial: `LOOPBACK_NETWORKS`, and single addresses that Node resolved and pinned. */
+  readonly allowed: readonly string[];
+  /** Whether Node checked the owner's proof for `policy.dedicatedHost` in this run. */
+  readonly isProved: boolean;
+  /** `exec.test.options.blacklistIPs`: after environment and flags had their say. */
+  readonly blacklistIps: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Everything that forbids this run to open a socket; empty if nothing does. */
+export function findGuardFaults(request: K6GateRequest): string[] {
+  const faults = request.relays.flatMap((relay) => judgeRelay(relay, request));
+  if (request.relays.length === 0) faults.push("no relay is given");
+  for (const entry of request.allowed) {
+    if (!mayBeAllowed(entry, request)) faults.push(`\`${entry}\` is not an address to be dialled`);
+  }
+  // Entries that can't be read would make `blacklistFor` throw, and are reported already.
+  if (faults.length > 0) return faults;
+  const missing = findMissingBlocks(blacklistFor(request.allowed), request.blacklistIps);
+  if (missing.length > 0) {
+    faults.push(
+      `k6's \`blacklistIPs\` was replaced (${missing.length} entries are missing, \`${missing[0]}\` first); ` +
+        "remove `--blacklist-ip` and `K6_BLACKLIST_IPS`",
+    );
+  }
+  const proxies = findProxies(request.env);
+  if (proxies.length > 0) {
+    faults.push(`${proxies.join(", ")} would lead round the guard; unset it or set \`NO_PROXY=*\``);
+  }
+  return faults;
+}
+
+function judgeRelay(relay: RelayUrl, request: K6GateRequest): string[] {
+  const verdict = judgeByText(relay, request.policy);
+  if (verdict.status === "refused") return [`${verdict.reason}; ${verdict.remedy}`];
+  if (verdict.status === "needs-proof" && !request.isProved) {
+    return [`${verdict.reason}; start the run with \`npx k6-nostr run\`, which fetches it`];
+  }
+  return [];
+}
+
+/** Wide networks would take the blacklist apart: only loopback may be given as one. */
+function mayBeAllowed(entry: string, { policy, isProved }: K6GateRequest): boolean {
+  if (LOOPBACK_NETWORKS.includes(entry)) return true;
+  const address = parseAddress(entry);
+  if (address === undefined) return false;
+  const { kind } = classifyAddress(address);
+  switch (kind) {
+    case "loopback":
+      return true;
+    case "private":
+      return policy.allowPrivate || policy.internalNetwork === true;
+    case "public":
+      return isProved && policy.dedicatedHost !== undefined;
+    case "special":
+      return false;
+  }
+}
