@@ -1,28 +1,16 @@
-/**
- * Makes pools. A pool is written into a temporary folder beside its place and moved there when it is
- * complete: whatever interrupts a maker, or however many make the same pool at once, a folder that
- * holds a manifest is a whole pool.
- */
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+/** Makes pools: plans, signs over all cores, and streams to the disk in the order of sending. */
+import { createHash } from "node:crypto";
+import { rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
-import { ConfigError } from "../../errors.ts";
+import { join, resolve } from "node:path";
 import { sortMix } from "../../events/mix.ts";
 import { FRAMES_FILE, MANIFEST_FILE, POOL_FORMAT, type PoolManifest } from "../../pool/format.ts";
-import {
-  type ChunkScope,
-  cutChunks,
-  type PoolPlan,
-  type PoolRequest,
-  planPool,
-  poolKey,
-} from "../../pool/plan.ts";
+import { type PoolPlan, type PoolRequest, planPool, poolKey } from "../../pool/plan.ts";
 import { explainFailure } from "./disk-errors.ts";
 import { type FramesSummary, FramesWriter } from "./frames-writer.ts";
+import { createTemporary, moveIntoPlace } from "./place.ts";
 import { type Progress, startProgress } from "./progress.ts";
-import type { SignedChunk } from "./sign-chunk.ts";
-import { startSigners } from "./signers.ts";
+import { signPlan, startPlanSigners } from "./sign-plan.ts";
 
 export interface MakeOptions extends PoolRequest {
   /** The pool's folder. One that is there already is replaced if it is a pool. */
@@ -50,14 +38,11 @@ export async function makePool(options: MakeOptions): Promise<PoolManifest> {
   const dir = resolve(options.dir);
   let temporary: string | undefined;
   try {
-    await refuseForeignFolder(dir);
-    await mkdir(dirname(dir), { recursive: true });
-    temporary = join(dirname(dir), `.${basename(dir)}.tmp-${randomUUID()}`);
-    await mkdir(temporary);
+    temporary = await createTemporary(dir);
     const frames = await writeFrames(join(temporary, FRAMES_FILE), plan, options);
     const manifest = describePool(options, plan, frames);
     await writeFile(join(temporary, MANIFEST_FILE), `${JSON.stringify(manifest)}\n`);
-    await moveIntoPlace(temporary, dir);
+    await moveIntoPlace(temporary, dir, manifest.sha256);
     return manifest;
   } catch (error) {
     throw explainFailure(error, options.dir);
@@ -71,33 +56,16 @@ async function writeFrames(
   plan: PoolPlan,
   options: MakeOptions,
 ): Promise<FramesSummary> {
-  const count = options.workers ?? availableParallelism();
-  const scope: ChunkScope = { ...plan.scope, types: plan.types, sets: plan.order.length };
-  const setsPerChunk = chunkSize(scope.sets, count);
   const writer = await FramesWriter.open(path, plan.types);
   try {
-    const signers = await startSigners(
-      scope,
-      Math.min(count, Math.ceil(scope.sets / setsPerChunk)),
-    );
-    const progress = startProgress(plan.events, options.onProgress);
+    const signers = await startPlanSigners(plan, options.workers ?? availableParallelism());
     try {
-      // Two chunks a thread: none waits for the disk, and memory stays bounded.
-      const underWay: Promise<SignedChunk>[] = [];
-      const writeNext = async (): Promise<void> => {
-        const signed = await underWay.shift();
+      const progress = startProgress(plan.events, options.onProgress);
+      for await (const chunk of signPlan(plan, signers)) {
         options.signal?.throwIfAborted();
-        if (signed !== undefined) await writer.write(signed);
+        await writer.write(chunk);
         progress(writer.events);
-      };
-      for (const chunk of cutChunks(plan, setsPerChunk)) {
-        const signed = signers.sign(chunk);
-        // Its failure is met when its turn comes; until then it must not count as unhandled.
-        signed.catch(() => undefined);
-        underWay.push(signed);
-        if (underWay.length >= 2 * count) await writeNext();
       }
-      while (underWay.length > 0) await writeNext();
     } finally {
       await signers.close();
     }
@@ -106,11 +74,6 @@ async function writeFrames(
     await writer.abandon();
     throw error;
   }
-}
-
-/** Large enough to use a key several times, small enough that all threads end at about one time. */
-function chunkSize(sets: number, workers: number): number {
-  return Math.min(512, Math.max(32, Math.ceil(sets / (8 * workers))));
 }
 
 function describePool(request: PoolRequest, plan: PoolPlan, frames: FramesSummary): PoolManifest {
@@ -123,34 +86,4 @@ function describePool(request: PoolRequest, plan: PoolPlan, frames: FramesSummar
     sets: plan.order.length,
     ...frames,
   };
-}
-
-async function refuseForeignFolder(dir: string): Promise<void> {
-  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
-  if (names.every((name) => name === FRAMES_FILE || name === MANIFEST_FILE)) return;
-  throw new ConfigError(`\`${dir}\` holds files that are not a pool's; give another folder`);
-}
-
-/** The last maker wins: makers of one pool write the same bytes, so it does not matter which. */
-async function moveIntoPlace(temporary: string, dir: string): Promise<void> {
-  const attempts = 20;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await rename(temporary, dir);
-      return;
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : undefined;
-      const occupied = code === "ENOTEMPTY" || code === "EEXIST" || code === "EPERM";
-      if (!occupied || attempt === attempts) throw error;
-    }
-    const old = `${temporary}-old`;
-    await rename(dir, old).catch((error: NodeJS.ErrnoException) => {
-      // Another maker is at the same point and has moved it already.
-      if (error.code !== "ENOENT") throw error;
-    });
-    await rm(old, { recursive: true, force: true });
-  }
 }

@@ -4,6 +4,7 @@ import type { Chunk, ChunkScope } from "../../pool/plan.ts";
 import type { SignedChunk } from "./sign-chunk.ts";
 
 export interface Signers {
+  readonly threads: number;
   /** Signs a chunk as soon as a thread is free; chunks are begun in the order of the calls. */
   readonly sign: (chunk: Chunk) => Promise<SignedChunk>;
   /** Ends the threads; chunks under way are dropped. */
@@ -67,6 +68,7 @@ export async function startSigners(scope: ChunkScope, count: number): Promise<Si
     throw failure;
   }
   return {
+    threads: count,
     close,
     sign: (chunk) =>
       new Promise((resolve, reject) => {

@@ -1,0 +1,420 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it, mock } from "node:test";
+import fc from "fast-check";
+import { getPublicKey } from "nostr-tools/pure";
+import { ConfigError } from "../src/errors.ts";
+import { ensurePool } from "../src/node/pool/cache.ts";
+import { openKeyring } from "../src/node/pool/keyring.ts";
+import { type MakeOptions, makePool, poolId } from "../src/node/pool/make.ts";
+import { type Progress, startProgress } from "../src/node/pool/progress.ts";
+import { readPool } from "../src/node/pool/read.ts";
+import { signChunk } from "../src/node/pool/sign-chunk.ts";
+import { verifyPool } from "../src/node/pool/verify.ts";
+import {
+  FRAME_ID_OFFSET,
+  FRAMES_FILE,
+  HEADER_LENGTH,
+  INDEX_STEP,
+  MANIFEST_FILE,
+  type PoolManifest,
+} from "../src/pool/format.ts";
+import { cutChunks, DEFAULT_EPOCH, type PoolRequest, planPool, poolKey } from "../src/pool/plan.ts";
+
+const request: PoolRequest = {
+  seed: "seed 1",
+  mix: { view: 0.9, video: 0.1 },
+  events: 600,
+  epoch: DEFAULT_EPOCH,
+};
+
+let root: string;
+/** A pool that tests read, and copy before they damage it. */
+let sound: { readonly dir: string; readonly manifest: PoolManifest };
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), "k6-nostr-pool-"));
+  const dir = join(root, "sound");
+  sound = { dir, manifest: await makePool({ ...request, dir, workers: 2 }) };
+});
+after(() => rm(root, { recursive: true, force: true }));
+
+function make(name: string, options: Partial<MakeOptions> = {}): Promise<PoolManifest> {
+  return makePool({ ...request, workers: 1, ...options, dir: join(root, name) });
+}
+
+function readFrames(dir: string): Promise<string> {
+  return readFile(join(dir, FRAMES_FILE), "utf8");
+}
+
+function idsOf(frames: string): readonly string[] {
+  const start = HEADER_LENGTH + FRAME_ID_OFFSET;
+  return frames
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.slice(start, start + 64));
+}
+
+describe("makePool", () => {
+  it("writes lines that pass the full check, every signature too", async () => {
+    const { manifest } = sound;
+    const checked = await verifyPool(sound.dir);
+    assert.equal(checked.events, manifest.events);
+    assert.equal(checked.signaturesChecked, manifest.events);
+    assert.ok(manifest.events === 600 || manifest.events === 601, `${manifest.events}`);
+    assert.equal(manifest.id, poolId(request));
+    assert.deepEqual(manifest.types, ["video", "view"]);
+  });
+
+  it("gives the same bytes whatever the number of workers", async () => {
+    const manifest = await make("three", { workers: 3 });
+    assert.deepEqual(manifest, sound.manifest);
+    assert.equal(await readFrames(join(root, "three")), await readFrames(sound.dir));
+  });
+
+  it("gives other ids for another seed or another epoch", async () => {
+    await make("seed-2", { seed: "seed 2" });
+    await make("epoch-2", { epoch: DEFAULT_EPOCH + 86_400 });
+    const ids = new Set(idsOf(await readFrames(sound.dir)));
+    for (const name of ["seed-2", "epoch-2"]) {
+      const shared = idsOf(await readFrames(join(root, name))).filter((id) => ids.has(id));
+      assert.deepEqual(shared, []);
+    }
+  });
+
+  it("keeps 5,000 events apart by id and by replaceable address", async () => {
+    const { events } = await make("5000", { events: 5_000, workers: 2 });
+    const checked = await verifyPool(join(root, "5000"), { signatures: 50 });
+    assert.equal(checked.events, events);
+  });
+
+  it("indexes the starts of lines", async () => {
+    const frames = await readFile(join(sound.dir, FRAMES_FILE));
+    const starts = [0];
+    for (let at = frames.indexOf(10); at !== -1; at = frames.indexOf(10, at + 1)) {
+      starts.push(at + 1);
+    }
+    const expected = starts.slice(0, -1).filter((_, line) => line % INDEX_STEP === 0);
+    assert.deepEqual(sound.manifest.index, expected);
+  });
+
+  it("makes events of the sizes that bitvid's have", async () => {
+    const bands: Readonly<Record<number, readonly [min: number, max: number]>> = {
+      30079: [800, 830],
+      30078: [1_900, 2_060],
+      1063: [1_390, 1_480],
+    };
+    for (const line of (await readFrames(sound.dir)).trimEnd().split("\n")) {
+      const event = JSON.parse(line.slice(HEADER_LENGTH))[1];
+      const [min, max] = bands[event.kind] ?? [0, 0];
+      const bytes = Buffer.byteLength(JSON.stringify(event));
+      assert.ok(bytes >= min && bytes <= max, `kind ${event.kind} has ${bytes} bytes`);
+      assert.match(line, /^[ -~]+$/);
+    }
+  });
+
+  it("spreads created_at over one day from the epoch on, never backwards", async () => {
+    const times = (await readFrames(sound.dir))
+      .trimEnd()
+      .split("\n")
+      .map((line): number => JSON.parse(line.slice(HEADER_LENGTH))[1].created_at);
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    );
+    assert.equal(times[0], DEFAULT_EPOCH);
+    assert.ok(Math.max(...times) < DEFAULT_EPOCH + 86_400);
+  });
+
+  it("makes a pool of views only, of videos only, and of one event", async () => {
+    for (const [name, options] of [
+      ["views", { mix: { view: 1 } }],
+      ["videos", { mix: { video: 2 }, events: 61 }],
+      ["one", { mix: { view: 1 }, events: 1 }],
+    ] as const) {
+      await make(name, options);
+      await verifyPool(join(root, name));
+    }
+    assert.equal((await readPool(join(root, "videos"))).manifest.events, 62);
+  });
+
+  it("reports progress that only grows and ends at the total", async () => {
+    const seen: Progress[] = [];
+    const { events } = await make("progress", { onProgress: (progress) => seen.push(progress) });
+    const done = seen.map((progress) => progress.done);
+    assert.deepEqual(
+      done,
+      done.toSorted((a, b) => a - b),
+    );
+    assert.deepEqual(seen.at(-1), { ...seen.at(-1), done: events, total: events, secondsLeft: 0 });
+  });
+
+  it("works from any folder", () => {
+    const code = `
+      import { makePool } from ${JSON.stringify(new URL("../src/node/pool/make.ts", import.meta.url).href)};
+      const manifest = await makePool(${JSON.stringify({ ...request, dir: join(root, "elsewhere"), events: 5 })});
+      console.log(manifest.events);`;
+    const loader = import.meta.resolve("tsx");
+    const flags = ["--import", loader, "--input-type=module", "--eval", code];
+    const output = execFileSync(process.execPath, flags, { cwd: tmpdir(), encoding: "utf8" });
+    assert.match(output, /^[56]\n$/);
+  });
+
+  it("lets several make the same pool at once", async () => {
+    const manifests = await Promise.all([1, 2, 3].map(() => make("race", { events: 100 })));
+    assert.equal(new Set(manifests.map((manifest) => manifest.sha256)).size, 1);
+    await verifyPool(join(root, "race"));
+    assert.deepEqual(await temporaryFolders(root), []);
+  });
+
+  it("writes no secret key", async () => {
+    const name = JSON.stringify(["k6-nostr/key@1", request.seed, "author/0"]);
+    const secret = createHash("sha256").update(name).digest();
+    const author = { role: "author", index: 0 } as const;
+    assert.equal((await openKeyring(request.seed)).publicKey(author), getPublicKey(secret));
+    const manifest = await readFile(join(sound.dir, MANIFEST_FILE), "utf8");
+    const written = manifest + (await readFrames(sound.dir));
+    assert.ok(written.includes(getPublicKey(secret)));
+    for (const form of ["hex", "base64", "base64url", "latin1"] as const) {
+      assert.ok(!written.includes(secret.toString(form)), form);
+    }
+  });
+
+  it("removes what a killed maker left, but not what one at work writes", async () => {
+    const [left, atWork] = ["left", "at-work"].map((name) => join(root, `.kept.tmp-${name}`));
+    assert.ok(left !== undefined && atWork !== undefined);
+    for (const dir of [left, atWork]) {
+      await mkdir(dir);
+      await writeFile(join(dir, FRAMES_FILE), "");
+    }
+    await utimes(join(left, FRAMES_FILE), 0, 0);
+    await make("kept", { events: 8 });
+    assert.deepEqual(await temporaryFolders(root), [".kept.tmp-at-work"]);
+    await rm(atWork, { recursive: true });
+  });
+});
+
+describe("a making that fails", () => {
+  const requests: readonly (readonly [options: Partial<MakeOptions>, problem: RegExp])[] = [
+    [{ events: 0 }, /whole number of events/],
+    [{ events: 1.5 }, /whole number of events/],
+    [{ epoch: 12 }, /epoch/],
+    [{ mix: {} }, /at least one event type/],
+    [{ mix: { other: 1 } }, /`other`/],
+  ];
+  for (const [options, problem] of requests) {
+    it(`refuses ${JSON.stringify(options)}`, async () => {
+      await assert.rejects(make("refused", options), configError(problem));
+    });
+  }
+
+  it("says that the place cannot hold a folder", async () => {
+    const file = join(root, "file");
+    await writeFile(file, "");
+    await assert.rejects(make("file/pool"), configError(/not a folder.*ENOTDIR/));
+  });
+
+  it("does not touch a folder that is no pool", async () => {
+    const dir = join(root, "photos");
+    await mkdir(dir);
+    await writeFile(join(dir, "cat.jpg"), "");
+    await assert.rejects(make("photos"), configError(/not a pool's/));
+    assert.deepEqual(await readdir(dir), ["cat.jpg"]);
+  });
+
+  it("says that the disk is full, and leaves nothing behind", async () => {
+    const handle = await open(join(sound.dir, MANIFEST_FILE));
+    const fileHandle = Object.getPrototypeOf(handle);
+    await handle.close();
+    const full = Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    const write = mock.method(fileHandle, "appendFile", () => Promise.reject(full));
+    try {
+      await assert.rejects(make("full"), configError(/no space is left.*ENOSPC/));
+    } finally {
+      write.mock.restore();
+    }
+    assert.deepEqual(await temporaryFolders(root), []);
+    await assert.rejects(readPool(join(root, "full")), configError(/there is no pool/));
+  });
+
+  it("stops on a signal, and leaves nothing behind", async () => {
+    const stop = new AbortController();
+    const making = make("stopped", { signal: stop.signal });
+    stop.abort(new Error("stopped by the test"));
+    await assert.rejects(making, /stopped by the test/);
+    assert.deepEqual(await temporaryFolders(root), []);
+  });
+});
+
+describe("readPool", () => {
+  const damages: readonly {
+    readonly name: string;
+    readonly damage: (dir: string) => Promise<unknown>;
+    readonly problem: RegExp;
+  }[] = [
+    {
+      name: "no folder",
+      damage: (dir) => rm(dir, { recursive: true }),
+      problem: /there is no pool at/,
+    },
+    {
+      name: "no manifest",
+      damage: (dir) => rm(join(dir, MANIFEST_FILE)),
+      problem: /is not a pool: it has no readable manifest\.json/,
+    },
+    {
+      name: "half a manifest",
+      damage: (dir) => truncate(join(dir, MANIFEST_FILE), 100),
+      problem: /damaged manifest/,
+    },
+    {
+      name: "another version",
+      damage: (dir) => editManifest(dir, { format: "k6-nostr/pool@2" }),
+      problem: /has the format `k6-nostr\/pool@2`, expected `k6-nostr\/pool@1`/,
+    },
+    {
+      name: "an incomplete manifest",
+      damage: (dir) => editManifest(dir, { index: [] }),
+      problem: /incomplete manifest/,
+    },
+    {
+      name: "no frames",
+      damage: (dir) => rm(join(dir, FRAMES_FILE)),
+      problem: /has no frames\.txt/,
+    },
+    {
+      name: "a cut file",
+      damage: (dir) => truncate(join(dir, FRAMES_FILE), 1_000),
+      problem: /is cut short: frames\.txt has 1000 bytes/,
+    },
+    { name: "a flipped bit", damage: (dir) => flipBit(dir, 700), problem: /is damaged: .*SHA-256/ },
+  ];
+  for (const [i, { name, damage, problem }] of damages.entries()) {
+    it(`refuses ${name} with its own reason, and ensurePool makes the pool anew`, async () => {
+      const kept = { ...request, root: join(root, `damaged-${i}`), events: 8, workers: 1 };
+      const { dir, made } = await ensurePool(kept);
+      assert.equal(made, true);
+      assert.equal((await ensurePool(kept)).made, false);
+      await damage(dir);
+      await assert.rejects(readPool(dir), configError(problem));
+      assert.equal((await ensurePool(kept)).made, true);
+      await verifyPool(dir);
+    });
+  }
+});
+
+describe("verifyPool", () => {
+  it("refuses a line that was changed together with the manifest", async () => {
+    await make("forged", { events: 8 });
+    const dir = join(root, "forged");
+    await flipBit(dir, HEADER_LENGTH + FRAME_ID_OFFSET);
+    const sha256 = createHash("sha256")
+      .update(await readFrames(dir))
+      .digest("hex");
+    await editManifest(dir, { sha256 });
+    await assert.rejects(verifyPool(dir), configError(/line 1: the id is not the hash/));
+  });
+});
+
+describe("poolKey", () => {
+  it("knows the same mix in another order, and every other difference", () => {
+    const same = poolKey({ ...request, mix: { video: 0.1, view: 0.9 } });
+    assert.equal(same, poolKey(request));
+    const others = [
+      { seed: "seed 2" },
+      { mix: { view: 1 } },
+      { events: 601 },
+      { epoch: DEFAULT_EPOCH + 1 },
+    ].map((change) => poolKey({ ...request, ...change }));
+    assert.equal(new Set([same, ...others]).size, 5);
+  });
+});
+
+describe("signChunk", () => {
+  it("gives the same ids for any seed, however the pool is cut", async () => {
+    const settings = fc.record({
+      seed: fc.string(),
+      events: fc.integer({ min: 1, max: 60 }),
+      setsPerChunk: fc.integer({ min: 1, max: 20 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(settings, async ({ seed, events, setsPerChunk }) => {
+        const whole = await signAll({ ...request, seed, events }, events);
+        const cut = await signAll({ ...request, seed, events }, setsPerChunk);
+        assert.deepEqual(cut, whole);
+        assert.equal(new Set(whole).size, whole.length);
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+describe("startProgress", () => {
+  it("reports at most 5 times a second, and the end", () => {
+    let nowMs = 0;
+    const seen: Progress[] = [];
+    const report = startProgress(
+      1_000,
+      (progress) => seen.push(progress),
+      () => nowMs,
+    );
+    for (let done = 1; done <= 1_000; done++) {
+      nowMs += 1;
+      report(done);
+    }
+    assert.deepEqual(
+      seen.map((progress) => progress.done),
+      [200, 400, 600, 800, 1_000],
+    );
+    assert.deepEqual(seen[0], { done: 200, total: 1_000, perSecond: 1_000, secondsLeft: 0.8 });
+  });
+});
+
+async function signAll(options: PoolRequest, setsPerChunk: number): Promise<readonly string[]> {
+  const plan = planPool(options);
+  const scope = { ...plan.scope, types: plan.types, sets: plan.order.length };
+  const keyring = await openKeyring(options.seed);
+  const decoder = new TextDecoder();
+  return [...cutChunks(plan, setsPerChunk)].flatMap((chunk) =>
+    idsOf(decoder.decode(signChunk(chunk, scope, keyring).bytes)),
+  );
+}
+
+function configError(problem: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof ConfigError, String(error));
+    assert.match(error.message, problem);
+    return true;
+  };
+}
+
+async function temporaryFolders(dir: string): Promise<readonly string[]> {
+  return (await readdir(dir)).filter((name) => name.includes(".tmp-"));
+}
+
+async function editManifest(dir: string, change: Record<string, unknown>): Promise<void> {
+  const path = join(dir, MANIFEST_FILE);
+  const manifest = JSON.parse(await readFile(path, "utf8"));
+  await writeFile(path, JSON.stringify({ ...manifest, ...change }));
+}
+
+async function flipBit(dir: string, offset: number): Promise<void> {
+  const path = join(dir, FRAMES_FILE);
+  const bytes = await readFile(path);
+  bytes.writeUInt8(bytes.readUInt8(offset) ^ 1, offset);
+  await writeFile(path, bytes);
+}
