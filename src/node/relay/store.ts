@@ -1,0 +1,236 @@
+import sqlite, { type Database, type QueryResult, type Statement } from "node-sqlite3-wasm";
+import { ConfigError } from "../../errors.ts";
+import { parseEvent } from "../../nostr/event-check.ts";
+import { compareNewestFirst } from "../../nostr/filter.ts";
+import type { Filter, NostrEvent } from "../../nostr/wire.ts";
+import { toCondition } from "./query.ts";
+import { addressOf, deletionTargets, expirationOf, indexedTags } from "./retention.ts";
+import { SCHEMA, toKeyText } from "./schema.ts";
+
+/** A verified event with the text it came in. */
+export interface IncomingEvent {
+  readonly event: NostrEvent;
+  readonly raw: string;
+}
+
+export type StoreOutcome = "stored" | "duplicate" | "superseded" | "deleted";
+
+export interface StoredEvent {
+  readonly id: string;
+  readonly created_at: number;
+  readonly raw: string;
+}
+
+export interface QueryLimits {
+  readonly max_limit: number;
+  readonly default_limit: number;
+}
+
+const STATEMENTS_KEPT = 128;
+const DELETION_KIND = 5;
+
+/**
+ * The events in one SQLite file (`:memory:` for none), by node-sqlite3-wasm: no native add-on.
+ *
+ * The journal is a WAL with `synchronous=FULL`: a commit is on the disk before `writeAll` returns.
+ * The WASM build has no shared memory, so WAL needs `locking_mode=EXCLUSIVE`: one process holds the
+ * file. Measured with 520 B events in batches of 20: 31,000 events/s, against 8,000 for a rollback
+ * journal in the default locking mode.
+ */
+export class EventStore {
+  readonly #db: Database;
+  readonly #statements = new Map<string, Statement>();
+
+  /** Opens or makes the file, and drops what has expired. @throws ConfigError if it cannot be used */
+  constructor(file: string, nowSec: number) {
+    this.#db = open(file);
+    this.#db.exec(SCHEMA);
+    this.#transact(() => {
+      for (const row of this.#all("SELECT seq, raw FROM events WHERE expires_at <= ?", [nowSec])) {
+        this.#remove(row);
+      }
+    });
+  }
+
+  /** Writes a batch in one transaction; when it throws, nothing of the batch is stored. */
+  writeAll(batch: readonly IncomingEvent[]): readonly StoreOutcome[] {
+    return this.#transact(() => batch.map((incoming) => this.#write(incoming)));
+  }
+
+  /** The stored events that match any of the filters, each once, newest first (NIP-01). */
+  query(filters: readonly Filter[], limits: QueryLimits, nowSec: number): readonly StoredEvent[] {
+    const found = new Map<string, StoredEvent>();
+    for (const filter of filters) {
+      const { where, values } = toCondition(filter, nowSec);
+      const limit = Math.min(filter.limit ?? limits.default_limit, limits.max_limit);
+      const sql = `SELECT id, created_at, raw FROM events WHERE ${where} ORDER BY created_at DESC, id LIMIT ?`;
+      for (const row of this.#all(sql, [...values, limit])) {
+        const id = textOf(row, "id");
+        found.set(id, { id, created_at: numberOf(row, "created_at"), raw: textOf(row, "raw") });
+      }
+    }
+    const events = [...found.values()];
+    return filters.length === 1 ? events : events.sort(compareNewestFirst);
+  }
+
+  /** How many stored events match any of the filters (NIP-45); their `limit` has no part in it. */
+  count(filters: readonly Filter[], nowSec: number): number {
+    const conditions = filters.map((filter) => toCondition(filter, nowSec));
+    const union = conditions.map(({ where }) => `SELECT seq FROM events WHERE ${where}`);
+    const values = conditions.flatMap((condition) => condition.values);
+    const [row] = this.#all(`SELECT count(*) AS n FROM (${union.join(" UNION ")})`, values);
+    return row === undefined ? 0 : numberOf(row, "n");
+  }
+
+  close(): void {
+    for (const statement of this.#statements.values()) statement.finalize();
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  #write({ event, raw }: IncomingEvent): StoreOutcome {
+    if (this.#all("SELECT 1 FROM events WHERE id = ?", [event.id]).length > 0) return "duplicate";
+    const address = addressOf(event);
+    if (this.#isDeleted(event, address)) return "deleted";
+    if (address !== undefined) {
+      const [row] = this.#all("SELECT seq, id, created_at, raw FROM events WHERE address = ?", [
+        toKeyText(address),
+      ]);
+      if (row !== undefined) {
+        const kept = { id: textOf(row, "id"), created_at: numberOf(row, "created_at") };
+        if (compareNewestFirst(kept, event) < 0) return "superseded";
+        this.#remove(row);
+      }
+    }
+    this.#insert(event, raw, address);
+    if (event.kind === DELETION_KIND) this.#applyDeletion(event);
+    return "stored";
+  }
+
+  #insert(event: NostrEvent, raw: string, address: string | undefined): void {
+    const { lastInsertRowid: seq } = this.#statement(
+      "INSERT INTO events (id, pubkey, kind, created_at, expires_at, address, raw) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    ).run([
+      event.id,
+      event.pubkey,
+      event.kind,
+      event.created_at,
+      expirationOf(event) ?? null,
+      address === undefined ? null : toKeyText(address),
+      raw,
+    ]);
+    for (const { letter, value } of indexedTags(event)) {
+      this.#run("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", [letter, toKeyText(value), seq]);
+    }
+  }
+
+  #isDeleted(event: NostrEvent, address: string | undefined): boolean {
+    // A deletion request cannot be deleted (NIP-09).
+    if (event.kind === DELETION_KIND) return false;
+    const sql = "SELECT 1 FROM deletions WHERE target = ? AND pubkey = ? AND until >= ?";
+    const isNamed = (target: string): boolean =>
+      this.#all(sql, [target, event.pubkey, event.created_at]).length > 0;
+    return isNamed(event.id) || (address !== undefined && isNamed(toKeyText(address)));
+  }
+
+  #applyDeletion(event: NostrEvent): void {
+    const { ids, addresses } = deletionTargets(event);
+    for (const id of ids) {
+      const sql = "SELECT seq, raw FROM events WHERE id = ? AND pubkey = ? AND kind <> ?";
+      const key = toKeyText(id);
+      this.#recordDeletion(key, event.pubkey, Number.MAX_SAFE_INTEGER);
+      for (const row of this.#all(sql, [key, event.pubkey, DELETION_KIND])) this.#remove(row);
+    }
+    for (const address of addresses) {
+      const sql = "SELECT seq, raw FROM events WHERE address = ? AND created_at <= ?";
+      const key = toKeyText(address);
+      this.#recordDeletion(key, event.pubkey, event.created_at);
+      for (const row of this.#all(sql, [key, event.created_at])) this.#remove(row);
+    }
+  }
+
+  #recordDeletion(target: string, pubkey: string, until: number): void {
+    this.#run(
+      "INSERT INTO deletions VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+      [target, pubkey, until],
+    );
+  }
+
+  #remove(row: QueryResult): void {
+    const seq = numberOf(row, "seq");
+    const parsed = parseEvent(JSON.parse(textOf(row, "raw")));
+    if ("problem" in parsed) throw new Error(`the stored event ${seq} is damaged`);
+    for (const { letter, value } of indexedTags(parsed.event)) {
+      const key = [letter, toKeyText(value), seq];
+      this.#run("DELETE FROM tags WHERE letter = ? AND value = ? AND seq = ?", key);
+    }
+    this.#run("DELETE FROM events WHERE seq = ?", [seq]);
+  }
+
+  #transact<T>(work: () => T): T {
+    this.#run("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#run("COMMIT");
+      return result;
+    } catch (error) {
+      if (this.#db.inTransaction) this.#run("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #run(sql: string, values: (string | number | bigint | null)[] = []): void {
+    this.#statement(sql).run(values);
+  }
+
+  // Always to the last row: a statement left halfway would keep the WAL from being reset.
+  #all(sql: string, values: (string | number)[]): QueryResult[] {
+    return this.#statement(sql).all(values);
+  }
+
+  #statement(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+      const [oldest] = this.#statements;
+      if (this.#statements.size > STATEMENTS_KEPT && oldest !== undefined) {
+        this.#statements.delete(oldest[0]);
+        oldest[1].finalize();
+      }
+    }
+    return statement;
+  }
+}
+
+function open(file: string): Database {
+  let db: Database | undefined;
+  try {
+    db = new sqlite.Database(file);
+    db.exec("PRAGMA locking_mode = EXCLUSIVE");
+    db.exec("PRAGMA journal_mode = WAL");
+    db.exec("PRAGMA synchronous = FULL");
+    return db;
+  } catch (error) {
+    db?.close();
+    const reason = error instanceof Error ? error.message : String(error);
+    const hint = reason.includes("locked")
+      ? `; no other relay may use it, and if none does, remove the folder \`${file}.lock\` that a crash left`
+      : "";
+    throw new ConfigError(`the relay needs a SQLite file, got \`${file}\`: ${reason}${hint}`, {
+      cause: error,
+    });
+  }
+}
+
+function textOf(row: QueryResult, column: string): string {
+  const value = row[column];
+  if (typeof value !== "string") throw new Error(`column ${column} holds no text`);
+  return value;
+}
+
+function numberOf(row: QueryResult, column: string): number {
+  const value = row[column];
+  if (typeof value !== "number") throw new Error(`column ${column} holds no number`);
+  return value;
+}
