@@ -33,7 +33,14 @@ import {
   MANIFEST_FILE,
   type PoolManifest,
 } from "../src/pool/format.ts";
-import { cutChunks, DEFAULT_EPOCH, type PoolRequest, planPool, poolKey } from "../src/pool/plan.ts";
+import {
+  cutChunks,
+  DEFAULT_EPOCH,
+  type PoolRequest,
+  planPool,
+  poolKey,
+  scopeOf,
+} from "../src/pool/plan.ts";
 
 const request: PoolRequest = {
   seed: "seed 1",
@@ -386,7 +393,7 @@ describe("startProgress", () => {
 
 async function signAll(options: PoolRequest, setsPerChunk: number): Promise<readonly string[]> {
   const plan = planPool(options);
-  const scope = { ...plan.scope, types: plan.types, sets: plan.order.length };
+  const scope = scopeOf(plan);
   const keyring = await openKeyring(options.seed);
   const decoder = new TextDecoder();
   return [...cutChunks(plan, setsPerChunk)].flatMap((chunk) =>

@@ -88,6 +88,11 @@ export interface PlannedSet {
 /** What a chunk's sets need from the whole: it crosses to the worker threads. */
 export type ChunkScope = PoolScope & { readonly types: readonly string[]; readonly sets: number };
 
+/** The part of a plan that chunks are built with. */
+export function scopeOf({ scope, types, order }: PoolPlan): ChunkScope {
+  return { ...scope, types, sets: order.length };
+}
+
 /** Builds a chunk's sets one by one. */
 export function* buildSets(
   chunk: Chunk,

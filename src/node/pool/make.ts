@@ -10,7 +10,7 @@ import { explainFailure } from "./disk-errors.ts";
 import { type FramesSummary, FramesWriter } from "./frames-writer.ts";
 import { createTemporary, moveIntoPlace } from "./place.ts";
 import { type Progress, startProgress } from "./progress.ts";
-import { signPlan, startPlanSigners } from "./sign-plan.ts";
+import { signPlan } from "./sign-plan.ts";
 
 export interface MakeOptions extends PoolRequest {
   /** The pool's folder. One that is there already is replaced if it is a pool. */
@@ -58,16 +58,11 @@ async function writeFrames(
 ): Promise<FramesSummary> {
   const writer = await FramesWriter.open(path, plan.types);
   try {
-    const signers = await startPlanSigners(plan, options.workers ?? availableParallelism());
-    try {
-      const progress = startProgress(plan.events, options.onProgress);
-      for await (const chunk of signPlan(plan, signers)) {
-        options.signal?.throwIfAborted();
-        await writer.write(chunk);
-        progress(writer.events);
-      }
-    } finally {
-      await signers.close();
+    const progress = startProgress(plan.events, options.onProgress);
+    for await (const chunk of signPlan(plan, options.workers ?? availableParallelism())) {
+      options.signal?.throwIfAborted();
+      await writer.write(chunk);
+      progress(writer.events);
     }
     return await writer.finish();
   } catch (error) {

@@ -4,7 +4,7 @@ export interface Progress {
   /** Events written. */
   readonly done: number;
   readonly total: number;
-  /** Events a second since the first thread was ready. */
+  /** Events a second since the start. */
   readonly perSecond: number;
   readonly secondsLeft: number;
 }

@@ -1,26 +1,29 @@
 /** Signs a whole plan over all threads and gives its chunks in the order of sending. */
-import { type ChunkScope, cutChunks, type PoolPlan } from "../../pool/plan.ts";
+import { type Chunk, cutChunks, type PoolPlan, scopeOf } from "../../pool/plan.ts";
 import type { SignedChunk } from "./sign-chunk.ts";
 import { type Signers, startSigners } from "./signers.ts";
 
-export interface PlanSigners extends Signers {
-  readonly setsPerChunk: number;
-}
-
-/** Starts at most `threads` signers for a plan. */
-export async function startPlanSigners(plan: PoolPlan, threads: number): Promise<PlanSigners> {
+/** Starts at most `threads` signers, gives the chunks of a plan one by one, and ends the signers. */
+export async function* signPlan(plan: PoolPlan, threads: number): AsyncGenerator<SignedChunk> {
   const sets = plan.order.length;
-  const scope: ChunkScope = { ...plan.scope, types: plan.types, sets };
   // Large enough to use a key several times, small enough that all threads end at about one time.
   const setsPerChunk = Math.min(512, Math.max(32, Math.ceil(sets / (8 * threads))));
-  const chunks = Math.ceil(sets / setsPerChunk);
-  return { ...(await startSigners(scope, Math.min(threads, chunks))), setsPerChunk };
+  const needed = Math.min(threads, Math.ceil(sets / setsPerChunk));
+  const signers = await startSigners(scopeOf(plan), needed);
+  try {
+    yield* signInOrder(cutChunks(plan, setsPerChunk), signers);
+  } finally {
+    await signers.close();
+  }
 }
 
-/** Gives chunk after chunk; keeps two a thread under way, so that memory stays bounded. */
-export async function* signPlan(plan: PoolPlan, signers: PlanSigners): AsyncGenerator<SignedChunk> {
+/** Gives chunks in their order, signed; keeps two a thread under way, so that memory stays bounded. */
+export async function* signInOrder(
+  chunks: Iterable<Chunk>,
+  signers: Signers,
+): AsyncGenerator<SignedChunk> {
   const underWay: Promise<SignedChunk>[] = [];
-  for (const chunk of cutChunks(plan, signers.setsPerChunk)) {
+  for (const chunk of chunks) {
     const signed = signers.sign(chunk);
     // A failure is met when its turn comes; until then it must not count as unhandled.
     signed.catch(() => undefined);
