@@ -5,6 +5,7 @@
  */
 import { WebSocket } from "k6/websockets";
 import type { Recorder } from "../../src/measure/recorder.ts";
+import { CONNECT_TIMEOUT_MS } from "../../src/plan/duration.ts";
 import type { Clock } from "./clock.ts";
 import { connectErrorCode } from "./connect-error.ts";
 
@@ -13,8 +14,6 @@ export const OPEN = 1;
 export const DOWN = 2;
 export const CLOSING = 3;
 
-/** A handshake that takes longer is given up; k6's own limit is fixed at 60 s. */
-export const CONNECT_TIMEOUT_MS = 10_000;
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MOST_MS = 5_000;
 

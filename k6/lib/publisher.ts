@@ -151,7 +151,8 @@ export class Publisher {
   }
 
   /** Takes a message of the relay. The hot path: a plain OK costs no parse. */
-  onMessage(client: Client, data: string | ArrayBuffer, receivedMs: number): void {
+  onMessage(client: Client, data: string | ArrayBuffer, receivedMs: number, nowMs: number): void {
+    this.#integrate(nowMs);
     if (typeof data !== "string") {
       this.#malformed("binary frame");
       return;
@@ -219,7 +220,6 @@ export class Publisher {
     }
     const slots = this.#slots;
     const row = slots.row(slot);
-    this.#integrate(receivedMs);
     recorder.response[row]?.record(receivedMs - slots.dueMs(slot));
     recorder.service[row]?.record(receivedMs - slots.sentMs(slot));
     slots.release(slot);
@@ -314,8 +314,7 @@ export class Publisher {
     const fromMs = Math.max(this.#countedMs, this.windowStartMs);
     const toMs = Math.min(nowMs, this.windowEndMs);
     if (toMs > fromMs) this.#recorder.inFlightMs += this.#slots.used * (toMs - fromMs);
-    // Answers of several sockets are handled a little out of the order of their receive stamps.
-    if (nowMs > this.#countedMs) this.#countedMs = nowMs;
+    this.#countedMs = nowMs;
   }
 
   /** Seconds since the window began. */

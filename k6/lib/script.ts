@@ -8,11 +8,10 @@ import { classifyAddress, parseAddress } from "../../src/guard/address.ts";
 import { blacklistFor, hostsFor, LOOPBACK_NETWORKS } from "../../src/guard/dialer.ts";
 import type { GuardPolicy } from "../../src/guard/guard.ts";
 import { findGuardFaults } from "../../src/guard/k6-gate.ts";
+import { mostSeconds } from "../../src/plan/duration.ts";
 import { collectOptions } from "../../src/plan/options.ts";
 import { buildPlan, type Plan } from "../../src/plan/plan.ts";
 import { MANIFEST_FILE, type PoolManifest, parseManifest } from "../../src/pool/format.ts";
-import { CONNECT_TIMEOUT_MS } from "./connections.ts";
-import { CLOSE_TIMEOUT_MS } from "./vu.ts";
 
 /** Variables by which the CLI tells a script what it found out; not for hand use. */
 export interface RunEnvironment {
@@ -70,15 +69,6 @@ export function scriptOptions({ plan, run }: Script): object {
     summaryTrendStats: ["min", "avg", "med", "p(90)", "p(95)", "p(99)", "p(99.9)", "max", "count"],
     noConnectionReuse: true,
   };
-}
-
-/** Longest time a run may take, seconds: connecting, warm-up, window, drain, closing. */
-export function mostSeconds(plan: Plan): number {
-  const waves = Math.ceil(plan.clients / plan.connectConcurrency);
-  const connectSec = (CONNECT_TIMEOUT_MS / 1_000) * Math.min(waves, 30) + 2;
-  const restSec =
-    plan.warmupSec + plan.durationSec + (plan.ackTimeoutMs + CLOSE_TIMEOUT_MS) / 1_000;
-  return Math.ceil(connectSec + restSec + 10);
 }
 
 /**

@@ -7,6 +7,7 @@ import exec from "k6/execution";
 import { toDialUrl } from "../../src/guard/relay-url.ts";
 import { Recorder } from "../../src/measure/recorder.ts";
 import { encodeSlice, type Phase, type Slice, sliceLengthMs } from "../../src/measure/slice.ts";
+import { CLOSE_TIMEOUT_MS } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { type Client, Connections } from "./connections.ts";
@@ -17,8 +18,6 @@ import { Publisher } from "./publisher.ts";
 const START_GRID_MS = 1_000;
 const START_MARGIN_MS = 250;
 const EXPIRE_EVERY_MS = 50;
-/** A Close frame that is not answered in this time is counted; k6 itself would wait for ever. */
-export const CLOSE_TIMEOUT_MS = 3_000;
 
 export interface VuOptions {
   readonly plan: Plan;
@@ -180,7 +179,7 @@ class Vu {
   #onMessage(client: Client, event: { data: string | ArrayBuffer }, receivedMs: number): void {
     const now = this.#clock.now();
     if (this.#phase === "window") this.#recorder.loopLag.record(now - receivedMs);
-    this.#publisher.onMessage(client, event.data, receivedMs);
+    this.#publisher.onMessage(client, event.data, receivedMs, now);
     this.#publisher.pump(now);
   }
 

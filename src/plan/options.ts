@@ -61,7 +61,13 @@ const table = {
   ],
   audit: [null, "audit", null, null, "read back what the relay acknowledged, after the run"],
   noCalibrate: [null, "no-calibrate", null, null, "skip the calibration"],
-  force: [null, "force", null, null, "go beyond a bound that keeps figures safe (never the guard)"],
+  force: [
+    "FORCE",
+    "force",
+    null,
+    null,
+    "go beyond a bound that keeps figures safe (never the guard)",
+  ],
 } as const satisfies Record<string, Columns>;
 
 export type OptionName = keyof typeof table;

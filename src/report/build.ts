@@ -178,10 +178,15 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
   };
 }
 
-/** Little's law: publishes in flight = answers a second × mean service time. */
+/**
+ * Little's law: publishes in flight = answers a second × mean time in flight, which is the service
+ * time and the time an answer waited in k6's queue before it was counted.
+ */
 function littlesLaw(merged: Merged, service: LatencySummary): number | null {
   if (merged.measuredMs <= 0 || service.mean === null) return null;
-  return (service.count * service.mean) / merged.measuredMs;
+  const { sum, count } = merged.loopLag;
+  const queuedMs = count === 0 ? 0 : sum / count;
+  return (service.count * (service.mean + queuedMs)) / merged.measuredMs;
 }
 
 function shareOf(error: { class: string; count: number }, totals: Totals): number | null {

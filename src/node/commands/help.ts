@@ -1,0 +1,52 @@
+/** The texts of `--help`, made from the tables that the parser reads. */
+import { OPTIONS } from "../../plan/options.ts";
+import type { FlagRow } from "../command-line.ts";
+
+export const HELP_FLAG: FlagRow = { flag: "help", help: "show this" };
+
+const GUARD = `What it refuses to load
+  1. Anything but this machine (127.0.0.0/8, ::1), unless one of the following says otherwise.
+  2. Private addresses need --allow-private: several people may share that network.
+  3. Names: localhost, single labels and .localhost .local .internal .test .svc.cluster.local
+     are resolved, and every answer must be allowed; any other name is refused.
+  4. A dedicated relay elsewhere needs --allow-dedicated-relay HOST and its owner's proof, served
+     by the relay's own host and checked on every run.
+  5. Known public relays are refused whatever is given. Redirects are not followed.
+  6. k6 itself can dial the addresses found and nothing else; the script checks that it can't.
+`;
+
+export function usage(): string {
+  return `k6-nostr: what can this Nostr relay take, and may I believe the answer?
+
+  k6-nostr demo                     load the embedded relay for 20 s and report
+  k6-nostr run publish --relay URL  load a relay of your own
+  k6-nostr pool                     make a pool of signed events
+  k6-nostr relay [--sink]           start the embedded relay, or the OK-only sink
+  k6-nostr report FILE              print the Markdown of a JSON report again
+  k6-nostr setup                    get and check the k6 binary
+
+k6-nostr <command> --help says more. It loads loopback relays only, unless told otherwise.
+
+Exit codes: 0 valid run, thresholds met; 99 a threshold was crossed; 3 the run is invalid;
+2 wrong configuration or refused target; 130 interrupted; 1 anything else.
+`;
+}
+
+export function runUsage(): string {
+  return `k6-nostr run <scenario> --relay URL [flags]
+
+Scenarios: publish
+
+${describeFlags([...Object.values(OPTIONS), HELP_FLAG])}
+${GUARD}`;
+}
+
+/** A line for each flag: name, value, variable, default, meaning. */
+export function describeFlags(rows: readonly FlagRow[]): string {
+  const lines = rows.map((row) => {
+    const flag = `  --${row.flag}${row.value === undefined ? "" : ` ${row.value}`}`;
+    const notes = [row.variable, row.default && `default ${row.default}`].filter(Boolean);
+    return `${flag.padEnd(31)} ${row.help}${notes.length > 0 ? ` [${notes.join(", ")}]` : ""}`;
+  });
+  return `${lines.join("\n")}\n`;
+}

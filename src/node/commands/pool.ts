@@ -1,0 +1,74 @@
+/** `k6-nostr pool`: makes a pool of signed events beforehand. */
+import { randomInt } from "node:crypto";
+import { ConfigError } from "../../errors.ts";
+import { parseMix } from "../../events/mix.ts";
+import { formatBytes, formatCount } from "../../report/format.ts";
+import { EXIT } from "../../report/verdict.ts";
+import { type FlagRow, parseCommandLine } from "../command-line.ts";
+import { ensurePool } from "../pool/cache.ts";
+import { DEFAULT_EPOCH, describeProgress, POOLS_DIR } from "../run/pool.ts";
+import { catchInterrupts } from "../signals.ts";
+import { createTerminal } from "../terminal.ts";
+import { describeFlags, HELP_FLAG } from "./help.ts";
+
+const MOST_EVENTS = 20_000_000;
+const FLAGS: readonly FlagRow[] = [
+  { flag: "events", value: "N", default: "10000", help: "events; the last set is completed" },
+  { flag: "mix", value: "MIX", default: "view:0.9,video:0.1", help: "event types and weights" },
+  { flag: "seed", value: "SEED", help: "same seed, same event ids (default: random, printed)" },
+  {
+    flag: "epoch",
+    value: "SEC",
+    default: String(DEFAULT_EPOCH),
+    help: "created_at of the first event",
+  },
+  { flag: "dir", value: "DIR", default: POOLS_DIR, help: "folder that holds pools" },
+  { flag: "force", help: "make it again even if it is there" },
+  HELP_FLAG,
+];
+
+const USAGE = `k6-nostr pool [flags]
+
+Makes a pool of signed events, kept under its id. The keys are derived from the seed, live in
+memory only, and sign nothing but test events.
+
+${describeFlags(FLAGS)}`;
+
+export async function pool(args: readonly string[]): Promise<number> {
+  const { flags } = parseCommandLine(args, FLAGS);
+  if (flags.help) {
+    process.stdout.write(USAGE);
+    return EXIT.ok;
+  }
+  const terminal = createTerminal();
+  const { signal } = catchInterrupts();
+  const made = await ensurePool({
+    root: flags.dir ?? POOLS_DIR,
+    seed: readSeed(flags.seed ?? String(randomInt(2 ** 32))),
+    mix: parseMix(flags.mix ?? "view:0.9,video:0.1"),
+    events: readWhole("events", flags.events ?? "10000", 1, MOST_EVENTS),
+    epoch: readWhole("epoch", flags.epoch ?? String(DEFAULT_EPOCH), 1, 4_102_444_800),
+    force: flags.force !== undefined,
+    signal,
+    onProgress: (progress) => terminal.status(describeProgress(progress)),
+  });
+  terminal.clear();
+  const { manifest } = made;
+  process.stdout.write(
+    `${made.dir}: ${formatCount(manifest.events)} events, ${formatBytes(manifest.bytes)}, seed ${manifest.seed}, ${made.made ? "made" : "kept"}\n`,
+  );
+  return EXIT.ok;
+}
+
+function readSeed(text: string): string {
+  if (/^[A-Za-z0-9._-]{1,32}$/.test(text)) return text;
+  throw new ConfigError("--seed must be 1 to 32 letters, digits, `.`, `_` or `-`");
+}
+
+function readWhole(flag: string, text: string, min: number, max: number): number {
+  const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new ConfigError(
+    `--${flag} must be a whole number from ${min} to ${max}, got \`${text.slice(0, 40)}\``,
+  );
+}

@@ -1,0 +1,53 @@
+/** `k6-nostr relay`: the embedded relay, or with `--sink` a target that only answers OK. */
+import { ConfigError } from "../../errors.ts";
+import { EXIT } from "../../report/verdict.ts";
+import { type FlagRow, parseCommandLine } from "../command-line.ts";
+import { startRelay } from "../relay/relay.ts";
+import { startSink } from "../relay/sink.ts";
+import { catchInterrupts } from "../signals.ts";
+import { describeFlags, HELP_FLAG } from "./help.ts";
+
+const FLAGS: readonly FlagRow[] = [
+  { flag: "port", value: "PORT", default: "7777", help: "port on 127.0.0.1; 0 takes any free one" },
+  {
+    flag: "file",
+    value: "FILE",
+    default: "relay.sqlite",
+    help: "SQLite file; :memory: keeps nothing",
+  },
+  { flag: "sink", help: "answer OK at once, check and store nothing: the null target" },
+  HELP_FLAG,
+];
+
+const USAGE = `k6-nostr relay [flags]
+
+A small relay to try things out on: it verifies ids and signatures and stores in SQLite
+(NIP-01, 09, 11, 40, 45), on loopback only. It is no relay to serve people with.
+
+${describeFlags(FLAGS)}`;
+
+export async function relay(args: readonly string[]): Promise<number> {
+  const { flags } = parseCommandLine(args, FLAGS);
+  if (flags.help) {
+    process.stdout.write(USAGE);
+    return EXIT.ok;
+  }
+  const port = readPort(flags.port ?? "7777");
+  const running = flags.sink
+    ? await startSink({ port })
+    : await startRelay({ port, file: flags.file ?? "relay.sqlite" });
+  process.stdout.write(`listening on ${running.url} (pid ${process.pid}), Ctrl-C stops it\n`);
+  const { signal } = catchInterrupts();
+  await new Promise<void>((resolve) => {
+    signal.addEventListener("abort", () => resolve());
+  });
+  if ("stored" in running) process.stdout.write(`stored ${running.stored()} events\n`);
+  await running.close();
+  return EXIT.ok;
+}
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new ConfigError(`--port must be a whole number from 0 to 65535, got \`${text}\``);
+}

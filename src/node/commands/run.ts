@@ -1,0 +1,83 @@
+/** `k6-nostr run <scenario>`: options → plan → run → report. */
+import { randomInt } from "node:crypto";
+import { ConfigError } from "../../errors.ts";
+import { parseMix } from "../../events/mix.ts";
+import {
+  collectOptions,
+  OPTIONS,
+  type OptionTexts,
+  readNumber,
+  readSwitch,
+} from "../../plan/options.ts";
+import { buildPlan } from "../../plan/plan.ts";
+import { renderTerminal } from "../../report/terminal.ts";
+import { EXIT, exitCode } from "../../report/verdict.ts";
+import { parseCommandLine } from "../command-line.ts";
+import { describePlan } from "../run/dry-run.ts";
+import { carryOut, refuseByText } from "../run/run.ts";
+import { catchInterrupts } from "../signals.ts";
+import { createTerminal } from "../terminal.ts";
+import { HELP_FLAG, runUsage } from "./help.ts";
+
+const SCENARIOS = ["publish"];
+const PLANNED = ["fanout", "query", "connect", "mixed", "burst", "soak"];
+
+export async function run(args: readonly string[]): Promise<number> {
+  const { flags, words } = parseCommandLine(args, [...Object.values(OPTIONS), HELP_FLAG]);
+  if (flags.help) {
+    process.stdout.write(runUsage());
+    return EXIT.ok;
+  }
+  return await runScenario(readScenario(words), collectOptions(flags, process.env));
+}
+
+/** Runs a scenario with checked options and prints the verdict; gives the exit code. */
+export async function runScenario(scenario: string, texts: OptionTexts): Promise<number> {
+  if (texts.builders) throw new ConfigError("BUILDERS (--builders) is planned and not there yet");
+  const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)));
+  parseMix(plan.mix);
+  refuseByText(plan);
+  const relayPid = readPid(texts);
+  if (readSwitch(texts, "dryRun")) {
+    process.stdout.write(describePlan(plan, texts.pool));
+    return EXIT.ok;
+  }
+  const terminal = createTerminal();
+  const interrupts = catchInterrupts();
+  try {
+    const { report, files, outcome } = await carryOut({
+      plan,
+      poolDir: texts.pool,
+      relayPid,
+      terminal,
+      signal: interrupts.signal,
+    });
+    process.stdout.write(renderTerminal(report, Object.values(files)));
+    if (outcome.stopped === "interrupted") return EXIT.interrupted;
+    return exitCode(report);
+  } finally {
+    interrupts.release();
+  }
+}
+
+function readScenario(words: readonly string[]): string {
+  const [scenario, ...rest] = words;
+  if (scenario === undefined) {
+    throw new ConfigError(`a scenario is required: k6-nostr run ${SCENARIOS.join("|")}`);
+  }
+  if (PLANNED.includes(scenario)) {
+    throw new ConfigError(
+      `the scenario \`${scenario}\` is planned and not there yet; there is: publish`,
+    );
+  }
+  if (!SCENARIOS.includes(scenario)) {
+    throw new ConfigError(`unknown scenario \`${scenario}\`, expected: ${SCENARIOS.join(", ")}`);
+  }
+  if (rest.length > 0) throw new ConfigError(`unexpected \`${rest[0]}\` behind the scenario`);
+  return scenario;
+}
+
+function readPid(texts: OptionTexts): number | undefined {
+  if (texts.relayPid === undefined) return undefined;
+  return readNumber(texts, "relayPid", { min: 1, max: 2 ** 22, integer: true });
+}

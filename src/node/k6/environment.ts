@@ -1,0 +1,87 @@
+/** The environment and arguments k6 is started with: composed here, inherited nowhere. */
+import type { Plan } from "../../plan/plan.ts";
+
+export interface K6Request {
+  readonly plan: Plan;
+  readonly dialUrls: readonly string[];
+  readonly poolDir: string;
+  readonly runId: string;
+  readonly runDir: string;
+  readonly script: string;
+  /** What the guard allowed to dial, and names bound to addresses. */
+  readonly allowed: readonly string[];
+  readonly hosts: Readonly<Record<string, string>>;
+  readonly blacklist: readonly string[];
+  readonly isProved: boolean;
+}
+
+/** What a child needs of the environment to run at all; no proxy, nothing of k6's. */
+const KEPT = [
+  "PATH",
+  "HOME",
+  "TMPDIR",
+  "TEMP",
+  "TMP",
+  "SystemRoot",
+  "LANG",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+];
+
+/** The whole environment of the k6 process. Options travel here and not in the process list. */
+export function k6Environment(
+  { plan, dialUrls, poolDir, runId, runDir, allowed, hosts, isProved }: K6Request,
+  inherited: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of KEPT) {
+    const value = inherited[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return {
+    ...kept,
+    NO_PROXY: "*",
+    K6_NO_USAGE_REPORT: "true",
+    K6_AUTO_EXTENSION_RESOLUTION: "false",
+    RELAY_URL: dialUrls.join(","),
+    CLIENTS: String(plan.clients),
+    DURATION_SEC: String(plan.durationSec),
+    RATE_EPS: String(plan.rateEps),
+    MIX: plan.mix,
+    SEED: plan.seed,
+    MAX_IN_FLIGHT: String(plan.maxInFlight),
+    CONNECT_CONCURRENCY: String(plan.connectConcurrency),
+    ARRIVAL: plan.arrival,
+    ACK_TIMEOUT_MS: String(plan.ackTimeoutMs),
+    WARMUP_SEC: String(plan.warmupSec),
+    THRESHOLDS: plan.thresholds.map((t) => `${t.metric}: ${t.expressions.join(", ")}`).join("; "),
+    REPORT_DIR: plan.reportDir,
+    ALLOW_PRIVATE: plan.allowPrivate ? "1" : "",
+    ALLOW_DEDICATED_RELAY: plan.dedicatedHost ?? "",
+    POOL: poolDir,
+    RUN_ID: runId,
+    RUN_DIR: runDir,
+    LIVE: "1",
+    ALLOWED_ADDRESSES: allowed.join(","),
+    HOSTS: Object.entries(hosts)
+      .map(([name, address]) => `${name}=${address}`)
+      .join(","),
+    PROOF_CHECKED: isProved ? "1" : "",
+    // Bounds were checked here, against what the user forced.
+    FORCE: "1",
+  };
+}
+
+/** The arguments of k6. The blacklist is given again here, where nothing can replace it. */
+export function k6Arguments({ script, blacklist }: K6Request): string[] {
+  return [
+    "run",
+    "--quiet",
+    "--no-color",
+    "--log-format",
+    "raw",
+    "--no-usage-report",
+    ...blacklist.flatMap((cidr) => ["--blacklist-ip", cidr]),
+    script,
+  ];
+}

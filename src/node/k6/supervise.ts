@@ -1,0 +1,88 @@
+/**
+ * Runs the k6 process and makes sure that it ends. k6 waits for ever for a relay that never answers a
+ * Close frame, so what it does is watched by wall clock: SIGINT, which makes it write its summary;
+ * again, which makes it leave without one; SIGKILL. Each slice that a VU logs is handed on.
+ */
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { decodeSlice, type Slice } from "../../measure/slice.ts";
+
+/** After the last VU is done k6 has so long to end by itself. */
+const END_GRACE_MS = 5_000;
+const SECOND_SIGNAL_AFTER_MS = 10_000;
+const KILL_AFTER_MS = 5_000;
+const MOST_LOG_LINES = 50;
+
+export interface SuperviseOptions {
+  readonly binary: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly vus: number;
+  /** Wall-clock bound of the whole run. */
+  readonly mostMs: number;
+  readonly onStart: (pid: number) => void;
+  readonly onSlice: (slice: Slice) => void;
+  /** Aborting it once stops k6 with its summary, see `stop`. */
+  readonly signal: AbortSignal;
+}
+
+export interface K6Outcome {
+  readonly code: number | null;
+  readonly killedBy: NodeJS.Signals | null;
+  /** Why k6 was stopped, if it was: by the user, by the clock, or as it hung. */
+  readonly stopped: "interrupted" | "overtime" | "hung" | null;
+  /** What k6 and the script logged besides slices: the last lines. */
+  readonly log: readonly string[];
+}
+
+export function superviseK6(options: SuperviseOptions): Promise<K6Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(options.binary, options.args, {
+      cwd: options.cwd,
+      env: options.environment,
+      stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own: Ctrl-C reaches this process alone, which stops k6 in order.
+      detached: true,
+    });
+    const log: string[] = [];
+    const done = new Set<number>();
+    let stopped: K6Outcome["stopped"] = null;
+    const timers: NodeJS.Timeout[] = [];
+    const later = (ms: number, action: () => void) => timers.push(setTimeout(action, ms));
+
+    const stop = (why: NonNullable<K6Outcome["stopped"]>) => {
+      if (stopped !== null) {
+        if (why === "interrupted") child.kill("SIGINT");
+        return;
+      }
+      stopped = why;
+      child.kill("SIGINT");
+      later(SECOND_SIGNAL_AFTER_MS, () => child.kill("SIGINT"));
+      later(SECOND_SIGNAL_AFTER_MS + KILL_AFTER_MS, () => child.kill("SIGKILL"));
+    };
+    const onLine = (line: string) => {
+      const slice = decodeSlice(line);
+      if (slice === null) {
+        if (line.trim() !== "") log.push(line);
+        if (log.length > MOST_LOG_LINES) log.shift();
+        return;
+      }
+      if (slice.phase === "done") done.add(slice.vu);
+      if (done.size === options.vus) later(END_GRACE_MS, () => stop("hung"));
+      options.onSlice(slice);
+    };
+    later(options.mostMs, () => stop("overtime"));
+    const onAbort = () => stop("interrupted");
+    options.signal.addEventListener("abort", onAbort);
+    createInterface({ input: child.stdout }).on("line", onLine);
+    createInterface({ input: child.stderr }).on("line", onLine);
+    child.on("spawn", () => options.onStart(child.pid ?? 0));
+    child.on("error", reject);
+    child.on("close", (code, killedBy) => {
+      for (const timer of timers) clearTimeout(timer);
+      options.signal.removeEventListener("abort", onAbort);
+      resolve({ code, killedBy, stopped, log });
+    });
+  });
+}

@@ -1,0 +1,70 @@
+/** Where a run is, from the slices its VUs log: for the progress line, and for a report without k6's. */
+import { Histogram, quantile } from "../measure/histogram.ts";
+import { addCounts, type Column, noCounts } from "../measure/outcome.ts";
+import type { Phase, Slice } from "../measure/slice.ts";
+import type { Plan } from "../plan/plan.ts";
+import { formatCount, formatMs } from "../report/format.ts";
+
+export class LiveRun {
+  readonly slices: Slice[] = [];
+  /** Unix ms of the start of the measured window; `null` before it is known. */
+  windowStartUnixMs: number | null = null;
+  readonly #plan: Plan;
+  readonly #rows: number;
+  readonly #counts: Record<Column, number> = noCounts();
+  readonly #response = new Histogram();
+  readonly #open = new Map<number, number>();
+  readonly #phases = new Map<number, Phase>();
+  #errors = 0;
+
+  /** `rows`: event types of one phase. */
+  constructor(plan: Plan, rows: number) {
+    this.#plan = plan;
+    this.#rows = rows;
+  }
+
+  add(slice: Slice, nowUnixMs: number): void {
+    this.slices.push(slice);
+    this.#open.set(slice.vu, slice.connectionsOpen);
+    this.#phases.set(slice.vu, slice.phase);
+    if (slice.windowStartMs !== null) {
+      const start = nowUnixMs - (slice.atMs - slice.windowStartMs);
+      this.windowStartUnixMs = Math.min(this.windowStartUnixMs ?? start, start);
+    }
+    for (const [row, ...cells] of slice.counts)
+      if (row < this.#rows) addCounts(this.#counts, cells);
+    for (let row = 0; row < this.#rows; row++) {
+      const data = slice.histograms[`r${row}`];
+      if (data) this.#response.add(data);
+    }
+    this.#errors += slice.errors.reduce((sum, error) => sum + error.count, 0);
+  }
+
+  /** One line: phase, connections, rate set and achieved, accepted, errors, p95 so far, time left. */
+  describe(nowUnixMs: number): string {
+    const { clients, rateEps, durationSec } = this.#plan;
+    const open = [...this.#open.values()].reduce((sum, n) => sum + n, 0);
+    const connections = `${formatCount(open)}/${formatCount(clients)} connections`;
+    const start = this.windowStartUnixMs;
+    const phase = this.#phase();
+    if (start === null || phase === "connect")
+      return `connect  ${connections}, ${this.#errors} errors`;
+    const elapsedSec = Math.max(0, (nowUnixMs - start) / 1_000);
+    if (phase === "warmup")
+      return `warm-up  ${connections}, ${Math.ceil(-(nowUnixMs - start) / 1_000)} s left`;
+    const rate = this.#counts.attempted / Math.max(0.1, Math.min(elapsedSec, durationSec));
+    const p95 = quantile(this.#response.toData(), 0.95);
+    const leftSec = Math.max(0, Math.ceil(durationSec - elapsedSec));
+    return (
+      `${phase.padEnd(8)} ${connections}, ${rate.toFixed(0)} of ${rateEps} events/s, ` +
+      `${formatCount(this.#counts.accepted)} accepted, ${this.#errors} errors, ` +
+      `response p95 ${formatMs(p95)}, ${leftSec} s left`
+    );
+  }
+
+  #phase(): Phase {
+    const order: readonly Phase[] = ["connect", "warmup", "window", "drain", "done"];
+    const seen = [...this.#phases.values()];
+    return order.find((phase) => seen.includes(phase)) ?? "connect";
+  }
+}

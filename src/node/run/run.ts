@@ -1,0 +1,238 @@
+/**
+ * One run from a checked plan to its report: gate → k6 → pool → bundles → k6 under supervision →
+ * report. Nothing is sent before the gate admitted every relay.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { availableParallelism, platform, release, totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { buildBundles } from "../../../build/bundle.ts";
+import { ConfigError } from "../../errors.ts";
+import { blacklistFor, hostsFor } from "../../guard/dialer.ts";
+import type { GuardPolicy } from "../../guard/guard.ts";
+import { judgeByText } from "../../guard/guard.ts";
+import { parseDedicatedHost, toDialUrl } from "../../guard/relay-url.ts";
+import { mostSeconds } from "../../plan/duration.ts";
+import { type Plan, planText } from "../../plan/plan.ts";
+import type { PoolManifest } from "../../pool/format.ts";
+import { buildReport, rowTypes } from "../../report/build.ts";
+import { completeReport } from "../../report/complete.ts";
+import { REPORT_SCHEMA, type Report, type ResourceSample } from "../../report/types.ts";
+import { type Admission, admitRelays } from "../guard/gate.ts";
+import { k6Arguments, k6Environment } from "../k6/environment.ts";
+import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
+import { LiveRun } from "../live.ts";
+import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
+import { startSampler, type TimedSample } from "../sampler.ts";
+import type { K6Binary } from "../setup/attempt.ts";
+import { ensureK6 } from "../setup/ensure.ts";
+import type { Terminal } from "../terminal.ts";
+import { choosePool, DEFAULT_EPOCH } from "./pool.ts";
+
+export interface RunRequest {
+  readonly plan: Plan;
+  readonly poolDir: string | undefined;
+  readonly relayPid: number | undefined;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+export interface RunResult {
+  readonly report: Report;
+  readonly files: ReportFiles;
+  readonly outcome: K6Outcome;
+}
+
+/** Carries out a plan. Throws `ConfigError` for what is refused, before anything is sent. */
+export async function carryOut(request: RunRequest): Promise<RunResult> {
+  const { plan, terminal, signal } = request;
+  refuseByText(plan);
+  const runId = makeRunId();
+  const runDir = resolve(await makeRunDir(plan.reportDir, runId));
+  const admissions = await admitRelays(plan.relays, {
+    policy: policyOf(plan),
+    nowMs: Date.now(),
+    rateEps: plan.rateEps,
+    clients: plan.clients,
+  });
+  for (const { url, reason } of admissions) terminal.note(`relay       ${url.label}: ${reason}`);
+  const k6 = await ensureK6({ env: process.env, onNote: (line) => terminal.note(line) });
+  const pool = await choosePool(plan, {
+    dir: request.poolDir,
+    epoch: DEFAULT_EPOCH,
+    terminal,
+    signal,
+  });
+  if (signal.aborted) throw new ConfigError("interrupted before anything was sent");
+  const run = await drive({
+    ...request,
+    k6,
+    admissions,
+    poolDir: pool.dir,
+    pool: pool.manifest,
+    runId,
+    runDir,
+  });
+  const report = await finish(run);
+  const files = await writeReport(report, plan.reportDir, runDir);
+  return { report, files, outcome: run.outcome };
+}
+
+interface Drive extends RunRequest {
+  readonly k6: K6Binary;
+  readonly admissions: readonly Admission[];
+  readonly poolDir: string;
+  readonly pool: PoolManifest;
+  readonly runId: string;
+  readonly runDir: string;
+}
+
+interface Driven extends Drive {
+  readonly live: LiveRun;
+  readonly outcome: K6Outcome;
+  readonly samples: readonly TimedSample[];
+  readonly startedAtMs: number;
+}
+
+async function drive(request: Drive & { readonly poolDir: string }): Promise<Driven> {
+  const { plan, k6, admissions, terminal, runDir } = request;
+  const allowed = [...new Set(admissions.flatMap((admission) => admission.addresses))];
+  const bundles = await buildBundles();
+  const k6Request = {
+    plan,
+    dialUrls: plan.relays.map(toDialUrl),
+    poolDir: resolve(request.poolDir),
+    runId: request.runId,
+    runDir,
+    script: join(bundles, `${plan.scenario}.js`),
+    allowed,
+    hosts: Object.assign({}, ...admissions.map((a) => hostsFor(a.url.host, a.addresses))),
+    blacklist: blacklistFor(allowed),
+    isProved: admissions.some((admission) => admission.proof !== undefined),
+  };
+  const live = new LiveRun(plan, rowTypes(request.pool).length);
+  const sampler = startSampler();
+  if (request.relayPid !== undefined) sampler.watch("relay", request.relayPid);
+  const ticker = setInterval(() => terminal.status(live.describe(Date.now())), 1_000);
+  const startedAtMs = Date.now();
+  try {
+    const outcome = await superviseK6({
+      binary: k6.path,
+      args: k6Arguments(k6Request),
+      environment: k6Environment(k6Request, process.env),
+      cwd: process.cwd(),
+      vus: plan.vus,
+      mostMs: mostSeconds(plan) * 1_000,
+      onStart: (pid) => sampler.watch("generator", pid),
+      onSlice: (slice) => live.add(slice, Date.now()),
+      signal: request.signal,
+    });
+    return { ...request, live, outcome, samples: sampler.stop(), startedAtMs };
+  } finally {
+    clearInterval(ticker);
+    sampler.stop();
+    terminal.clear();
+  }
+}
+
+/** k6's own report when it bears this run's id; else one made from the slices seen while it ran. */
+async function finish(driven: Driven): Promise<Report> {
+  const { plan, pool, runId, live, outcome, k6, startedAtMs } = driven;
+  const stopReason = explainStop(outcome);
+  const written = await readReport(join(driven.runDir, "report.json"), runId);
+  if (written === null && live.slices.length === 0) throw failedRun(outcome);
+  const report =
+    written ??
+    buildReport({
+      slices: live.slices,
+      plan,
+      pool,
+      runId,
+      planHash: createHash("sha256").update(planText(plan, pool.id)).digest("hex"),
+      startedAtMs,
+      endedAtMs: Date.now(),
+      stopReason,
+      k6: null,
+    });
+  return completeReport(report, {
+    k6: `k6 v${k6.version}`,
+    host: {
+      cpus: availableParallelism(),
+      memoryBytes: totalmem(),
+      platform: `${platform()} ${release()} ${process.arch}`,
+    },
+    resources: relate(driven.samples, live.windowStartUnixMs),
+    ceilingEps: null,
+    floorMs: null,
+    audit: null,
+    stopReason,
+  });
+}
+
+function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {
+  switch (stopped) {
+    case "interrupted":
+      return "interrupted by the user; figures reach to the last slice";
+    case "overtime":
+      return "k6 did not end in the time planned and was stopped";
+    case "hung":
+      return "the relay did not complete the closing of connections; k6 was stopped after its last figures";
+    case null:
+      if (killedBy !== null) return `k6 was killed by ${killedBy}`;
+      return code === 0 || code === 99 ? null : `k6 ended with code ${code}`;
+  }
+}
+
+function failedRun({ code, log }: K6Outcome): Error {
+  const refusal = log.find((line) => line.includes("refused:"));
+  const text = refusal ?? log.at(-1) ?? "it logged nothing";
+  return new ConfigError(
+    `k6 ended with code ${code} before anything was measured\n${text.slice(0, 500)}`,
+  );
+}
+
+async function readReport(path: string, runId: string): Promise<Report | null> {
+  try {
+    const report = JSON.parse(await readFile(path, "utf8")) as Report;
+    return report.schema === REPORT_SCHEMA && report.run.id === runId ? report : null;
+  } catch {
+    // k6 was killed before it wrote one.
+    return null;
+  }
+}
+
+function relate(
+  samples: readonly TimedSample[],
+  windowStartUnixMs: number | null,
+): readonly ResourceSample[] | null {
+  if (windowStartUnixMs === null || samples.length === 0) return null;
+  return samples.map(({ atMs, ...sample }) => ({
+    t: Math.round(atMs - windowStartUnixMs) / 1_000,
+    ...sample,
+  }));
+}
+
+/** Refuses by text alone, before a name is resolved or a folder is made. */
+export function refuseByText(plan: Plan): void {
+  const policy = policyOf(plan);
+  for (const url of plan.relays) {
+    const verdict = judgeByText(url, policy);
+    if (verdict.status === "refused") {
+      throw new ConfigError(`refused \`${url.label}\`: ${verdict.reason}\n${verdict.remedy}`);
+    }
+  }
+}
+
+export function policyOf(plan: Plan): GuardPolicy {
+  return {
+    allowPrivate: plan.allowPrivate,
+    ...(plan.dedicatedHost === null
+      ? {}
+      : { dedicatedHost: parseDedicatedHost(plan.dedicatedHost) }),
+  };
+}
+
+function makeRunId(): string {
+  const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, "");
+  return `${stamp}Z-${randomBytes(3).toString("hex")}`;
+}
