@@ -3,7 +3,7 @@
  * which also builds, serialises, hashes and writes. Starting the threads is not counted.
  */
 import { mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { FramesWriter } from "../../src/node/pool/frames-writer.ts";
 import { type Keyring, openKeyring } from "../../src/node/pool/keyring.ts";
@@ -19,6 +19,8 @@ export interface SigningFigures {
   readonly cores: number;
   /** `poolPerSecond` ÷ (`cores` × `singleThreadPerSecond`). */
   readonly ratio: number;
+  /** Cores that other programs used while the maker signed: much above 0, the ratio says little. */
+  readonly coresTakenByOthers: number;
 }
 
 const REPETITIONS = 5;
@@ -28,45 +30,59 @@ const EVENTS_A_CORE = 3_000;
 export async function benchSigning(): Promise<SigningFigures> {
   const cores = availableParallelism();
   const folder = await mkdtemp(join(tmpdir(), "k6-nostr-bench-"));
+  const keyring = await openKeyring("bench");
+  const maker = await startMaker(cores, folder);
+  const single: number[] = [];
+  const pool: Stretch[] = [];
+  try {
+    // The first stretch warms the threads up.
+    await maker.signStretch(0);
+    for (let i = 1; i <= REPETITIONS; i++) {
+      const startMs = performance.now();
+      signMany(keyring, EVENTS_A_CORE);
+      single.push(ratePerSecond(EVENTS_A_CORE, startMs));
+      pool.push(await maker.signStretch(i));
+    }
+  } finally {
+    await maker.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+  const singleThreadPerSecond = median(single);
+  const poolPerSecond = median(pool.map((stretch) => stretch.perSecond));
+  const ratio = poolPerSecond / (cores * singleThreadPerSecond);
+  const coresTakenByOthers = Math.max(0, median(pool.map((stretch) => stretch.taken)));
+  return { singleThreadPerSecond, poolPerSecond, cores, ratio, coresTakenByOthers };
+}
+
+interface Stretch {
+  readonly perSecond: number;
+  readonly taken: number;
+}
+
+/** Starts the threads of a maker that signs one part of a plan for each repetition. */
+async function startMaker(cores: number, folder: string) {
   const plan = planPool({
     seed: "bench",
     mix: { view: 0.9, video: 0.1 },
     events: EVENTS_A_CORE * cores * (REPETITIONS + 1),
     epoch: DEFAULT_EPOCH,
   });
-  const keyring = await openKeyring("bench");
   const signers = await startSigners(scopeOf(plan), cores);
   // Every repetition has a stretch of its own: no thread knows its keys from the one before.
   const chunks = [...cutChunks(plan, 128)];
-  const stretch = Math.floor(chunks.length / (REPETITIONS + 1));
-  const signStretch = async (number: number): Promise<number> => {
+  const length = Math.floor(chunks.length / (REPETITIONS + 1));
+  const signStretch = async (number: number): Promise<Stretch> => {
     const writer = await FramesWriter.open(join(folder, `${number}`), plan.types);
-    const part = chunks.slice(number * stretch, (number + 1) * stretch);
+    const part = chunks.slice(number * length, (number + 1) * length);
+    const cpuBefore = foreignCpuMs();
     const startMs = performance.now();
     for await (const chunk of signInOrder(part, signers)) await writer.write(chunk);
-    const rate = ratePerSecond(writer.events, startMs);
+    const perSecond = ratePerSecond(writer.events, startMs);
+    const taken = (foreignCpuMs() - cpuBefore) / (performance.now() - startMs);
     await writer.finish();
-    return rate;
+    return { perSecond, taken };
   };
-  const single: number[] = [];
-  const pool: number[] = [];
-  try {
-    // The first stretch warms the threads up.
-    await signStretch(0);
-    for (let i = 1; i <= REPETITIONS; i++) {
-      const startMs = performance.now();
-      signMany(keyring, EVENTS_A_CORE);
-      single.push(ratePerSecond(EVENTS_A_CORE, startMs));
-      pool.push(await signStretch(i));
-    }
-  } finally {
-    await signers.close();
-    await rm(folder, { recursive: true, force: true });
-  }
-  const singleThreadPerSecond = median(single);
-  const poolPerSecond = median(pool);
-  const ratio = poolPerSecond / (cores * singleThreadPerSecond);
-  return { singleThreadPerSecond, poolPerSecond, cores, ratio };
+  return { signStretch, close: signers.close };
 }
 
 function signMany(keyring: Keyring, count: number): void {
@@ -74,6 +90,13 @@ function signMany(keyring: Keyring, count: number): void {
   for (let i = 0; i < count; i++) {
     keyring.sign({ author: { role: "author", index: i % 16 }, template });
   }
+}
+
+/** CPU time of the machine that was not ours. */
+function foreignCpuMs(): number {
+  const own = process.cpuUsage();
+  const busy = cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq);
+  return busy.reduce((sum, ms) => sum + ms, 0) - (own.user + own.system) / 1_000;
 }
 
 function ratePerSecond(events: number, startMs: number): number {
