@@ -8,7 +8,7 @@ export async function* signPlan(plan: PoolPlan, threads: number): AsyncGenerator
   const sets = plan.order.length;
   // Large enough to use a key several times, small enough that all threads end at about one time.
   const setsPerChunk = Math.min(512, Math.max(32, Math.ceil(sets / (8 * threads))));
-  const needed = Math.min(threads, Math.ceil(sets / setsPerChunk));
+  const needed = Math.max(1, Math.min(threads, Math.ceil(sets / setsPerChunk)));
   const signers = await startSigners(scopeOf(plan), needed);
   try {
     yield* signInOrder(cutChunks(plan, setsPerChunk), signers);
