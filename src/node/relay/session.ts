@@ -47,12 +47,19 @@ export class Session {
 
   /** Answers one frame; whatever it holds, the relay goes on. */
   receive(data: RawData, isBinary: boolean): void {
+    if (isBinary) {
+      this.#send(["NOTICE", "invalid: messages are text frames"]);
+      return;
+    }
+    const text = data.toString();
+    const message = parseClientMessage(text);
     try {
-      if (isBinary) this.#send(["NOTICE", "invalid: messages are text frames"]);
-      else this.#handle(data.toString());
+      const refusal = this.#findRefusal(message, Buffer.byteLength(text));
+      if (refusal === undefined) this.#handle(message);
+      else this.#refuse(message, refusal);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#send(["NOTICE", `error: ${reason}`]);
+      this.#refuse(message, `error: ${reason}`);
     }
   }
 
@@ -62,13 +69,7 @@ export class Session {
     this.#subscriptions.clear();
   }
 
-  #handle(text: string): void {
-    const message = parseClientMessage(text);
-    const refusal = this.#findRefusal(message, Buffer.byteLength(text));
-    if (refusal !== undefined) {
-      this.#refuse(message, refusal);
-      return;
-    }
+  #handle(message: IncomingMessage): void {
     switch (message.type) {
       case "EVENT":
         this.#publish(message.event, message.raw);

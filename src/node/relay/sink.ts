@@ -28,6 +28,10 @@ const CLOSE_GRACE_MS = 1_000;
  * Starts the sink, the null target of calibration: OK to every EVENT, EOSE to every REQ, nothing
  * parsed, verified or kept; on 127.0.0.1 only. What a generator reaches here is its own bound.
  *
+ * Measured with events of 500 B over 100 connections, system calls included: 10 µs of one core an
+ * event when each comes in a segment of its own (100,000 events/s), 1.5 µs when 8 come together,
+ * 0.4 µs when 64 do. A sink on `ws` took 13, 9 and 10 µs.
+ *
  * @throws ConfigError when the port cannot be used
  */
 export async function startSink(options: SinkOptions): Promise<RunningSink> {

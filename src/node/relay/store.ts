@@ -82,6 +82,14 @@ export class EventStore {
     return row === undefined ? 0 : numberOf(row, "n");
   }
 
+  /** How many events are kept, expired ones left out; counted in indexes alone. */
+  size(nowSec: number): number {
+    const sql =
+      "SELECT (SELECT count(*) FROM events) - (SELECT count(*) FROM events WHERE expires_at <= ?) AS n";
+    const [row] = this.#all(sql, [nowSec]);
+    return row === undefined ? 0 : numberOf(row, "n");
+  }
+
   close(): void {
     for (const statement of this.#statements.values()) statement.finalize();
     this.#statements.clear();
