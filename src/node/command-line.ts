@@ -16,7 +16,7 @@ export interface CommandLine {
   readonly words: readonly string[];
 }
 
-/** Reads flags and words; a repeated flag's texts are joined with `;`. Throws `ConfigError`. */
+/** Reads flags and words; thresholds, relays and mixes that are repeated add up. Throws `ConfigError`. */
 export function parseCommandLine(args: readonly string[], rows: readonly FlagRow[]): CommandLine {
   const options = Object.fromEntries(
     rows.map((row) => [
@@ -29,30 +29,26 @@ export function parseCommandLine(args: readonly string[], rows: readonly FlagRow
   );
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    const flags: Record<string, string> = {};
-    for (const [flag, given] of Object.entries(values)) {
-      flags[flag] = (given as readonly (string | boolean)[])
-        .map((value) => (value === true ? "1" : String(value)))
-        .join(flag === "threshold" ? ";" : ",");
-    }
-    return { flags: lastOfRepeated(flags, rows), words: positionals };
+    return { flags: textsOf(values, rows), words: positionals };
   } catch (cause) {
     throw new ConfigError(describe(cause, rows), { cause });
   }
 }
 
-/** Only thresholds and relays add up; of any other flag that is repeated the last one holds. */
-function lastOfRepeated(
-  flags: Readonly<Record<string, string>>,
+/** Of a flag that is not listed here and repeated, the last text holds. */
+const JOINED_BY: Readonly<Record<string, string>> = { threshold: ";", relay: ",", mix: "," };
+
+function textsOf(
+  values: Readonly<Record<string, unknown>>,
   rows: readonly FlagRow[],
 ): Record<string, string> {
-  const adding = new Set(["threshold", "relay"]);
   return Object.fromEntries(
     rows.flatMap(({ flag, value }) => {
-      const text = flags[flag];
-      if (text === undefined) return [];
+      const given = values[flag] as readonly (string | boolean)[] | undefined;
+      if (given === undefined) return [];
       if (value === undefined) return [[flag, "1"]];
-      return [[flag, adding.has(flag) || flag === "mix" ? text : (text.split(",").at(-1) ?? text)]];
+      const separator = JOINED_BY[flag];
+      return [[flag, separator === undefined ? String(given.at(-1)) : given.join(separator)]];
     }),
   );
 }
