@@ -59,7 +59,8 @@ export function parseThresholds(text: string): readonly Threshold[] {
     if (part.trim() === "") continue;
     const match = /^\s*([A-Za-z0-9_]+(?:\{[^{}]*\})?)\s*:\s*(.+)$/.exec(part);
     if (!match?.[1] || !match[2]) throw refuse(part, "`metric: expression`");
-    const known = METRICS[match[1].replace(/\{.*/, "")];
+    const name = match[1].replace(/\{.*/, "");
+    const known = Object.hasOwn(METRICS, name) ? METRICS[name] : undefined;
     if (!known) throw refuse(part, `one of the metrics ${Object.keys(METRICS).join(", ")}`);
     const tags = /\{(.*)\}/.exec(match[1]);
     if (tags && !/^event:[a-z][a-z0-9:-]*$/.test(tags[1] ?? ""))
