@@ -143,6 +143,6 @@ export function readSwitch(texts: OptionTexts, name: OptionName): boolean {
 
 /** Cuts a user's text so that a message stays short; what may be a secret key is not shown. */
 export function clip(text: string): string {
-  if (/nsec1|[0-9a-f]{64}/i.test(text)) return "(looks like a key; not shown)";
+  if (/nsec1|ncryptsec1|[0-9a-f]{64}/i.test(text)) return "(looks like a key; not shown)";
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
