@@ -34,7 +34,9 @@ export function createArrivals(options: ArrivalOptions): Arrivals {
 }
 
 function constantArrivals({ ratePerSecond, durationMs, share, shares }: ArrivalOptions): Arrivals {
-  const total = Math.floor((ratePerSecond * durationMs) / 1_000 + 1e-9);
+  // All that are due before the end, the one of a begun interval too: a window that starts within an
+  // interval, behind a warm-up, would be one short.
+  const total = Math.ceil((ratePerSecond * durationMs) / 1_000 - 1e-9);
   let k = share;
   const dueOf = (n: number) => (n < total ? (n * 1_000) / ratePerSecond : Number.POSITIVE_INFINITY);
   return {
