@@ -51,7 +51,7 @@ export class LiveRun {
       return `connect  ${connections}, ${this.#errors} errors`;
     const elapsedSec = Math.max(0, (nowUnixMs - start) / 1_000);
     if (phase === "warmup")
-      return `warm-up  ${connections}, ${Math.ceil(-(nowUnixMs - start) / 1_000)} s left`;
+      return `warm-up  ${connections}, ${Math.max(0, Math.ceil((start - nowUnixMs) / 1_000))} s left`;
     const rate = this.#counts.attempted / Math.max(0.1, Math.min(elapsedSec, durationSec));
     const p95 = quantile(this.#response.toData(), 0.95);
     const leftSec = Math.max(0, Math.ceil(durationSec - elapsedSec));
