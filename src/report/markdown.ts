@@ -133,7 +133,10 @@ function time({ latency: l, throughput }: Report): string {
   const series = throughput.series;
   const line = (label: string, values: readonly (number | null)[], most: string) =>
     `${label.padEnd(14)} ${sparkline(values)}  most ${most}`;
-  const most = (values: readonly (number | null)[]) => Math.max(0, ...values.map((v) => v ?? 0));
+  const most = (values: readonly (number | null)[]) => {
+    const known = values.filter((v) => v !== null);
+    return known.length === 0 ? null : Math.max(...known);
+  };
   const accepted = series.map((p) => p.accepted);
   const p99 = series.map((p) => p.p99);
   return [
@@ -150,7 +153,7 @@ function time({ latency: l, throughput }: Report): string {
     `Over time (slices of ${throughput.sliceSec} s):`,
     "",
     "```",
-    line("accepted", accepted, `${formatCount(most(accepted))} a slice`),
+    line("accepted", accepted, `${formatCount(most(accepted) ?? 0)} a slice`),
     line("response p99", p99, formatMs(most(p99))),
     "```",
   ].join("\n");
