@@ -153,20 +153,20 @@ function seriesOf(
     if (slice.windowStartMs === null || windowStartMs === null || slice.phase === "connect")
       continue;
     const shift = Math.round((slice.windowStartMs - windowStartMs) / sliceMs);
-    if (slice.index < 0) continue;
+    const inWindow = slice.counts.filter(([row]) => row < rows);
+    // A slice of the warm-up counts with the first of the window where it reaches into it.
+    if (slice.index < 0 && inWindow.length === 0) continue;
     // What was answered in the drain is shown behind the window, where it happened.
-    const index = slice.index + shift;
+    const index = Math.max(0, slice.index) + shift;
     const bin = bins.get(index) ?? newBin();
     bins.set(index, bin);
-    for (const [row, ...cells] of slice.counts) if (row < rows) addCounts(bin.counts, cells);
+    for (const [, ...cells] of inWindow) addCounts(bin.counts, cells);
     for (let row = 0; row < rows; row++) {
       const data = slice.histograms[`r${row}`];
       if (data) bin.response.add(data);
     }
     if (slice.phase !== "done") bin.open.set(slice.vu, slice.connectionsOpen);
-    if (index < length || bin.counts.attempted > 0 || bin.response.count > 0) {
-      last = Math.max(last, index);
-    }
+    if (index < length || inWindow.length > 0) last = Math.max(last, index);
   }
   const openByVu = new Map<number, number>();
   return Array.from({ length: last + 1 }, (_, index) => {
