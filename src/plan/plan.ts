@@ -102,10 +102,13 @@ export function buildPlan(scenario: string, texts: OptionTexts, seed: string): P
   return check(plan, bound(BOUNDS.events));
 }
 
-/** Events that a pool must hold for this plan: all arrivals, and a margin for sets cut by VUs. */
+/**
+ * Events that a pool must hold for this plan. Each VU has an equal part of it for itself, so each part
+ * must hold the most that one VU may ask for, and a margin for sets cut by its ends.
+ */
 export function eventsNeeded(plan: Plan): number {
   const scheduleMs = (plan.warmupSec + plan.durationSec) * 1_000;
-  return mostArrivals(plan.arrival, plan.rateEps, scheduleMs) + 16 * plan.vus;
+  return plan.vus * (mostArrivals(plan.arrival, plan.rateEps / plan.vus, scheduleMs) + 16);
 }
 
 /** The members of a plan that decide the load, as one text: equal texts, equal loads. */
