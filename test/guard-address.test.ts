@@ -19,10 +19,20 @@ test("every range is named at its first and its last address", () => {
     const ends = [networks.networkAddressFromCIDR(cidr), networks.broadcastAddressFromCIDR(cidr)];
     const found = ends.map((end) => classify(end.toString()));
     assert.ok(
-      found.some((range) => range.name === name),
+      found.some((range) => range.name.startsWith(name)),
       `${cidr} is shadowed by ${found.map((range) => range.name).join(", ")}`,
     );
     for (const range of found) assert.ok(range.kind === kind || range.kind === "special", cidr);
+  }
+});
+
+test("reads one spelling of an address, and refuses the others", () => {
+  for (const text of ["127.0.0.1", "::1", "::FFFF:1.2.3.4", "1:2:3:4:5:6:7::"]) {
+    assert.ok(parseAddress(text), text);
+  }
+  const bad = ["", "127.0.0.1.", "127.1", "0177.0.0.1", "1.2.3.256", "[::1]", "::1%lo", "1::2::3"];
+  for (const text of [...bad, "::01.2.3.4", "::00001", " ::1", "127.0.0.1\n", "localhost", ":"]) {
+    assert.equal(parseAddress(text), undefined, text);
   }
 });
 

@@ -9,7 +9,7 @@ import { type GuardPolicy, judgeByText } from "../src/guard/guard.ts";
 import { PUBLIC_RELAYS } from "../src/guard/public-relays.ts";
 import { parseRelayUrl, type RelayUrl, toDialUrl } from "../src/guard/relay-url.ts";
 
-const SEED = Number(process.env["GUARD_TEST_SEED"] ?? 20_261_123);
+const SEED = Number(process.env.GUARD_TEST_SEED ?? 20_261_123);
 const STRICT: GuardPolicy = { allowPrivate: false };
 
 const octet = fc.oneof(
@@ -258,9 +258,9 @@ test("a verdict depends on nothing but its input", (context) => {
     throw new Error("a verdict must not use chance");
   });
   const environment = { ...process.env };
-  process.env["ALLOW_PRIVATE"] = "1";
-  process.env["ALLOW_DEDICATED_RELAY"] = "8.8.8.8";
-  process.env["HTTP_PROXY"] = "http://127.0.0.1:1";
+  process.env.ALLOW_PRIVATE = "1";
+  process.env.ALLOW_DEDICATED_RELAY = "8.8.8.8";
+  process.env.HTTP_PROXY = "http://127.0.0.1:1";
   try {
     assert.deepEqual(judgeAll(texts.toReversed()).toReversed(), before);
   } finally {

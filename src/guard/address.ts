@@ -1,10 +1,11 @@
 /**
- * Literal addresses: read strictly (one spelling for one address, so that no two programs can read
- * the same text differently) and classified by what a dial to them would reach.
+ * Literal addresses: read strictly, so that no two programs can read the same text differently, and
+ * classified by what a dial to them would reach.
  */
 import ipaddr from "ipaddr.js";
 import {
   type AddressKind,
+  type EmbeddedIpv4,
   IPV4_RANGES,
   IPV6_GLOBAL_UNICAST,
   IPV6_RANGES,
@@ -19,22 +20,8 @@ export interface AddressClass {
   readonly name: string;
 }
 
-/** Bytes `from` … `from + 4` of an IPv6 address hold an IPv4 address; Teredo stores it inverted. */
-interface EmbeddedForm {
-  readonly range: [Address, number];
-  readonly from: number;
-  readonly inverted?: true;
-  readonly name: string;
-}
-
-const EMBEDDED_FORMS: readonly EmbeddedForm[] = [
-  { range: ipaddr.parseCIDR("::/96"), from: 12, name: "IPv4-compatible (RFC 4291)" },
-  { range: ipaddr.parseCIDR("::ffff:0:0:0/96"), from: 12, name: "IPv4-translated (RFC 7915)" },
-  { range: ipaddr.parseCIDR("64:ff9b::/96"), from: 12, name: "NAT64 (RFC 6052)" },
-  { range: ipaddr.parseCIDR("2002::/16"), from: 2, name: "6to4 (RFC 3056)" },
-  { range: ipaddr.parseCIDR("2001::/32"), from: 12, inverted: true, name: "Teredo (RFC 4380)" },
-];
 const GLOBAL_UNICAST = ipaddr.parseCIDR(IPV6_GLOBAL_UNICAST);
+const PUBLIC: AddressClass = { kind: "public", name: "a public address" };
 const V4_TABLE = IPV4_RANGES.map(parseRow);
 const V6_TABLE = IPV6_RANGES.map(parseRow);
 
@@ -71,36 +58,33 @@ export function toDialled(address: Address): Address {
  */
 export function classifyAddress(address: Address): AddressClass {
   const dialled = toDialled(address);
-  if (dialled instanceof ipaddr.IPv4) {
-    return findRange(dialled, V4_TABLE) ?? { kind: "public", name: "a public address" };
-  }
-  const range = findRange(dialled, V6_TABLE.slice(0, 2)) ?? classifyEmbedded(dialled);
-  const known = range ?? findRange(dialled, V6_TABLE);
-  if (known !== undefined) return known;
+  if (dialled instanceof ipaddr.IPv4) return findRange(dialled, V4_TABLE) ?? PUBLIC;
+  const row = findRange(dialled, V6_TABLE);
+  if (row?.embedded !== undefined) return { kind: row.kind, name: nameEmbedded(dialled, row) };
+  if (row !== undefined) return row;
   return dialled.match(GLOBAL_UNICAST)
-    ? { kind: "public", name: "a public address" }
+    ? PUBLIC
     : { kind: "special", name: "not assigned to anybody (RFC 4291 §2.4)" };
 }
 
-function classifyEmbedded(address: ipaddr.IPv6): AddressClass | undefined {
-  const form = EMBEDDED_FORMS.find(({ range }) => address.match(range));
-  if (form === undefined) return undefined;
-  const bytes = address.toByteArray().slice(form.from, form.from + 4);
-  const inner = new ipaddr.IPv4(form.inverted ? bytes.map((byte) => 255 - byte) : bytes);
-  return { kind: "special", name: `${form.name} of ${inner}, ${classifyAddress(inner).name}` };
+function nameEmbedded(address: ipaddr.IPv6, { name, embedded }: TableRow): string {
+  const from = embedded?.from ?? 0;
+  const bytes = address.toByteArray().slice(from, from + 4);
+  const inner = new ipaddr.IPv4(embedded?.inverted ? bytes.map((byte) => 255 - byte) : bytes);
+  return `${name} of ${inner}, ${classifyAddress(inner).name}`;
 }
 
 interface TableRow extends AddressClass {
   readonly range: [Address, number];
+  readonly embedded: EmbeddedIpv4 | undefined;
 }
 
-function parseRow([cidr, kind, name]: RangeRow): TableRow {
-  return { range: ipaddr.parseCIDR(cidr), kind, name };
+function parseRow([cidr, kind, name, embedded]: RangeRow): TableRow {
+  return { range: ipaddr.parseCIDR(cidr), kind, name, embedded };
 }
 
-function findRange(address: Address, table: readonly TableRow[]): AddressClass | undefined {
-  const row = table.find(({ range }) => address.match(range));
-  return row && { kind: row.kind, name: row.name };
+function findRange(address: Address, table: readonly TableRow[]): TableRow | undefined {
+  return table.find(({ range }) => address.match(range));
 }
 
 function parseOctets(text: string): number[] | undefined {

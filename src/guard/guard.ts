@@ -78,7 +78,10 @@ export function judgeAddresses(
     if (address === undefined) return refuse(`\`${url.host}\` resolved to no address`, OWN_RELAY);
     const { kind, name } = classifyAddress(address);
     if (kind === "special") {
-      return refuse(`\`${url.host}\` resolved to ${text}: ${name}`, "use a loopback address");
+      return refuse(
+        `\`${url.host}\` resolved to ${text}: ${name}`,
+        "give one of its other addresses",
+      );
     }
     kinds.add(kind);
   }

@@ -6,8 +6,19 @@
 
 export type AddressKind = "loopback" | "private" | "special" | "public";
 
-/** A registry line: CIDR, kind, and the name to show. */
-export type RangeRow = readonly [cidr: string, kind: Exclude<AddressKind, "public">, name: string];
+/** Four bytes of an IPv6 address, beginning at byte `from`, are an IPv4 address, maybe inverted. */
+export interface EmbeddedIpv4 {
+  readonly from: number;
+  readonly inverted?: true;
+}
+
+/** A registry line: CIDR, kind, the name to show, and the IPv4 address inside, if there is one. */
+export type RangeRow = readonly [
+  cidr: string,
+  kind: Exclude<AddressKind, "public">,
+  name: string,
+  embedded?: EmbeddedIpv4,
+];
 
 /** https://www.iana.org/assignments/iana-ipv4-special-registry */
 export const IPV4_RANGES: readonly RangeRow[] = [
@@ -40,13 +51,17 @@ export const IPV4_RANGES: readonly RangeRow[] = [
   ["240.0.0.0/4", "special", "reserved for future use (RFC 1112)"],
 ];
 
-/** https://www.iana.org/assignments/iana-ipv6-special-registry; forms with an IPv4 inside: address.ts. */
+/** https://www.iana.org/assignments/iana-ipv6-special-registry */
 export const IPV6_RANGES: readonly RangeRow[] = [
   ["::/128", "special", "the unspecified address (RFC 4291)"],
   ["::1/128", "loopback", "loopback (RFC 4291)"],
+  ["::/96", "special", "IPv4-compatible (RFC 4291)", { from: 12 }],
+  ["::ffff:0:0:0/96", "special", "IPv4-translated (RFC 7915)", { from: 12 }],
+  ["64:ff9b::/96", "special", "NAT64 (RFC 6052)", { from: 12 }],
   ["64:ff9b:1::/48", "special", "local-use NAT64, reaches an IPv4 address (RFC 8215)"],
   ["100::/64", "special", "discard-only (RFC 6666)"],
   ["100:0:0:1::/64", "special", "dummy prefix (RFC 9780)"],
+  ["2001::/32", "special", "Teredo (RFC 4380)", { from: 12, inverted: true }],
   ["2001:1::1/128", "special", "port control anycast (RFC 7723)"],
   ["2001:1::2/128", "special", "TURN anycast (RFC 8155)"],
   ["2001:1::3/128", "special", "DNS-SD registration anycast (RFC 9665)"],
@@ -57,6 +72,7 @@ export const IPV6_RANGES: readonly RangeRow[] = [
   ["2001:20::/28", "special", "ORCHIDv2 (RFC 7343)"],
   ["2001:30::/28", "special", "drone remote id (RFC 9374)"],
   ["2001::/23", "special", "IETF protocol assignments (RFC 2928)"],
+  ["2002::/16", "special", "6to4 (RFC 3056)", { from: 2 }],
   ["2001:db8::/32", "special", "documentation (RFC 3849)"],
   ["2620:4f:8000::/48", "special", "AS112 direct delegation (RFC 7534)"],
   ["3fff::/20", "special", "documentation (RFC 9637)"],
