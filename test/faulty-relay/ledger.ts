@@ -1,0 +1,62 @@
+/**
+ * What the faulty relay saw and did, event by event: the truth that a report is held against. It is
+ * kept by the relay alone and knows nothing of the load generator.
+ */
+import type { Frame, Meaning } from "./frames.ts";
+
+export interface LedgerEvent {
+  readonly id: string;
+  readonly kind: number;
+  readonly connection: number;
+  /** `performance.now()` when the frame was read. */
+  readonly receivedMs: number;
+  readonly answers: { readonly frame: Frame; readonly sentMs: number }[];
+}
+
+const OUTCOMES: readonly Meaning[] = ["accepted", "duplicate", "superseded", "rejected"];
+
+export class Ledger {
+  readonly events: LedgerEvent[] = [];
+  /** Every frame that left, whether it answered an event or not. */
+  readonly frames: Frame[] = [];
+  /** TCP connections taken, handshakes completed, handshakes answered with an HTTP error. */
+  taken = 0;
+  opened = 0;
+  refused = 0;
+  /** Connections that the relay ended while their client wanted them: by code or by how. */
+  readonly cuts: string[] = [];
+  closeFrames = 0;
+
+  count(meaning: Meaning): number {
+    return this.frames.filter(({ means }) => means === meaning).length;
+  }
+
+  /** Events that got no answer while it was awaited. */
+  get unanswered(): number {
+    return this.events.filter((event) => !isAnswered(event)).length;
+  }
+
+  /** Of all errors that frames and cuts of this relay must have led to: `class/code` → how often. */
+  errors(): Record<string, number> {
+    const names = this.frames.flatMap(({ error }) => error ?? []);
+    return tally([...names, ...this.cuts.map((how) => `close/${how}`)]);
+  }
+
+  /** Times in ms between reading an event and answering it, rising. */
+  delaysMs(of: (event: LedgerEvent) => boolean = () => true): readonly number[] {
+    return this.events
+      .filter((event) => of(event) && isAnswered(event))
+      .map(({ receivedMs, answers }) => (answers[0]?.sentMs ?? receivedMs) - receivedMs)
+      .sort((a, b) => a - b);
+  }
+}
+
+function isAnswered({ answers }: LedgerEvent): boolean {
+  return answers.some(({ frame }) => OUTCOMES.includes(frame.means));
+}
+
+export function tally(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,186 @@
+/**
+ * A relay that misbehaves as it is told, on loopback and in the process of the test. It verifies and
+ * stores nothing; what it does about each event is decided by the test and written to the ledger.
+ */
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { WebSocket, WebSocketServer } from "ws";
+import type { ClientMessage, NostrEvent } from "../../src/nostr/wire.ts";
+import { type Action, accept } from "./frames.ts";
+import { Ledger, type LedgerEvent } from "./ledger.ts";
+
+/** An event as it came, with its place among all events of this relay, from 0. */
+export interface Published {
+  readonly event: NostrEvent;
+  readonly place: number;
+  readonly receivedMs: number;
+}
+
+/** `open`, an HTTP status that refuses, or no answer at all. */
+export type Handshake = "open" | "silent" | number;
+
+export interface Behaviour {
+  /** What is done about an event; OK true at once when this is left out. */
+  readonly answer?: (published: Published) => readonly Action[];
+  /** What is sent on each connection as it opens. */
+  readonly greet?: () => readonly Action[];
+  /** By the place of the TCP connection, from 0. */
+  readonly handshake?: (place: number) => Handshake;
+  /** Leaves Close frames without an answer and the connections open. */
+  readonly ignoresClose?: boolean;
+}
+
+/** Takes the Close frame of the client and does nothing about it. */
+class DeafSocket extends WebSocket {
+  override close(): void {}
+}
+
+export class FaultyRelay {
+  readonly ledger = new Ledger();
+  readonly #behaviour: Behaviour;
+  readonly #webSockets: WebSocketServer;
+  readonly #sockets = new Set<Socket>();
+  #server: Server;
+  #port = 0;
+  #whenTaken: () => void = () => {};
+  /** Resolves when the first client has come. */
+  readonly firstTaken = new Promise<void>((resolve) => {
+    this.#whenTaken = resolve;
+  });
+
+  constructor(behaviour: Behaviour) {
+    this.#behaviour = behaviour;
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      WebSocket: behaviour.ignoresClose ? DeafSocket : WebSocket,
+    });
+    this.#server = this.#makeServer();
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.#port}`;
+  }
+
+  async start(): Promise<void> {
+    this.#server = this.#makeServer();
+    this.#server.listen({ host: "127.0.0.1", port: this.#port });
+    await once(this.#server, "listening");
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Ends all connections at once, as when the process dies, and refuses new ones until `start`. */
+  async vanish(): Promise<void> {
+    this.#server.close();
+    for (const client of this.#webSockets.clients) {
+      if (client.readyState === WebSocket.OPEN) this.ledger.cuts.push("no close frame");
+    }
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    await once(this.#server, "close");
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    if (this.#server.listening) {
+      this.#server.close();
+      await once(this.#server, "close");
+    }
+  }
+
+  #makeServer(): Server {
+    const server = createServer();
+    const handshakes = new Map<Duplex, Handshake>();
+    server.on("connection", (socket) => {
+      const handshake = this.#behaviour.handshake?.(this.ledger.taken) ?? "open";
+      handshakes.set(socket, handshake);
+      this.ledger.taken++;
+      this.#whenTaken();
+      this.#sockets.add(socket);
+      socket.setNoDelay(true);
+      // A client that resets its connection is none of the relay's business.
+      socket.on("error", () => {});
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
+    server.on("upgrade", (request, socket, head) => {
+      const handshake = handshakes.get(socket);
+      if (handshake === "silent") return;
+      if (typeof handshake === "number") {
+        this.ledger.refused++;
+        socket.end(
+          `HTTP/1.1 ${handshake} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+        );
+        return;
+      }
+      this.#webSockets.handleUpgrade(request, socket, head, (client) =>
+        this.#welcome(client, socket as Socket),
+      );
+    });
+    return server;
+  }
+
+  #welcome(client: WebSocket, socket: Socket): void {
+    const connection = this.ledger.opened++;
+    const act = (actions: readonly Action[], event: LedgerEvent | null) => {
+      for (const action of actions) {
+        if (action.do === "cut") this.#cut(client, socket, action.how);
+        else if (action.afterMs <= 0) this.#send(client, action, event);
+        else setTimeout(() => this.#send(client, action, event), action.afterMs);
+      }
+    };
+    let readMs = 0;
+    // Before the parser of `ws` sees the bytes: the time of an event is when it was read.
+    socket.prependListener("data", () => {
+      readMs = performance.now();
+    });
+    client.on("error", () => {});
+    client.on("close", (code) => {
+      if (code === 1000) this.ledger.closeFrames++;
+    });
+    client.on("message", (data) => {
+      const message = JSON.parse(String(data)) as ClientMessage;
+      if (message[0] !== "EVENT") return;
+      const [, event] = message;
+      const place = this.ledger.events.length;
+      const entry = {
+        id: event.id,
+        kind: event.kind,
+        connection,
+        receivedMs: readMs,
+        answers: [],
+      };
+      this.ledger.events.push(entry);
+      const answer = this.#behaviour.answer ?? (() => [accept(event.id)]);
+      act(answer({ event, place, receivedMs: readMs }), entry);
+    });
+    act(this.#behaviour.greet?.() ?? [], null);
+  }
+
+  #send(
+    client: WebSocket,
+    frame: Extract<Action, { do: "send" }>,
+    event: LedgerEvent | null,
+  ): void {
+    if (client.readyState !== WebSocket.OPEN) return;
+    const { data } = frame;
+    const raw = typeof data === "string" || Buffer.isBuffer(data) ? data : JSON.stringify(data);
+    this.ledger.frames.push(frame);
+    client.send(raw);
+    // By now the bytes are with the system.
+    event?.answers.push({ frame, sentMs: performance.now() });
+  }
+
+  #cut(client: WebSocket, socket: Socket, how: "reset" | "end" | number): void {
+    if (client.readyState !== WebSocket.OPEN) return;
+    this.ledger.cuts.push(typeof how === "number" ? String(how) : "no close frame");
+    if (how === "reset") socket.resetAndDestroy();
+    else if (how === "end") socket.end();
+    else client.close(how);
+  }
+}
+
+export async function startFaultyRelay(behaviour: Behaviour): Promise<FaultyRelay> {
+  const relay = new FaultyRelay(behaviour);
+  await relay.start();
+  return relay;
+}

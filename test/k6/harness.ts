@@ -1,0 +1,188 @@
+/**
+ * Runs the CLI as a person would, under the real k6, against a faulty relay, and holds the report it
+ * writes against the relay's ledger. The pool is made once for all tests of a file.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { after } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parseMix } from "../../src/events/mix.ts";
+import { makePool } from "../../src/node/pool/make.ts";
+import { ensureK6 } from "../../src/node/setup/ensure.ts";
+import type { Report, Totals } from "../../src/report/types.ts";
+import { type Behaviour, type FaultyRelay, startFaultyRelay } from "../faulty-relay/relay.ts";
+
+const MIX = "view:0.5,video:0.5";
+const POOL_EVENTS = 1_200;
+/** The longest a run may take; none is meant to come near it. */
+const LIMIT_MS = 60_000;
+const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
+
+export interface RunResult {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly report: Report;
+}
+
+export type Flags = Readonly<Record<string, string | number>>;
+
+interface Workshop {
+  readonly dir: string;
+  readonly pool: string;
+  readonly path: string;
+}
+
+let workshop: Promise<Workshop> | undefined;
+/** Runs write the same bundle: the next starts when the k6 of the one before has read it. */
+let gate: Promise<unknown> = Promise.resolve();
+
+after(async () => {
+  if (workshop) await rm((await workshop).dir, { recursive: true, force: true });
+});
+
+async function openWorkshop(): Promise<Workshop> {
+  const k6 = await ensureK6({ env: process.env, onNote: () => {} });
+  const dir = await mkdtemp(join(tmpdir(), "k6-nostr-truth-"));
+  const pool = join(dir, "pool");
+  const mix = parseMix(MIX);
+  await makePool({ dir: pool, seed: "truth", mix, events: POOL_EVENTS, epoch: 1_767_225_600 });
+  return { dir, pool, path: `${dirname(k6.path)}${delimiter}${process.env.PATH ?? ""}` };
+}
+
+/** Starts a relay, runs `use` with it, and stops it whatever happened. */
+export async function withRelay<T>(
+  behaviour: Behaviour,
+  use: (relay: FaultyRelay) => Promise<T>,
+): Promise<T> {
+  const relay = await startFaultyRelay(behaviour);
+  try {
+    return await use(relay);
+  } finally {
+    await relay.stop();
+  }
+}
+
+/** `run publish` with 4 clients, 50 events/s for 1 s, unless the flags say otherwise. */
+export async function publish(
+  relay: Pick<FaultyRelay, "url" | "firstTaken">,
+  flags: Flags = {},
+): Promise<RunResult> {
+  workshop ??= openWorkshop();
+  const { dir, pool, path } = await workshop;
+  const reportDir = await mkdtemp(join(dir, "report-"));
+  const all: Flags = {
+    relay: relay.url,
+    clients: 4,
+    duration: 1,
+    rate: 50,
+    "ack-timeout": 500,
+    seed: "truth",
+    pool,
+    "report-dir": reportDir,
+    ...flags,
+  };
+  const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const turn = gate;
+  let release: () => void = () => {};
+  gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await turn;
+  const run = runCli(["run", "publish", ...args], path);
+  void relay.firstTaken.then(release);
+  const ended = await run.finally(release);
+  const { exitCode, stdout, stderr } = ended;
+  const name = (await readdir(reportDir)).find((file) => /^load-report-.*\.json$/.test(file));
+  assert.ok(name, `no report; exit code ${exitCode}\n${stdout}\n${stderr}`);
+  const report = JSON.parse(await readFile(join(reportDir, name), "utf8")) as Report;
+  return { ...ended, report };
+}
+
+function runCli(args: readonly string[], path: string): Promise<Omit<RunResult, "report">> {
+  return new Promise((resolve, reject) => {
+    const { HOME, TMPDIR } = process.env;
+    const kept = { ...(HOME ? { HOME } : {}), ...(TMPDIR ? { TMPDIR } : {}) };
+    const env = { ...kept, PATH: path };
+    const child = spawn(process.execPath, [CLI, ...args], { env, stdio: "pipe" });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (data) => {
+      stdout += data;
+    });
+    child.stderr.on("data", (data) => {
+      stderr += data;
+    });
+    // SIGTERM has the CLI stop its k6 in order; alone it would be left behind.
+    const limit = setTimeout(() => {
+      child.kill("SIGTERM");
+      reject(new Error(`the run did not end in ${LIMIT_MS} ms\n${stdout}\n${stderr}`));
+    }, LIMIT_MS);
+    child.on("error", reject);
+    child.on("close", (exitCode) => {
+      clearTimeout(limit);
+      resolve({ exitCode, stdout, stderr });
+    });
+  });
+}
+
+/** What the ledger cannot know by itself, or what a fault leaves open. */
+export interface Expected {
+  readonly exitCode: number;
+  /** Errors beside those that the relay's own frames and cuts lead to. */
+  readonly errors?: Readonly<Record<string, number>>;
+  /** Totals that differ from what the ledger says. */
+  readonly totals?: Partial<Totals>;
+}
+
+/** Holds a report against the ledger, to the event. */
+export function assertTrue(run: RunResult, { ledger }: FaultyRelay, expected: Expected): void {
+  const { totals, errors } = run.report;
+  assert.equal(run.exitCode, expected.exitCode, `${run.stdout}\n${run.stderr}`);
+  assertBalanced(totals);
+  const wasCut = ledger.cuts.length > 0;
+  // What was on its way when a connection was cut never reached the relay, and is lost like the rest.
+  const unseen = wasCut ? totals.attempted - ledger.events.length : 0;
+  assert.ok(unseen >= 0, `${ledger.events.length} events received, ${totals.attempted} reported`);
+  const missing = ledger.unanswered + unseen;
+  const seen: Totals = {
+    ...totals,
+    attempted: ledger.events.length + unseen,
+    accepted: ledger.count("accepted"),
+    duplicate: ledger.count("duplicate"),
+    superseded: ledger.count("superseded"),
+    rejected: ledger.count("rejected"),
+    timedOut: wasCut ? 0 : missing,
+    lost: wasCut ? missing : 0,
+    lateOk: ledger.count("lateOk"),
+    connections: {
+      attempted: ledger.taken,
+      opened: ledger.opened,
+      failed: ledger.refused,
+      dropped: ledger.cuts.length,
+      reconnected: Math.max(0, ledger.opened - run.report.config.clients),
+    },
+    notices: ledger.count("notices"),
+    malformedFrames: ledger.count("malformedFrames"),
+    unknownOk: ledger.count("unknownOk"),
+    ...expected.totals,
+  };
+  assert.deepEqual(totals, seen);
+  const reported = Object.fromEntries(errors.map((e) => [`${e.class}/${e.code}`, e.count]));
+  const timeouts = totals.timedOut > 0 ? { "timeout/no OK": totals.timedOut } : {};
+  const refusals = ledger.refused > 0 ? { "connect/handshake": ledger.refused } : {};
+  assert.deepEqual(reported, { ...ledger.errors(), ...timeouts, ...refusals, ...expected.errors });
+  assert.equal(new Set(ledger.events.map(({ id }) => id)).size, ledger.events.length);
+}
+
+/** The equations of the accounting. */
+export function assertBalanced(totals: Totals): void {
+  const { scheduled, attempted, unsent } = totals;
+  const { accepted, duplicate, superseded, rejected, timedOut, lost } = totals;
+  const { backpressure, noConnection, poolExhausted } = unsent;
+  assert.equal(scheduled, attempted + backpressure + noConnection + poolExhausted);
+  assert.equal(attempted, accepted + duplicate + superseded + rejected + timedOut + lost);
+}
