@@ -112,7 +112,8 @@ export function mergeHistograms(parts: Iterable<HistogramData>): HistogramData {
  */
 export function quantile(data: HistogramData, q: number): number | null {
   if (data.count === 0) return null;
-  const rank = Math.max(1, Math.ceil(q * data.count));
+  // 99.9 / 100 is a hair above 0.999: that must not make it the next rank.
+  const rank = Math.max(1, Math.ceil(q * data.count - 1e-6));
   if (rank >= data.count) return data.max;
   let seen = 0;
   for (let i = 0; i + 1 < data.buckets.length; i += 2) {
