@@ -16,6 +16,8 @@ export const CLOSING = 3;
 
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MOST_MS = 5_000;
+/** Stands for a connection that ended without a Close frame (RFC 6455, 7.1.5); it is never sent. */
+const CODE_WITHOUT_FRAME = 1_006;
 
 /** A publish that waits for a place among those in flight. */
 export interface Waiting {
@@ -66,6 +68,7 @@ export class Connections {
   #whenClosed: () => void = () => {};
   #stopping = false;
   #sockets = 0;
+  readonly #timers = new Set<number>();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -97,6 +100,9 @@ export class Connections {
   closeAll(): Promise<void> {
     this.#stopping = true;
     this.#queue = [];
+    // An iteration does not end before its last timer.
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
     return new Promise((resolve) => {
       this.#whenClosed = resolve;
       for (const client of this.clients) {
@@ -104,6 +110,8 @@ export class Connections {
           client.state = CLOSING;
           client.closeStartedMs = this.#options.clock.now();
           client.socket?.close();
+        } else if (client.state === CONNECTING) {
+          this.#failed(client, "unfinished", "the run ended during the handshake");
         }
       }
       if (this.#sockets === 0) resolve();
@@ -153,16 +161,16 @@ export class Connections {
         events.onFault(where, error);
       }
     };
-    const timer = setTimeout(() => {
+    const timer = this.#later(CONNECT_TIMEOUT_MS, () => {
       guarded("connect timeout", () => {
         if (settled) return;
         this.#failed(client, "timeout", `no handshake in ${CONNECT_TIMEOUT_MS} ms`);
         settle();
       });
-    }, CONNECT_TIMEOUT_MS);
+    });
     socket.onopen = () =>
       guarded("open", () => {
-        clearTimeout(timer);
+        this.#cancel(timer);
         if (settled || this.#stopping) {
           socket.close();
           settle();
@@ -189,15 +197,15 @@ export class Connections {
     };
     socket.onclose = (event?: unknown) =>
       guarded("close", () => {
-        clearTimeout(timer);
+        this.#cancel(timer);
         this.#sockets--;
-        if (client.socket === socket) this.#closed(client, settled, errorText, event);
+        if (client.socket === socket) this.#closed(client, errorText, event);
         settle();
         if (this.#stopping && this.#sockets === 0) this.#whenClosed();
       });
   }
 
-  #closed(client: Client, wasSettled: boolean, errorText: string, event: unknown): void {
+  #closed(client: Client, errorText: string, event: unknown): void {
     const { recorder, events, atSec } = this.#options;
     if (client.state === CLOSING) {
       client.state = DOWN;
@@ -207,10 +215,11 @@ export class Connections {
       client.state = DOWN;
       this.open--;
       recorder.link.dropped++;
-      recorder.error("close", String(code || "no close frame"), atSec(), reason || errorText);
+      const name = code && code !== CODE_WITHOUT_FRAME ? String(code) : "no close frame";
+      recorder.error("close", name, atSec(), reason || errorText);
       events.onDrop(client);
       this.#retry(client);
-    } else if (!wasSettled) {
+    } else if (client.state === CONNECTING) {
       this.#failed(client, connectErrorCode(errorText), errorText);
     }
   }
@@ -230,11 +239,24 @@ export class Connections {
       BACKOFF_MOST_MS,
       BACKOFF_FIRST_MS * 2 ** Math.min(client.failures, 10),
     );
-    setTimeout(() => {
-      if (this.#stopping) return;
+    this.#later(delayMs, () => {
       this.#queue.push(client);
       this.#connectNext();
-    }, delayMs);
+    });
+  }
+
+  #later(ms: number, action: () => void): number {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, ms);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  #cancel(timer: number): void {
+    clearTimeout(timer);
+    this.#timers.delete(timer);
   }
 
   #tried(): void {

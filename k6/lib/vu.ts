@@ -106,8 +106,9 @@ class Vu {
       look();
     });
     await Promise.race([closed, timeout]);
-    this.#recorder.link.closesUnanswered = this.#connections.unanswered;
-    if (this.#connections.unanswered > 0) {
+    const { unanswered } = this.#connections;
+    this.#recorder.link.closesUnanswered = unanswered;
+    for (let i = 0; i < unanswered; i++) {
       this.#recorder.error(
         "close",
         "unanswered",
