@@ -10,6 +10,8 @@ import { decodeSlice, type Slice } from "../../measure/slice.ts";
 /** After the last VU is done k6 has so long to end by itself. */
 const END_GRACE_MS = 5_000;
 const SECOND_SIGNAL_AFTER_MS = 10_000;
+/** When all figures are there, k6's summary is not worth a longer wait. */
+const HUNG_SECOND_SIGNAL_AFTER_MS = 1_000;
 const KILL_AFTER_MS = 5_000;
 const MOST_LOG_LINES = 50;
 
@@ -58,8 +60,9 @@ export function superviseK6(options: SuperviseOptions): Promise<K6Outcome> {
       }
       stopped = why;
       child.kill("SIGINT");
-      later(SECOND_SIGNAL_AFTER_MS, () => child.kill("SIGINT"));
-      later(SECOND_SIGNAL_AFTER_MS + KILL_AFTER_MS, () => child.kill("SIGKILL"));
+      const secondMs = why === "hung" ? HUNG_SECOND_SIGNAL_AFTER_MS : SECOND_SIGNAL_AFTER_MS;
+      later(secondMs, () => child.kill("SIGINT"));
+      later(secondMs + KILL_AFTER_MS, () => child.kill("SIGKILL"));
     };
     const onLine = (line: string) => {
       const slice = decodeSlice(line);

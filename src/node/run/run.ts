@@ -176,7 +176,7 @@ function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {
     case "overtime":
       return "k6 did not end in the time planned and was stopped";
     case "hung":
-      return "the relay did not complete the closing of connections; k6 was stopped after its last figures";
+      return "the relay left handshakes or Close frames unanswered; k6 was stopped after its last figures";
     case null:
       if (killedBy !== null) return `k6 was killed by ${killedBy}`;
       return code === 0 || code === 99 ? null : `k6 ended with code ${code}`;
