@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import schema from "../src/report/schema.json" with { type: "json" };
+import { REPORT_SCHEMA, type Report } from "../src/report/types.ts";
+import { buildOf, completeOf, emptyReport, planOf, sliceOf } from "./fixtures/reports/run.ts";
+
+const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true });
+const isReport = ajv.compile(schema);
+/** As tools read it: through JSON. */
+const validate = (report: unknown) => isReport(JSON.parse(JSON.stringify(report)));
+
+const withErrors = buildOf({
+  slices: [
+    sliceOf({
+      errors: [
+        { class: "reject", code: "blocked", count: 2, firstAtSec: 0, example: "blocked: no" },
+        { class: "script", code: "timer", count: 1, firstAtSec: 1, example: "x", stack: "at a" },
+      ],
+    }),
+  ],
+});
+
+const reports: Readonly<Record<string, Report>> = {
+  "as k6 writes it": buildOf(),
+  "completed by Node": completeOf(buildOf()),
+  "completed without anything measured": completeOf(buildOf(), {
+    resources: null,
+    ceilingEps: null,
+    floorMs: null,
+    audit: null,
+    host: { cpus: null, memoryBytes: null, platform: null },
+  }),
+  "of a run without data": emptyReport(),
+  "of a run without data, completed": completeOf(emptyReport()),
+  "of a run that was cut off": buildOf({ slices: [sliceOf()], stopReason: "interrupted" }),
+  "with errors and a stack": withErrors,
+  "of several relays": buildOf({
+    plan: planOf({ RELAY_URL: "ws://127.0.0.1:1,wss://[::1]:2/path?a=b", ARRIVAL: "poisson" }),
+  }),
+};
+
+describe("the schema", () => {
+  it("bears the version that reports bear, and an id", () => {
+    assert.equal(schema.properties.schema.const, REPORT_SCHEMA);
+    assert.match(schema.$id, /^urn:k6-nostr:report@1$/);
+    assert.match(schema.$schema, /2020-12/);
+  });
+
+  it("is strict: every object names all it may hold, and requires it", () => {
+    const loose: string[] = [];
+    const visit = (node: unknown, path: string) => {
+      if (typeof node !== "object" || node === null) return;
+      const { type, properties, required, additionalProperties } = node as Record<string, unknown>;
+      const isObject = type === "object" || (Array.isArray(type) && type.includes("object"));
+      if (isObject && additionalProperties === undefined) loose.push(path);
+      if (isObject && properties !== undefined) {
+        assert.equal(additionalProperties, false, path);
+        assert.deepEqual(required, Object.keys(properties as object), path);
+      }
+      for (const [key, child] of Object.entries(node)) {
+        if (key !== "if") visit(child, `${path}/${key}`);
+      }
+    };
+    visit(schema, "");
+    assert.deepEqual(loose, []);
+  });
+
+  for (const [name, report] of Object.entries(reports)) {
+    it(`admits a report ${name}`, () => {
+      assert.ok(validate(report), JSON.stringify(isReport.errors, null, 1));
+    });
+  }
+
+  const base = completeOf(buildOf());
+  const invalid = emptyReport();
+  const mutilated: Readonly<Record<string, unknown>> = {
+    null: null,
+    "of another version": { ...base, schema: "k6-nostr/report@2" },
+    "with a member that no one knows": { ...base, extra: 1 },
+    "with a nested member that no one knows": { ...base, run: { ...base.run, user: "me" } },
+    "without totals": { ...base, totals: undefined },
+    "with a text for a count": { ...base, totals: { ...base.totals, accepted: "1000" } },
+    "with a negative count": { ...base, totals: { ...base.totals, lost: -1 } },
+    "with half an event": { ...base, totals: { ...base.totals, lost: 0.5 } },
+    "with figures that were not numbers": {
+      ...base,
+      throughput: { ...base.throughput, acceptedEps: Number.NaN },
+    },
+    "with another verdict": { ...base, generator: { ...base.generator, verdict: "maybe" } },
+    "with another arrival": { ...base, config: { ...base.config, arrival: "bursts" } },
+    "with a relay's whole URL": { ...base, config: { ...base.config, relays: ["ws://a:1/x?k=v"] } },
+    "with credentials": { ...base, config: { ...base.config, relays: ["u:p@host:80"] } },
+    "with a day for a start": { ...base, run: { ...base.run, startedAt: "2026-01-02" } },
+    "with a percentile missing": {
+      ...base,
+      latency: { ...base.latency, connect: { ...base.latency.connect, p999: undefined } },
+    },
+    "with empty resources": { ...base, resources: { samples: [] } },
+    "that is invalid with another finding": { ...invalid, findings: [] },
+    "that is invalid with a second finding": {
+      ...invalid,
+      findings: [...invalid.findings, ...invalid.findings],
+    },
+  };
+  for (const [name, report] of Object.entries(mutilated)) {
+    it(`refuses a report ${name}`, () => assert.equal(validate(report), false));
+  }
+});
