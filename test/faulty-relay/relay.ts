@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
 import type { ClientMessage, NostrEvent } from "../../src/nostr/wire.ts";
 import { type Action, accept } from "./frames.ts";
@@ -23,7 +24,7 @@ export type Handshake = "open" | "silent" | number;
 
 export interface Behaviour {
   /** What is done about an event; OK true at once when this is left out. */
-  readonly answer?: (published: Published) => readonly Action[];
+  readonly answer?: (published: Published, relay: FaultyRelay) => readonly Action[];
   /** What is sent on each connection as it opens. */
   readonly greet?: () => readonly Action[];
   /** By the place of the TCP connection, from 0. */
@@ -68,6 +69,11 @@ export class FaultyRelay {
     this.#server.listen({ host: "127.0.0.1", port: this.#port });
     await once(this.#server, "listening");
     this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  async startAgainAfter(ms: number): Promise<void> {
+    await wait(ms);
+    await this.start();
   }
 
   /** Ends all connections at once, as when the process dies, and refuses new ones until `start`. */
@@ -151,7 +157,7 @@ export class FaultyRelay {
       };
       this.ledger.events.push(entry);
       const answer = this.#behaviour.answer ?? (() => [accept(event.id)]);
-      act(answer({ event, place, receivedMs: readMs }), entry);
+      act(answer({ event, place, receivedMs: readMs }, this), entry);
     });
     act(this.#behaviour.greet?.() ?? [], null);
   }

@@ -134,13 +134,18 @@ export interface Expected {
   readonly exitCode: number;
   /** Errors beside those that the relay's own frames and cuts lead to. */
   readonly errors?: Readonly<Record<string, number>>;
-  /** Totals that differ from what the ledger says. */
-  readonly totals?: Partial<Totals>;
+  /** Connections tried while nothing listened. */
+  readonly unreached?: number;
+  /** Why the run was stopped, where it did not end by itself. */
+  readonly stopReason?: RegExp;
 }
 
 /** Holds a report against the ledger, to the event. */
 export function assertTrue(run: RunResult, { ledger }: FaultyRelay, expected: Expected): void {
   const { totals, errors } = run.report;
+  const { unreached = 0, stopReason = /^null$/ } = expected;
+  assert.match(String(run.report.run.stopReason), stopReason);
+  assert.equal(run.report.run.complete, true);
   assert.equal(run.exitCode, expected.exitCode, `${run.stdout}\n${run.stderr}`);
   assertBalanced(totals);
   const wasCut = ledger.cuts.length > 0;
@@ -159,22 +164,28 @@ export function assertTrue(run: RunResult, { ledger }: FaultyRelay, expected: Ex
     lost: wasCut ? missing : 0,
     lateOk: ledger.count("lateOk"),
     connections: {
-      attempted: ledger.taken,
+      attempted: ledger.taken + unreached,
       opened: ledger.opened,
-      failed: ledger.refused,
+      failed: ledger.taken - ledger.opened + unreached,
       dropped: ledger.cuts.length,
       reconnected: Math.max(0, ledger.opened - run.report.config.clients),
     },
     notices: ledger.count("notices"),
     malformedFrames: ledger.count("malformedFrames"),
     unknownOk: ledger.count("unknownOk"),
-    ...expected.totals,
   };
   assert.deepEqual(totals, seen);
   const reported = Object.fromEntries(errors.map((e) => [`${e.class}/${e.code}`, e.count]));
   const timeouts = totals.timedOut > 0 ? { "timeout/no OK": totals.timedOut } : {};
   const refusals = ledger.refused > 0 ? { "connect/handshake": ledger.refused } : {};
-  assert.deepEqual(reported, { ...ledger.errors(), ...timeouts, ...refusals, ...expected.errors });
+  const misses = unreached > 0 ? { "connect/refused": unreached } : {};
+  assert.deepEqual(reported, {
+    ...ledger.errors(),
+    ...timeouts,
+    ...refusals,
+    ...misses,
+    ...expected.errors,
+  });
   assert.equal(new Set(ledger.events.map(({ id }) => id)).size, ledger.events.length);
 }
 

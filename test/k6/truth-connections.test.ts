@@ -1,0 +1,92 @@
+/** Connections that fail or end are counted and named, and so is what was lost with them. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { accept, type Cut, cut } from "../faulty-relay/frames.ts";
+import { assertTrue, publish, withRelay } from "./harness.ts";
+
+/** Place of an event → how the connection it came by is ended instead of an answer. */
+const endings: Readonly<Record<number, Cut["how"]>> = {
+  5: "reset",
+  12: "end",
+  19: 1000,
+  26: 1001,
+  33: 1008,
+  40: 1011,
+  47: 4000,
+  54: "reset",
+  61: "end",
+};
+
+test("names each way a connection ends, counts what was lost, and opens it again", () =>
+  withRelay(
+    {
+      answer: ({ event, place }) => {
+        const how = endings[place];
+        return [how === undefined ? accept(event.id) : cut(how)];
+      },
+    },
+    async (relay) => {
+      const run = await publish(relay, { duration: 2 });
+      assertTrue(run, relay, { exitCode: 99 });
+      assert.equal(run.report.totals.connections.dropped, Object.keys(endings).length);
+      assert.ok(run.report.totals.lost >= Object.keys(endings).length);
+    },
+  ));
+
+test("tries again after refused handshakes and counts each", () =>
+  withRelay(
+    // Of four clients two are refused at first, one of them twice.
+    { handshake: (place) => [429, "open" as const, 503, "open" as const, 503][place] ?? "open" },
+    async (relay) => {
+      // Whether the second tries come before the window or in it is a matter of luck.
+      const run = await publish(relay, { threshold: "nostr_publish_failed: rate<=1" });
+      assert.deepEqual(run.report.totals.connections, {
+        attempted: 7,
+        opened: 4,
+        failed: 3,
+        dropped: 0,
+        reconnected: 0,
+      });
+      assertTrue(run, relay, { exitCode: 0 });
+    },
+  ));
+
+for (const status of [429, 503]) {
+  test(`measures nothing where each handshake is refused with ${status}`, () =>
+    withRelay({ handshake: () => status }, async (relay) => {
+      const run = await publish(relay);
+      assert.equal(run.report.totals.unsent.noConnection, 50);
+      assertTrue(run, relay, { exitCode: 3 });
+    }));
+}
+
+test("measures nothing where no one listens", () =>
+  withRelay({}, async (relay) => {
+    await relay.vanish();
+    const run = await publish(relay, { duration: 2 });
+    const { failed, opened } = run.report.totals.connections;
+    assert.ok(failed >= 8 && opened === 0);
+    assertTrue(run, relay, { exitCode: 3, unreached: failed });
+  }));
+
+test("survives a relay that vanishes and comes back", () => {
+  let back: Promise<unknown> = Promise.resolve();
+  return withRelay(
+    {
+      answer: ({ event, place }, relay) => {
+        if (place !== 20) return [accept(event.id)];
+        back = relay.vanish().then(() => relay.startAgainAfter(500));
+        return [];
+      },
+    },
+    async (relay) => {
+      const run = await publish(relay, { duration: 3 });
+      await back;
+      const { connections, unsent } = run.report.totals;
+      assert.equal(connections.reconnected, 4);
+      assert.ok(connections.failed >= 4);
+      assert.ok(unsent.noConnection > 10);
+      assertTrue(run, relay, { exitCode: 99, unreached: connections.failed });
+    },
+  );
+});
