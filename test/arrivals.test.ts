@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type ArrivalKind, createArrivals, mostArrivals } from "../src/load/arrivals.ts";
+import { type ArrivalKind, mostArrivals } from "../src/load/arrivals.ts";
 import { seededRandom } from "../src/random.ts";
+import { dueTimes } from "./fixtures/reports/run.ts";
 
 interface Schedule {
   readonly kind: ArrivalKind;
@@ -13,8 +14,8 @@ interface Schedule {
   readonly seed?: string;
 }
 
-function* times({ kind, rate, durationMs, share = 0, shares = 1, seed = "s" }: Schedule) {
-  const arrivals = createArrivals({
+function times({ kind, rate, durationMs, share = 0, shares = 1, seed = "s" }: Schedule) {
+  return dueTimes({
     kind,
     ratePerSecond: rate,
     durationMs,
@@ -22,7 +23,6 @@ function* times({ kind, rate, durationMs, share = 0, shares = 1, seed = "s" }: S
     shares,
     random: seededRandom(seed, `arrivals/${share}`),
   });
-  for (; arrivals.dueMs !== Number.POSITIVE_INFINITY; arrivals.advance()) yield arrivals.dueMs;
 }
 
 function ofAllShares(schedule: Schedule): number[] {

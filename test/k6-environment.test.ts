@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { findProxies } from "../src/guard/proxy.ts";
+import { type K6Request, k6Arguments, k6Environment } from "../src/node/k6/environment.ts";
+import { collectOptions } from "../src/plan/options.ts";
+import { buildPlan } from "../src/plan/plan.ts";
+import { planOf } from "./fixtures/reports/run.ts";
+
+const request: K6Request = {
+  plan: planOf({ THRESHOLDS: "nostr_publish_failed: rate<0.02; nostr_connect_time: max<5,avg<1" }),
+  dialUrls: ["ws://127.0.0.1:7777/path?token=secret"],
+  poolDir: "/pools/0123",
+  runId: "run-1",
+  runDir: "/reports/runs/run-1",
+  script: "/dist/publish.js",
+  allowed: ["127.0.0.1"],
+  hosts: { "relay.test": "127.0.0.1" },
+  blacklist: ["0.0.0.0/2", "::/0"],
+  isProved: false,
+};
+
+const hostile = {
+  PATH: "/bin",
+  HOME: "/home/me",
+  K6_VUS: "5",
+  K6_BLACKLIST_IPS: "",
+  K6_NO_USAGE_REPORT: "false",
+  K6_CLOUD_TOKEN: "secret",
+  k6_vus: "5",
+  HTTP_PROXY: "http://proxy",
+  https_proxy: "http://proxy",
+  ALL_PROXY: "socks://proxy",
+  no_proxy: "",
+  NODE_OPTIONS: "--inspect",
+  RELAY_URL: "wss://elsewhere.example",
+  INTERNAL_NETWORK: "1",
+  GODEBUG: "netdns=go",
+};
+
+describe("k6Environment", () => {
+  const environment = k6Environment(request, hostile);
+
+  it("inherits nothing of k6's and no proxy", () => {
+    const ours = { K6_NO_USAGE_REPORT: "true", K6_AUTO_EXTENSION_RESOLUTION: "false" };
+    const k6 = Object.entries(environment).filter(([name]) => /^k6_/i.test(name));
+    assert.deepEqual(Object.fromEntries(k6), ours);
+    assert.deepEqual(findProxies(environment), []);
+    assert.ok(Object.keys(environment).every((name) => !/^(https?|all)_proxy$/i.test(name)));
+  });
+
+  it("inherits only what a process needs to run", () => {
+    const inherited = Object.keys(hostile).filter(
+      (name) => environment[name] === hostile[name as keyof typeof hostile],
+    );
+    assert.deepEqual(inherited, ["PATH", "HOME"]);
+  });
+
+  it("is the same whatever else is set around it", () => {
+    const { PATH, HOME } = hostile;
+    assert.deepEqual(environment, k6Environment(request, { PATH, HOME }));
+  });
+
+  it("lets the script derive the very plan it was made from", () => {
+    const plan = buildPlan("publish", collectOptions({}, environment), "another");
+    const dialled = planOf({ RELAY_URL: request.dialUrls.join(",") });
+    assert.deepEqual(plan, { ...request.plan, relays: dialled.relays });
+  });
+
+  it("says what may be dialled", () => {
+    assert.equal(environment.ALLOWED_ADDRESSES, "127.0.0.1");
+    assert.equal(environment.HOSTS, "relay.test=127.0.0.1");
+    assert.equal(environment.PROOF_CHECKED, "");
+    assert.equal(k6Environment({ ...request, isProved: true }, {}).PROOF_CHECKED, "1");
+  });
+});
+
+describe("k6Arguments", () => {
+  const args = k6Arguments(request);
+
+  it("hold the whole blacklist, each network with its flag", () => {
+    const given = args.flatMap((arg, i) => (arg === "--blacklist-ip" ? [args[i + 1]] : []));
+    assert.deepEqual(given, request.blacklist);
+  });
+
+  it("show neither the relay nor the seed to other users of the machine", () => {
+    const line = args.join(" ");
+    for (const hidden of ["127.0.0.1", "secret", "ws://", request.plan.seed]) {
+      assert.ok(!line.includes(hidden), hidden);
+    }
+  });
+
+  it("switch the usage report off and end with the script", () => {
+    assert.equal(args[0], "run");
+    assert.ok(args.includes("--no-usage-report"));
+    assert.equal(args.at(-1), request.script);
+  });
+});

@@ -1,0 +1,289 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { ConfigError } from "../src/errors.ts";
+import { describePlan } from "../src/node/run/dry-run.ts";
+import { mostSeconds } from "../src/plan/duration.ts";
+import {
+  clip,
+  collectOptions,
+  OPTIONS,
+  type OptionName,
+  optionLabel,
+  readSwitch,
+} from "../src/plan/options.ts";
+import { buildPlan, eventsNeeded, planText } from "../src/plan/plan.ts";
+import { DEFAULT_THRESHOLDS, parseThresholds } from "../src/plan/thresholds.ts";
+import { seededRandom } from "../src/random.ts";
+import { dueTimes, planOf } from "./fixtures/reports/run.ts";
+
+const RELAY = { RELAY_URL: "ws://127.0.0.1:7777" };
+const planFrom = (variables: Readonly<Record<string, string>>) =>
+  buildPlan("publish", collectOptions({}, { ...RELAY, ...variables }), "drawn");
+
+const refusal = (pattern: RegExp) => (error: unknown) =>
+  error instanceof ConfigError && pattern.test(error.message);
+
+describe("collectOptions", () => {
+  it("prefers a flag to the environment, and the environment to the default", () => {
+    assert.equal(collectOptions({ clients: "3" }, { CLIENTS: "2" }).clients, "3");
+    assert.equal(collectOptions({}, { CLIENTS: "2" }).clients, "2");
+    assert.equal(collectOptions({}, {}).clients, "1000");
+  });
+
+  it("takes a variable that is set to nothing as not set, but a flag as it is", () => {
+    assert.equal(collectOptions({}, { CLIENTS: "" }).clients, "1000");
+    assert.equal(collectOptions({ clients: "" }, { CLIENTS: "2" }).clients, "");
+  });
+
+  it("reads no option without a variable from the environment", () => {
+    const texts = collectOptions({}, { AUDIT: "1", NO_CALIBRATE: "1", undefined: "1" });
+    assert.equal(texts.audit, undefined);
+    assert.equal(texts.noCalibrate, undefined);
+  });
+
+  it("gives every option a flag and a variable of its own", () => {
+    const rows = Object.values(OPTIONS);
+    assert.equal(new Set(rows.map((row) => row.flag)).size, rows.length);
+    const variables = rows.flatMap((row) => row.variable ?? []);
+    assert.equal(new Set(variables).size, variables.length);
+  });
+});
+
+describe("readSwitch", () => {
+  const table = [
+    ["1", true],
+    ["true", true],
+    ["YES", true],
+    ["on", true],
+    ["0", false],
+    ["False", false],
+    ["no", false],
+    ["off", false],
+    ["", false],
+  ] as const;
+  for (const [text, value] of table) {
+    it(`takes \`${text}\` as ${value}`, () => {
+      assert.equal(readSwitch({ allowPrivate: text }, "allowPrivate"), value);
+    });
+  }
+  it("is off when it is not given, and refuses anything else", () => {
+    assert.equal(readSwitch({}, "allowPrivate"), false);
+    const refused = refusal(/^ALLOW_PRIVATE \(--allow-private\) must be 1 or 0, got `2`$/);
+    assert.throws(() => readSwitch({ allowPrivate: "2" }, "allowPrivate"), refused);
+  });
+});
+
+describe("clip", () => {
+  it("cuts what is long and keeps what is short", () => {
+    assert.equal(clip("short"), "short");
+    assert.equal(clip("x".repeat(61)), `${"x".repeat(57)}…`);
+  });
+
+  it("shows nothing of what looks like a key", () => {
+    const hex = "0123456789ABCDEF".repeat(4);
+    for (const key of ["nsec1qqq", " NSEC1QQQ", "my ncryptsec1qqq", hex, `x${hex}x`]) {
+      assert.equal(clip(key), "(looks like a key; not shown)");
+    }
+  });
+});
+
+describe("buildPlan", () => {
+  it("has the defaults of the documentation", () => {
+    const { relays, thresholds, vus, ...plan } = planFrom({});
+    assert.deepEqual(plan, {
+      scenario: "publish",
+      clients: 1_000,
+      durationSec: 600,
+      rateEps: 50,
+      mix: "view:0.9,video:0.1",
+      seed: "drawn",
+      arrival: "constant",
+      maxInFlight: 16,
+      connectConcurrency: 50,
+      ackTimeoutMs: 10_000,
+      warmupSec: 0,
+      reportDir: "reports/load-test",
+      allowPrivate: false,
+      dedicatedHost: null,
+    });
+    assert.deepEqual(
+      relays.map((relay) => relay.label),
+      ["127.0.0.1:7777"],
+    );
+    assert.deepEqual(thresholds, parseThresholds(DEFAULT_THRESHOLDS));
+    assert.equal(vus, 1);
+  });
+
+  const numbers: readonly (readonly [OptionName, variable: string, bad: readonly string[]])[] = [
+    ["clients", "CLIENTS", ["0", "-1", "1.5", "20001", "many", "1,000", "0x10", "1e999", "NaN"]],
+    ["duration", "DURATION_SEC", ["0", "-1", "0.5", "86401", "10s", "Infinity"]],
+    ["rate", "RATE_EPS", ["0", "-5", "0.001", "100001", "fast", "1 000", "1,5"]],
+    ["maxInFlight", "MAX_IN_FLIGHT", ["0", "-1", "2.5", "10001", "x"]],
+    ["connectConcurrency", "CONNECT_CONCURRENCY", ["0", "-1", "2.5", "10001", "x"]],
+    ["ackTimeout", "ACK_TIMEOUT_MS", ["0", "9", "-1", "10.5", "600001", "1s"]],
+    ["warmup", "WARMUP_SEC", ["-1", "86401", "x"]],
+  ];
+  for (const [name, variable, bad] of numbers) {
+    for (const text of bad) {
+      it(`refuses ${variable}=${text}, naming the option and the input`, () => {
+        assert.throws(
+          () => planFrom({ [variable]: text }),
+          (error) =>
+            error instanceof ConfigError &&
+            error.message.startsWith(`${optionLabel(name)} must be `) &&
+            error.message.includes(`got \`${text}\``),
+        );
+      });
+    }
+  }
+
+  const others: readonly (readonly [Record<string, string>, RegExp])[] = [
+    [{ RELAY_URL: "" }, /^RELAY_URL \(--relay\) is required/],
+    [{ RELAY_URL: "http://127.0.0.1" }, /must use ws:\/\/ or wss:\/\//],
+    [{ ARRIVAL: "burst" }, /^ARRIVAL \(--arrival\) must be `constant` or `poisson`, got `burst`$/],
+    [{ SEED: "a b" }, /^SEED \(--seed\) must be 1 to 32 .*, got `a b`$/],
+    [{ SEED: "x".repeat(33) }, /^SEED \(--seed\) must be 1 to 32/],
+    [{ THRESHOLDS: "x" }, /^THRESHOLDS \(--threshold\) must be/],
+    [{ ALLOW_PRIVATE: "maybe" }, /^ALLOW_PRIVATE .*got `maybe`$/],
+    [{ FORCE: "please" }, /^FORCE \(--force\) .*got `please`$/],
+    [
+      { RELAY_URL: "ws://127.0.0.1:1,ws://127.0.0.1:2,ws://127.0.0.1:3", CLIENTS: "2" },
+      /^CLIENTS \(--clients\) must be at least the number of relays \(3\), got `2`$/,
+    ],
+    [{ RATE_EPS: "100000", DURATION_SEC: "3600" }, /more than 20000000\n.*--force/],
+    [{ RATE_EPS: "0.1", DURATION_SEC: "5" }, /at least one event, got `0.1 × 5`$/],
+  ];
+  for (const [variables, pattern] of others) {
+    it(`refuses ${JSON.stringify(variables)}`, () => {
+      assert.throws(() => planFrom(variables), refusal(pattern));
+    });
+  }
+
+  const keys = [
+    `nsec1${"q".repeat(58)}`,
+    `NSEC1${"Q".repeat(58)}`,
+    ` nsec1${"q".repeat(20)}`,
+    `ncryptsec1${"q".repeat(100)}`,
+    ` ncryptsec1${"q".repeat(100)}`,
+    "0123456789abcdef".repeat(4),
+    "0123456789ABCDEF".repeat(4),
+    ` ${"0123456789abcdef".repeat(4)}`,
+    `${"0123456789abcdef".repeat(4)}00`,
+  ];
+  for (const key of keys) {
+    it(`refuses the key-like text ${key.slice(0, 8)}… wherever it is given, and shows none of it`, () => {
+      for (const variable of ["SEED", "CLIENTS", "RATE_EPS", "ARRIVAL", "ALLOW_PRIVATE"]) {
+        assert.throws(
+          () => planFrom({ [variable]: key }),
+          (error) =>
+            error instanceof ConfigError &&
+            error.message.includes(`${variable} (--`) &&
+            !error.message.includes(key.trim().slice(0, 8)),
+        );
+      }
+    });
+  }
+
+  it("lifts bounds that keep figures safe by force, and no other", () => {
+    const forced = { CLIENTS: "30000", RATE_EPS: "200000", DURATION_SEC: "100000" };
+    assert.throws(() => planFrom(forced), ConfigError);
+    assert.equal(planFrom({ ...forced, FORCE: "1" }).rateEps, 200_000);
+    for (const variables of [{ CLIENTS: "0" }, { RATE_EPS: "-1" }, { MAX_IN_FLIGHT: "10001" }]) {
+      assert.throws(() => planFrom({ ...variables, FORCE: "1" }), ConfigError);
+    }
+  });
+
+  it("takes the seed that is given", () => {
+    assert.equal(planFrom({ SEED: "A.b_c-9" }).seed, "A.b_c-9");
+  });
+
+  it("never has more VUs than clients, nor fewer than one", () => {
+    const rates = fc.integer({ min: 1, max: 100_000 }).map(String);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 20_000 }), rates, (clients, rate) => {
+        const plan = planFrom({ CLIENTS: `${clients}`, RATE_EPS: rate, DURATION_SEC: "10" });
+        assert.ok(Number.isInteger(plan.vus) && plan.vus >= 1 && plan.vus <= clients);
+      }),
+    );
+  });
+});
+
+describe("eventsNeeded", () => {
+  it("gives each VU's part of the pool all that it may ask for", () => {
+    const plans = fc.record({
+      ARRIVAL: fc.constantFrom("constant", "poisson"),
+      CLIENTS: fc.integer({ min: 1, max: 20_000 }).map(String),
+      RATE_EPS: fc.integer({ min: 100, max: 2_000_000 }).map((n) => String(n / 100)),
+      DURATION_SEC: fc.integer({ min: 10, max: 25 }).map((n) => String(n / 10)),
+      WARMUP_SEC: fc.constantFrom("0", "0.3"),
+      SEED: fc.stringMatching(/^[a-z]{1,8}$/),
+    });
+    fc.assert(
+      fc.property(plans, (variables) => {
+        const plan = planFrom(variables);
+        const needed = eventsNeeded(plan);
+        for (let share = 0; share < plan.vus; share++) {
+          const due = dueTimes({
+            kind: plan.arrival,
+            ratePerSecond: plan.rateEps,
+            durationMs: (plan.warmupSec + plan.durationSec) * 1_000,
+            share,
+            shares: plan.vus,
+            random: seededRandom(plan.seed, `arrivals/${share}`),
+          });
+          const asked = [...due].length;
+          // Lines of one VU: less at most a set at either end, which has up to 16 events.
+          const part =
+            Math.floor((needed * (share + 1)) / plan.vus) - Math.floor((needed * share) / plan.vus);
+          assert.ok(asked <= part - 15, `${asked} of ${part}`);
+        }
+      }),
+      { seed: 7, numRuns: 60 },
+    );
+  });
+});
+
+describe("planText", () => {
+  it("is the same for plans of the same load, and another for another", () => {
+    const text = (variables: Record<string, string>) => planText(planOf(variables), "pool");
+    assert.equal(text({ REPORT_DIR: "elsewhere" }), text({}));
+    assert.equal(text({ THRESHOLDS: "nostr_connect_time: max<1" }), text({}));
+    for (const variables of [{ RATE_EPS: "101" }, { SEED: "x" }, { ARRIVAL: "poisson" }]) {
+      assert.notEqual(text(variables), text({}));
+    }
+    assert.notEqual(planText(planOf(), "other"), text({}));
+  });
+
+  it("holds no path of a relay", () => {
+    const plan = planOf({ RELAY_URL: "ws://127.0.0.1:7777/secret?token=secret" });
+    assert.doesNotMatch(planText(plan, "pool"), /secret/);
+  });
+});
+
+describe("mostSeconds", () => {
+  it("is longer than warm-up, window and the wait for answers together", () => {
+    const plan = planOf({ WARMUP_SEC: "5", ACK_TIMEOUT_MS: "20000" });
+    assert.ok(mostSeconds(plan) >= 5 + 10 + 20);
+    assert.ok(Number.isInteger(mostSeconds(plan)));
+  });
+});
+
+describe("describePlan", () => {
+  it("says what would be sent where, and nothing secret", () => {
+    const plan = planOf({ RELAY_URL: "ws://127.0.0.1:7777/secret", SEED: "abc", WARMUP_SEC: "2" });
+    const text = describePlan(plan, undefined);
+    for (const part of [
+      "nothing is sent, resolved or written",
+      "ws://127.0.0.1:7777 ",
+      "10 connections",
+      "100 events/s, constant, 2 s warm-up, 10 s window",
+      "1,000 in the window",
+      "abc",
+      "rate<0.01",
+    ]) {
+      assert.ok(text.includes(part), part);
+    }
+    assert.doesNotMatch(text, /secret/);
+  });
+});
