@@ -19,13 +19,13 @@ export class Ledger {
   readonly events: LedgerEvent[] = [];
   /** Every frame that left, whether it answered an event or not. */
   readonly frames: Frame[] = [];
-  /** TCP connections taken, handshakes completed, handshakes answered with an HTTP error. */
+  /** TCP connections taken, and handshakes completed. */
   taken = 0;
   opened = 0;
-  refused = 0;
+  /** Handshakes turned down, by the name that a true report has for it. */
+  readonly refusals: string[] = [];
   /** Connections that the relay ended while their client wanted them: by code or by how. */
   readonly cuts: string[] = [];
-  closeFrames = 0;
 
   count(meaning: Meaning): number {
     return this.frames.filter(({ means }) => means === meaning).length;
@@ -36,10 +36,14 @@ export class Ledger {
     return this.events.filter((event) => !isAnswered(event)).length;
   }
 
-  /** Of all errors that frames and cuts of this relay must have led to: `class/code` → how often. */
+  /** All errors that a true report must have of this relay's doing: `class/code` → how often. */
   errors(): Record<string, number> {
     const names = this.frames.flatMap(({ error }) => error ?? []);
-    return tally([...names, ...this.cuts.map((how) => `close/${how}`)]);
+    return tally([
+      ...names,
+      ...this.cuts.map((how) => `close/${how}`),
+      ...this.refusals.map((how) => `connect/${how}`),
+    ]);
   }
 
   /** Times in ms between reading an event and answering it, rising. */
@@ -55,7 +59,7 @@ function isAnswered({ answers }: LedgerEvent): boolean {
   return answers.some(({ frame }) => OUTCOMES.includes(frame.means));
 }
 
-export function tally(names: readonly string[]): Record<string, number> {
+function tally(names: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
   return counts;

@@ -19,8 +19,8 @@ export interface Published {
   readonly receivedMs: number;
 }
 
-/** `open`, an HTTP status that refuses, or no answer at all. */
-export type Handshake = "open" | "silent" | number;
+/** `open`, an HTTP status that refuses, the connection ended instead of an answer, or no answer. */
+export type Handshake = "open" | number | "reset" | "end" | "silent";
 
 export interface Behaviour {
   /** What is done about an event; OK true at once when this is left out. */
@@ -109,13 +109,9 @@ export class FaultyRelay {
       socket.on("close", () => this.#sockets.delete(socket));
     });
     server.on("upgrade", (request, socket, head) => {
-      const handshake = handshakes.get(socket);
-      if (handshake === "silent") return;
-      if (typeof handshake === "number") {
-        this.ledger.refused++;
-        socket.end(
-          `HTTP/1.1 ${handshake} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
-        );
+      const handshake = handshakes.get(socket) ?? "open";
+      if (handshake !== "open") {
+        this.#refuse(socket as Socket, handshake);
         return;
       }
       this.#webSockets.handleUpgrade(request, socket, head, (client) =>
@@ -123,6 +119,14 @@ export class FaultyRelay {
       );
     });
     return server;
+  }
+
+  #refuse(socket: Socket, how: Exclude<Handshake, "open">): void {
+    if (how === "silent") return;
+    this.ledger.refusals.push(typeof how === "number" ? "handshake" : "reset");
+    if (how === "reset") socket.resetAndDestroy();
+    else if (how === "end") socket.end();
+    else socket.end(`HTTP/1.1 ${how} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
   }
 
   #welcome(client: WebSocket, socket: Socket): void {
@@ -140,9 +144,6 @@ export class FaultyRelay {
       readMs = performance.now();
     });
     client.on("error", () => {});
-    client.on("close", (code) => {
-      if (code === 1000) this.ledger.closeFrames++;
-    });
     client.on("message", (data) => {
       const message = JSON.parse(String(data)) as ClientMessage;
       if (message[0] !== "EVENT") return;
