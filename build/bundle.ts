@@ -11,12 +11,21 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const MOST_BYTES = 400_000;
 
 /** Builds all bundles; gives the folder they are in. Throws when one imports what k6 has not. */
-export async function buildBundles(): Promise<string> {
+export async function buildBundles(outdir = `${root}build/dist`): Promise<string> {
   const names = (await readdir(`${root}k6`)).filter((name) => /^[a-z-]+\.ts$/.test(name));
+  await bundleScripts(
+    names.map((name) => `k6/${name}`),
+    outdir,
+  );
+  return outdir;
+}
+
+/** Bundles scripts into a folder, each for itself. */
+export async function bundleScripts(scripts: readonly string[], outdir: string): Promise<void> {
   const result = await build({
     absWorkingDir: root,
-    entryPoints: names.map((name) => `k6/${name}`),
-    outdir: "build/dist",
+    entryPoints: [...scripts],
+    outdir,
     bundle: true,
     format: "esm",
     // k6 is no browser and no Node; it runs ES2023 but for what its parser lacks.
@@ -38,7 +47,6 @@ export async function buildBundles(): Promise<string> {
       throw new Error(`${path} has ${output.bytes} bytes, more than ${MOST_BYTES}`);
     }
   }
-  return `${root}build/dist`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
