@@ -209,7 +209,7 @@ function details({ run, config, resources, audit, generator, profile }: Report):
     "## Details",
     "",
     `- run \`${run.id}\`, ${run.startedAt} to ${run.endedAt}, plan \`${run.planHash.slice(0, 16)}\``,
-    `- ${run.tool}, ${run.k6 ?? `k6 ${NOT_MEASURED}`}, ${config.vus} VUs, ${run.host.cpus ?? "?"} CPUs, ${formatBytes(run.host.memoryBytes)} of memory, ${run.host.platform ?? "platform unknown"}`,
+    `- ${run.tool}, ${run.k6 ?? `k6 ${NOT_MEASURED}`}, ${config.vus} VUs, CPUs ${run.host.cpus ?? NOT_MEASURED}, memory ${formatBytes(run.host.memoryBytes)}, platform ${run.host.platform ?? NOT_MEASURED}`,
     `- pool \`${pool.id}\`: ${formatCount(pool.events)} events, ${formatBytes(pool.bytes)}`,
     `- schedule lag p50 ${formatMs(generator.scheduleLag.p50)}, p99 ${formatMs(generator.scheduleLag.p99)}; loop lag p50 ${formatMs(generator.loopLag.p50)}, p99 ${formatMs(generator.loopLag.p99)}`,
     `- generator's ceiling: ${generator.ceilingEps === null ? NOT_MEASURED : formatRate(generator.ceilingEps)}; floor of service time: ${formatMs(generator.floorMs)}`,
