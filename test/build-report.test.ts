@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { noLinkCounts } from "../src/measure/recorder.ts";
+import { summarize } from "../src/report/build.ts";
+import {
+  buildOf,
+  completeOf,
+  emptyReport,
+  goodSlices,
+  histogramOf,
+  planOf,
+  rowOf,
+  sliceOf,
+  TYPES,
+} from "./fixtures/reports/run.ts";
+
+describe("buildReport", () => {
+  it("has the figures of a good run", () => {
+    const { run, totals, throughput, latency, thresholds, errors } = buildOf();
+    assert.equal(run.complete, true);
+    assert.equal(run.stopReason, null);
+    assert.equal(run.durationSec, 10);
+    assert.equal(run.startedAt, "2026-01-02T03:04:05.000Z");
+    assert.equal(run.sameHost, true);
+    assert.deepEqual([totals.scheduled, totals.attempted, totals.accepted], [1_000, 1_000, 1_000]);
+    assert.deepEqual([throughput.targetEps, throughput.attemptedEps], [100, 100]);
+    assert.equal(throughput.acceptedEps, 100);
+    assert.equal(throughput.series.length, 100);
+    assert.deepEqual([latency.response.p50, latency.response.max], [2, 2]);
+    assert.deepEqual(Object.keys(latency.byEvent), ["video", "view"]);
+    assert.equal(latency.byEvent.view?.accepted, 900);
+    assert.equal(latency.connect.count, 2);
+    assert.ok(thresholds.every(({ ok }) => ok === true));
+    assert.deepEqual(errors, []);
+  });
+
+  it("says null for what only Node can know, and for what was not measured", () => {
+    const report = emptyReport();
+    const { latency, generator } = report;
+    assert.deepEqual(report.run.host, { cpus: null, memoryBytes: null, platform: null });
+    assert.deepEqual([report.resources, report.profile, report.audit], [null, null, null]);
+    for (const summary of [latency.response, latency.service, latency.connect]) {
+      const { unit: _, count, histogram: __, ...figures } = summary;
+      assert.equal(count, 0);
+      assert.ok(Object.values(figures).every((value) => value === null));
+    }
+    assert.deepEqual(generator.cpuPercent, { generator: null, host: null });
+    assert.deepEqual(generator.inFlight, { mean: null, littlesLaw: null });
+    assert.deepEqual([generator.clockDriftMs, generator.startSkewMs], [null, null]);
+    assert.deepEqual([generator.ceilingEps, generator.floorMs], [null, null]);
+    assert.deepEqual(report.throughput.series, []);
+  });
+
+  it("is incomplete until every VU is done, with a reason", () => {
+    const cut = goodSlices().slice(0, -1);
+    assert.equal(buildOf({ slices: cut }).run.complete, false);
+    assert.match(buildOf({ slices: cut }).run.stopReason ?? "", /not all VUs/);
+    assert.equal(buildOf({ slices: cut, stopReason: "killed" }).run.stopReason, "killed");
+    const two = planOf({ CLIENTS: "5000" });
+    assert.equal(buildOf({ plan: { ...two, vus: 2 } }).run.complete, false);
+  });
+
+  it("keeps the warm-up out of totals, latency and series", () => {
+    const warm = sliceOf({
+      seq: 200,
+      phase: "warmup",
+      index: -1,
+      counts: [rowOf(TYPES.length + 1, { scheduled: 9, attempted: 8, accepted: 7, timedOut: 1 })],
+      histograms: { [`r${TYPES.length + 1}`]: histogramOf(5_000) },
+    });
+    const { warmup, totals, latency, throughput } = buildOf({ slices: [...goodSlices(), warm] });
+    const good = buildOf();
+    assert.deepEqual(warmup, { scheduled: 9, attempted: 8, accepted: 7 });
+    assert.deepEqual(totals, good.totals);
+    assert.deepEqual(latency, good.latency);
+    assert.deepEqual(throughput.series, good.throughput.series);
+  });
+
+  it("counts what is accepted after the window in the totals but not in the rate", () => {
+    const late = sliceOf({
+      seq: 200,
+      phase: "drain",
+      index: 105,
+      counts: [rowOf(1, { scheduled: 10, attempted: 10, accepted: 10 })],
+      histograms: { r1: histogramOf(700), s1: histogramOf(700) },
+    });
+    const { totals, throughput } = buildOf({ slices: [...goodSlices(), late] });
+    assert.equal(totals.accepted, 1_010);
+    assert.equal(throughput.acceptedEps, 100);
+    assert.equal(
+      throughput.series.reduce((sum, point) => sum + point.accepted, 0),
+      1_010,
+    );
+  });
+
+  it("counts arrivals without an event in the totals, under no type", () => {
+    const none = sliceOf({ seq: 200, counts: [rowOf(2, { scheduled: 3, poolExhausted: 3 })] });
+    const { totals, latency } = buildOf({ slices: [...goodSlices(), none] });
+    assert.equal(totals.scheduled, 1_003);
+    assert.equal(totals.unsent.poolExhausted, 3);
+    assert.deepEqual(Object.keys(latency.byEvent), ["video", "view"]);
+  });
+
+  it("takes an error's share of what it may have struck", () => {
+    const error = (errorClass: string, count: number) => ({
+      class: errorClass,
+      code: "x",
+      count,
+      firstAtSec: 0,
+      example: "",
+    });
+    const errors = [error("reject", 100), error("connect", 5), error("close", 2)];
+    const shares = (slices: readonly ReturnType<typeof sliceOf>[]) =>
+      Object.fromEntries(buildOf({ slices }).errors.map((e) => [e.class, e.share]));
+    const bad = sliceOf({ seq: 200, errors });
+    assert.deepEqual(shares([...goodSlices(), bad]), { reject: 0.1, connect: 0.5, close: 0.2 });
+    assert.deepEqual(shares([bad]), { reject: null, connect: null, close: null });
+  });
+
+  it("shows no more of a relay than host and port", () => {
+    const plan = planOf({ RELAY_URL: "ws://127.0.0.1:7777/secret?token=secret" });
+    assert.doesNotMatch(JSON.stringify(buildOf({ plan })), /secret/);
+  });
+
+  it("knows whether generator and relay share a host", () => {
+    const sameHost = (url: string) => buildOf({ plan: planOf({ RELAY_URL: url }) }).run.sameHost;
+    assert.equal(sameHost("ws://localhost:1,ws://[::1]:2,ws://127.9.9.9:3"), true);
+    assert.equal(sameHost("ws://127.0.0.1:1,ws://10.0.0.1:2"), false);
+  });
+
+  it("sums links", () => {
+    const link = { ...noLinkCounts(), connectFailed: 2, dropped: 1, notices: 3, lateOk: 4 };
+    const { totals } = buildOf({ slices: [...goodSlices(), sliceOf({ seq: 200, link })] });
+    assert.deepEqual(totals.connections, {
+      attempted: 10,
+      opened: 10,
+      failed: 2,
+      dropped: 1,
+      reconnected: 0,
+    });
+    assert.deepEqual([totals.notices, totals.lateOk], [3, 4]);
+  });
+});
+
+describe("summarize", () => {
+  it("has percentiles in rising order within least and most", () => {
+    const s = summarize(histogramOf(...Array.from({ length: 1_000 }, (_, i) => i + 0.123_456_7)));
+    const rising = [s.min, s.p50, s.p90, s.p95, s.p99, s.p999, s.max].map((v) => v ?? Number.NaN);
+    assert.deepEqual(
+      rising,
+      [...rising].sort((a, b) => a - b),
+    );
+    assert.equal(s.min, 0.123_5);
+    assert.ok(Math.abs((s.mean ?? 0) - 499.6) < 5);
+  });
+});
+
+describe("completeReport", () => {
+  it("adds what Node knows, and judges again", () => {
+    const report = completeOf(buildOf());
+    assert.equal(report.run.k6, "k6 v2.2.0");
+    assert.equal(report.run.host.cpus, 4);
+    assert.equal(report.resources?.samples.length, 4);
+    assert.deepEqual(report.generator.cpuPercent, { generator: 30, host: 20 });
+    assert.equal(report.generator.ceilingEps, 5_000);
+    assert.equal(report.generator.verdict, "valid");
+    const busy = { t: 1, process: "generator", cpuPercent: 390, rssBytes: null } as const;
+    assert.equal(completeOf(buildOf(), { resources: [busy] }).generator.verdict, "invalid");
+  });
+
+  it("takes samples of the window alone", () => {
+    const sample = (t: number, cpuPercent: number | null) =>
+      ({ t, process: "generator", cpuPercent, rssBytes: null }) as const;
+    const resources = [
+      sample(-5, 400),
+      sample(1, 10),
+      sample(2, null),
+      sample(3, 20),
+      sample(11, 400),
+    ];
+    assert.equal(completeOf(buildOf(), { resources }).generator.cpuPercent.generator, 15);
+    assert.equal(completeOf(buildOf(), { resources: [] }).resources, null);
+  });
+
+  it("keeps k6's figures as they were", () => {
+    const report = buildOf();
+    const completed = completeOf(report);
+    assert.deepEqual(completed.totals, report.totals);
+    assert.deepEqual(completed.latency, report.latency);
+    assert.deepEqual(completed.generator.scheduleLag, report.generator.scheduleLag);
+  });
+
+  it("keeps the reason that k6 gave for a stop, unless Node has a better one", () => {
+    const report = buildOf({ slices: goodSlices().slice(0, 50), stopReason: "k6's reason" });
+    assert.equal(completeOf(report).run.stopReason, "k6's reason");
+    assert.equal(completeOf(report, { stopReason: "better" }).run.stopReason, "better");
+  });
+});

@@ -1,0 +1,258 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { judgeGenerator } from "../src/report/generator.ts";
+import type { GeneratorReport, Report } from "../src/report/types.ts";
+import { EXIT, exitCode } from "../src/report/verdict.ts";
+import {
+  buildOf,
+  completeOf,
+  emptyReport,
+  goodSlices,
+  planOf,
+  rowOf,
+  sliceOf,
+} from "./fixtures/reports/run.ts";
+
+type Change = { readonly report?: Partial<Report>; readonly figures?: Partial<GeneratorReport> };
+
+const good = completeOf(buildOf());
+const lag = (p99: number | null) => ({ ...good.generator.scheduleLag, p99 });
+const totals = (members: Partial<Report["totals"]>) => ({ ...good.totals, ...members });
+const script = { class: "script", code: "timer", share: 0, firstAtSec: 0, example: "", stack: "" };
+
+/** Judges a good run again with some of its figures changed. */
+function judge({ report, figures }: Change): Report {
+  const { verdict: _, reasons: __, signals: ___, ...measured } = good.generator;
+  return judgeGenerator({ ...good, ...report }, { ...measured, ...figures });
+}
+
+function stateOf(report: Report, id: string) {
+  return report.generator.signals.find((signal) => signal.id === id)?.state;
+}
+
+/** One change of a good run for each state of each signal. */
+const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>> = {
+  noData: {
+    valid: {},
+    invalid: { report: { totals: totals({ attempted: 0 }) } },
+  },
+  incomplete: {
+    valid: {},
+    suspect: { report: { run: { ...good.run, complete: false, stopReason: "stopped" } } },
+  },
+  scheduleLag: {
+    valid: { figures: { scheduleLag: lag(4.9) } },
+    suspect: { figures: { scheduleLag: lag(5.1) } },
+    invalid: { figures: { scheduleLag: lag(20.1) } },
+    notMeasured: { figures: { scheduleLag: lag(null) } },
+  },
+  loopLag: {
+    valid: { figures: { loopLag: lag(9.9) } },
+    suspect: { figures: { loopLag: lag(10.1) } },
+    invalid: { figures: { loopLag: lag(40.1) } },
+    notMeasured: { figures: { loopLag: lag(null) } },
+  },
+  generatorCpu: {
+    valid: { figures: { cpuPercent: { generator: 319, host: null } } },
+    suspect: { figures: { cpuPercent: { generator: 321, host: null } } },
+    invalid: { figures: { cpuPercent: { generator: 381, host: null } } },
+    notMeasured: { figures: { cpuPercent: { generator: null, host: null } } },
+  },
+  hostCpu: {
+    valid: { figures: { cpuPercent: { generator: null, host: 100 } } },
+    suspect: {
+      report: { run: { ...good.run, sameHost: false } },
+      figures: { cpuPercent: { generator: null, host: 81 } },
+    },
+    invalid: {
+      report: { run: { ...good.run, sameHost: false } },
+      figures: { cpuPercent: { generator: null, host: 96 } },
+    },
+    notMeasured: { figures: { cpuPercent: { generator: 0, host: null } } },
+  },
+  poolExhausted: {
+    valid: {},
+    invalid: {
+      report: { totals: totals({ unsent: { ...good.totals.unsent, poolExhausted: 1 } }) },
+    },
+  },
+  notScheduled: {
+    valid: {},
+    suspect: { report: { totals: totals({ scheduled: 999 }) } },
+    invalid: { report: { totals: totals({ scheduled: 989 }) } },
+  },
+  littlesLaw: {
+    valid: { figures: { inFlight: { mean: 11, littlesLaw: 10 } } },
+    suspect: { figures: { inFlight: { mean: 7, littlesLaw: 10 } } },
+    invalid: { figures: { inFlight: { mean: 16, littlesLaw: 10 } } },
+    notMeasured: { figures: { inFlight: { mean: null, littlesLaw: 10 } } },
+  },
+  clockDrift: {
+    valid: { figures: { clockDriftMs: -0.1 } },
+    suspect: { figures: { clockDriftMs: -0.3 } },
+    invalid: { figures: { clockDriftMs: 5.1 } },
+    notMeasured: { figures: { clockDriftMs: null } },
+  },
+  startSkew: {
+    valid: { figures: { startSkewMs: 1_000 } },
+    suspect: { figures: { startSkewMs: 1_001 } },
+    notMeasured: { figures: { startSkewMs: null } },
+  },
+  ceilingShare: {
+    valid: { figures: { ceilingEps: 1_000 } },
+    suspect: { figures: { ceilingEps: 150 } },
+    invalid: { figures: { ceilingEps: 105 } },
+    notMeasured: { figures: { ceilingEps: null } },
+  },
+  scriptErrors: {
+    valid: { report: { errors: [{ ...script, class: "reject", count: 5 }] } },
+    invalid: { report: { errors: [{ ...script, count: 1 }] } },
+  },
+};
+
+describe("judgeGenerator", () => {
+  it("finds a good run valid, without reasons", () => {
+    assert.equal(good.generator.verdict, "valid");
+    assert.deepEqual(good.generator.reasons, []);
+    assert.ok(good.generator.signals.every((signal) => signal.state !== "suspect"));
+  });
+
+  it("has a case for each signal", () => {
+    const ids = good.generator.signals.map((signal) => signal.id);
+    assert.deepEqual([...ids].sort(), Object.keys(table).sort());
+    assert.equal(new Set(ids).size, ids.length);
+  });
+
+  for (const [id, states] of Object.entries(table)) {
+    for (const [state, change = {}] of Object.entries(states)) {
+      it(`finds ${id} ${state}`, () => {
+        const { generator } = judge(change);
+        const signal = generator.signals.find((s) => s.id === id);
+        assert.equal(signal?.state, state);
+        const counts = state === "suspect" || state === "invalid";
+        assert.equal(generator.reasons.includes(signal?.text ?? ""), counts);
+        assert.equal(generator.verdict, counts ? state : "valid");
+        if (counts) assert.ok(signal?.text && !/NaN|undefined|Infinity/.test(signal.text));
+      });
+    }
+  }
+
+  it("counts connections that its own guard refused as errors of its own", () => {
+    const refused = { ...script, class: "connect", code: "guard", count: 1 };
+    assert.equal(stateOf(judge({ report: { errors: [refused] } }), "scriptErrors"), "invalid");
+  });
+
+  it("holds lag against the response times themselves", () => {
+    const response = { ...good.latency.response, p99: 1_000 };
+    const slow = { latency: { ...good.latency, response } };
+    const state = (p99: number) =>
+      stateOf(judge({ report: slow, figures: { scheduleLag: lag(p99) } }), "scheduleLag");
+    assert.deepEqual([99, 101, 501].map(state), ["valid", "suspect", "invalid"]);
+  });
+
+  it("expects no exact number of Poisson arrivals, nor of a run that was cut off", () => {
+    const short = totals({ scheduled: 900 });
+    const poisson = { config: { ...good.config, arrival: "poisson" }, totals: short };
+    assert.equal(stateOf(judge({ report: poisson }), "notScheduled"), "valid");
+    const cut = { run: { ...good.run, complete: false }, totals: short };
+    assert.equal(stateOf(judge({ report: cut }), "notScheduled"), "valid");
+  });
+
+  it("gives the reasons of invalidity first, in the order of the signals", () => {
+    const { generator } = judge({
+      report: {
+        run: { ...good.run, complete: false, stopReason: "because" },
+        errors: [{ ...script, count: 3 }],
+      },
+      figures: { startSkewMs: 5_000, scheduleLag: lag(30) },
+    });
+    assert.equal(generator.verdict, "invalid");
+    assert.equal(generator.reasons.length, 4);
+    const order = [
+      /schedule lag 30 ms/,
+      /3 errors of the generator/,
+      /: because$/,
+      /5000 ms apart/,
+    ];
+    order.forEach((pattern, i) => {
+      assert.match(generator.reasons[i] ?? "", pattern);
+    });
+  });
+
+  const finding = {
+    rank: 1,
+    id: "slow-disk",
+    severity: "major",
+    title: "The relay's disk is slow",
+    evidence: [],
+    remediation: "",
+    labels: [],
+  } as const;
+
+  it("leaves an invalid run exactly one finding, the generator", () => {
+    const findings = [finding, { ...finding, rank: 2, id: "other" }];
+    for (const [id, states] of Object.entries(table)) {
+      if (!states.invalid) continue;
+      const judged = judge({ ...states.invalid, report: { ...states.invalid.report, findings } });
+      assert.equal(judged.findings.length, 1, id);
+      const [only] = judged.findings;
+      assert.equal(only?.id, id === "noData" ? "no-data" : "generator-limit");
+      assert.ok(only?.evidence.some(({ metric }) => metric === `generator.${id}`));
+      assert.equal(exitCode(judged), EXIT.invalid);
+    }
+  });
+
+  it("keeps the findings of a run that is valid or suspect", () => {
+    for (const figures of [{}, { startSkewMs: 5_000 }]) {
+      assert.deepEqual(judge({ report: { findings: [finding] }, figures }).findings, [finding]);
+    }
+  });
+
+  it("finds a run without data invalid", () => {
+    for (const report of [emptyReport(), completeOf(emptyReport())]) {
+      assert.equal(report.generator.verdict, "invalid");
+      assert.deepEqual(
+        report.findings.map(({ id }) => id),
+        ["no-data"],
+      );
+    }
+  });
+
+  it("finds a run that was cut off suspect, and says why", () => {
+    const cut = buildOf({ slices: goodSlices().slice(0, 80), stopReason: "interrupted" });
+    assert.equal(cut.generator.verdict, "suspect");
+    assert.match(cut.generator.reasons.join(), /did not end as planned: interrupted/);
+  });
+});
+
+describe("exitCode", () => {
+  const failed = sliceOf({
+    seq: 200,
+    index: 99,
+    counts: [rowOf(1, { scheduled: 50, attempted: 50, rejected: 50 })],
+  });
+  const table: readonly (readonly [name: string, Report, number])[] = [
+    ["a valid run that met its thresholds", good, EXIT.ok],
+    [
+      "a threshold that was crossed",
+      buildOf({ slices: [...goodSlices(), failed] }),
+      EXIT.threshold,
+    ],
+    [
+      "a threshold without data",
+      buildOf({ plan: planOf({ THRESHOLDS: "nostr_publish_service_time{event:x}: p(5)<1" }) }),
+      EXIT.threshold,
+    ],
+    [
+      "acknowledged events that were missing",
+      completeOf(buildOf(), {
+        audit: { checked: 2, found: 1, missing: ["ab"], excused: 0, acknowledged: 2 },
+      }),
+      EXIT.threshold,
+    ],
+    ["an invalid run", emptyReport(), EXIT.invalid],
+  ];
+  for (const [name, report, code] of table) {
+    it(`is ${code} for ${name}`, () => assert.equal(exitCode(report), code));
+  }
+});

@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { renderMarkdown } from "../src/report/markdown.ts";
+import { renderTerminal } from "../src/report/terminal.ts";
+import type { Report } from "../src/report/types.ts";
+import {
+  buildOf,
+  completeOf,
+  emptyReport,
+  goodSlices,
+  planOf,
+  rowOf,
+  sliceOf,
+} from "./fixtures/reports/run.ts";
+
+const SECTIONS = [
+  "## May I believe this run?",
+  "## Did it pass?",
+  "## How many events, how fast?",
+  "## Where did the time go?",
+  "## What went wrong?",
+  "## What to do about it?",
+  "## How to run it again",
+  "## Details",
+];
+
+const headings = (text: string) => text.split("\n").filter((line) => line.startsWith("## "));
+const section = (text: string, heading: string) =>
+  text.split(/^(?=## )/m).find((part) => part.startsWith(heading)) ?? "";
+
+const good = completeOf(buildOf());
+const unmeasured = completeOf(emptyReport(), {
+  host: { cpus: null, memoryBytes: null, platform: null },
+  resources: null,
+  ceilingEps: null,
+  floorMs: null,
+  audit: null,
+});
+
+/** A run in which a relay said this, wherever a relay's text may get into a report. */
+function withText(text: string): Report {
+  const error = { class: "reject", code: text, count: 1, firstAtSec: 0, example: text };
+  const report = buildOf({
+    slices: [...goodSlices(), sliceOf({ seq: 200, errors: [error] })],
+    stopReason: text,
+  });
+  return { ...report, run: { ...report.run, stopReason: text } };
+}
+
+/** Cells of a line of a table; a pipe behind a backslash is text (GFM). */
+const cellsOf = (line: string) => line.replaceAll("\\\\", "").split(/(?<!\\)\|/).length;
+
+describe("renderMarkdown", () => {
+  for (const [name, report] of Object.entries({ good, unmeasured, plain: buildOf() })) {
+    it(`answers the questions in order, each once (${name} run)`, () => {
+      assert.deepEqual(headings(renderMarkdown(report)), SECTIONS);
+    });
+
+    it(`has tables whose lines have as many cells as their head (${name} run)`, () => {
+      assertTables(renderMarkdown(report));
+    });
+
+    it(`is free of figures that are none (${name} run)`, () => {
+      assert.doesNotMatch(renderMarkdown(report), /NaN|undefined|Infinity|\bnull\b|\[object/);
+    });
+  }
+
+  it("says not measured for what was not, and never 0", () => {
+    const text = renderMarkdown(unmeasured);
+    const time = section(text, "## Where did the time go?");
+    for (const row of ["response time", "service time", "connect time"]) {
+      const cells = Array.from({ length: 8 }, () => "not measured").join(" | ");
+      assert.ok(time.includes(`| ${row} | 0 | ${cells} |`), row);
+    }
+    assert.match(time, /^response p99 .*most not measured$/m);
+    assert.doesNotMatch(text, /\b0(\.0+)? ms\b/);
+    const details = section(text, "## Details");
+    for (const what of [
+      "k6 v2.2.0",
+      "CPUs not measured",
+      "memory not measured",
+      "platform not measured",
+      "schedule lag p50 not measured, p99 not measured",
+      "ceiling: not measured",
+      "floor of service time: not measured",
+      "resources: not measured",
+      "read-back audit: not measured",
+      "hot functions: not measured",
+    ]) {
+      assert.ok(details.includes(what), what);
+    }
+    assert.match(renderMarkdown(emptyReport()), /k6 not measured/);
+    const sampled = { t: 1, process: "relay", cpuPercent: null, rssBytes: null } as const;
+    const partly = renderMarkdown(completeOf(buildOf(), { resources: [sampled] }));
+    assert.match(partly, /relay not measured; generator not measured; host not measured/);
+  });
+
+  it("says whether the run may be believed, and why not", () => {
+    assert.match(renderMarkdown(good), /\*\*Yes: the run is valid\.\*\*/);
+    const invalid = renderMarkdown(unmeasured);
+    assert.match(invalid, /\*\*No: the run is invalid\.\*\*/);
+    assert.match(invalid, /\*\*Not judged: the run is invalid\.\*\*/);
+    assert.match(invalid, /^- no event was sent/m);
+    const cut = renderMarkdown(buildOf({ slices: goodSlices().slice(0, 50) }));
+    assert.match(cut, /\*\*With care: the run is suspect\.\*\*/);
+  });
+
+  it("says which thresholds were met, crossed, or had no data", () => {
+    const plan = planOf({
+      THRESHOLDS: "nostr_connect_time: max<1,max<99; nostr_publish_service_time{event:x}: max<1",
+    });
+    const passing = section(renderMarkdown(buildOf({ plan })), "## Did it pass?");
+    assert.match(passing, /\*\*No\.\*\*/);
+    assert.match(passing, /\| max\\<1 \| 4 \| \*\*crossed\*\* \|/);
+    assert.match(passing, /\| max\\<99 \| 4 \| met \|/);
+    assert.match(passing, /\| no data \| \*\*no data\*\* \|/);
+    assert.match(renderMarkdown(good), /\*\*Yes: every threshold was met\.\*\*/);
+  });
+
+  it("shouts when the totals do not balance", () => {
+    const broken = { ...good, totals: { ...good.totals, accepted: 999 } };
+    assert.match(renderMarkdown(good), /The totals balance\./);
+    assert.match(renderMarkdown(broken), /\*\*The totals do not balance/);
+  });
+
+  it("shows evidence that was not measured as such", () => {
+    const finding = {
+      rank: 1,
+      id: "x",
+      severity: "minor",
+      title: "A | title",
+      evidence: [{ metric: "m", value: null, reference: null }],
+      remediation: "Do <this>",
+      labels: [],
+    } as const;
+    const todo = section(
+      renderMarkdown({ ...good, findings: [finding] }),
+      "## What to do about it?",
+    );
+    assert.match(
+      todo,
+      /^1\. \*\*A \\\| title\*\* \(minor\)\. Do \\<this\\> Evidence: m not measured/m,
+    );
+  });
+
+  it("gives a command that runs it again", () => {
+    const again = section(renderMarkdown(good), "## How to run it again");
+    for (const part of [
+      "npx k6-nostr run publish",
+      "--relay ws://127.0.0.1:7777",
+      "--clients 10 --rate 100 --duration 10 --mix video:0.1,view:0.9 --seed seed-1",
+    ]) {
+      assert.ok(again.includes(part), part);
+    }
+  });
+
+  it("keeps its shape whatever a relay says", () => {
+    const texts = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc
+        .array(
+          fc.constantFrom(
+            "|",
+            "\\",
+            "`",
+            "```",
+            "\n",
+            "\r\n",
+            "## Did it pass?",
+            "<script>",
+            "</details>",
+            "<!--",
+            "\u001b[2J",
+            "\u0000",
+            "\ud800",
+            "[a](b)",
+            "---",
+          ),
+          { maxLength: 10 },
+        )
+        .map((pieces) => pieces.join("")),
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        const markdown = renderMarkdown(withText(text));
+        assert.deepEqual(headings(markdown), SECTIONS);
+        assertTables(markdown);
+        const html = [...markdown.matchAll(/(?<!\\)<(?!\s)[^>]*>/g)].map(([tag]) => tag);
+        assert.deepEqual(html, ["<details>", "<summary>", "</summary>", "</details>"]);
+        assert.equal(markdown.split("```").length, 5, "two blocks of code");
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: none may get through
+        assert.doesNotMatch(markdown, /[\u0000-\u0009\u000b-\u001f\u007f]/);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function assertTables(markdown: string): void {
+  let head = 0;
+  for (const line of markdown.split("\n")) {
+    if (!line.startsWith("|")) {
+      head = 0;
+      continue;
+    }
+    const cells = cellsOf(line);
+    if (head === 0) head = cells;
+    assert.equal(cells, head, line);
+    assert.ok(line.endsWith("|"), line);
+  }
+}
+
+describe("renderTerminal", () => {
+  it("says the verdict, the outcomes and where the files are", () => {
+    const text = renderTerminal(good, ["a.json", "b.md"]);
+    for (const part of [
+      /^verdict {5}VALID$/m,
+      /^thresholds {2}all met$/m,
+      /1,000 scheduled, 1,000 sent, 1,000 accepted/,
+      /^rate {8}100 events\/s accepted of 100 events\/s set$/m,
+      /^reports {5}a\.json\n {12}b\.md$/m,
+      /10 of 10 acknowledged events found or rightly gone, 0 missing/,
+    ]) {
+      assert.match(text, part);
+    }
+  });
+
+  it("says not measured for what was not", () => {
+    const text = renderTerminal(unmeasured, []);
+    assert.match(text, /^verdict {5}INVALID: the figures say nothing about the relay$/m);
+    assert.match(text, /^thresholds {2}not judged$/m);
+    assert.match(text, /p50 not measured, p95 not measured/);
+    assert.match(text, /^read-back {3}not measured$/m);
+    assert.doesNotMatch(text, /\b0(\.0+)? ms\b|NaN|undefined|null/);
+  });
+
+  it("lists the thresholds that were not met", () => {
+    const failing = sliceOf({
+      seq: 200,
+      counts: [rowOf(1, { scheduled: 50, attempted: 50, rejected: 50 })],
+    });
+    const text = renderTerminal(buildOf({ slices: [...goodSlices(), failing] }), []);
+    assert.match(
+      text,
+      /^thresholds {2}NOT MET\n {12}- nostr_publish_failed: rate<0\.01 \(0\.0476\)$/m,
+    );
+  });
+});
