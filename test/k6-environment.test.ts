@@ -45,6 +45,7 @@ describe("k6Environment", () => {
     const k6 = Object.entries(environment).filter(([name]) => /^k6_/i.test(name));
     assert.deepEqual(Object.fromEntries(k6), ours);
     assert.deepEqual(findProxies(environment), []);
+    assert.equal(environment.NO_PROXY, "*");
     assert.ok(Object.keys(environment).every((name) => !/^(https?|all)_proxy$/i.test(name)));
   });
 

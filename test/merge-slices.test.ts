@@ -64,6 +64,10 @@ function slicesOf({ events, lateStarts }: ModelRun): Slice[] {
         counts: counts.filter(([, ...cells]) => cells.some((n) => n > 0)),
         histograms: Object.assign({}, ...histograms),
         link: { ...noLinkCounts(), notices: due.length },
+        connectionsOpen: vu * 100 + index,
+        errors: [
+          { class: "notice", code: "x", count: 1, firstAtSec: 0, example: `${vu}/${index}` },
+        ],
         inFlightMs: due.length,
       });
     });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ConfigError } from "../src/errors.ts";
+import { mostArrivals } from "../src/load/arrivals.ts";
 import { describePlan } from "../src/node/run/dry-run.ts";
 import { mostSeconds } from "../src/plan/duration.ts";
 import {
@@ -223,11 +224,12 @@ describe("eventsNeeded", () => {
       fc.property(plans, (variables) => {
         const plan = planFrom(variables);
         const needed = eventsNeeded(plan);
+        const scheduleMs = (plan.warmupSec + plan.durationSec) * 1_000;
         for (let share = 0; share < plan.vus; share++) {
           const due = dueTimes({
             kind: plan.arrival,
             ratePerSecond: plan.rateEps,
-            durationMs: (plan.warmupSec + plan.durationSec) * 1_000,
+            durationMs: scheduleMs,
             share,
             shares: plan.vus,
             random: seededRandom(plan.seed, `arrivals/${share}`),
@@ -237,6 +239,7 @@ describe("eventsNeeded", () => {
           const part =
             Math.floor((needed * (share + 1)) / plan.vus) - Math.floor((needed * share) / plan.vus);
           assert.ok(asked <= part - 15, `${asked} of ${part}`);
+          assert.ok(mostArrivals(plan.arrival, plan.rateEps / plan.vus, scheduleMs) <= part - 15);
         }
       }),
       { seed: 7, numRuns: 60 },
