@@ -2,6 +2,3 @@
 declare function setTimeout(callback: () => void, ms: number): number;
 declare function clearTimeout(id: number): void;
 declare const console: { log(text: string): void; warn(text: string): void };
-declare class TextDecoder {
-  decode(bytes: Uint8Array, options?: { stream?: boolean }): string;
-}

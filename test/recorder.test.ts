@@ -27,7 +27,8 @@ describe("Recorder", () => {
     recorder.scheduleLag.record(4);
     recorder.loopLag.record(5);
     recorder.link.notices++;
-    recorder.inFlightMs += 6;
+    recorder.inFlight.sum += 6;
+    recorder.inFlight.samples++;
     recorder.error("reject", "blocked", 0.5, "blocked: go away");
     assert.deepEqual(recorder.take(), {
       counts: [
@@ -51,14 +52,14 @@ describe("Recorder", () => {
           example: "blocked: go away",
         },
       ],
-      inFlightMs: 6,
+      inFlight: { sum: 6, samples: 1 },
     });
     assert.deepEqual(recorder.take(), {
       counts: [],
       link: noLinkCounts(),
       histograms: {},
       errors: [],
-      inFlightMs: 0,
+      inFlight: { sum: 0, samples: 0 },
     });
   });
 

@@ -8,6 +8,8 @@ import type { Recorder } from "../../src/measure/recorder.ts";
 import { CONNECT_TIMEOUT_MS } from "../../src/plan/duration.ts";
 import type { Clock } from "./clock.ts";
 import { connectErrorCode } from "./connect-error.ts";
+import { Fifo } from "./fifo.ts";
+import type { SocketMessage } from "./publisher.ts";
 
 export const CONNECTING = 0;
 export const OPEN = 1;
@@ -19,21 +21,27 @@ const BACKOFF_MOST_MS = 5_000;
 /** Stands for a connection that ended without a Close frame (RFC 6455, 7.1.5); it is never sent. */
 const CODE_WITHOUT_FRAME = 1_006;
 
+/** Stands where no socket has been opened yet: the state says that it is not to be used. */
+const NO_SOCKET = {} as WebSocket;
+
 /** A publish that waits for a place among those in flight. */
 export interface Waiting {
-  readonly frame: string;
+  readonly line: string;
   readonly row: number;
   readonly dueMs: number;
 }
 
 export interface Client {
   readonly url: string;
-  socket: WebSocket | null;
+  /** The last one that was opened; to be used in the state `OPEN` only. */
+  socket: WebSocket;
   state: number;
   inFlight: number;
-  /** Event id → slot of the publish; −1 once it is timed out and a late OK may still come. */
+  /** The plain OK of a publish in flight → its cell in the flight's columns. */
   readonly pending: Map<string, number>;
-  waiting: Waiting[];
+  /** The same texts of publishes that are timed out: a late OK may still come. */
+  late: Set<string> | null;
+  readonly waiting: Fifo<Waiting>;
   failures: number;
   tried: boolean;
   everOpened: boolean;
@@ -41,7 +49,8 @@ export interface Client {
 }
 
 export interface ConnectionEvents {
-  onMessage(client: Client, event: { data: string | ArrayBuffer; timestamp: number }): void;
+  onMessage(client: Client, message: SocketMessage): void;
+  onOpen(client: Client): void;
   /** The connection of a client that was open is gone. */
   onDrop(client: Client): void;
   onFault(where: string, error: unknown): void;
@@ -74,11 +83,12 @@ export class Connections {
     this.#options = options;
     this.clients = options.urls.map((url) => ({
       url,
-      socket: null,
+      socket: NO_SOCKET,
       state: DOWN,
       inFlight: 0,
       pending: new Map(),
-      waiting: [],
+      late: null,
+      waiting: new Fifo(),
       failures: 0,
       tried: false,
       everOpened: false,
@@ -109,7 +119,7 @@ export class Connections {
         if (client.state === OPEN) {
           client.state = CLOSING;
           client.closeStartedMs = this.#options.clock.now();
-          client.socket?.close();
+          client.socket.close();
         } else if (client.state === CONNECTING) {
           this.#failed(client, "unfinished", "the run ended during the handshake");
         }
@@ -133,6 +143,7 @@ export class Connections {
 
   #connect(client: Client): void {
     const { clock, recorder, events } = this.#options;
+    const { onMessage } = events;
     const startedMs = clock.now();
     const again = client.everOpened;
     this.#underWay++;
@@ -183,11 +194,12 @@ export class Connections {
         recorder.link.connectOpened++;
         if (again) recorder.link.reconnected++;
         recorder.connect.record(clock.now() - startedMs);
+        events.onOpen(client);
         settle();
       });
     socket.onmessage = (event) => {
       try {
-        events.onMessage(client, event as unknown as { data: string; timestamp: number });
+        onMessage(client, event as unknown as SocketMessage);
       } catch (error) {
         events.onFault("message", error);
       }

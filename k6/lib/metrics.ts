@@ -51,7 +51,7 @@ export function createMetricFeed(plan: Plan, types: readonly string[]): (slice: 
   const addSample = (trend: Trend, key: string, data: HistogramData | undefined, tags: object) => {
     if (!data) return;
     for (let i = 0; i + 1 < data.buckets.length; i += 2) {
-      const value = Math.min(data.max, Math.max(data.min, bucketMiddleMs(data.buckets[i] ?? 0)));
+      const value = bucketMiddleMs(data.buckets[i] ?? 0);
       for (let n = every(key, data.buckets[i + 1] ?? 0); n > 0; n--) trend.add(value, { ...tags });
     }
   };

@@ -10,9 +10,9 @@ import { encodeSlice, type Phase, type Slice, sliceLengthMs } from "../../src/me
 import { CLOSE_TIMEOUT_MS } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { type Clock, createClock } from "./clock.ts";
-import { type Client, Connections } from "./connections.ts";
+import { Connections } from "./connections.ts";
 import type { FrameSource } from "./frames.ts";
-import { Publisher } from "./publisher.ts";
+import { createPublisher, type Publisher } from "./publisher.ts";
 
 /** Windows begin at full seconds, so that VUs that are ready at about the same time begin together. */
 const START_GRID_MS = 1_000;
@@ -54,7 +54,6 @@ class Vu {
     this.#recorder = new Recorder(types.length * 2);
     this.#sliceMs = sliceLengthMs(plan.durationSec);
     this.#nextSliceMs = this.#clock.now() + 1_000;
-    const { offsetMs } = this.#clock;
     this.#connections = new Connections({
       urls: urlsOf(plan, share),
       concurrency: Math.max(1, Math.floor(plan.connectConcurrency / plan.vus)),
@@ -62,12 +61,13 @@ class Vu {
       recorder: this.#recorder,
       atSec: () => this.#publisher.atSec(),
       events: {
-        onMessage: (client, event) => this.#onMessage(client, event, event.timestamp - offsetMs),
+        onMessage: (client, message) => this.#publisher.onMessage(client, message),
+        onOpen: () => this.#publisher.onOpen(),
         onDrop: (client) => this.#publisher.onDrop(client),
         onFault: (where, error) => this.#onFault(where, error),
       },
     });
-    this.#publisher = new Publisher({
+    this.#publisher = createPublisher({
       plan,
       types: types.length,
       share,
@@ -89,7 +89,7 @@ class Vu {
     this.#enter("drain");
     const drainEndMs = this.#publisher.windowEndMs + this.#plan.ackTimeoutMs;
     await this.#runUntil((now) => this.#publisher.inFlight === 0 || now >= drainEndMs);
-    this.#publisher.expire(Number.POSITIVE_INFINITY);
+    this.#publisher.expireAll();
     await this.#close();
   }
 
@@ -122,7 +122,10 @@ class Vu {
 
   #windowDone(): boolean {
     const { nextDueMs, windowEndMs } = this.#publisher;
-    return nextDueMs === Number.POSITIVE_INFINITY && this.#clock.now() >= windowEndMs;
+    const now = this.#clock.now();
+    if (now < windowEndMs) return false;
+    // What is late by us is still sent; what no connection had room for was not sent in time.
+    return nextDueMs === Number.POSITIVE_INFINITY || this.#publisher.isHeld;
   }
 
   #enter(phase: Phase): void {
@@ -167,6 +170,7 @@ class Vu {
     this.#publisher.pump(now);
     if (now >= this.#nextExpireMs) {
       this.#publisher.expire(now);
+      if (this.#phase === "window" && now < this.#publisher.windowEndMs) this.#lookAtFlight();
       this.#nextExpireMs = now + EXPIRE_EVERY_MS;
     }
     if (now >= this.#nextSliceMs) {
@@ -177,11 +181,9 @@ class Vu {
     }
   }
 
-  #onMessage(client: Client, event: { data: string | ArrayBuffer }, receivedMs: number): void {
-    const now = this.#clock.now();
-    if (this.#phase === "window") this.#recorder.loopLag.record(now - receivedMs);
-    this.#publisher.onMessage(client, event.data, receivedMs, now);
-    this.#publisher.pump(now);
+  #lookAtFlight(): void {
+    this.#recorder.inFlight.sum += this.#publisher.inFlight;
+    this.#recorder.inFlight.samples++;
   }
 
   #onFault(where: string, error: unknown): void {

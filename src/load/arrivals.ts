@@ -17,13 +17,8 @@ export interface ArrivalOptions {
   readonly random: Random;
 }
 
-/** Yields due times in ms from the start of the schedule, rising; `Infinity` at the end. */
-export interface Arrivals {
-  /** Due time of the next event. */
-  readonly dueMs: number;
-  /** Goes on to the event after it. */
-  advance(): void;
-}
+/** Gives the due time of the next event in ms from the start, rising; `Infinity` at the end. */
+export type Arrivals = () => number;
 
 /**
  * Constant: share v of V has the arrivals v, v+V, v+2V … of the whole schedule. Poisson: each share
@@ -33,32 +28,25 @@ export function createArrivals(options: ArrivalOptions): Arrivals {
   return options.kind === "constant" ? constantArrivals(options) : poissonArrivals(options);
 }
 
-function constantArrivals({ ratePerSecond, durationMs, share, shares }: ArrivalOptions): Arrivals {
+function constantArrivals(options: ArrivalOptions): Arrivals {
+  const { ratePerSecond, durationMs, share, shares } = options;
   // All that are due before the end, the one of a begun interval too: a window that starts within an
   // interval, behind a warm-up, would be one short.
   const total = Math.ceil((ratePerSecond * durationMs) / 1_000 - 1e-9);
-  let k = share;
-  const dueOf = (n: number) => (n < total ? (n * 1_000) / ratePerSecond : Number.POSITIVE_INFINITY);
-  return {
-    dueMs: dueOf(k),
-    advance() {
-      k += shares;
-      (this as { dueMs: number }).dueMs = dueOf(k);
-    },
+  let k = share - shares;
+  return () => {
+    k += shares;
+    return k < total ? (k * 1_000) / ratePerSecond : Number.POSITIVE_INFINITY;
   };
 }
 
-function poissonArrivals({ ratePerSecond, durationMs, shares, random }: ArrivalOptions): Arrivals {
+function poissonArrivals(options: ArrivalOptions): Arrivals {
+  const { ratePerSecond, durationMs, shares, random } = options;
   const meanGapMs = (1_000 * shares) / ratePerSecond;
-  const gap = () => -Math.log(1 - random()) * meanGapMs;
-  const clip = (t: number) => (t < durationMs ? t : Number.POSITIVE_INFINITY);
-  let t = gap();
-  return {
-    dueMs: clip(t),
-    advance() {
-      t += gap();
-      (this as { dueMs: number }).dueMs = clip(t);
-    },
+  let t = 0;
+  return () => {
+    t -= Math.log(1 - random()) * meanGapMs;
+    return t < durationMs ? t : Number.POSITIVE_INFINITY;
   };
 }
 

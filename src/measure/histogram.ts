@@ -9,30 +9,34 @@
 /** Counts by bucket, sparse: `[index, count, index, count, …]` in rising order of index. */
 export interface HistogramData {
   readonly unit: "ms";
-  readonly buckets: readonly number[];
   readonly count: number;
-  readonly sum: number;
-  readonly min: number;
+  /** The largest value itself; 0 without any. */
   readonly max: number;
+  readonly buckets: readonly number[];
 }
 
 export const BUCKET_COUNT = 1_728;
-const UNITS_PER_MS = 5_000;
+export const UNITS_PER_MS = 5_000;
 const MAX_UNITS = 0xffff_ffff;
+
+/** Durations of fewer units (13 ms) are looked up at once in `BUCKETS`. */
+export const TABLE_SIZE = 65_536;
+/** The bucket of a number of units: inside k6 a look-up takes a third of the time of `Math.clz32`. */
+export const BUCKETS = makeTable();
 
 /** The bucket of a duration in ms; below 0 counts as 0, above 859 s as the last bucket. */
 export function bucketOf(ms: number): number {
   const scaled = ms * UNITS_PER_MS;
   const units = scaled >= MAX_UNITS ? MAX_UNITS : scaled > 0 ? scaled >>> 0 : 0;
-  if (units < 64) return units;
-  const exponent = 31 - Math.clz32(units);
-  return ((exponent - 5) << 6) + ((units >>> (exponent - 6)) - 64);
+  if (units < TABLE_SIZE) return BUCKETS[units] as number;
+  // Ten bits fewer are ten doublings of 64 buckets less.
+  if (units < 67_108_864) return (BUCKETS[units >>> 10] as number) + 640;
+  return (BUCKETS[units >>> 16] as number) + 1_024;
 }
 
 /** The middle of a bucket in ms. */
 export function bucketMiddleMs(index: number): number {
-  const lower = bucketLowerUnits(index);
-  return (lower + bucketLowerUnits(index + 1)) / 2 / UNITS_PER_MS;
+  return (bucketLowerUnits(index) + bucketLowerUnits(index + 1)) / 2 / UNITS_PER_MS;
 }
 
 /** The lower edge of a bucket in ms. */
@@ -45,57 +49,63 @@ function bucketLowerUnits(index: number): number {
   return (64 + (index & 63)) * 2 ** ((index >> 6) - 1);
 }
 
-/** A histogram that is being filled: constant memory, no allocation for a value seen before. */
-export class Histogram {
-  count = 0;
-  sum = 0;
-  min = Number.POSITIVE_INFINITY;
-  max = 0;
-  readonly #counts = new Float64Array(BUCKET_COUNT);
-  readonly #touched: number[] = [];
+function makeTable(): Uint16Array {
+  const table = new Uint16Array(TABLE_SIZE);
+  for (let index = 0; bucketLowerUnits(index) < TABLE_SIZE; index++) {
+    table.fill(index, bucketLowerUnits(index), bucketLowerUnits(index + 1));
+  }
+  return table;
+}
 
-  /** Records one duration in ms. About 1 µs inside k6. */
+/**
+ * A histogram that is being filled: constant memory, no allocation for a value in a bucket seen before.
+ * `counts` and `touched` are open to k6's hot path, which does what `record` does without the calls.
+ */
+export class Histogram {
+  readonly counts = new Uint32Array(BUCKET_COUNT);
+  /** Indices of the buckets that are not empty, in the order of their first value. */
+  readonly touched: number[] = [];
+  max = 0;
+
+  /** Records one duration in ms. */
   record(ms: number): void {
-    const value = Math.max(ms, 0);
-    const index = bucketOf(value);
-    if (this.#counts[index] === 0) this.#touched.push(index);
-    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
-    this.count++;
-    this.sum += value;
-    if (value < this.min) this.min = value;
-    if (value > this.max) this.max = value;
+    if (ms > this.max) this.max = ms;
+    this.addTo(bucketOf(ms), 1);
   }
 
   /** Adds all of another histogram, exactly. */
   add(data: HistogramData): void {
-    for (let i = 0; i + 1 < data.buckets.length; i += 2) {
-      const index = data.buckets[i] ?? 0;
-      if (this.#counts[index] === 0) this.#touched.push(index);
-      this.#counts[index] = (this.#counts[index] ?? 0) + (data.buckets[i + 1] ?? 0);
-    }
-    if (data.count === 0) return;
-    this.count += data.count;
-    this.sum += data.sum;
-    if (data.min < this.min) this.min = data.min;
     if (data.max > this.max) this.max = data.max;
+    for (let i = 0; i + 1 < data.buckets.length; i += 2) {
+      this.addTo(data.buckets[i] ?? 0, data.buckets[i + 1] ?? 0);
+    }
   }
 
   toData(): HistogramData {
-    const indices = this.#touched.sort((a, b) => a - b);
     const buckets: number[] = [];
-    for (const index of indices) buckets.push(index, this.#counts[index] ?? 0);
-    const { count, sum, max } = this;
-    return { unit: "ms", buckets, count, sum, min: count === 0 ? 0 : this.min, max };
+    let count = 0;
+    for (const index of this.touched.sort((a, b) => a - b)) {
+      buckets.push(index, this.counts[index] ?? 0);
+      count += this.counts[index] ?? 0;
+    }
+    return { unit: "ms", count, max: this.max, buckets };
+  }
+
+  get isEmpty(): boolean {
+    return this.touched.length === 0;
   }
 
   /** Empties it, at a cost that depends on the buckets used and not on all there are. */
   reset(): void {
-    for (const index of this.#touched) this.#counts[index] = 0;
-    this.#touched.length = 0;
-    this.count = 0;
-    this.sum = 0;
-    this.min = Number.POSITIVE_INFINITY;
+    for (const index of this.touched) this.counts[index] = 0;
+    this.touched.length = 0;
     this.max = 0;
+  }
+
+  private addTo(index: number, count: number): void {
+    const before = this.counts[index] ?? 0;
+    if (before === 0 && count > 0) this.touched.push(index);
+    this.counts[index] = before + count;
   }
 }
 
@@ -112,16 +122,22 @@ export function mergeHistograms(parts: Iterable<HistogramData>): HistogramData {
  */
 export function quantile(data: HistogramData, q: number): number | null {
   if (data.count === 0) return null;
-  // 99.9 / 100 is a hair above 0.999: that must not make it the next rank.
-  const rank = Math.max(1, Math.ceil(q * data.count - 1e-6));
-  if (rank >= data.count) return data.max;
+  // 0.999 × 1,000 is 999.0000000000001 in floating point: the rank meant is the 999th.
+  const rank = Math.min(data.count, Math.max(1, Math.ceil(q * data.count - 1e-6)));
   let seen = 0;
   for (let i = 0; i + 1 < data.buckets.length; i += 2) {
     seen += data.buckets[i + 1] ?? 0;
-    if (seen >= rank) {
-      const middle = bucketMiddleMs(data.buckets[i] ?? 0);
-      return Math.min(data.max, Math.max(data.min, middle));
-    }
+    if (seen >= rank) return Math.min(data.max, bucketMiddleMs(data.buckets[i] ?? 0));
   }
   return data.max;
+}
+
+/** The mean in ms, within 1 %; `null` for an empty histogram. */
+export function meanOf(data: HistogramData): number | null {
+  if (data.count === 0) return null;
+  let sum = 0;
+  for (let i = 0; i + 1 < data.buckets.length; i += 2) {
+    sum += bucketMiddleMs(data.buckets[i] ?? 0) * (data.buckets[i + 1] ?? 0);
+  }
+  return Math.min(data.max, sum / data.count);
 }

@@ -10,28 +10,31 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const MAX_EXAMPLE_LENGTH = 160;
 
 export class Recorder {
-  readonly counts: Float64Array;
+  /** By column of the accounting: one cell a row. */
+  readonly columns: readonly Float64Array[];
+  readonly #rows: number;
   readonly response: readonly Histogram[];
   readonly service: readonly Histogram[];
   readonly connect = new Histogram();
   readonly scheduleLag = new Histogram();
   readonly loopLag = new Histogram();
-  /** Publishes in flight, integrated over time: ms × publishes. */
-  inFlightMs = 0;
+  /** Publishes in flight, looked at now and then in the measured window. */
+  inFlight = { sum: 0, samples: 0 };
   link: Mutable<LinkCounts> = noLinkCounts();
   #errors = new Map<string, Mutable<SliceError>>();
 
   /** `rows`: the event types, then the same types for the warm-up. */
   constructor(rows: number) {
-    this.counts = new Float64Array(rows * COLUMNS.length);
+    this.#rows = rows;
+    this.columns = COLUMNS.map(() => new Float64Array(rows));
     this.response = Array.from({ length: rows }, () => new Histogram());
     this.service = Array.from({ length: rows }, () => new Histogram());
   }
 
   /** Adds one to a column of a row. */
   count(row: number, column: number): void {
-    const cell = row * COLUMNS.length + column;
-    this.counts[cell] = (this.counts[cell] ?? 0) + 1;
+    const cells = this.columns[column];
+    if (cells) cells[row] = (cells[row] ?? 0) + 1;
   }
 
   /** Counts an error by class and code, and keeps the first text of each as its example. */
@@ -53,10 +56,10 @@ export class Recorder {
   }
 
   /** All since the last call, as the members of a slice that hold figures. */
-  take(): Pick<Slice, "counts" | "link" | "histograms" | "errors" | "inFlightMs"> {
+  take(): Pick<Slice, "counts" | "link" | "histograms" | "errors" | "inFlight"> {
     const errors = [...this.#errors.values()];
-    const { link, inFlightMs } = this;
-    this.inFlightMs = 0;
+    const { link, inFlight } = this;
+    this.inFlight = { sum: 0, samples: 0 };
     this.#errors = new Map();
     this.link = noLinkCounts();
     return {
@@ -64,25 +67,24 @@ export class Recorder {
       link,
       histograms: this.#takeHistograms(),
       errors,
-      inFlightMs,
+      inFlight,
     };
   }
 
   #takeCounts(): Slice["counts"] {
     const rows: (readonly [number, ...number[]])[] = [];
-    const width = COLUMNS.length;
-    for (let row = 0; row * width < this.counts.length; row++) {
-      const cells = this.counts.subarray(row * width, (row + 1) * width);
+    for (let row = 0; row < this.#rows; row++) {
+      const cells = this.columns.map((column) => column[row] ?? 0);
       if (cells.some((n) => n !== 0)) rows.push([row, ...cells]);
     }
-    this.counts.fill(0);
+    for (const column of this.columns) column.fill(0);
     return rows;
   }
 
   #takeHistograms(): Record<string, HistogramData> {
     const taken: Record<string, HistogramData> = {};
     const take = (key: string, histogram: Histogram) => {
-      if (histogram.count === 0) return;
+      if (histogram.isEmpty) return;
       taken[key] = histogram.toData();
       histogram.reset();
     };

@@ -51,8 +51,8 @@ export interface Slice {
   /** `r<row>`, `s<row>` response and service time, `connect`, `lag`, `loop`, `clock`. */
   readonly histograms: Readonly<Record<string, HistogramData>>;
   readonly errors: readonly SliceError[];
-  /** Publishes in flight, integrated over the measured window: ms × publishes. */
-  readonly inFlightMs: number;
+  /** Publishes in flight, added up over so many looks at them in the measured window. */
+  readonly inFlight: { readonly sum: number; readonly samples: number };
   /** Difference of the two clock calibrations in ms, with the last slice. */
   readonly clockDriftMs?: number;
 }

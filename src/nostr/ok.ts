@@ -15,14 +15,14 @@ export function messagePrefix(message: string): string {
 
 /**
  * Classifies an OK. An older version of a replaceable or addressable event that was turned down is
- * `superseded`: strfry says so with `replaced:`; others with `duplicate:` for an id they never had,
- * which cannot be told from a true duplicate here and stays `duplicate`.
+ * `superseded`: strfry says so with `replaced:`, others with `duplicate:` and a text that speaks of a
+ * newer one. nostr-rs-relay has the same `duplicate: ` for both, which stays `duplicate`.
  */
 export function classifyOk(accepted: boolean, message: string): AnsweredOutcome {
   const prefix = messagePrefix(message);
-  if (accepted) return prefix === "duplicate" ? "duplicate" : "accepted";
-  if (prefix === "replaced") return "superseded";
-  return prefix === "duplicate" ? "duplicate" : "rejected";
+  if (prefix === "duplicate") return /\bnewer\b/.test(message) ? "superseded" : "duplicate";
+  if (accepted) return "accepted";
+  return prefix === "replaced" ? "superseded" : "rejected";
 }
 
 /** Whether a relay keeps only the newest version of events of this kind (NIP-01). */

@@ -44,7 +44,7 @@ const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, events:
  * at 5,000 events/s it is busy about a quarter of the time on the machine of the README's figures,
  * so that answers seldom wait in its queue.
  */
-const RATE_PER_VU = 5_000;
+const RATE_PER_VU = 10_000;
 const CONNECTIONS_PER_VU = 2_500;
 const MOST_VUS = 16;
 

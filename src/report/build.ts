@@ -1,5 +1,11 @@
 /** Slices and plan → the report's JSON. Pure: what only Node can know is completed later. */
-import { type HistogramData, mergeHistograms, quantile } from "../measure/histogram.ts";
+import {
+  bucketMiddleMs,
+  type HistogramData,
+  meanOf,
+  mergeHistograms,
+  quantile,
+} from "../measure/histogram.ts";
 import { type Slice, sliceLengthMs } from "../measure/slice.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PoolManifest } from "../pool/format.ts";
@@ -87,7 +93,7 @@ export function buildReport(input: BuildInput): Report {
     scheduleLag: lagOf(merged.scheduleLag),
     loopLag: lagOf(merged.loopLag),
     inFlight: {
-      mean: merged.measuredMs > 0 ? merged.inFlightMs / merged.measuredMs : null,
+      mean: merged.meanInFlight,
       littlesLaw: littlesLaw(merged, latency.service),
     },
     clockDriftMs: merged.clockDriftMs,
@@ -100,13 +106,14 @@ export function buildReport(input: BuildInput): Report {
 
 /** Durations with their percentiles. */
 export function summarize(histogram: HistogramData): LatencySummary {
-  const { count, sum, min, max } = histogram;
+  const { count, max, buckets } = histogram;
+  const [lowest = 0] = buckets;
   const at = (q: number) => rounded(quantile(histogram, q));
   return {
     unit: "ms",
     count,
-    min: count === 0 ? null : rounded(min),
-    mean: count === 0 ? null : rounded(sum / count),
+    min: count === 0 ? null : rounded(Math.min(max, bucketMiddleMs(lowest))),
+    mean: rounded(meanOf(histogram)),
     p50: at(0.5),
     p90: at(0.9),
     p95: at(0.95),
@@ -184,8 +191,7 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
  */
 function littlesLaw(merged: Merged, service: LatencySummary): number | null {
   if (merged.measuredMs <= 0 || service.mean === null) return null;
-  const { sum, count } = merged.loopLag;
-  const queuedMs = count === 0 ? 0 : sum / count;
+  const queuedMs = meanOf(merged.loopLag) ?? 0;
   return (service.count * (service.mean + queuedMs)) / merged.measuredMs;
 }
 

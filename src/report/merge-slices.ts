@@ -25,7 +25,8 @@ export interface Merged {
   readonly loopLag: HistogramData;
   readonly series: readonly SeriesPoint[];
   readonly errors: readonly Omit<ReportError, "share">[];
-  readonly inFlightMs: number;
+  /** Publishes in flight on average over the looks; `null` without any. */
+  readonly meanInFlight: number | null;
   /** VUs that handed in their last slice. */
   readonly vusDone: number;
   /** Earliest start and latest end of the measured window, ms since the start of the test. */
@@ -71,7 +72,7 @@ export function mergeSlices(
     loopLag: histogramOf(unique, ["loop"]),
     series: seriesOf(unique, rows, sliceMs, durationMs, windowStartMs),
     errors: mergeErrors(unique),
-    inFlightMs: unique.reduce((sum, s) => sum + s.inFlightMs, 0),
+    meanInFlight: meanInFlight(unique),
     vusDone: new Set(unique.filter((s) => s.phase === "done").map((s) => s.vu)).size,
     windowStartMs,
     measuredMs:
@@ -113,6 +114,20 @@ function sumLinks(slices: readonly Slice[]): LinkCounts {
     for (const key of Object.keys(sum) as (keyof LinkCounts)[]) sum[key] += slice.link[key] ?? 0;
   }
   return sum;
+}
+
+/** Each VU's mean, added up: VUs look at the same time, each at its own publishes. */
+function meanInFlight(slices: readonly Slice[]): number | null {
+  const byVu = new Map<number, { sum: number; samples: number }>();
+  for (const { vu, inFlight } of slices) {
+    const known = byVu.get(vu) ?? { sum: 0, samples: 0 };
+    byVu.set(vu, {
+      sum: known.sum + inFlight.sum,
+      samples: known.samples + inFlight.samples,
+    });
+  }
+  const means = [...byVu.values()].filter((v) => v.samples > 0).map((v) => v.sum / v.samples);
+  return means.length === 0 ? null : means.reduce((sum, mean) => sum + mean, 0);
 }
 
 function mergeErrors(slices: readonly Slice[]): readonly Omit<ReportError, "share">[] {
