@@ -11,10 +11,10 @@ import { connectErrorCode } from "./connect-error.ts";
 import { Fifo } from "./fifo.ts";
 import type { SocketMessage } from "./publisher.ts";
 
-export const CONNECTING = 0;
+const CONNECTING = 0;
 export const OPEN = 1;
-export const DOWN = 2;
-export const CLOSING = 3;
+const DOWN = 2;
+const CLOSING = 3;
 
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MOST_MS = 5_000;
@@ -25,7 +25,7 @@ const CODE_WITHOUT_FRAME = 1_006;
 const NO_SOCKET = {} as WebSocket;
 
 /** A publish that waits for a place among those in flight. */
-export interface Waiting {
+interface Waiting {
   readonly line: string;
   readonly row: number;
   readonly dueMs: number;
@@ -48,7 +48,7 @@ export interface Client {
   closeStartedMs: number;
 }
 
-export interface ConnectionEvents {
+interface ConnectionEvents {
   onMessage(client: Client, message: SocketMessage): void;
   onOpen(client: Client): void;
   /** The connection of a client that was open is gone. */
@@ -152,6 +152,8 @@ export class Connections {
     client.state = CONNECTING;
     // The tag keeps the URL, which may hold a secret path, out of k6's own metrics.
     const socket = new WebSocket(client.url, null, { tags: { name: "relay" } });
+    // k6's default is a Blob, whose size is not called `byteLength`.
+    socket.binaryType = "arraybuffer";
     client.socket = socket;
     let settled = false;
     let errorText = "";

@@ -14,7 +14,7 @@ import { buildPlan, type Plan } from "../../src/plan/plan.ts";
 import { MANIFEST_FILE, type PoolManifest, parseManifest } from "../../src/pool/format.ts";
 
 /** Variables by which the CLI tells a script what it found out; not for hand use. */
-export interface RunEnvironment {
+interface RunEnvironment {
   readonly runId: string | null;
   readonly runDir: string | null;
   readonly live: boolean;

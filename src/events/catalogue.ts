@@ -7,7 +7,7 @@ import type { Author, PoolScope } from "./event-type.ts";
 import { randomBase36 } from "./text.ts";
 
 /** How many different videos one viewer watches. */
-export const VIDEOS_PER_VIEWER = 32;
+const VIDEOS_PER_VIEWER = 32;
 
 export interface VideoIdentity {
   readonly author: Author;

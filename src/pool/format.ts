@@ -84,7 +84,7 @@ export function parseManifest(text: string, where: string): PoolManifest {
 }
 
 /** The two header characters of a line. */
-export function lineHeader(typeIndex: number, part: number): string {
+function lineHeader(typeIndex: number, part: number): string {
   return String.fromCharCode(97 + typeIndex) + part.toString(36);
 }
 

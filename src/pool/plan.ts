@@ -13,7 +13,7 @@ import { POOL_FORMAT } from "./format.ts";
 /** 2026-01-01T00:00:00Z: the default epoch is the same on any day, and so are the ids. */
 export const DEFAULT_EPOCH = 1_767_225_600;
 /** A pool's events lie within so many seconds from its epoch on. */
-export const POOL_SPAN_SEC = 86_400;
+const POOL_SPAN_SEC = 86_400;
 
 /** All that determines the events of a pool. */
 export interface PoolRequest {

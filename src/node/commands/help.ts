@@ -1,4 +1,5 @@
 /** The texts of `--help`, made from the tables that the parser reads. */
+import { PUBLIC_RELAYS_AS_OF } from "../../guard/public-relays.ts";
 import { OPTIONS } from "../../plan/options.ts";
 import type { FlagRow } from "../command-line.ts";
 
@@ -11,7 +12,7 @@ const GUARD = `What it refuses to load
      are resolved, and every answer must be allowed; any other name is refused.
   4. A dedicated relay elsewhere needs --allow-dedicated-relay HOST and its owner's proof, served
      by the relay's own host and checked on every run.
-  5. Known public relays are refused whatever is given. Redirects are not followed.
+  5. Known public relays (list of ${PUBLIC_RELAYS_AS_OF}) are refused whatever is given. Redirects are not followed.
   6. k6 itself can dial the addresses found and nothing else; the script checks that it can't.
 `;
 

@@ -20,7 +20,7 @@ export async function report(args: readonly string[]): Promise<number> {
 }
 
 /** Reads a report of this version. Throws `ConfigError`. */
-export async function loadReport(path: string): Promise<Report> {
+async function loadReport(path: string): Promise<Report> {
   let value: unknown;
   try {
     value = JSON.parse(await readFile(path, "utf8"));
