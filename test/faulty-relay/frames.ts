@@ -70,8 +70,9 @@ export function notice(text: string, code: string): Frame {
   return frame(["NOTICE", text], "notices", `notice/${code}`);
 }
 
-export function garbage(data: string | Buffer): Frame {
-  return frame(data, "malformedFrames", "malformed/frame");
+/** What is no message of the protocol, with the name that a true report has for it. */
+export function garbage(code: string, data: string | Buffer): Frame {
+  return frame(data, "malformedFrames", `malformed/${code}`);
 }
 
 export function cut(how: Cut["how"]): Cut {

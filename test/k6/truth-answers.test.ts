@@ -113,22 +113,41 @@ test("counts second answers and answers for other ids apart", () =>
     },
   ));
 
-test("counts what is no message of the protocol, and goes on", () =>
+const broken: readonly (readonly [code: string, data: (id: string) => string | Buffer])[] = [
+  ["not a JSON array", () => "not JSON"],
+  ["not a JSON array", () => ""],
+  ["not a JSON array", () => "{}"],
+  ["not a JSON array", () => "null"],
+  ["not a JSON array", () => "7"],
+  ["not a JSON array", (id) => `["OK","${id}",true,""`],
+  ["not a JSON array", (id) => `["OK","${id}",`],
+  ["unknown message", () => "[]"],
+  ["unknown message", () => '["HELLO","you"]'],
+  ["unknown message", (id) => `["ok","${id}",true,""]`],
+  ["bad OK", () => '["OK"]'],
+  ["bad OK", (id) => `["OK","${id}"]`],
+  ["bad OK", (id) => `["OK","${id}","true",""]`],
+  ["bad NOTICE", () => '["NOTICE"]'],
+  ["bad AUTH", () => '["AUTH",7]'],
+  ["binary frame", () => Buffer.from([0, 255, 254])],
+  ["binary frame", (id) => Buffer.from(JSON.stringify(["OK", id, true, ""]))],
+];
+
+test("names what is no message of the protocol, and goes on", () =>
   withRelay(
     {
       answer: inTurn(
-        (id) => [garbage("not JSON"), garbage(""), accept(id)],
-        (id) => [garbage("{}"), garbage("[]"), garbage("null"), garbage("7"), accept(id)],
-        (id) => [garbage('["OK"]'), garbage('["NOTICE"]'), garbage('["AUTH",7]'), accept(id)],
-        (id) => [garbage(`["OK","${id}","true",""]`), garbage(`["OK","${id}"]`), accept(id)],
-        (id) => [garbage(`["OK","${id}",true,""`), garbage(`["OK","${id}",`), accept(id)],
-        (id) => [garbage(`["ok","${id}",true,""]`), garbage('["HELLO","you"]'), accept(id)],
-        (id) => [garbage(Buffer.from([0, 255, 254])), garbage(Buffer.from("[]")), accept(id)],
-        (id) => [garbage(Buffer.from(JSON.stringify(["OK", id, true, ""]))), accept(id)],
+        ...broken.map(
+          ([code, data]): Answer =>
+            (id) => [garbage(code, data(id)), accept(id)],
+        ),
       ),
     },
     async (relay) => {
-      assertTrue(await publish(relay), relay, { exitCode: 0 });
+      const run = await publish(relay);
+      assertTrue(run, relay, { exitCode: 0 });
+      const binary = run.report.errors.find(({ code }) => code === "binary frame");
+      assert.equal(binary?.example, "3 bytes");
     },
   ));
 
@@ -136,10 +155,10 @@ test("lives through frames of a megabyte", () =>
   withRelay(
     {
       answer: inTurn(
-        (id) => [garbage("x".repeat(1_000_000)), accept(id)],
+        (id) => [garbage("not a JSON array", "x".repeat(1_000_000)), accept(id)],
         (id) => [notice(`blocked: ${"y".repeat(1_000_000)}`, "blocked"), accept(id)],
         (id) => [frame(["OK", id, true, "z".repeat(1_000_000)], "accepted")],
-        (id) => [garbage(Buffer.alloc(1_000_000)), accept(id)],
+        (id) => [garbage("binary frame", Buffer.alloc(1_000_000)), accept(id)],
       ),
     },
     async (relay) => {
