@@ -64,6 +64,18 @@ export function startSampler(): Sampler {
   };
 }
 
+/** Samples in seconds from the start of the measured window; `null` without a window or samples. */
+export function relateSamples(
+  samples: readonly TimedSample[],
+  windowStartUnixMs: number | null,
+): readonly ResourceSample[] | null {
+  if (windowStartUnixMs === null || samples.length === 0) return null;
+  return samples.map(({ atMs, ...sample }) => ({
+    t: Math.round(atMs - windowStartUnixMs) / 1_000,
+    ...sample,
+  }));
+}
+
 function round(value: number): number {
   return Math.round(value * 10) / 10;
 }

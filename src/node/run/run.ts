@@ -17,13 +17,13 @@ import { type Plan, planText } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import { buildReport, rowTypes } from "../../report/build.ts";
 import { completeReport } from "../../report/complete.ts";
-import { REPORT_SCHEMA, type Report, type ResourceSample } from "../../report/types.ts";
+import { REPORT_SCHEMA, type Report } from "../../report/types.ts";
 import { type Admission, admitRelays } from "../guard/gate.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
-import { startSampler, type TimedSample } from "../sampler.ts";
+import { relateSamples, startSampler, type TimedSample } from "../sampler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import { ensureK6 } from "../setup/ensure.ts";
 import type { Terminal } from "../terminal.ts";
@@ -161,7 +161,7 @@ async function finish(driven: Driven): Promise<Report> {
       memoryBytes: totalmem(),
       platform: `${platform()} ${release()} ${process.arch}`,
     },
-    resources: relate(driven.samples, live.windowStartUnixMs),
+    resources: relateSamples(driven.samples, live.windowStartUnixMs),
     ceilingEps: null,
     floorMs: null,
     audit: null,
@@ -199,17 +199,6 @@ async function readReport(path: string, runId: string): Promise<Report | null> {
     // k6 was killed before it wrote one.
     return null;
   }
-}
-
-function relate(
-  samples: readonly TimedSample[],
-  windowStartUnixMs: number | null,
-): readonly ResourceSample[] | null {
-  if (windowStartUnixMs === null || samples.length === 0) return null;
-  return samples.map(({ atMs, ...sample }) => ({
-    t: Math.round(atMs - windowStartUnixMs) / 1_000,
-    ...sample,
-  }));
 }
 
 /** Refuses by text alone, before a name is resolved or a folder is made. */
