@@ -85,6 +85,19 @@ test("counts what is never answered as timed out, and what it kept from being se
     },
   ));
 
+test("goes on when publishes that filled every connection have timed out", () =>
+  withRelay(
+    { answer: ({ event, place }) => (place < 4 ? [] : [accept(event.id)]) },
+    async (relay) => {
+      const run = await publish(relay, { duration: 2, "max-in-flight": 1 });
+      assertTrue(run, relay, { exitCode: 99, heldBack: true });
+      const { timedOut, accepted } = run.report.totals;
+      assert.equal(timedOut, 4);
+      // Held back for half a second of two: most of the 100 events are sent.
+      assert.ok(accepted > 50, `${accepted} accepted`);
+    },
+  ));
+
 test("counts an answer after the timeout as late and not as accepted", () =>
   withRelay(
     // Early in the run, so that the late answers come before the client has gone.
