@@ -1,6 +1,7 @@
 /** The command line: picks the command, prints what it returns, and alone decides how the process ends. */
 import { ConfigError } from "../errors.ts";
 import { EXIT } from "../report/verdict.ts";
+import { calibrate } from "./commands/calibrate.ts";
 import { demo } from "./commands/demo.ts";
 import { usage } from "./commands/help.ts";
 import { pool } from "./commands/pool.ts";
@@ -12,9 +13,17 @@ import { setup } from "./commands/setup.ts";
 /** Takes the words behind the command's name; gives the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
 
-const commands: Readonly<Record<string, Command>> = { demo, run, pool, relay, report, setup };
+const commands: Readonly<Record<string, Command>> = {
+  demo,
+  run,
+  calibrate,
+  pool,
+  relay,
+  report,
+  setup,
+};
 /** Commands of the design that are still to come: a clear answer is better than "unknown". */
-const PLANNED = ["capacity", "calibrate", "preflight", "compare", "merge", "issues"];
+const PLANNED = ["capacity", "preflight", "compare", "merge", "issues"];
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined || ["help", "--help", "-h"].includes(name)) {

@@ -20,7 +20,7 @@ import {
   type Totals,
 } from "./types.ts";
 
-const TOOL = "k6-nostr 0.1.0";
+export const TOOL = "k6-nostr 0.1.0";
 
 export interface BuildInput {
   readonly slices: readonly Slice[];

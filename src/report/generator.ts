@@ -19,6 +19,9 @@ import type { Finding, GeneratorReport, Report, Signal, VerdictState } from "./t
 type Measured = Omit<Report, "generator">;
 type Figures = Omit<GeneratorReport, "verdict" | "reasons" | "signals">;
 
+/** Shares of the calibrated ceiling: a run is held against the same before it starts. */
+export const CEILING_SHARE = { suspect: 0.5, invalid: 0.9 } as const;
+
 /** Adds the verdict on the generator to a report; an invalid run's only finding is the generator. */
 export function judgeGenerator(report: Measured, figures: Figures): Report {
   const signals = signalsOf(report, figures);
@@ -142,8 +145,8 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
       "ceilingShare",
       f.ceilingEps === null ? null : config.rateEps / f.ceilingEps,
       "share",
-      0.5,
-      0.9,
+      CEILING_SHARE.suspect,
+      CEILING_SHARE.invalid,
       (v) =>
         `the rate is ${(v * 100).toFixed(0)} % of what this generator reaches against the sink`,
     ),

@@ -1,0 +1,71 @@
+/** The figures of a calibration as text, each with what it means. */
+import { formatBytes, formatCount, formatMs, formatRate } from "../../report/format.ts";
+import { CEILING_SHARE } from "../../report/generator.ts";
+import {
+  type Calibration,
+  type Ceiling,
+  type ConnectionFigures,
+  type GeneratorIdentity,
+  isStalled,
+} from "./figures.ts";
+
+export function renderCalibration(calibration: Calibration): string {
+  const { generator, form, measuredAt, ceiling, connections } = calibration;
+  const rows: readonly (readonly [label: string, lines: readonly string[]])[] = [
+    ["ceiling", ceiling === null ? [NO_CEILING] : describeCeiling(ceiling)],
+    ["floor", describeFloor(calibration)],
+    ["connections", connections.length === 0 ? ["not measured"] : connections.map(describeOpened)],
+    ["host", [`${describeGenerator(generator)} (${form} calibration of ${measuredAt})`]],
+  ];
+  return rows
+    .flatMap(([label, lines]) =>
+      lines.map((line, i) => `${(i === 0 ? label : "").padEnd(11)} ${line}\n`),
+    )
+    .join("");
+}
+
+export const NO_CEILING =
+  "none found: not even the lowest rate was held; the machine is busy with something else";
+
+/** What a run says of the figures it is held against. */
+export function describeKept({ ceiling, floorMs, form, measuredAt }: Calibration): string {
+  const held = ceiling === null ? "no ceiling found" : `ceiling ${formatRate(ceiling.heldEps)}`;
+  return `${held}, floor ${formatMs(floorMs)} (${form} calibration of ${measuredAt.slice(0, 10)})`;
+}
+
+function describeCeiling({ heldEps, failedEps, clients }: Ceiling): readonly string[] {
+  const beyond =
+    failedEps === null
+      ? "more was not tried: it may be higher"
+      : `${formatRate(failedEps)} was not held`;
+  return [
+    `${formatRate(heldEps)} over ${clients} connections, the verdict still valid; ${beyond}`,
+    `plans above ${formatRate(heldEps * CEILING_SHARE.suspect)} are warned about, above ${formatRate(heldEps * CEILING_SHARE.invalid)} refused`,
+    "the sink shares this machine: against a relay elsewhere there is more room",
+  ];
+}
+
+function describeFloor(calibration: Calibration): readonly string[] {
+  const { floorMs, floors } = calibration;
+  return [
+    `${formatMs(floorMs)} p50 of service time: no relay can look faster from here`,
+    ...floors.map(
+      ({ clients, rateEps, p50Ms, p99Ms }) =>
+        `${clients === 1 ? "1 connection" : `${clients} connections`}, ${rateEps} events/s: p50 ${formatMs(p50Ms)}, p99 ${formatMs(p99Ms)}`,
+    ),
+    ...(isStalled(calibration) ? [STALLED] : []),
+  ];
+}
+
+export const STALLED =
+  "that is a stall and no floor: small writes wait for acknowledgements (Nagle's algorithm and delayed ACK), or the machine is overloaded; service times from here say nothing";
+
+function describeOpened(figures: ConnectionFigures): string {
+  const { asked, opened, connectP50Ms, connectP99Ms, bytesEach } = figures;
+  const memory = bytesEach === null ? "" : `, about ${formatBytes(bytesEach)} of k6's memory each`;
+  return `${formatCount(opened)} of ${formatCount(asked)} opened; handshake p50 ${formatMs(connectP50Ms)}, p99 ${formatMs(connectP99Ms)}${memory}`;
+}
+
+function describeGenerator({ cpu, cores, platform, k6, tool }: GeneratorIdentity): string {
+  return `${cpu}, ${cores} cores, ${platform}, k6 v${k6}, ${tool}`;
+}
