@@ -2,7 +2,7 @@
  * Bundles each scenario (`k6/*.ts`) into one self-contained script under `build/dist/`, checked by
  * esbuild's own account of it: what is left to import must be a module of k6.
  */
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -34,6 +34,7 @@ export async function bundleScripts(scripts: readonly string[], outdir: string):
     target: "es2022",
     external: ["k6", "k6/*"],
     metafile: true,
+    write: false,
     logLevel: "silent",
   });
   for (const [path, output] of Object.entries(result.metafile.outputs)) {
@@ -46,6 +47,12 @@ export async function bundleScripts(scripts: readonly string[], outdir: string):
     if (output.bytes > MOST_BYTES) {
       throw new Error(`${path} has ${output.bytes} bytes, more than ${MOST_BYTES}`);
     }
+  }
+  await mkdir(outdir, { recursive: true });
+  for (const { path, contents } of result.outputFiles) {
+    // A k6 that another run has just started reads the whole old script or the whole new one.
+    await writeFile(`${path}.${process.pid}.tmp`, contents);
+    await rename(`${path}.${process.pid}.tmp`, path);
   }
 }
 

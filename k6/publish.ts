@@ -31,6 +31,7 @@ export default async function publish(): Promise<void> {
     openFrames: () => createFrameSource(file, pool, share, plan.vus),
     feedMetrics: createMetricFeed(plan, rowTypes(pool)),
     live: run.live,
+    auditEvery: run.auditEvery,
   });
 }
 

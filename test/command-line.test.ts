@@ -18,7 +18,6 @@ describe("parseCommandLine", () => {
     [["publish", "--rate", "5", "more"], { rate: "5" }, ["publish", "more"]],
     [["--rate=5"], { rate: "5" }],
     [["--rate=-5"], { rate: "-5" }],
-    [["--seed="], { seed: "" }],
     [["--dry-run"], { "dry-run": "1" }],
     [["--dry-run", "publish"], { "dry-run": "1" }, ["publish"]],
     [["--no-calibrate"], { "no-calibrate": "1" }],

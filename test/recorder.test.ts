@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { bucketOf, type PackedHistogram, unpackHistogram } from "../src/measure/histogram.ts";
 import {
   ACCEPTED,
   ATTEMPTED,
@@ -12,6 +13,10 @@ import {
 } from "../src/measure/outcome.ts";
 import { noLinkCounts, Recorder } from "../src/measure/recorder.ts";
 import { histogramOf, rowOf } from "./fixtures/reports/run.ts";
+
+const packedOf = (ms: number): PackedHistogram => ({ max: ms, from: bucketOf(ms), counts: "1" });
+const countOf = (packed: PackedHistogram | undefined): number =>
+  packed === undefined ? 0 : unpackHistogram(packed).count;
 
 describe("Recorder", () => {
   it("hands over what was counted, by row, and starts again from nothing", () => {
@@ -37,11 +42,11 @@ describe("Recorder", () => {
       ],
       link: { ...noLinkCounts(), notices: 1 },
       histograms: {
-        r1: histogramOf(2),
-        s1: histogramOf(1),
-        connect: histogramOf(3),
-        lag: histogramOf(4),
-        loop: histogramOf(5),
+        r1: packedOf(2),
+        s1: packedOf(1),
+        connect: packedOf(3),
+        lag: packedOf(4),
+        loop: packedOf(5),
       },
       errors: [
         {
@@ -87,7 +92,7 @@ describe("Recorder", () => {
             const sum = counted.reduce((n, cells) => n + (cells[column + 1] ?? 0), 0);
             assert.equal(sum, own.filter((s) => s.column === column).length);
           });
-          const recorded = taken.reduce((n, t) => n + (t.histograms[`r${row}`]?.count ?? 0), 0);
+          const recorded = taken.reduce((n, t) => n + countOf(t.histograms[`r${row}`]), 0);
           assert.equal(recorded, own.length);
         }
       }),

@@ -50,7 +50,7 @@ export interface Client {
 
 interface ConnectionEvents {
   onMessage(client: Client, message: SocketMessage): void;
-  onOpen(client: Client): void;
+  onOpen(client: Client, connectMs: number): void;
   /** The connection of a client that was open is gone. */
   onDrop(client: Client): void;
   onFault(where: string, error: unknown): void;
@@ -195,8 +195,9 @@ export class Connections {
         this.open++;
         recorder.link.connectOpened++;
         if (again) recorder.link.reconnected++;
-        recorder.connect.record(clock.now() - startedMs);
-        events.onOpen(client);
+        const connectMs = clock.now() - startedMs;
+        recorder.connect.record(connectMs);
+        events.onOpen(client, connectMs);
         settle();
       });
     socket.onmessage = (event) => {

@@ -1,16 +1,15 @@
 /**
- * k6's own metrics, for thresholds and dashboards. They are fed from the slices and not per event:
- * counters as sums; the trends by a sample of at most 100,000 values a run, every k-th in the order
- * of the histogram's buckets (`sampleStep`), since a k6 trend keeps each value in memory and sorts
- * all of them every two seconds. The report judges the thresholds again from exact figures.
+ * k6's own metrics, for thresholds and dashboards. Counters are fed with the sums of each slice; the
+ * trends with the times of at most about 5,000 publishes a run, every k-th, since a k6 trend keeps each
+ * value in memory, sorts all of them every two seconds, and costs 3 to 5 µs a value. The report judges
+ * the thresholds again from exact figures.
  */
 import { Counter, Rate, Trend } from "k6/metrics";
-import { bucketMiddleMs, type HistogramData } from "../../src/measure/histogram.ts";
 import { COLUMNS, type Column } from "../../src/measure/outcome.ts";
-import type { Slice } from "../../src/measure/slice.ts";
+import type { PackedSlice } from "../../src/measure/slice.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 
-const MOST_SAMPLES = 100_000;
+const MOST_SAMPLES = 5_000;
 
 const trends = {
   response: new Trend("nostr_publish_response_time", true),
@@ -38,29 +37,23 @@ const FAILED: readonly Column[] = [
 ];
 const FINE: readonly Column[] = ["accepted", "duplicate", "superseded"];
 
-/** Feeds the metrics of one VU from its slices; the warm-up is left out. */
-export function createMetricFeed(plan: Plan, types: readonly string[]): (slice: Slice) => void {
-  const events = plan.rateEps * plan.durationSec;
-  const step = Math.max(1, Math.ceil(events / MOST_SAMPLES));
+export type MetricFeed = (slice: PackedSlice, samples: readonly number[]) => void;
+
+/** Feeds the metrics of one VU from its slices and samples; the warm-up is left out. */
+export function createMetricFeed(plan: Plan, types: readonly string[]): MetricFeed {
+  const step = Math.max(1, Math.ceil((plan.rateEps * plan.durationSec) / MOST_SAMPLES));
   const carry = new Map<string, number>();
+  /** How many of `count` more are due when every `step`-th is taken, the first one too. */
   const every = (key: string, count: number): number => {
     const due = (carry.get(key) ?? step - 1) + count;
     carry.set(key, due % step);
     return Math.floor(due / step);
   };
-  const addSample = (trend: Trend, key: string, data: HistogramData | undefined, tags: object) => {
-    if (!data) return;
-    for (let i = 0; i + 1 < data.buckets.length; i += 2) {
-      const value = bucketMiddleMs(data.buckets[i] ?? 0);
-      for (let n = every(key, data.buckets[i + 1] ?? 0); n > 0; n--) trend.add(value, { ...tags });
-    }
-  };
-  return (slice) => {
-    addSample(trends.connect, "connect", slice.histograms.connect, {});
+  const tagsOf = (row: number) => (types[row] ? { event: types[row] } : {});
+  const feedCounters = (slice: PackedSlice) => {
     for (const [row, ...cells] of slice.counts) {
-      const event = types[row];
-      if (event === undefined) continue;
-      const tags = event === "" ? {} : { event };
+      if (row >= types.length) continue;
+      const tags = tagsOf(row);
       const sum = (columns: readonly Column[]) =>
         columns.reduce((total, column) => total + (cells[COLUMNS.indexOf(column)] ?? 0), 0);
       COLUMNS.forEach((column, i) => {
@@ -70,8 +63,20 @@ export function createMetricFeed(plan: Plan, types: readonly string[]): (slice: 
       });
       for (let n = every(`failed/${row}`, sum(FAILED)); n > 0; n--) failed.add(true, tags);
       for (let n = every(`fine/${row}`, sum(FINE)); n > 0; n--) failed.add(false, tags);
-      addSample(trends.response, `r${row}`, slice.histograms[`r${row}`], tags);
-      addSample(trends.service, `s${row}`, slice.histograms[`s${row}`], tags);
     }
   };
+  return (slice, samples) => {
+    feedCounters(slice);
+    for (let i = 0; i + 2 < samples.length; i += 3) {
+      const row = samples[i] ?? 0;
+      if (row >= types.length) continue;
+      trends.response.add(samples[i + 1] ?? 0, tagsOf(row));
+      trends.service.add(samples[i + 2] ?? 0, tagsOf(row));
+    }
+  };
+}
+
+/** Connects are few and rare: each is fed. */
+export function feedConnect(ms: number): void {
+  trends.connect.add(ms);
 }

@@ -8,6 +8,7 @@
  * property, 230 for a `#private` one and 200 for a call, so state lives in closure variables and
  * columns of numbers, and what happens to every event is written out in one place.
  */
+import { toDialUrl } from "../../src/guard/relay-url.ts";
 import { createArrivals } from "../../src/load/arrivals.ts";
 import { BUCKETS, type Histogram, TABLE_SIZE, UNITS_PER_MS } from "../../src/measure/histogram.ts";
 import {
@@ -24,7 +25,7 @@ import {
   TIMED_OUT,
 } from "../../src/measure/outcome.ts";
 import type { Recorder } from "../../src/measure/recorder.ts";
-import { classifyOk, messagePrefix } from "../../src/nostr/ok.ts";
+import { type AnsweredOutcome, classifyOk, messagePrefix } from "../../src/nostr/ok.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../../src/pool/format.ts";
 import { seededRandom } from "../../src/random.ts";
@@ -38,8 +39,13 @@ const LETTER_A = 97;
 const FIRST_PART = 48;
 const ID_START = HEADER_LENGTH + FRAME_ID_OFFSET;
 const ID_END = ID_START + 64;
+/** Where the id stands in an OK: behind `["OK","`. */
+const OK_ID_START = 7;
+const OK_ID_END = OK_ID_START + 64;
 /** A timed-out id is remembered for a late OK, up to so many in a VU. */
 const MOST_REMEMBERED = 100_000;
+/** Publishes whose times go to k6's own trends: at most about so many in a run, see `metrics.ts`. */
+const MOST_SAMPLES = 5_000;
 /** After so many the event loop gets its turn: behind the schedule, answers must not wait for it. */
 const MOST_A_TURN = 64;
 /** Loop lag is taken of one message in so many: a sample tells as much as all, at no cost. */
@@ -54,6 +60,8 @@ export interface PublisherOptions {
   readonly frames: FrameSource;
   readonly clock: Clock;
   readonly recorder: Recorder;
+  /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
+  readonly auditEvery: number;
 }
 
 /** What a relay sent, as k6 hands it over. */
@@ -104,14 +112,13 @@ function record(histogram: Histogram, ms: number): void {
   if (ms > histogram.max) histogram.max = ms;
   const { counts } = histogram;
   const index = BUCKETS[units >>> 0] as number;
-  const before = counts[index] as number;
-  if (before === 0) histogram.touched.push(index);
-  counts[index] = before + 1;
+  counts[index] = (counts[index] as number) + 1;
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { plan, types, share, clients, frames, clock, recorder } = options;
+  const { plan, types, share, clients, frames, clock, recorder, auditEvery } = options;
   const { maxInFlight, ackTimeoutMs } = plan;
+  const sampleEvery = Math.ceil((plan.rateEps * plan.durationSec) / MOST_SAMPLES);
   const { columns, response, service, scheduleLag, loopLag } = recorder;
   const scheduled = columns[SCHEDULED] as Float64Array;
   const attempted = columns[ATTEMPTED] as Float64Array;
@@ -119,6 +126,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { now, offsetMs } = clock;
   const clientCount = clients.length;
   const flight = createFlight();
+  const relayUrls = plan.relays.map(toDialUrl);
+  const isAudited = auditEvery > 0;
   const nextArrival = createArrivals({
     kind: plan.arrival,
     ratePerSecond: plan.rateEps,
@@ -136,6 +145,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let waiting = 0;
   let remembered = 0;
   let messages = 0;
+  let accepted = 0;
+  let settled = 0;
   let isPumping = false;
   /** Connections that are open, and those of them that may take another publish. */
   let open = 0;
@@ -223,16 +234,27 @@ export function createPublisher(options: PublisherOptions): Publisher {
       client.pending.delete(message.data as string);
       const row = settle(client, cell, receivedMs);
       acceptedCounts[row] = (acceptedCounts[row] as number) + 1;
+      if (isAudited) {
+        noteAccepted(client, (message.data as string).substring(OK_ID_START, OK_ID_END));
+      }
       if (waiting > 0) sendWaiting(client);
     }
     if (receivedMs >= nextDueMs) pump(now());
   };
 
+  const noteAccepted = (client: Client, id: string): void => {
+    if (accepted++ % auditEvery !== 0) return;
+    recorder.noteAccepted(relayUrls.indexOf(client.url), id);
+  };
+
   /** Books the times of an answered publish and frees its place; gives its row. */
   const settle = (client: Client, cell: number, receivedMs: number): number => {
     const row = flight.rows[cell] as number;
-    record(response[row] as Histogram, receivedMs - (flight.due[cell] as number));
-    record(service[row] as Histogram, receivedMs - (flight.sent[cell] as number));
+    const responseMs = receivedMs - (flight.due[cell] as number);
+    const serviceMs = receivedMs - (flight.sent[cell] as number);
+    record(response[row] as Histogram, responseMs);
+    record(service[row] as Histogram, serviceMs);
+    if (++settled % sampleEvery === 0) recorder.samples.push(row, responseMs, serviceMs);
     flight.free.push(cell);
     inFlight--;
     if (client.inFlight-- === maxInFlight) makeRoom(receivedMs);
@@ -252,7 +274,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return;
     }
     client.pending.delete(key);
-    classify(settle(client, cell, receivedMs), ok.accepted, ok.text);
+    const outcome = classify(settle(client, cell, receivedMs), ok.accepted, ok.text);
+    if (isAudited && outcome === "accepted") noteAccepted(client, ok.id);
     if (waiting > 0) sendWaiting(client);
   };
 
@@ -266,8 +289,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     recorder.error("unknownOk", "unmatched", atSec(), `OK for ${id.slice(0, 16)}…, not awaited`);
   };
 
-  const classify = (row: number, accepted: boolean, text: string): void => {
-    const outcome = classifyOk(accepted, text);
+  const classify = (row: number, isAccepted: boolean, text: string): AnsweredOutcome => {
+    const outcome = classifyOk(isAccepted, text);
     if (outcome === "accepted") recorder.count(row, ACCEPTED);
     else if (outcome === "duplicate") recorder.count(row, DUPLICATE);
     else if (outcome === "superseded") recorder.count(row, SUPERSEDED);
@@ -275,6 +298,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       recorder.count(row, REJECTED);
       recorder.error("reject", messagePrefix(text), atSec(), text);
     }
+    return outcome;
   };
 
   const readOther = (client: Client, data: string | ArrayBuffer, receivedMs: number): void => {

@@ -22,6 +22,8 @@ interface RunEnvironment {
   readonly allowed: readonly string[];
   readonly hosts: Readonly<Record<string, string>>;
   readonly isProved: boolean;
+  /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
+  readonly auditEvery: number;
 }
 
 export interface Script {
@@ -119,6 +121,7 @@ function readRun(plan: Plan): RunEnvironment {
     allowed: allowed ? allowed.split(",") : allowedByText(plan),
     hosts: readHosts(plan, allowed?.split(",") ?? []),
     isProved: __ENV.PROOF_CHECKED === "1",
+    auditEvery: Number(__ENV.AUDIT_EVERY ?? 0),
   };
 }
 

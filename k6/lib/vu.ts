@@ -6,12 +6,18 @@ import { check } from "k6";
 import exec from "k6/execution";
 import { toDialUrl } from "../../src/guard/relay-url.ts";
 import { Recorder } from "../../src/measure/recorder.ts";
-import { encodeSlice, type Phase, type Slice, sliceLengthMs } from "../../src/measure/slice.ts";
+import {
+  encodeSlice,
+  type PackedSlice,
+  type Phase,
+  sliceLengthMs,
+} from "../../src/measure/slice.ts";
 import { CLOSE_TIMEOUT_MS } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { Connections } from "./connections.ts";
 import type { FrameSource } from "./frames.ts";
+import { feedConnect, type MetricFeed } from "./metrics.ts";
 import { createPublisher, type Publisher } from "./publisher.ts";
 
 /** Windows begin at full seconds, so that VUs that are ready at about the same time begin together. */
@@ -23,8 +29,10 @@ export interface VuOptions {
   readonly plan: Plan;
   readonly types: readonly string[];
   readonly share: number;
+  /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
+  readonly auditEvery: number;
   readonly openFrames: () => Promise<FrameSource>;
-  readonly feedMetrics: (slice: Slice) => void;
+  readonly feedMetrics: MetricFeed;
   /** Log each slice too, for whoever watches the run. */
   readonly live: boolean;
 }
@@ -48,7 +56,7 @@ class Vu {
   #nextExpireMs = 0;
 
   constructor(options: VuOptions, frames: FrameSource) {
-    const { plan, types, share } = options;
+    const { plan, types, share, auditEvery } = options;
     this.#options = options;
     this.#plan = plan;
     this.#recorder = new Recorder(types.length * 2);
@@ -62,7 +70,10 @@ class Vu {
       atSec: () => this.#publisher.atSec(),
       events: {
         onMessage: (client, message) => this.#publisher.onMessage(client, message),
-        onOpen: () => this.#publisher.onOpen(),
+        onOpen: (_, connectMs) => {
+          feedConnect(connectMs);
+          this.#publisher.onOpen();
+        },
         onDrop: (client) => this.#publisher.onDrop(client),
         onFault: (where, error) => this.#onFault(where, error),
       },
@@ -75,6 +86,7 @@ class Vu {
       clients: this.#connections.clients,
       clock: this.#clock,
       recorder: this.#recorder,
+      auditEvery,
     });
   }
 
@@ -131,8 +143,10 @@ class Vu {
   #enter(phase: Phase): void {
     this.#emit(this.#phase);
     this.#phase = phase;
-    if (phase === "warmup" || phase === "window")
-      this.#nextSliceMs = this.#publisher.startMs + this.#sliceMs;
+    if (phase !== "warmup" && phase !== "window") return;
+    // Slices end at whole numbers of slices from the window's start, in the warm-up too.
+    const { startMs, windowStartMs } = this.#publisher;
+    this.#nextSliceMs = startMs + ((windowStartMs - startMs) % this.#sliceMs || this.#sliceMs);
   }
 
   /** Slices while the connections are opened. */
@@ -167,10 +181,11 @@ class Vu {
   }
 
   #turn(now: number): void {
+    const before = this.#publisher.inFlight;
     this.#publisher.pump(now);
     if (now >= this.#nextExpireMs) {
       this.#publisher.expire(now);
-      if (this.#phase === "window" && now < this.#publisher.windowEndMs) this.#lookAtFlight();
+      if (this.#phase === "window" && now < this.#publisher.windowEndMs) this.#lookAtFlight(before);
       this.#nextExpireMs = now + EXPIRE_EVERY_MS;
     }
     if (now >= this.#nextSliceMs) {
@@ -181,8 +196,9 @@ class Vu {
     }
   }
 
-  #lookAtFlight(): void {
-    this.#recorder.inFlight.sum += this.#publisher.inFlight;
+  /** A look comes with a burst of sends: what was in flight before and behind it counts by half each. */
+  #lookAtFlight(before: number): void {
+    this.#recorder.inFlight.sum += (before + this.#publisher.inFlight) / 2;
     this.#recorder.inFlight.samples++;
   }
 
@@ -195,7 +211,9 @@ class Vu {
   #emit(phase: Phase, clockDriftMs?: number): void {
     const { windowStartMs } = this.#publisher;
     const atMs = this.#clock.now();
-    const slice: Slice = {
+    const { samples } = this.#recorder;
+    this.#recorder.samples = [];
+    const slice: PackedSlice = {
       vu: exec.vu.idInTest,
       seq: this.#seq++,
       phase,
@@ -210,7 +228,7 @@ class Vu {
     const text = encodeSlice(slice);
     check(null, { [text]: () => true });
     if (this.#options.live) console.log(text);
-    this.#options.feedMetrics(slice);
+    this.#options.feedMetrics(slice, samples);
   }
 }
 

@@ -58,55 +58,72 @@ function makeTable(): Uint16Array {
 }
 
 /**
- * A histogram that is being filled: constant memory, no allocation for a value in a bucket seen before.
- * `counts` and `touched` are open to k6's hot path, which does what `record` does without the calls.
+ * A histogram on its way out of a VU: `from` is the index of the first bucket that is not empty,
+ * `counts` the counts from there on, `3,0,5`. Made by the engine's own `join`, in a tenth of the time
+ * that walking the buckets takes inside k6: a VU that hands out its figures sends nothing meanwhile.
+ */
+export interface PackedHistogram {
+  readonly max: number;
+  readonly from: number;
+  readonly counts: string;
+}
+
+/**
+ * A histogram that is being filled: constant memory. `counts` and `max` are open to k6's hot path,
+ * which does what `record` does without the calls.
  */
 export class Histogram {
   readonly counts = new Uint32Array(BUCKET_COUNT);
-  /** Indices of the buckets that are not empty, in the order of their first value. */
-  readonly touched: number[] = [];
-  max = 0;
+  /** The largest value; below 0 while there is none. */
+  max = -1;
 
   /** Records one duration in ms. */
   record(ms: number): void {
-    if (ms > this.max) this.max = ms;
-    this.addTo(bucketOf(ms), 1);
+    this.max = Math.max(this.max, ms, 0);
+    const index = bucketOf(ms);
+    this.counts[index] = (this.counts[index] ?? 0) + 1;
   }
 
   /** Adds all of another histogram, exactly. */
   add(data: HistogramData): void {
-    if (data.max > this.max) this.max = data.max;
+    if (data.count === 0) return;
+    this.max = Math.max(this.max, data.max);
     for (let i = 0; i + 1 < data.buckets.length; i += 2) {
-      this.addTo(data.buckets[i] ?? 0, data.buckets[i + 1] ?? 0);
+      const index = data.buckets[i] ?? 0;
+      this.counts[index] = (this.counts[index] ?? 0) + (data.buckets[i + 1] ?? 0);
     }
   }
 
   toData(): HistogramData {
-    const buckets: number[] = [];
-    let count = 0;
-    for (const index of this.touched.sort((a, b) => a - b)) {
-      buckets.push(index, this.counts[index] ?? 0);
-      count += this.counts[index] ?? 0;
-    }
-    return { unit: "ms", count, max: this.max, buckets };
+    return unpackHistogram({ max: this.max, from: 0, counts: this.counts.join(",") });
   }
 
-  get isEmpty(): boolean {
-    return this.touched.length === 0;
+  /** Gives all for a slice and empties it; `null` when there is nothing. */
+  takePacked(): PackedHistogram | null {
+    if (this.max < 0) return null;
+    const all = this.counts.subarray(0, bucketOf(this.max) + 1).join(",");
+    const zeros = /^(?:0,)*/.exec(all)?.[0].length ?? 0;
+    const { max } = this;
+    this.reset();
+    return { max, from: zeros / 2, counts: all.slice(zeros) };
   }
 
-  /** Empties it, at a cost that depends on the buckets used and not on all there are. */
   reset(): void {
-    for (const index of this.touched) this.counts[index] = 0;
-    this.touched.length = 0;
-    this.max = 0;
+    this.counts.fill(0);
+    this.max = -1;
   }
+}
 
-  private addTo(index: number, count: number): void {
-    const before = this.counts[index] ?? 0;
-    if (before === 0 && count > 0) this.touched.push(index);
-    this.counts[index] = before + count;
-  }
+/** Reads a packed histogram. */
+export function unpackHistogram({ max, from, counts }: PackedHistogram): HistogramData {
+  const buckets: number[] = [];
+  let count = 0;
+  counts.split(",").forEach((text, i) => {
+    const n = Number(text);
+    if (n > 0) buckets.push(from + i, n);
+    count += n;
+  });
+  return { unit: "ms", count, max: count === 0 ? 0 : max, buckets };
 }
 
 /** Merges histograms exactly. */

@@ -2,12 +2,15 @@
  * What a VU counts while it sends. On the hot path: plain array cells and histogram buckets, no
  * object for an event. `take` hands over all since the last call and starts again from nothing.
  */
-import { Histogram, type HistogramData } from "./histogram.ts";
+import { NOTED_ID_LENGTH } from "./acknowledged.ts";
+import { Histogram, type PackedHistogram } from "./histogram.ts";
 import { COLUMNS } from "./outcome.ts";
-import type { LinkCounts, Slice, SliceError } from "./slice.ts";
+import type { LinkCounts, PackedSlice, SliceError } from "./slice.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const MAX_EXAMPLE_LENGTH = 160;
+/** A relay chooses its texts: kinds of errors beyond so many in a slice are counted as one. */
+const MOST_ERROR_KINDS = 64;
 
 export class Recorder {
   /** By column of the accounting: one cell a row. */
@@ -20,8 +23,12 @@ export class Recorder {
   readonly loopLag = new Histogram();
   /** Publishes in flight, looked at now and then in the measured window. */
   inFlight = { sum: 0, samples: 0 };
+  /** Row, response and service time in ms of a publish now and then, one behind the other. */
+  samples: number[] = [];
   link: Mutable<LinkCounts> = noLinkCounts();
   #errors = new Map<string, Mutable<SliceError>>();
+  /** By relay: accepted publishes noted for the read-back. */
+  #accepted: string[][] = [];
 
   /** `rows`: the event types, then the same types for the warm-up. */
   constructor(rows: number) {
@@ -37,12 +44,22 @@ export class Recorder {
     if (cells) cells[row] = (cells[row] ?? 0) + 1;
   }
 
+  /** Notes a publish that this relay of the plan accepted, for the read-back. */
+  noteAccepted(relay: number, id: string): void {
+    while (this.#accepted.length <= relay) this.#accepted.push([]);
+    this.#accepted[relay]?.push(id.substring(0, NOTED_ID_LENGTH));
+  }
+
   /** Counts an error by class and code, and keeps the first text of each as its example. */
   error(errorClass: string, code: string, atSec: number, example: string, stack?: string): void {
     const key = `${errorClass} ${code}`;
     const known = this.#errors.get(key);
     if (known) {
       known.count++;
+      return;
+    }
+    if (this.#errors.size >= MOST_ERROR_KINDS && code !== "other") {
+      this.error(errorClass, "other", atSec, example, stack);
       return;
     }
     this.#errors.set(key, {
@@ -56,9 +73,11 @@ export class Recorder {
   }
 
   /** All since the last call, as the members of a slice that hold figures. */
-  take(): Pick<Slice, "counts" | "link" | "histograms" | "errors" | "inFlight"> {
+  take(): Pick<PackedSlice, "counts" | "link" | "histograms" | "errors" | "inFlight" | "accepted"> {
     const errors = [...this.#errors.values()];
+    const accepted = this.#accepted;
     const { link, inFlight } = this;
+    this.#accepted = [];
     this.inFlight = { sum: 0, samples: 0 };
     this.#errors = new Map();
     this.link = noLinkCounts();
@@ -68,10 +87,11 @@ export class Recorder {
       histograms: this.#takeHistograms(),
       errors,
       inFlight,
+      ...(accepted.length === 0 ? {} : { accepted }),
     };
   }
 
-  #takeCounts(): Slice["counts"] {
+  #takeCounts(): PackedSlice["counts"] {
     const rows: (readonly [number, ...number[]])[] = [];
     for (let row = 0; row < this.#rows; row++) {
       const cells = this.columns.map((column) => column[row] ?? 0);
@@ -81,12 +101,11 @@ export class Recorder {
     return rows;
   }
 
-  #takeHistograms(): Record<string, HistogramData> {
-    const taken: Record<string, HistogramData> = {};
+  #takeHistograms(): Record<string, PackedHistogram> {
+    const taken: Record<string, PackedHistogram> = {};
     const take = (key: string, histogram: Histogram) => {
-      if (histogram.isEmpty) return;
-      taken[key] = histogram.toData();
-      histogram.reset();
+      const packed = histogram.takePacked();
+      if (packed !== null) taken[key] = packed;
     };
     this.response.forEach((histogram, row) => {
       take(`r${row}`, histogram);

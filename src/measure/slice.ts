@@ -4,7 +4,7 @@
  * sent balances always. The text travels as the name of a k6 check (which `handleSummary` sees) and
  * as a log line (which the CLI sees while the run goes on).
  */
-import type { HistogramData } from "./histogram.ts";
+import { type HistogramData, type PackedHistogram, unpackHistogram } from "./histogram.ts";
 
 export const SLICE_MARK = "k6-nostr slice ";
 
@@ -53,11 +53,21 @@ export interface Slice {
   readonly errors: readonly SliceError[];
   /** Publishes in flight, added up over so many looks at them in the measured window. */
   readonly inFlight: { readonly sum: number; readonly samples: number };
+  /**
+   * For the read-back: by relay in the order of the plan, the first `NOTED_ID_LENGTH` digits of the ids
+   * of accepted publishes.
+   */
+  readonly accepted?: readonly (readonly string[])[];
   /** Difference of the two clock calibrations in ms, with the last slice. */
   readonly clockDriftMs?: number;
 }
 
-export function encodeSlice(slice: Slice): string {
+/** A slice as a VU hands it out. */
+export type PackedSlice = Omit<Slice, "histograms"> & {
+  readonly histograms: Readonly<Record<string, PackedHistogram>>;
+};
+
+export function encodeSlice(slice: PackedSlice): string {
   // k6 takes `::` in a check's name for a group. JSON has it within strings only.
   return SLICE_MARK + JSON.stringify(slice).replaceAll("::", ":\\u003a");
 }
@@ -66,7 +76,11 @@ export function encodeSlice(slice: Slice): string {
 export function decodeSlice(text: string): Slice | null {
   if (!text.startsWith(SLICE_MARK)) return null;
   try {
-    return JSON.parse(text.slice(SLICE_MARK.length)) as Slice;
+    const value = JSON.parse(text.slice(SLICE_MARK.length)) as Partial<PackedSlice> | null;
+    if (!Array.isArray(value?.counts) || typeof value.vu !== "number") return null;
+    const packed = Object.entries(value.histograms ?? {});
+    const histograms = Object.fromEntries(packed.map(([key, p]) => [key, unpackHistogram(p)]));
+    return { ...(value as PackedSlice), histograms };
   } catch {
     // A line cut off when k6 was killed is no slice.
     return null;

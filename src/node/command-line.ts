@@ -31,6 +31,7 @@ export function parseCommandLine(args: readonly string[], rows: readonly FlagRow
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
     return { flags: textsOf(values, rows), words: positionals };
   } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(describe(cause, rows), { cause });
   }
 }
@@ -47,6 +48,8 @@ function textsOf(
       const given = values[flag] as readonly (string | boolean)[] | undefined;
       if (given === undefined) return [];
       if (value === undefined) return [[flag, "1"]];
+      if (given.includes(""))
+        throw new ConfigError(`\`--${flag}\` needs a value: --${flag} ${value}`);
       const separator = JOINED_BY[flag];
       return [[flag, separator === undefined ? String(given.at(-1)) : given.join(separator)]];
     }),

@@ -9,7 +9,7 @@ export type AnsweredOutcome = "accepted" | "duplicate" | "superseded" | "rejecte
  * case, `other` where there is none. strfry puts `ERROR: ` before some texts; it is skipped.
  */
 export function messagePrefix(message: string): string {
-  const match = /^(?:ERROR: )?([a-z][a-z-]*):/.exec(message);
+  const match = /^(?:ERROR: )?([a-z][a-z-]{0,23}):/.exec(message);
   return match?.[1] ?? "other";
 }
 

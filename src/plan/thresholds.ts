@@ -63,7 +63,7 @@ export function parseThresholds(text: string): readonly Threshold[] {
     const known = Object.hasOwn(METRICS, name) ? METRICS[name] : undefined;
     if (!known) throw refuse(part, `one of the metrics ${Object.keys(METRICS).join(", ")}`);
     const tags = /\{(.*)\}/.exec(match[1]);
-    if (tags && !/^event:[a-z][a-z0-9:-]*$/.test(tags[1] ?? ""))
+    if (tags && !/^nostr_publish_\w+_time\{event:[a-z][a-z0-9:-]*\}$/.test(match[1]))
       throw refuse(part, "the tag `{event:<type>}`");
     const expressions = match[2].split(",").map((expression) => expression.trim());
     for (const expression of expressions) {

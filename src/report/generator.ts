@@ -46,9 +46,9 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
   const cpus = run.host.cpus ?? 1;
   const generatorShare = f.cpuPercent.generator === null ? null : f.cpuPercent.generator / cpus;
   const little = f.inFlight;
-  // Below five in flight the looks, which come with the sends, are no fair sample.
+  // With few in flight the looks, which come with the sends, are no fair sample.
   const littleOff =
-    little.mean === null || little.littlesLaw === null || little.littlesLaw < 5
+    little.mean === null || little.littlesLaw === null || little.littlesLaw < 20
       ? null
       : Math.abs(little.mean - little.littlesLaw) / little.littlesLaw;
   const scriptErrors = report.errors

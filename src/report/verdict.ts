@@ -12,12 +12,14 @@ export const EXIT = {
 
 /** Every threshold was met on data, the totals balance, and nothing acknowledged was missing. */
 export function passed(report: Report): boolean {
-  const lost = report.audit !== null && report.audit.missing.length > 0;
+  const lost = report.audit !== null && report.audit.missingCount > 0;
   return report.thresholds.every(({ ok }) => ok === true) && !lost;
 }
 
 /** The exit code of a run that ended by itself. */
 export function exitCode(report: Report): number {
   if (report.generator.verdict === "invalid") return EXIT.invalid;
+  // Cut off by something other than the user: its figures may be good, but it is no valid run.
+  if (!report.run.complete) return EXIT.other;
   return passed(report) ? EXIT.ok : EXIT.threshold;
 }

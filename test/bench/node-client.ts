@@ -6,7 +6,8 @@
 import { readFileSync } from "node:fs";
 import { WebSocket } from "ws";
 
-const [url = "", frames = "", connections = "100", inFlight = "8", seconds = "5"] = process.argv.slice(2);
+const [url = "", frames = "", connections = "100", inFlight = "8", seconds = "5"] =
+  process.argv.slice(2);
 const lines = readFileSync(frames, "utf8").split("\n");
 let at = 0;
 let answered = 0;
