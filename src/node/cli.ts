@@ -5,6 +5,7 @@ import { calibrate } from "./commands/calibrate.ts";
 import { demo } from "./commands/demo.ts";
 import { usage } from "./commands/help.ts";
 import { pool } from "./commands/pool.ts";
+import { preflight } from "./commands/preflight.ts";
 import { relay } from "./commands/relay.ts";
 import { report } from "./commands/report.ts";
 import { run } from "./commands/run.ts";
@@ -16,6 +17,7 @@ export type Command = (args: readonly string[]) => Promise<number>;
 const commands: Readonly<Record<string, Command>> = {
   demo,
   run,
+  preflight,
   calibrate,
   pool,
   relay,
@@ -23,7 +25,7 @@ const commands: Readonly<Record<string, Command>> = {
   setup,
 };
 /** Commands of the design that are still to come: a clear answer is better than "unknown". */
-const PLANNED = ["capacity", "preflight", "compare", "merge", "issues"];
+const PLANNED = ["capacity", "compare", "merge", "issues"];
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined || ["help", "--help", "-h"].includes(name)) {

@@ -92,7 +92,7 @@ export async function publish(
     release = resolve;
   });
   await turn;
-  const run = runCli(["run", "publish", ...args], path);
+  const run = runCli(["run", "publish", "--force", ...args], path);
   void relay.firstTaken.then(release);
   const ended = await run.finally(release);
   const { exitCode, stdout, stderr } = ended;

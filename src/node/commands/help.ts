@@ -22,6 +22,7 @@ export function usage(): string {
   k6-nostr demo                     load the embedded relay for 20 s and report
   k6-nostr run publish --relay URL  load a relay of your own
   k6-nostr calibrate                measure what this generator can send
+  k6-nostr preflight --relay URL    check everything a run would need, send no load
   k6-nostr pool                     make a pool of signed events
   k6-nostr relay [--sink]           start the embedded relay, or the OK-only sink
   k6-nostr report FILE              print the Markdown of a JSON report again

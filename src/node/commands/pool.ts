@@ -2,11 +2,12 @@
 import { randomInt } from "node:crypto";
 import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
+import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
 import { ensurePool } from "../pool/cache.ts";
-import { DEFAULT_EPOCH, describeProgress, POOLS_DIR } from "../run/pool.ts";
+import { describeProgress, POOLS_DIR } from "../run/pool.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
@@ -31,6 +32,10 @@ const USAGE = `k6-nostr pool [flags]
 
 Makes a pool of signed events, kept under its id. The keys are derived from the seed, live in
 memory only, and sign nothing but test events.
+
+created_at runs over one day from --epoch on. A run makes its pool with the default epoch, so that
+ids stay the same; for a relay that refuses events as old as that, it makes one that begins at the
+start of yesterday (UTC), and says so. A pool given with --pool is sent as it is.
 
 ${describeFlags(FLAGS)}`;
 

@@ -49,6 +49,8 @@ export async function runScenario(scenario: string, texts: OptionTexts): Promise
       plan,
       poolDir: texts.pool,
       relayPid,
+      force: readSwitch(texts, "force"),
+      audit: readSwitch(texts, "audit"),
       terminal,
       signal: interrupts.signal,
     });

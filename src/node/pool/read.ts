@@ -19,7 +19,7 @@ const REMEDY = "make it again with `k6-nostr pool --force`";
  * for each GB). Throws `ConfigError` that says what is wrong with it.
  */
 export async function readPool(dir: string): Promise<Pool> {
-  const manifest = parseManifest(await readManifest(dir), `\`${dir}\``);
+  const manifest = await readPoolManifest(dir);
   const path = join(dir, FRAMES_FILE);
   const bytes = await stat(path).then(
     (entry) => entry.size,
@@ -41,6 +41,11 @@ export async function readPool(dir: string): Promise<Pool> {
     );
   }
   return { dir, manifest };
+}
+
+/** What a pool says of itself, its events unread. Throws `ConfigError`. */
+export async function readPoolManifest(dir: string): Promise<PoolManifest> {
+  return parseManifest(await readManifest(dir), `\`${dir}\``);
 }
 
 async function readManifest(dir: string): Promise<string> {

@@ -8,13 +8,12 @@ import type { Progress } from "../pool/progress.ts";
 import { type Pool, readPool } from "../pool/read.ts";
 import type { Terminal } from "../terminal.ts";
 
-/** 2026-01-01T00:00:00Z: a fixed start keeps ids the same on every day and machine. */
-export const DEFAULT_EPOCH = 1_767_225_600;
 export const POOLS_DIR = "pools";
 
 export interface PoolChoice {
   /** Folder given by the user; a pool is made or taken from the cache without it. */
   readonly dir: string | undefined;
+  /** `created_at` of the first event of a pool to be made. */
   readonly epoch: number;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;

@@ -1,6 +1,6 @@
 /**
- * One run from a checked plan to its report: gate → k6 → pool → bundles → k6 under supervision →
- * report. Nothing is sent before the gate admitted every relay.
+ * One run from a checked plan to its report: gate → preflight → k6 → pool → bundles → k6 under
+ * supervision → report. Nothing is sent before the gate admitted every relay.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -12,27 +12,35 @@ import { blacklistFor, hostsFor } from "../../guard/dialer.ts";
 import type { GuardPolicy } from "../../guard/guard.ts";
 import { judgeByText } from "../../guard/guard.ts";
 import { parseDedicatedHost, toDialUrl } from "../../guard/relay-url.ts";
+import { noteEvery } from "../../measure/acknowledged.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { type Plan, planText } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import { buildReport, rowTypes } from "../../report/build.ts";
 import { completeReport } from "../../report/complete.ts";
-import { REPORT_SCHEMA, type Report } from "../../report/types.ts";
+import { formatCount } from "../../report/format.ts";
+import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
+import { auditRun } from "../audit/audit.ts";
 import { type Admission, admitRelays } from "../guard/gate.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
+import { judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
 import { relateSamples, startSampler, type TimedSample } from "../sampler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import { ensureK6 } from "../setup/ensure.ts";
 import type { Terminal } from "../terminal.ts";
-import { choosePool, DEFAULT_EPOCH } from "./pool.ts";
+import { choosePool } from "./pool.ts";
 
 export interface RunRequest {
   readonly plan: Plan;
   readonly poolDir: string | undefined;
   readonly relayPid: number | undefined;
+  /** Asks no relay beforehand, and starts on a machine that seems too small; the guard stays. */
+  readonly force?: boolean;
+  /** Read back what the relay acknowledged, after the run. */
+  readonly audit?: boolean;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -47,8 +55,6 @@ export interface RunResult {
 export async function carryOut(request: RunRequest): Promise<RunResult> {
   const { plan, terminal, signal } = request;
   refuseByText(plan);
-  const runId = makeRunId();
-  const runDir = resolve(await makeRunDir(plan.reportDir, runId));
   const admissions = await admitRelays(plan.relays, {
     policy: policyOf(plan),
     nowMs: Date.now(),
@@ -56,13 +62,27 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     clients: plan.clients,
   });
   for (const { url, reason } of admissions) terminal.note(`relay       ${url.label}: ${reason}`);
+  const checked = await preflight({
+    plan,
+    admissions,
+    poolDir: request.poolDir,
+    force: request.force === true,
+  });
+  refuseStops(checked.findings);
+  for (const { level, what, remedy } of checked.findings) {
+    if (level === "advice") terminal.note(`advice      ${what}; ${remedy}`);
+  }
+  if (checked.epochNote !== null) terminal.note(`pool        ${checked.epochNote}`);
+  const runId = makeRunId();
+  const runDir = resolve(await makeRunDir(plan.reportDir, runId));
   const k6 = await ensureK6({ env: process.env, onNote: (line) => terminal.note(line) });
   const pool = await choosePool(plan, {
     dir: request.poolDir,
-    epoch: DEFAULT_EPOCH,
+    epoch: checked.epoch,
     terminal,
     signal,
   });
+  refuseStops(judgePool(plan, checked, pool.manifest));
   if (signal.aborted) throw new ConfigError("interrupted before anything was sent");
   const run = await drive({
     ...request,
@@ -109,6 +129,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     hosts: Object.assign({}, ...admissions.map((a) => hostsFor(a.url.host, a.addresses))),
     blacklist: blacklistFor(allowed),
     isProved: admissions.some((admission) => admission.proof !== undefined),
+    auditEvery: request.audit ? noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec)) : 0,
   };
   const live = new LiveRun(plan, rowTypes(request.pool).length);
   const sampler = startSampler();
@@ -154,6 +175,7 @@ async function finish(driven: Driven): Promise<Report> {
       stopReason,
       k6: null,
     });
+  const audit = driven.audit ? await readBackRun(driven, report) : null;
   return completeReport(report, {
     k6: `k6 v${k6.version}`,
     host: {
@@ -164,9 +186,20 @@ async function finish(driven: Driven): Promise<Report> {
     resources: relateSamples(driven.samples, live.windowStartUnixMs),
     ceilingEps: null,
     floorMs: null,
-    audit: null,
+    audit,
     stopReason,
   });
+}
+
+async function readBackRun(driven: Driven, report: Report): Promise<Audit | null> {
+  const { live, poolDir, admissions, signal, terminal } = driven;
+  const acknowledged = report.totals.accepted + report.warmup.accepted;
+  terminal.status(`read-back   asking for ${formatCount(acknowledged)} acknowledged events`);
+  const { slices } = live;
+  const result = await auditRun({ slices, poolDir, admissions, acknowledged, signal });
+  terminal.clear();
+  for (const note of result.notes) terminal.note(`read-back   ${note}`);
+  return result.audit;
 }
 
 function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {

@@ -1,0 +1,140 @@
+/** Has this machine what the plan asks of it? Linux says so in `/proc`; elsewhere it is not known. */
+import { constants } from "node:fs";
+import { access, readFile, stat } from "node:fs/promises";
+import { availableParallelism, totalmem } from "node:os";
+import { dirname, resolve } from "node:path";
+import type { Plan } from "../../plan/plan.ts";
+import { formatBytes, formatCount } from "../../report/format.ts";
+import { advice, type Finding, ok, stop } from "./finding.ts";
+
+/** Measured: 1,000 connections of k6 over 20 VUs take 107 MB, 10,000 over 2 VUs 648 MB. */
+const BYTES_PER_CONNECTION = 100_000;
+/** Of k6 itself, its log, its script and its pool. */
+const OTHER_FILES = 64;
+/** One core signs OKs off at about so many events a second when it is shared with a relay. */
+const EPS_PER_CORE = 10_000;
+
+export interface MachineLimits {
+  readonly cores: number;
+  /** `null`: not known on this system. */
+  readonly openFiles: number | null;
+  readonly ephemeralPorts: number | null;
+  readonly freeBytes: number | null;
+}
+
+export async function readMachine(): Promise<MachineLimits> {
+  const limits = await readText("/proc/self/limits");
+  const ports = (await readText("/proc/sys/net/ipv4/ip_local_port_range"))?.trim().split(/\s+/);
+  const memory = await readText("/proc/meminfo");
+  const available = /^MemAvailable:\s+(\d+) kB/m.exec(memory ?? "")?.[1];
+  // A container may have less than its host has free.
+  const allowed = Math.min(process.constrainedMemory() || Number.MAX_VALUE, totalmem());
+  const files = /^Max open files\s+(\d+|unlimited)/m.exec(limits ?? "")?.[1];
+  const [low, high] = (ports ?? []).map(Number);
+  return {
+    cores: availableParallelism(),
+    openFiles: files === undefined || files === "unlimited" ? null : Number(files),
+    ephemeralPorts: low === undefined || high === undefined ? null : high - low + 1,
+    freeBytes: available === undefined ? null : Math.min(Number(available) * 1_024, allowed),
+  };
+}
+
+/** Holds the plan against the machine. `poolBytes`: of the pool, or what it is expected to take. */
+export function judgeMachine(plan: Plan, machine: MachineLimits, poolBytes: number): Finding[] {
+  return [
+    judgeFiles(plan, machine.openFiles),
+    judgePorts(plan, machine.ephemeralPorts),
+    judgeMemory(plan, machine.freeBytes, poolBytes),
+    judgeCores(plan, machine.cores),
+  ];
+}
+
+function judgeFiles({ clients }: Plan, limit: number | null): Finding {
+  const needed = clients + OTHER_FILES;
+  if (limit === null) return ok("open-files", "the open-file limit of this system is not known");
+  if (needed <= limit) {
+    return ok("open-files", `${formatCount(limit)} open files, ${formatCount(needed)} needed`);
+  }
+  return stop("open-files", {
+    what: `${formatCount(limit)} open files are allowed, ${formatCount(needed)} needed`,
+    why: "the connections above the limit could not be opened",
+    remedy: `raise it with \`ulimit -n ${needed}\`, or give \`--clients ${Math.max(1, limit - OTHER_FILES)}\``,
+  });
+}
+
+function judgePorts({ clients, relays }: Plan, ports: number | null): Finding {
+  const needed = Math.ceil(clients / Math.max(1, relays.length));
+  if (ports === null) return ok("ports", "the local port range of this system is not known");
+  const what = `${formatCount(ports)} local ports, ${formatCount(needed)} connections to a relay`;
+  if (needed > ports) {
+    return stop("ports", {
+      what,
+      why: "each connection to one relay needs a local port of its own",
+      remedy: "widen `net.ipv4.ip_local_port_range`, or lower --clients",
+    });
+  }
+  if (needed <= ports * 0.8) return ok("ports", what);
+  return advice("ports", {
+    what,
+    why: "ports of closed connections stay taken for a minute: reopening may fail",
+    remedy: "widen `net.ipv4.ip_local_port_range`, or lower --clients",
+  });
+}
+
+function judgeMemory({ clients }: Plan, free: number | null, poolBytes: number): Finding {
+  const needed = clients * BYTES_PER_CONNECTION + 2 * poolBytes;
+  if (free === null) return ok("memory", "the free memory of this system is not known");
+  const what = `about ${formatBytes(needed)} needed, ${formatBytes(free)} free`;
+  if (needed <= free * 0.7) return ok("memory", what);
+  const explanation = {
+    what,
+    why: "a generator that swaps or is killed measures itself (0.1 MB a connection, twice the pool)",
+    remedy: "lower --clients, --rate or --duration, or use a larger machine",
+  };
+  return needed > free ? stop("memory", explanation) : advice("memory", explanation);
+}
+
+function judgeCores({ rateEps }: Plan, cores: number): Finding {
+  const what = `${cores} cores for ${formatCount(rateEps)} events/s`;
+  if (cores > 1 && rateEps <= cores * EPS_PER_CORE) return ok("cores", what);
+  return advice("cores", {
+    what,
+    why: "the generator may be the limit; the report will say whether it was",
+    remedy: "lower --rate, or use a machine with more cores",
+  });
+}
+
+/** Could the report folder be made and written? Writes nothing itself. */
+export async function judgeReportDir(reportDir: string): Promise<Finding> {
+  let dir = resolve(reportDir);
+  for (;;) {
+    const found = await stat(dir).catch((error: NodeJS.ErrnoException) => error);
+    if (!(found instanceof Error)) {
+      const mayWrite = await access(dir, constants.W_OK | constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (found.isDirectory() && mayWrite) break;
+    }
+    const parent = dirname(dir);
+    const isMissing = found instanceof Error && found.code === "ENOENT";
+    if (!isMissing || parent === dir) {
+      return stop("report-dir", {
+        what: `REPORT_DIR (--report-dir) must be a folder that can be written, got \`${reportDir}\``,
+        why: "the run would leave no report",
+        remedy: "give another folder with --report-dir",
+      });
+    }
+    dir = parent;
+  }
+  return ok("report-dir", `\`${reportDir}\` can be written`);
+}
+
+async function readText(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    // Not Linux: not known.
+    return null;
+  }
+}
