@@ -16,6 +16,9 @@ import {
 import type { LatencySummary, Report, ResourceSample } from "./types.ts";
 import { passed } from "./verdict.ts";
 
+/** Ids of missing events; the JSON lists a hundred. */
+const MOST_IDS = 10;
+
 export function renderMarkdown(report: Report): string {
   return [
     `# Load test of ${report.config.relays.join(", ")}: ${report.run.scenario}`,
@@ -70,6 +73,7 @@ function pass(report: Report): string {
     return `| ${cell(metric)} | ${cell(expression)} | ${value === null ? "no data" : Number(value.toFixed(4))} | ${verdict} |`;
   });
   const headline = passed(report) ? "**Yes: every threshold was met.**" : "**No.**";
+  const lost = lostEvents(report);
   return [
     "## Did it pass?",
     "",
@@ -78,7 +82,17 @@ function pass(report: Report): string {
     "| metric | threshold | value | |",
     "|---|---|---|---|",
     ...rows,
+    ...(lost === "" ? [] : ["", lost]),
   ].join("\n");
+}
+
+/** What the relay said it accepted and does not have. */
+function lostEvents({ audit }: Report): string {
+  if (audit === null || audit.missingCount === 0) return "";
+  const shown = audit.missing.slice(0, MOST_IDS).map((id) => `\`${id}\``);
+  const rest = audit.missingCount - shown.length;
+  const more = rest > 0 ? ` and ${formatCount(rest)} more` : "";
+  return `**The relay lost events that it had acknowledged: ${formatCount(audit.missingCount)} of ${formatCount(audit.checked)} read back are missing:** ${shown.join(", ")}${more}.`;
 }
 
 function events({ totals: t, throughput, config, run, warmup, latency }: Report): string {
@@ -214,7 +228,7 @@ function details({ run, config, resources, audit, generator, profile }: Report):
     `- schedule lag p50 ${formatMs(generator.scheduleLag.p50)}, p99 ${formatMs(generator.scheduleLag.p99)}; loop lag p50 ${formatMs(generator.loopLag.p50)}, p99 ${formatMs(generator.loopLag.p99)}`,
     `- generator's ceiling: ${generator.ceilingEps === null ? NOT_MEASURED : formatRate(generator.ceilingEps)}; floor of service time: ${formatMs(generator.floorMs)}`,
     `- resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
-    `- read-back audit: ${audit === null ? NOT_MEASURED : `${formatCount(audit.checked)} of ${formatCount(audit.acknowledged)} acknowledged events checked, ${formatCount(audit.missing.length)} missing`}`,
+    `- read-back audit: ${audit === null ? NOT_MEASURED : `${formatCount(audit.checked)} of ${formatCount(audit.acknowledged)} acknowledged events checked, ${formatCount(audit.found)} found, ${formatCount(audit.excused)} rightly gone, ${formatCount(audit.missingCount)} missing`}`,
     `- hot functions: ${profile === null ? NOT_MEASURED : "see JSON"}`,
   ].join("\n");
 }

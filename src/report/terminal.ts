@@ -1,7 +1,9 @@
 /** The verdict in a few lines for a terminal. Returns text; who prints it is the caller's business. */
 import { formatCount, formatMs, formatRate, NOT_MEASURED } from "./format.ts";
-import type { Report } from "./types.ts";
-import { passed } from "./verdict.ts";
+import type { Audit, Report } from "./types.ts";
+
+/** Ids of missing events. */
+const MOST_SHOWN = 5;
 
 export function renderTerminal(report: Report, files: readonly string[]): string {
   const { generator: g, totals: t, latency: l, throughput, audit } = report;
@@ -11,7 +13,7 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     "",
     `verdict     ${g.verdict.toUpperCase()}${g.verdict === "invalid" ? ": the figures say nothing about the relay" : ""}`,
     ...g.reasons.map((reason) => `            - ${reason}`),
-    `thresholds  ${g.verdict === "invalid" ? "not judged" : passed(report) ? "all met" : "NOT MET"}`,
+    `thresholds  ${g.verdict === "invalid" ? "not judged" : failed.length === 0 ? "all met" : "NOT MET"}`,
     ...failed.map(
       (f) =>
         `            - ${f.metric}: ${f.expression} (${f.value === null ? "no data" : f.value.toFixed(4)})`,
@@ -20,9 +22,21 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     `rate        ${formatRate(throughput.acceptedEps)} accepted of ${formatRate(throughput.targetEps)} set`,
     `response    p50 ${formatMs(l.response.p50)}, p95 ${formatMs(l.response.p95)}, p99 ${formatMs(l.response.p99)}, max ${formatMs(l.response.max)} (${formatCount(l.response.count)} samples, from the due time)`,
     `service     p50 ${formatMs(l.service.p50)}, p95 ${formatMs(l.service.p95)}, p99 ${formatMs(l.service.p99)}, max ${formatMs(l.service.max)} (from the send)`,
-    `read-back   ${audit === null ? NOT_MEASURED : `${formatCount(audit.found + audit.excused)} of ${formatCount(audit.checked)} acknowledged events found or rightly gone, ${formatCount(audit.missing.length)} missing`}`,
+    `read-back   ${audit === null ? NOT_MEASURED : `${formatCount(audit.found + audit.excused)} of ${formatCount(audit.checked)} acknowledged events found or rightly gone, ${formatCount(audit.missingCount)} missing`}`,
+    ...missingLines(audit),
     ...files.map((file, i) => `${i === 0 ? "reports     " : "            "}${file}`),
     "",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function missingLines(audit: Audit | null): readonly string[] {
+  if (audit === null || audit.missingCount === 0) return [];
+  const shown = audit.missing.slice(0, MOST_SHOWN);
+  const rest = audit.missingCount - shown.length;
+  return [
+    "            ACKNOWLEDGED AND LOST: the run failed",
+    ...shown.map((id) => `            - ${id}`),
+    ...(rest > 0 ? [`            and ${formatCount(rest)} more, see the JSON report`] : []),
+  ];
 }

@@ -145,7 +145,9 @@ export interface ThresholdResult {
 export interface Audit {
   readonly checked: number;
   readonly found: number;
+  /** The first hundred ids; `missingCount` is the number of all. */
   readonly missing: readonly string[];
+  readonly missingCount: number;
   /** Acknowledged events that need not be there: ephemeral, expired, replaced by a newer version. */
   readonly excused: number;
   /** Acknowledged in all; `checked` is a stated sample when it is smaller. */

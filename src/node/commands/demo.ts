@@ -22,7 +22,8 @@ export async function demo(args: readonly string[]): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-demo-"));
   const relay = await startRelayProcess(["--file", join(dir, "relay.sqlite")]);
   try {
-    const given = { ...DEMO, ...flags, relay: relay.url, "relay-pid": String(relay.pid) };
+    const own = { relay: relay.url, "relay-pid": String(relay.pid), audit: "1" };
+    const given = { ...DEMO, ...flags, ...own };
     return await runScenario("publish", collectOptions(given, {}));
   } finally {
     await relay.stop();
