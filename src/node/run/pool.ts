@@ -1,5 +1,4 @@
 /** The pool of a run: the user's own, or one made for the plan and kept. */
-import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
@@ -22,17 +21,7 @@ export interface PoolChoice {
 /** Opens the given pool after checking it, or makes the plan's. Throws `ConfigError`. */
 export async function choosePool(plan: Plan, choice: PoolChoice): Promise<Pool> {
   const { terminal } = choice;
-  if (choice.dir !== undefined) {
-    const pool = await readPool(choice.dir);
-    const needed = Math.floor(plan.rateEps * (plan.durationSec + plan.warmupSec));
-    if (pool.manifest.events < needed) {
-      throw new ConfigError(
-        `the pool \`${choice.dir}\` holds ${pool.manifest.events} events, the plan asks for ${needed}\n` +
-          "Lower --rate or --duration, or leave --pool out to have one made.",
-      );
-    }
-    return pool;
-  }
+  if (choice.dir !== undefined) return await readPool(choice.dir);
   const started = Date.now();
   const pool = await ensurePool({
     root: POOLS_DIR,
