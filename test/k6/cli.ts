@@ -1,0 +1,105 @@
+/** Starts the CLI as a person would, in a folder of its own, with the real k6 on its PATH. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startRelay } from "../../src/node/relay/relay.ts";
+import { ensureK6 } from "../../src/node/setup/ensure.ts";
+import type { Report } from "../../src/report/types.ts";
+
+const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
+const LIMIT_MS = 90_000;
+
+export interface Ended {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+export interface Place {
+  readonly dir: string;
+  /** Starts a program there; the CLI, unless another is named. */
+  start(args: readonly string[], program?: string): Running;
+  run(args: readonly string[], program?: string): Promise<Ended>;
+  /** All reports that runs left there, the oldest first. */
+  reports(): Promise<readonly Report[]>;
+  readonly k6: string;
+}
+
+/** A folder of its own for `use`, removed afterwards. */
+export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> {
+  const k6 = await ensureK6({ env: process.env, onNote: () => {} });
+  const dir = await mkdtemp(join(tmpdir(), "k6-nostr-run-"));
+  const start = (args: readonly string[], program?: string) => startIn(dir, k6.path, args, program);
+  try {
+    return await use({
+      dir,
+      k6: k6.path,
+      start,
+      run: (args, program) => start(args, program).ended,
+      reports: () => readReports(join(dir, "reports")),
+    });
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** An embedded relay in this process that keeps its events in memory, for `use`. */
+export async function withEmbeddedRelay<T>(
+  use: (relay: Awaited<ReturnType<typeof startRelay>>) => Promise<T>,
+): Promise<T> {
+  const relay = await startRelay({ port: 0, file: ":memory:" });
+  try {
+    return await use(relay);
+  } finally {
+    await relay.close();
+  }
+}
+
+/** Resolves when `condition` holds; looked at every 20 ms. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+function startIn(dir: string, k6: string, args: readonly string[], program?: string): Running {
+  const { HOME, TMPDIR, PATH = "" } = process.env;
+  const env = {
+    ...(HOME ? { HOME } : {}),
+    ...(TMPDIR ? { TMPDIR } : {}),
+    PATH: `${dirname(k6)}${delimiter}${PATH}`,
+    K6_NO_USAGE_REPORT: "true",
+    // As a shell sets it: k6 itself takes relative paths from the script on.
+    PWD: dir,
+  };
+  const words = program === undefined ? [CLI, ...args] : [...args];
+  const child = spawn(program ?? process.execPath, words, { cwd: dir, env, stdio: "pipe" });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (data) => {
+    stdout += data;
+  });
+  child.stderr.on("data", (data) => {
+    stderr += data;
+  });
+  const limit = setTimeout(() => child.kill("SIGTERM"), LIMIT_MS);
+  const ended = once(child, "close").then(([exitCode]) => {
+    clearTimeout(limit);
+    return { exitCode: exitCode as number | null, stdout, stderr };
+  });
+  return { child, ended };
+}
+
+async function readReports(dir: string): Promise<readonly Report[]> {
+  const ids = (await readdir(join(dir, "runs"))).sort();
+  const texts = await Promise.all(
+    ids.map((id) => readFile(join(dir, "runs", id, "report.json"), "utf8")),
+  );
+  return texts.map((text) => JSON.parse(text) as Report);
+}

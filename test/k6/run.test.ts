@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { WebSocket } from "ws";
+import { buildBundles } from "../../build/bundle.ts";
+import schema from "../../src/report/schema.json" with { type: "json" };
+import { inPlace, until, withEmbeddedRelay } from "./cli.ts";
+import { assertBalanced } from "./harness.ts";
+
+const GENTLE = ["--clients", "20", "--rate", "100", "--no-calibrate", "--report-dir", "reports"];
+const isReport = new Ajv2020({ strict: false }).compile(schema);
+
+describe("run publish against the embedded relay", () => {
+  it("reports to the event what the relay stored, and the same ids for the same seed", async () => {
+    await inPlace(async (place) => {
+      const args = ["run", "publish", ...GENTLE, "--duration", "3", "--seed", "7", "--relay"];
+      const runOnce = () =>
+        withEmbeddedRelay(async (relay) => {
+          const { exitCode, stdout, stderr } = await place.run([...args, relay.url]);
+          assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
+          return { stored: relay.stored(), ids: await readIds(relay.url) };
+        });
+      const first = await runOnce();
+      const second = await runOnce();
+      const reports = await place.reports();
+      assert.equal(reports.length, 2);
+      for (const report of reports) {
+        assert.ok(isReport(report), JSON.stringify(isReport.errors));
+        assertBalanced(report.totals);
+        assert.equal(report.totals.scheduled, 300);
+        assert.equal(report.totals.accepted, 300);
+        assert.equal(report.generator.verdict, "valid", report.generator.reasons.join("; "));
+        assert.ok((report.resources?.samples.length ?? 0) > 0);
+      }
+      assert.equal(first.stored, 300);
+      assert.deepEqual(second.ids, first.ids);
+      assert.equal(reports[0]?.run.planHash.length, 64);
+    });
+  });
+
+  it("spreads clients evenly over several relays", async () => {
+    await inPlace((place) =>
+      withEmbeddedRelay((one) =>
+        withEmbeddedRelay(async (other) => {
+          const relays = `${one.url},${other.url}`;
+          const args = ["run", "publish", ...GENTLE, "--duration", "2", "--relay", relays];
+          const { exitCode, stderr } = await place.run([...args, "--mix", "view:1"]);
+          assert.equal(exitCode, 0, stderr);
+          assert.deepEqual([one.stored(), other.stored()], [100, 100]);
+        }),
+      ),
+    );
+  });
+
+  it("writes a partial report that balances when it is interrupted", async () => {
+    await inPlace((place) =>
+      withEmbeddedRelay(async (relay) => {
+        const args = ["run", "publish", ...GENTLE, "--duration", "60", "--relay", relay.url];
+        const { child, ended } = place.start(args);
+        await until(() => relay.stored() > 250);
+        child.kill("SIGINT");
+        const { exitCode, stderr } = await ended;
+        assert.equal(exitCode, 130, stderr);
+        const [report] = await place.reports();
+        assert.ok(report);
+        assertBalanced(report.totals);
+        assert.equal(report.run.complete, false);
+        assert.match(report.run.stopReason ?? "", /interrupted/);
+        const { accepted, lost } = report.totals;
+        assert.ok(accepted > 0 && accepted <= relay.stored(), `${accepted} of ${relay.stored()}`);
+        // Slices are handed in once a second: what is missing fits into one, at 100 events/s.
+        assert.ok(relay.stored() - accepted - lost <= 150, `${relay.stored()}, ${accepted}`);
+      }),
+    );
+  });
+
+  it("goes on and says so when the relay is gone half-way", async () => {
+    await inPlace((place) =>
+      withEmbeddedRelay(async (relay) => {
+        const args = ["run", "publish", ...GENTLE, "--duration", "5", "--relay", relay.url];
+        const { ended } = place.start(args);
+        await until(() => relay.stored() > 150);
+        const stored = relay.stored();
+        await relay.close();
+        const { exitCode, stdout, stderr } = await ended;
+        assert.equal(exitCode, 99, `${stdout}\n${stderr}`);
+        const [report] = await place.reports();
+        assert.ok(report);
+        assertBalanced(report.totals);
+        assert.equal(report.run.complete, true);
+        assert.equal(report.totals.connections.dropped, 20);
+        assert.ok(report.totals.unsent.noConnection > 0);
+        assert.ok(report.totals.accepted >= stored);
+        assert.ok(report.errors.some((e) => e.class === "connect" && e.code === "refused"));
+      }),
+    );
+  });
+
+  it("keeps two runs at once apart", async () => {
+    await inPlace((place) =>
+      withEmbeddedRelay(async (relay) => {
+        const args = ["run", "publish", ...GENTLE, "--duration", "2", "--relay", relay.url];
+        const both = [place.start([...args, "--seed", "1"]), place.start([...args, "--seed", "2"])];
+        const codes = (await Promise.all(both.map(({ ended }) => ended))).map((e) => e.exitCode);
+        assert.deepEqual(codes, [0, 0]);
+        const reports = await place.reports();
+        assert.deepEqual(reports.map((r) => r.config.seed).sort(), ["1", "2"]);
+        assert.deepEqual(
+          reports.map((r) => r.totals.accepted),
+          [200, 200],
+        );
+        const left = (await readdir(join(place.dir, "reports"))).filter((f) => f.includes("tmp"));
+        assert.deepEqual(left, []);
+      }),
+    );
+  });
+
+  it("works by hand, with k6 alone", async () => {
+    await inPlace((place) =>
+      withEmbeddedRelay(async (relay) => {
+        const made = await place.run(["pool", "--events", "250", "--seed", "hand", "--dir", "p"]);
+        const pool = /^(\S+):/.exec(made.stdout)?.[1] ?? "";
+        const script = join(await buildBundles(join(place.dir, "dist")), "publish.js");
+        const options = { RELAY_URL: relay.url, POOL: pool, CLIENTS: 5, RATE_EPS: 100 };
+        const variables = Object.entries({ ...options, DURATION_SEC: 2, REPORT_DIR: "." });
+        const flags = variables.flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+        const { exitCode, stdout, stderr } = await place.run(["run", ...flags, script], place.k6);
+        assert.equal(exitCode, 0, stderr);
+        assert.match(stdout, /verdict +VALID/);
+        assert.equal(relay.stored(), 200);
+        const names = await readdir(place.dir);
+        assert.ok(names.some((name) => /^load-report-.*\.json$/.test(name)));
+        assert.ok(names.some((name) => /^load-test-report-.*\.md$/.test(name)));
+      }),
+    );
+  });
+});
+
+/** All ids that the relay gives for the kinds of the default mix. */
+async function readIds(url: string): Promise<readonly string[]> {
+  const socket = new WebSocket(url);
+  const ids: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    socket.on("error", reject);
+    socket.on("open", () => {
+      socket.send(JSON.stringify(["REQ", "all", { kinds: [30_078, 30_079, 1_063], limit: 1_000 }]));
+    });
+    socket.on("message", (data) => {
+      const [type, , event] = JSON.parse(String(data)) as [string, string, { id: string }];
+      if (type === "EVENT") ids.push(event.id);
+      if (type === "EOSE") resolve();
+    });
+  });
+  socket.close();
+  return ids.sort();
+}
