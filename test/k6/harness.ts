@@ -28,7 +28,8 @@ export interface RunResult {
   readonly report: Report;
 }
 
-export type Flags = Readonly<Record<string, string | number>>;
+/** `true`: a switch. */
+export type Flags = Readonly<Record<string, string | number | true>>;
 
 interface Workshop {
   readonly dir: string;
@@ -85,14 +86,16 @@ export async function publish(
     "report-dir": reportDir,
     ...flags,
   };
-  const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const args = Object.entries(all).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, String(value)],
+  );
   const turn = gate;
   let release: () => void = () => {};
   gate = new Promise<void>((resolve) => {
     release = resolve;
   });
   await turn;
-  const run = runCli(["run", "publish", "--force", ...args], path);
+  const run = runCli(["run", "publish", "--force", "--no-calibrate", ...args], path);
   void relay.firstTaken.then(release);
   const ended = await run.finally(release);
   const { exitCode, stdout, stderr } = ended;

@@ -16,6 +16,7 @@ import {
   identifyGenerator,
 } from "./figures.ts";
 import { findCeiling, type Trial } from "./search.ts";
+import { describeGentle } from "./table.ts";
 
 export interface CalibrateOptions {
   readonly k6: K6Binary;
@@ -81,7 +82,7 @@ async function measureFloors(measure: Measure, { form, onStep }: CalibrateOption
     rssBytes = measured.rssBytes;
     if (p50 === null || p99 === null) throw new Error("the sink answered no event");
     floors.push({ ...load, p50Ms: p50, p99Ms: p99 });
-    onStep(`floor       ${load.clients} connections, ${load.rateEps} events/s: ${formatMs(p50)}`);
+    onStep(`floor       ${describeGentle(load)}: p50 ${formatMs(p50)}`);
   }
   return { floors, rssBytes };
 }

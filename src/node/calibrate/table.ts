@@ -5,6 +5,7 @@ import {
   type Calibration,
   type Ceiling,
   type ConnectionFigures,
+  type Floor,
   type GeneratorIdentity,
   isStalled,
 } from "./figures.ts";
@@ -50,11 +51,15 @@ function describeFloor(calibration: Calibration): readonly string[] {
   return [
     `${formatMs(floorMs)} p50 of service time: no relay can look faster from here`,
     ...floors.map(
-      ({ clients, rateEps, p50Ms, p99Ms }) =>
-        `${clients === 1 ? "1 connection" : `${clients} connections`}, ${rateEps} events/s: p50 ${formatMs(p50Ms)}, p99 ${formatMs(p99Ms)}`,
+      (floor) =>
+        `${describeGentle(floor)}: p50 ${formatMs(floor.p50Ms)}, p99 ${formatMs(floor.p99Ms)}`,
     ),
     ...(isStalled(calibration) ? [STALLED] : []),
   ];
+}
+
+export function describeGentle({ clients, rateEps }: Pick<Floor, "clients" | "rateEps">): string {
+  return `${clients} connection${clients === 1 ? "" : "s"}, ${formatRate(rateEps)}`;
 }
 
 export const STALLED =

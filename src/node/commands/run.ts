@@ -50,6 +50,7 @@ export async function runScenario(scenario: string, texts: OptionTexts): Promise
       poolDir: texts.pool,
       relayPid,
       force: readSwitch(texts, "force"),
+      mayCalibrate: !readSwitch(texts, "noCalibrate"),
       audit: readSwitch(texts, "audit"),
       terminal,
       signal: interrupts.signal,

@@ -1,6 +1,6 @@
 /**
- * One run from a checked plan to its report: gate → preflight → k6 → pool → bundles → k6 under
- * supervision → report. Nothing is sent before the gate admitted every relay.
+ * One run from a checked plan to its report: gate → preflight → calibration → pool → bundles →
+ * k6 under supervision → report. Nothing is sent before the gate admitted every relay.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -21,6 +21,8 @@ import { completeReport } from "../../report/complete.ts";
 import { formatCount } from "../../report/format.ts";
 import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
 import { auditRun } from "../audit/audit.ts";
+import type { Calibration } from "../calibrate/figures.ts";
+import { judgeRate, obtainCalibration } from "../calibrate/obtain.ts";
 import { type Admission, admitRelays } from "../guard/gate.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
@@ -37,8 +39,13 @@ export interface RunRequest {
   readonly plan: Plan;
   readonly poolDir: string | undefined;
   readonly relayPid: number | undefined;
-  /** Asks no relay beforehand, and starts on a machine that seems too small; the guard stays. */
+  /**
+   * Asks no relay beforehand, and starts on a machine that seems too small or at a rate that is near
+   * its ceiling; the guard stays.
+   */
   readonly force?: boolean;
+  /** Measure this generator first when there are no figures of it; those kept are used anyway. */
+  readonly mayCalibrate?: boolean;
   /** Read back what the relay acknowledged, after the run. */
   readonly audit?: boolean;
   readonly terminal: Terminal;
@@ -76,6 +83,15 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
   const runId = makeRunId();
   const runDir = resolve(await makeRunDir(plan.reportDir, runId));
   const k6 = await ensureK6({ env: process.env, onNote: (line) => terminal.note(line) });
+  const calibration = await obtainCalibration({
+    k6,
+    env: process.env,
+    mayMeasure: request.mayCalibrate === true,
+    terminal,
+    signal,
+  });
+  const warning = judgeRate(plan.rateEps, calibration, request.force === true);
+  if (warning !== null) terminal.note(`warning     ${warning}`);
   const pool = await choosePool(plan, {
     dir: request.poolDir,
     epoch: checked.epoch,
@@ -87,6 +103,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
   const run = await drive({
     ...request,
     k6,
+    calibration,
     admissions,
     poolDir: pool.dir,
     pool: pool.manifest,
@@ -100,6 +117,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
 
 interface Drive extends RunRequest {
   readonly k6: K6Binary;
+  readonly calibration: Calibration | null;
   readonly admissions: readonly Admission[];
   readonly poolDir: string;
   readonly pool: PoolManifest;
@@ -184,8 +202,8 @@ async function finish(driven: Driven): Promise<Report> {
       platform: `${platform()} ${release()} ${process.arch}`,
     },
     resources: relateSamples(driven.samples, live.windowStartUnixMs),
-    ceilingEps: null,
-    floorMs: null,
+    ceilingEps: driven.calibration?.ceiling?.heldEps ?? null,
+    floorMs: driven.calibration?.floorMs ?? null,
     audit,
     stopReason,
   });
