@@ -9,7 +9,7 @@ import {
   hostsFor,
   LOOPBACK_NETWORKS,
 } from "../src/guard/dialer.ts";
-import { findGuardFaults, type K6GateRequest } from "../src/guard/k6-gate.ts";
+import { findGuardFaults, type K6GateRequest, needsProof } from "../src/guard/k6-gate.ts";
 import { findProxies } from "../src/guard/proxy.ts";
 import { parseRelayUrls } from "../src/guard/relay-url.ts";
 
@@ -147,7 +147,7 @@ function gate(relays: string, change: Partial<K6GateRequest> = {}): string[] {
   return findGuardFaults({
     relays: parseRelayUrls(relays),
     policy: { allowPrivate: false },
-    isProved: false,
+    hosts: {},
     env: {},
     blacklistIps: blacklistFor(allowed.filter((entry) => entry !== "junk")),
     ...change,
@@ -160,8 +160,22 @@ test("the gate in k6 lets a whole guard pass", () => {
   const policy = { allowPrivate: true };
   assert.deepEqual(gate("ws://10.1.2.3", { policy, allowed: ["10.1.2.3", "127.0.0.1"] }), []);
   const dedicated = { allowPrivate: false, dedicatedHost: "8.8.8.8" };
-  const proved = { policy: dedicated, allowed: ["8.8.8.8"], isProved: true };
-  assert.deepEqual(gate("ws://8.8.8.8", proved), []);
+  assert.deepEqual(gate("ws://8.8.8.8", { policy: dedicated, allowed: ["8.8.8.8"] }), []);
+  const named = {
+    policy: { allowPrivate: false, dedicatedHost: "relay.example.com" },
+    allowed: ["8.8.8.8"],
+    hosts: { "relay.example.com": "8.8.8.8" },
+  };
+  assert.deepEqual(gate("ws://relay.example.com", named), []);
+});
+
+test("the gate in k6 leaves to the caller what needs a proof, and nothing else", () => {
+  const relays = parseRelayUrls("ws://127.0.0.1,ws://8.8.8.8,ws://relay.test");
+  const policy = { allowPrivate: false, dedicatedHost: "8.8.8.8" };
+  assert.deepEqual(
+    needsProof(relays, policy).map(({ host }) => host),
+    ["8.8.8.8"],
+  );
 });
 
 test("the gate in k6 finds every weakness", () => {
@@ -177,8 +191,20 @@ test("the gate in k6 finds every weakness", () => {
     ["ws://127.0.0.1", { allowed: ["10.0.0.1"] }, /not an address to be dialled/],
     ["ws://127.0.0.1", { allowed: ["8.8.8.8"] }, /not an address to be dialled/],
     ["ws://127.0.0.1", { allowed: ["169.254.169.254"] }, /not an address to be dialled/],
-    ["ws://127.0.0.1", { allowed: ["8.8.8.8"], isProved: true }, /not an address to be dialled/],
-    ["ws://8.8.8.8", { policy: dedicated, allowed: ["127.0.0.1"] }, /proof is needed/],
+    // A forged environment: the dedicated host's address is the only public one, and its name alone
+    // may lead there.
+    ["ws://8.8.8.8", { policy: dedicated, allowed: ["8.8.8.8", "8.8.4.4"] }, /`8.8.4.4` is not an/],
+    ["ws://127.0.0.1", { policy: dedicated, allowed: ["8.8.8.8"] }, /not an address to be dialled/],
+    [
+      "ws://8.8.8.8,ws://other.test",
+      { policy: dedicated, allowed: ["8.8.8.8"], hosts: { "other.test": "8.8.8.8" } },
+      /`other.test` resolves to a public address/,
+    ],
+    [
+      "ws://relay.damus.io",
+      { policy: { allowPrivate: true, dedicatedHost: "relay.damus.io" }, allowed: ["8.8.8.8"] },
+      /public relay/,
+    ],
   ];
   for (const [relays, change, fault] of cases) {
     const faults = gate(relays, change);

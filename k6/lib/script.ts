@@ -7,11 +7,13 @@ import { ConfigError } from "../../src/errors.ts";
 import { classifyAddress, parseAddress } from "../../src/guard/address.ts";
 import { blacklistFor, hostsFor, LOOPBACK_NETWORKS } from "../../src/guard/dialer.ts";
 import type { GuardPolicy } from "../../src/guard/guard.ts";
-import { findGuardFaults } from "../../src/guard/k6-gate.ts";
+import { findGuardFaults, needsProof } from "../../src/guard/k6-gate.ts";
+import { parseDedicatedHost } from "../../src/guard/relay-url.ts";
 import { mostSeconds } from "../../src/plan/duration.ts";
 import { collectOptions } from "../../src/plan/options.ts";
 import { buildPlan, type Plan } from "../../src/plan/plan.ts";
 import { MANIFEST_FILE, type PoolManifest, parseManifest } from "../../src/pool/format.ts";
+import { findProofFault } from "./proof.ts";
 
 /** Variables by which the CLI tells a script what it found out; not for hand use. */
 interface RunEnvironment {
@@ -21,7 +23,6 @@ interface RunEnvironment {
   /** Addresses this run may dial, as the CLI resolved and judged them. */
   readonly allowed: readonly string[];
   readonly hosts: Readonly<Record<string, string>>;
-  readonly isProved: boolean;
   /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
   readonly auditEvery: number;
 }
@@ -82,11 +83,12 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
     blacklistIPs?: readonly string[] | null;
     scenarios?: Readonly<Record<string, { vus?: number; iterations?: number; executor?: string }>>;
   };
+  const policy = policyOf(plan);
   const faults = findGuardFaults({
     relays: plan.relays,
-    policy: policyOf(plan),
+    policy,
     allowed: run.allowed,
-    isProved: run.isProved,
+    hosts: run.hosts,
     blacklistIps: options.blacklistIPs ?? [],
     env: __ENV,
   });
@@ -101,13 +103,17 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
       "k6's scenarios were replaced; remove `--vus`, `--duration`, `--iterations`, `--stage` and their K6_ variables",
     );
   }
-  return faults;
+  if (faults.length > 0) return faults;
+  const question = { nowMs: Date.now(), rateEps: plan.rateEps, clients: plan.clients };
+  return needsProof(plan.relays, policy).flatMap((relay) => findProofFault(relay, question) ?? []);
 }
 
 function policyOf(plan: Plan): GuardPolicy {
   return {
     allowPrivate: plan.allowPrivate,
-    ...(plan.dedicatedHost === null ? {} : { dedicatedHost: plan.dedicatedHost }),
+    ...(plan.dedicatedHost === null
+      ? {}
+      : { dedicatedHost: parseDedicatedHost(plan.dedicatedHost) }),
     ...(__ENV.INTERNAL_NETWORK === "1" ? { internalNetwork: true } : {}),
   };
 }
@@ -120,7 +126,6 @@ function readRun(plan: Plan): RunEnvironment {
     live: __ENV.LIVE === "1",
     allowed: allowed ? allowed.split(",") : allowedByText(plan),
     hosts: readHosts(plan, allowed?.split(",") ?? []),
-    isProved: __ENV.PROOF_CHECKED === "1",
     auditEvery: Number(__ENV.AUDIT_EVERY ?? 0),
   };
 }

@@ -1,10 +1,11 @@
 /**
  * The gate of the k6 runtime: VU code calls it before it opens the first socket, also when a bundle is
- * started by hand. It trusts neither the environment nor the options that k6 consolidated.
+ * started by hand. It trusts neither the environment nor the options that k6 consolidated. What it
+ * leaves open is the proof of a dedicated relay (`needsProof`), which the caller fetches and checks.
  */
 import { classifyAddress, parseAddress } from "./address.ts";
 import { blacklistFor, findMissingBlocks, LOOPBACK_NETWORKS } from "./dialer.ts";
-import { type GuardPolicy, judgeByText } from "./guard.ts";
+import { type GuardPolicy, judgeAddresses, judgeByText } from "./guard.ts";
 import { findProxies } from "./proxy.ts";
 import type { RelayUrl } from "./relay-url.ts";
 
@@ -13,8 +14,8 @@ export interface K6GateRequest {
   readonly policy: GuardPolicy;
   /** What this run may dial: `LOOPBACK_NETWORKS`, and single addresses that Node resolved and pinned. */
   readonly allowed: readonly string[];
-  /** Whether Node checked the owner's proof for `policy.dedicatedHost` in this run. */
-  readonly isProved: boolean;
+  /** Names pinned to one of `allowed`: k6's `hosts`. */
+  readonly hosts: Readonly<Record<string, string>>;
   /** `exec.test.options.blacklistIPs`: after environment and flags had their say. */
   readonly blacklistIps: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -46,14 +47,21 @@ export function findGuardFaults(request: K6GateRequest): string[] {
 function judgeRelay(relay: RelayUrl, request: K6GateRequest): string[] {
   const verdict = judgeByText(relay, request.policy);
   if (verdict.status === "refused") return [`${verdict.reason}; ${verdict.remedy}`];
-  if (verdict.status === "needs-proof" && !request.isProved) {
-    return [`${verdict.reason}; start the run with \`npx k6-nostr run\`, which fetches it`];
-  }
-  return [];
+  const pinned = request.hosts[relay.host];
+  if (pinned === undefined) return [];
+  const pinnedVerdict = judgeAddresses(relay, [pinned], request.policy);
+  return pinnedVerdict.status === "refused"
+    ? [`${pinnedVerdict.reason}; ${pinnedVerdict.remedy}`]
+    : [];
+}
+
+/** The relays that may be loaded only with their owner's proof. */
+export function needsProof(relays: readonly RelayUrl[], policy: GuardPolicy): readonly RelayUrl[] {
+  return relays.filter((relay) => judgeByText(relay, policy).status === "needs-proof");
 }
 
 /** Wide networks would take the blacklist apart: only loopback may be given as one. */
-function mayBeAllowed(entry: string, { policy, isProved }: K6GateRequest): boolean {
+function mayBeAllowed(entry: string, { policy, hosts, relays }: K6GateRequest): boolean {
   if (LOOPBACK_NETWORKS.includes(entry)) return true;
   const address = parseAddress(entry);
   if (address === undefined) return false;
@@ -64,7 +72,10 @@ function mayBeAllowed(entry: string, { policy, isProved }: K6GateRequest): boole
     case "private":
       return policy.allowPrivate || policy.internalNetwork === true;
     case "public":
-      return isProved && policy.dedicatedHost !== undefined;
+      // No other name may reach it: the dedicated host is this address, or is pinned to it.
+      return relays.some(
+        ({ host }) => host === policy.dedicatedHost && (host === entry || hosts[host] === entry),
+      );
     case "special":
       return false;
   }

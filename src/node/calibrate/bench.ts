@@ -128,7 +128,6 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
     allowed,
     hosts: {},
     blacklist: blacklistFor(allowed),
-    isProved: false,
   };
   const live = new LiveRun(plan, rowTypes(pool.manifest).length);
   const sampler = startSampler();

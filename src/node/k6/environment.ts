@@ -12,7 +12,6 @@ export interface K6Request {
   readonly allowed: readonly string[];
   readonly hosts: Readonly<Record<string, string>>;
   readonly blacklist: readonly string[];
-  readonly isProved: boolean;
   /** Of so many accepted publishes one is noted for the read-back; of none if left out. */
   readonly auditEvery?: number;
 }
@@ -32,7 +31,7 @@ const KEPT = [
 
 /** The whole environment of the k6 process. Options travel here and not in the process list. */
 export function k6Environment(
-  { plan, dialUrls, poolDir, runId, runDir, allowed, hosts, isProved, auditEvery = 0 }: K6Request,
+  { plan, dialUrls, poolDir, runId, runDir, allowed, hosts, auditEvery = 0 }: K6Request,
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const kept: Record<string, string> = {};
@@ -68,7 +67,6 @@ export function k6Environment(
     HOSTS: Object.entries(hosts)
       .map(([name, address]) => `${name}=${address}`)
       .join(","),
-    PROOF_CHECKED: isProved ? "1" : "",
     AUDIT_EVERY: String(auditEvery),
     // Bounds were checked here, against what the user forced.
     FORCE: "1",

@@ -80,8 +80,6 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     if (level === "advice") terminal.note(`advice      ${what}; ${remedy}`);
   }
   if (checked.epochNote !== null) terminal.note(`pool        ${checked.epochNote}`);
-  const runId = makeRunId();
-  const runDir = resolve(await makeRunDir(plan.reportDir, runId));
   const k6 = await ensureK6({ env: process.env, onNote: (line) => terminal.note(line) });
   const calibration = await obtainCalibration({
     k6,
@@ -92,6 +90,8 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
   });
   const warning = judgeRate(plan.rateEps, calibration, request.force === true);
   if (warning !== null) terminal.note(`warning     ${warning}`);
+  const runId = makeRunId();
+  const runDir = resolve(await makeRunDir(plan.reportDir, runId));
   const pool = await choosePool(plan, {
     dir: request.poolDir,
     epoch: checked.epoch,
@@ -134,7 +134,11 @@ interface Driven extends Drive {
 
 async function drive(request: Drive & { readonly poolDir: string }): Promise<Driven> {
   const { plan, k6, admissions, terminal, runDir } = request;
-  const allowed = [...new Set(admissions.flatMap((admission) => admission.addresses))];
+  const hosts = Object.assign({}, ...admissions.map((a) => hostsFor(a.url.host, a.addresses)));
+  // Of a pinned name nothing else can be dialled, so nothing else is allowed.
+  const allowed = [
+    ...new Set(admissions.flatMap(({ url, addresses }) => hosts[url.host] ?? addresses)),
+  ];
   const bundles = await buildBundles();
   const k6Request = {
     plan,
@@ -144,9 +148,8 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     runDir,
     script: join(bundles, `${plan.scenario}.js`),
     allowed,
-    hosts: Object.assign({}, ...admissions.map((a) => hostsFor(a.url.host, a.addresses))),
+    hosts,
     blacklist: blacklistFor(allowed),
-    isProved: admissions.some((admission) => admission.proof !== undefined),
     auditEvery: request.audit ? noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec)) : 0,
   };
   const live = new LiveRun(plan, rowTypes(request.pool).length);
