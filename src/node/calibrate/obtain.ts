@@ -84,6 +84,6 @@ export function judgeRate(
   const mostEps = Math.floor(ceilingEps * CEILING_SHARE.suspect);
   throw new ConfigError(
     `${text}: the figures would be the generator's, not the relay's\n` +
-      `Lower --rate to ${mostEps}, use a machine with more cores, measure again with \`k6-nostr calibrate\`, or give --force.`,
+      `Lower --rate to ${mostEps}, use a machine with more cores, measure exactly with \`k6-nostr calibrate\`, or give --force.`,
   );
 }
