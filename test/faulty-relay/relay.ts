@@ -8,7 +8,8 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
-import type { ClientMessage, NostrEvent } from "../../src/nostr/wire.ts";
+import { matchesFilter } from "../../src/nostr/filter.ts";
+import type { ClientMessage, Filter, NostrEvent, RelayMessage } from "../../src/nostr/wire.ts";
 import { type Action, accept } from "./frames.ts";
 import { Ledger, type LedgerEvent } from "./ledger.ts";
 
@@ -29,6 +30,8 @@ export interface Behaviour {
   readonly greet?: () => readonly Action[];
   /** By the place of the TCP connection, from 0. */
   readonly handshake?: (place: number) => Handshake;
+  /** Answers REQs with the events for which this holds, whatever was said about them; silent without it. */
+  readonly keeps?: (published: Published) => boolean;
   /** Leaves Close frames without an answer and the connections open. */
   readonly ignoresClose?: boolean;
 }
@@ -40,6 +43,7 @@ class DeafSocket extends WebSocket {
 
 export class FaultyRelay {
   readonly ledger = new Ledger();
+  readonly #kept: NostrEvent[] = [];
   readonly #behaviour: Behaviour;
   readonly #webSockets: WebSocketServer;
   readonly #sockets = new Set<Socket>();
@@ -146,6 +150,10 @@ export class FaultyRelay {
     client.on("error", () => {});
     client.on("message", (data) => {
       const message = JSON.parse(String(data)) as ClientMessage;
+      if (message[0] === "REQ") {
+        const [, subscription, ...filters] = message;
+        this.#replay(client, subscription, filters);
+      }
       if (message[0] !== "EVENT") return;
       const [, event] = message;
       const place = this.ledger.events.length;
@@ -157,10 +165,23 @@ export class FaultyRelay {
         answers: [],
       };
       this.ledger.events.push(entry);
+      const published = { event, place, receivedMs: readMs };
+      if (this.#behaviour.keeps?.(published)) this.#kept.push(event);
       const answer = this.#behaviour.answer ?? (() => [accept(event.id)]);
-      act(answer({ event, place, receivedMs: readMs }, this), entry);
+      act(answer(published, this), entry);
     });
     act(this.#behaviour.greet?.() ?? [], null);
+  }
+
+  /** Not in the ledger, which is about publishes. */
+  #replay(client: WebSocket, subscription: string, filters: readonly Filter[]): void {
+    if (!this.#behaviour.keeps) return;
+    const send = (message: RelayMessage) => client.send(JSON.stringify(message));
+    for (const event of this.#kept) {
+      const isAsked = filters.some((filter) => matchesFilter(filter, event));
+      if (isAsked) send(["EVENT", subscription, event]);
+    }
+    send(["EOSE", subscription]);
   }
 
   #send(
