@@ -81,6 +81,8 @@ export function scriptOptions({ plan, run }: Script): object {
 export function findFaults({ plan, run }: Script, consolidated: unknown): readonly string[] {
   const options = consolidated as {
     blacklistIPs?: readonly string[] | null;
+    hosts?: Readonly<Record<string, string>> | null;
+    insecureSkipTLSVerify?: boolean | null;
     scenarios?: Readonly<Record<string, { vus?: number; iterations?: number; executor?: string }>>;
   };
   const policy = policyOf(plan);
@@ -102,6 +104,12 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
     faults.push(
       "k6's scenarios were replaced; remove `--vus`, `--duration`, `--iterations`, `--stage` and their K6_ variables",
     );
+  }
+  if (JSON.stringify(options.hosts ?? {}) !== JSON.stringify(run.hosts)) {
+    faults.push("k6's `hosts` were replaced; start the run with `npx k6-nostr run`");
+  }
+  if (options.insecureSkipTLSVerify) {
+    faults.push("certificates must be checked; remove `--insecure-skip-tls-verify`");
   }
   if (faults.length > 0) return faults;
   const question = { nowMs: Date.now(), rateEps: plan.rateEps, clients: plan.clients };

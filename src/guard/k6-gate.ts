@@ -37,9 +37,14 @@ export function findGuardFaults(request: K6GateRequest): string[] {
         "remove `--blacklist-ip` and `K6_BLACKLIST_IPS`",
     );
   }
-  const proxies = findProxies(request.env);
-  if (proxies.length > 0) {
-    faults.push(`${proxies.join(", ")} would lead round the guard; unset it or set \`NO_PROXY=*\``);
+  // What `-e NO_PROXY=*` sets is seen by the script, not by k6's dialer: no exemption counts here.
+  const proxies = findProxies({ ...request.env, NO_PROXY: "", no_proxy: "" });
+  if (proxies.length > 0) faults.push(`${proxies.join(", ")} would lead round the guard; unset it`);
+  if (request.env.K6_HOSTS) faults.push("K6_HOSTS would lead names elsewhere; unset it");
+  if (request.env.PATH === undefined && request.env.Path === undefined) {
+    faults.push(
+      "the environment is hidden, and a proxy may be in it; remove `--include-system-env-vars=false`",
+    );
   }
   return faults;
 }
