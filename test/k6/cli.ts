@@ -74,6 +74,8 @@ function startIn(dir: string, k6: string, args: readonly string[], program?: str
     ...(HOME ? { HOME } : {}),
     ...(TMPDIR ? { TMPDIR } : {}),
     PATH: `${dirname(k6)}${delimiter}${PATH}`,
+    // No figures of this machine, and none left on it.
+    K6_NOSTR_CACHE: join(dir, "cache"),
     K6_NO_USAGE_REPORT: "true",
     // As a shell sets it: k6 itself takes relative paths from the script on.
     PWD: dir,

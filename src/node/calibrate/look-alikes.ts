@@ -20,7 +20,7 @@ import { explainFailure } from "../pool/disk-errors.ts";
 
 const TYPE = "look-alike";
 /** Makes a frame of 550 bytes, as large as those of the default mix on average. */
-const CONTENT = "n".repeat(173);
+const CONTENT = "n".repeat(198);
 const CREATED_AT = 1_767_225_600;
 const LINES_A_WRITE = 4_096;
 

@@ -1,0 +1,311 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { ConfigError } from "../src/errors.ts";
+import { judgeTrial } from "../src/node/calibrate/calibrate.ts";
+import type { Calibration } from "../src/node/calibrate/figures.ts";
+import { keep, readKept } from "../src/node/calibrate/kept.ts";
+import { makeLookAlikes } from "../src/node/calibrate/look-alikes.ts";
+import { judgeRate } from "../src/node/calibrate/obtain.ts";
+import { findCeiling, type SearchOptions, type Trial } from "../src/node/calibrate/search.ts";
+import { renderCalibration } from "../src/node/calibrate/table.ts";
+import { readPool } from "../src/node/pool/read.ts";
+import { parseManifest } from "../src/pool/format.ts";
+import { buildOf, completeOf } from "./fixtures/reports/run.ts";
+
+const HELD: Trial = { held: true, achievedShare: 1 };
+const NOISE: Trial = { held: false, achievedShare: 1 };
+const OVERRUN: Trial = { held: false, achievedShare: 0.5 };
+
+/** A search over a generator that reaches `ceilingEps`, with what happened to each trial. */
+async function search(
+  answer: (rateEps: number, trial: number) => Trial,
+  members: Partial<SearchOptions> = {},
+) {
+  const rates: number[] = [];
+  const result = await findCeiling({
+    firstEps: 2_000,
+    leastEps: 250,
+    mostEps: 100_000,
+    factor: 2,
+    precision: 1.1,
+    mostTrials: 20,
+    isOver: () => false,
+    measure: async (rateEps) => {
+      rates.push(rateEps);
+      return answer(rateEps, rates.length);
+    },
+    ...members,
+  });
+  return { ...result, rates };
+}
+
+describe("findCeiling", () => {
+  it("doubles until a rate fails, then halves the gap to the precision", async () => {
+    const { rates, ...result } = await search((rate) => (rate <= 24_000 ? HELD : OVERRUN));
+    assert.deepEqual(rates, [2_000, 4_000, 8_000, 16_000, 32_000, 22_500, 27_000, 24_500]);
+    assert.deepEqual(result, { heldEps: 22_500, failedEps: 24_500, trials: 8 });
+  });
+
+  it("brackets any ceiling between its bounds", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 250, max: 99_999 }),
+        fc.constantFrom(2, 4),
+        async (ceiling, factor) => {
+          const { heldEps, failedEps } = await search(
+            (rate) => (rate <= ceiling ? HELD : OVERRUN),
+            { factor },
+          );
+          assert.ok(heldEps !== null && heldEps <= ceiling, `held ${heldEps}`);
+          assert.ok(failedEps !== null && failedEps > ceiling, `failed ${failedEps}`);
+          assert.ok(failedEps / heldEps <= 1.11, `${heldEps} to ${failedEps}`);
+        },
+      ),
+    );
+  });
+
+  it("tries a failure that may be noise once more, and a clear one not", async () => {
+    const noisy = await search((rate, trial) =>
+      rate > 8_000 ? OVERRUN : trial === 2 ? NOISE : HELD,
+    );
+    assert.deepEqual(noisy.rates.slice(0, 5), [2_000, 4_000, 4_000, 8_000, 16_000]);
+    const twice = await search((rate) => (rate > 3_000 ? NOISE : HELD));
+    assert.deepEqual(twice.rates.slice(0, 3), [2_000, 4_000, 4_000]);
+    assert.ok((twice.heldEps ?? 0) <= 3_000 && (twice.failedEps ?? 0) > 3_000);
+  });
+
+  it("finds a rate that one noisy failure in three would hide", async () => {
+    const { heldEps } = await search((rate, trial) =>
+      rate > 10_000 ? OVERRUN : trial % 3 === 0 ? NOISE : HELD,
+    );
+    assert.ok((heldEps ?? 0) > 9_000, `${heldEps}`);
+  });
+
+  it("goes down when the first rate fails, and ends without a ceiling at the least", async () => {
+    const slow = await search((rate) => (rate <= 600 ? HELD : OVERRUN));
+    assert.deepEqual(slow.rates.slice(0, 3), [2_000, 1_000, 500]);
+    assert.deepEqual([slow.heldEps, slow.failedEps], [595, 650]);
+    const none = await search(() => OVERRUN);
+    assert.deepEqual(none.rates, [2_000, 1_000, 500, 250]);
+    assert.equal(none.heldEps, null);
+  });
+
+  it("ends at the most with no rate that failed", async () => {
+    const { heldEps, failedEps } = await search(() => HELD);
+    assert.deepEqual([heldEps, failedEps], [100_000, null]);
+  });
+
+  it("keeps to its number of trials, second ones included, and to its time", async () => {
+    assert.equal((await search(() => NOISE, { mostTrials: 3 })).rates.length, 3);
+    const late = await search(() => HELD, { isOver: () => true });
+    assert.deepEqual([late.rates, late.heldEps], [[2_000], 2_000]);
+  });
+});
+
+describe("judgeTrial", () => {
+  const good = completeOf(buildOf());
+  const { throughput, generator } = good;
+  const accepted = (share: number) => ({
+    ...good,
+    throughput: { ...throughput, acceptedEps: throughput.targetEps * share },
+  });
+
+  it("holds a rate with a valid verdict and 99 % achieved", () => {
+    assert.equal(generator.verdict, "valid", generator.reasons.join("; "));
+    assert.deepEqual(judgeTrial(accepted(0.99)), { held: true, achievedShare: 0.99 });
+    assert.equal(judgeTrial(accepted(0.98)).held, false);
+    const suspect = { ...accepted(1), generator: { ...generator, verdict: "suspect" as const } };
+    assert.equal(judgeTrial(suspect).held, false);
+  });
+});
+
+const FIGURES: Calibration = {
+  generator: { cpu: "Some CPU", cores: 4, platform: "linux-x64", k6: "2.2.0", tool: "k6-nostr 1" },
+  form: "full",
+  measuredAt: "2026-01-01T00:00:00.000Z",
+  floorMs: 0.2,
+  floors: [{ clients: 1, rateEps: 150, p50Ms: 0.2, p99Ms: 1.5 }],
+  ceiling: { heldEps: 10_000, failedEps: 10_800, clients: 100 },
+  connections: [
+    { asked: 2_000, opened: 2_000, connectP50Ms: 5, connectP99Ms: 20, bytesEach: 60_000 },
+  ],
+};
+const { generator } = FIGURES;
+
+describe("kept figures", () => {
+  const inFolder = async (use: (path: string) => Promise<void>) => {
+    const dir = await mkdtemp(join(tmpdir(), "k6-nostr-kept-"));
+    await use(join(dir, "cache", "calibration.json")).finally(() =>
+      rm(dir, { recursive: true, force: true }),
+    );
+  };
+
+  it("come back for the same generator only", async () => {
+    await inFolder(async (path) => {
+      assert.equal(await readKept(path, generator), null);
+      assert.equal(await keep(path, FIGURES), null);
+      assert.deepEqual(await readKept(path, generator), FIGURES);
+      const others = [
+        { cpu: "x" },
+        { cores: 2 },
+        { platform: "x" },
+        { k6: "2.3.0" },
+        { tool: "x" },
+      ];
+      for (const other of others) {
+        assert.equal(await readKept(path, { ...generator, ...other }), null, JSON.stringify(other));
+      }
+    });
+  });
+
+  it("are replaced by newer ones, those of others stay", async () => {
+    await inFolder(async (path) => {
+      const other = { ...FIGURES, generator: { ...generator, cores: 8 } };
+      const newer = { ...FIGURES, floorMs: 0.3 };
+      for (const figures of [FIGURES, other, newer]) await keep(path, figures);
+      assert.deepEqual(await readKept(path, generator), newer);
+      assert.deepEqual(await readKept(path, other.generator), other);
+      assert.equal(JSON.parse(await readFile(path, "utf8")).kept.length, 2);
+    });
+  });
+
+  it("count as not measured when the file is damaged, and can be kept again", async () => {
+    await inFolder(async (path) => {
+      await keep(path, FIGURES);
+      const whole = await readFile(path, "utf8");
+      const damaged = [
+        "",
+        whole.slice(0, whole.length / 2),
+        "null",
+        "[]",
+        whole.replace("calibration@1", "calibration@0"),
+        whole.replace('"heldEps": 10000', '"heldEps": "10000"'),
+        whole.replace('"heldEps": 10000', '"heldEps": -1'),
+        whole.replace('"floorMs": 0.2', '"floorMs": null'),
+        whole.replace('"generator"', '"host"'),
+        whole.replace("2026-01-01T", "yesterday"),
+      ];
+      for (const text of damaged) {
+        await writeFile(path, text);
+        assert.equal(await readKept(path, generator), null, text);
+        assert.equal(await keep(path, FIGURES), null);
+        assert.deepEqual(await readKept(path, generator), FIGURES);
+      }
+    });
+  });
+
+  it("are not kept where nothing can be written, with the reason", async () => {
+    await inFolder(async (path) => {
+      await keep(path, FIGURES);
+      assert.match((await keep(join(path, "calibration.json"), FIGURES)) ?? "", /^E[A-Z]+$/);
+    });
+  });
+});
+
+describe("judgeRate", () => {
+  const passing = [1, 5_000];
+  for (const rate of passing) {
+    it(`lets ${rate} of 10,000 events/s pass without a word`, () => {
+      assert.equal(judgeRate(rate, FIGURES, false), null);
+    });
+  }
+
+  for (const rate of [5_001, 9_000]) {
+    it(`warns about ${rate} of 10,000 events/s`, () => {
+      assert.match(judgeRate(rate, FIGURES, false) ?? "", /% of what .* suspect$/);
+    });
+  }
+
+  it("refuses more than 90 %, unless forced", () => {
+    assert.throws(
+      () => judgeRate(9_001, FIGURES, false),
+      (error) =>
+        error instanceof ConfigError && /Lower --rate to 5000.*--force/.test(error.message),
+    );
+    assert.match(judgeRate(9_001, FIGURES, true) ?? "", /invalid$/);
+  });
+
+  it("says nothing without a ceiling", () => {
+    assert.equal(judgeRate(1e6, null, false), null);
+    assert.equal(judgeRate(1e6, { ...FIGURES, ceiling: null }, false), null);
+  });
+
+  it("says before the run what the report will say", () => {
+    const { config } = buildOf();
+    const cases = [
+      [2, "valid", null],
+      [1.5, "suspect", "suspect"],
+      [1.05, "invalid", "invalid"],
+    ] as const;
+    for (const [times, state, word] of cases) {
+      const heldEps = config.rateEps * times;
+      const report = completeOf(buildOf(), { ceilingEps: heldEps });
+      const signal = report.generator.signals.find(({ id }) => id === "ceilingShare");
+      assert.equal(signal?.state, state);
+      const figures = { ...FIGURES, ceiling: { heldEps, failedEps: null, clients: 100 } };
+      const text = judgeRate(config.rateEps, figures, true);
+      assert.equal(text?.split(" ").at(-1) ?? null, word);
+    }
+  });
+});
+
+describe("makeLookAlikes", () => {
+  it("writes frames in the pool's shape that no run takes for a pool", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "k6-nostr-look-alikes-"));
+    try {
+      const folder = join(dir, "frames");
+      const made = await makeLookAlikes(folder, 5_000);
+      const text = await readFile(join(folder, "manifest.json"), "utf8");
+      assert.deepEqual(parseManifest(text, folder), made);
+      const frames = await readFile(join(folder, "frames.txt"), "utf8");
+      const lines = frames.split("\n").slice(0, -1);
+      assert.equal(lines.length, 5_000);
+      assert.equal(frames.length, made.bytes);
+      assert.equal(made.largestFrame, 550);
+      assert.ok(frames.startsWith(lines[256 * 7] ?? "none", made.index[7]));
+      const ids = lines.map((line) => {
+        const [type, event] = JSON.parse(line.slice(2));
+        assert.equal(type, "EVENT");
+        assert.match(event.id, /^[0-9a-f]{64}$/);
+        assert.match(event.sig, /^[0-9a-f]{128}$/);
+        return event.id;
+      });
+      assert.equal(new Set(ids).size, 5_000);
+      await assert.rejects(readPool(folder), /is damaged/);
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("renderCalibration", () => {
+  it("says each figure with its unit and what it means", () => {
+    const text = renderCalibration(FIGURES);
+    for (const part of [
+      "10,000 events/s over 100 connections",
+      "10,800 events/s was not held",
+      "above 5,000 events/s are warned about, above 9,000 events/s refused",
+      "0.20 ms p50 of service time",
+      "1 connection, 150 events/s: p50 0.20 ms, p99 1.50 ms",
+      "2,000 of 2,000 opened; handshake p50 5.00 ms, p99 20.0 ms, about 60.0 kB",
+      "Some CPU, 4 cores, linux-x64, k6 v2.2.0, k6-nostr 1 (full calibration of 2026-01-01T",
+    ]) {
+      assert.ok(text.includes(part), `${part}\n${text}`);
+    }
+    assert.doesNotMatch(text, /stall/);
+  });
+
+  it("calls a floor near 40 ms a stall", () => {
+    assert.match(renderCalibration({ ...FIGURES, floorMs: 41 }), /stall and no floor.*Nagle/);
+  });
+
+  it("says what was not found or not measured", () => {
+    const text = renderCalibration({ ...FIGURES, ceiling: null, connections: [] });
+    assert.match(text, /^ceiling +none found/);
+    assert.match(text, /^connections not measured$/m);
+  });
+});

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { type Calibration, identifyGenerator } from "../../src/node/calibrate/figures.ts";
+import { keep, readKept } from "../../src/node/calibrate/kept.ts";
+import { readK6Version } from "../../src/node/setup/version.ts";
+import { inPlace, type Place, withEmbeddedRelay } from "./cli.ts";
+
+const GENTLE = ["--clients", "10", "--rate", "100", "--duration", "1", "--mix", "view:1"];
+const MEASURING = /no figures of this machine yet/;
+
+async function generatorOf({ k6 }: Place) {
+  const answer = await readK6Version(k6, process.env, 20_000);
+  assert.equal(answer.status, "answered");
+  return identifyGenerator(answer.version.text);
+}
+
+const fileOf = (place: Place) => join(place.dir, "cache", "calibration.json");
+
+describe("run and its calibration", () => {
+  it("measures a generator without figures once, keeps and reports them", async () => {
+    await inPlace((place) =>
+      withEmbeddedRelay(async (relay) => {
+        const args = ["run", "publish", ...GENTLE, "--report-dir", "reports", "--relay", relay.url];
+        const first = await place.run([...args, "--seed", "1"]);
+        assert.match(first.stderr, MEASURING);
+        const kept = await readKept(fileOf(place), await generatorOf(place));
+        assert.ok(kept?.ceiling, first.stderr);
+        assert.equal(kept.form, "quick");
+        assert.ok(kept.ceiling.heldEps >= 250, `${kept.ceiling.heldEps}`);
+        assert.ok(kept.floorMs > 0 && kept.floorMs < 20, `${kept.floorMs}`);
+
+        const second = await place.run([...args, "--seed", "2"]);
+        assert.doesNotMatch(second.stderr, MEASURING);
+        assert.match(second.stderr, /generator +ceiling .* \(quick calibration of 2/);
+        for (const { generator } of await place.reports()) {
+          assert.equal(generator.ceilingEps, kept.ceiling.heldEps);
+          assert.equal(generator.floorMs, kept.floorMs);
+        }
+        assert.equal(relay.stored(), 200);
+      }),
+    );
+  });
+
+  it("refuses a rate near a kept ceiling, runs it when forced, and measures anew when asked", async () => {
+    await inPlace((place) =>
+      withEmbeddedRelay(async (relay) => {
+        const planted: Calibration = {
+          generator: await generatorOf(place),
+          form: "full",
+          measuredAt: "2026-01-01T00:00:00.000Z",
+          floorMs: 0.5,
+          floors: [],
+          ceiling: { heldEps: 50, failedEps: 60, clients: 100 },
+          connections: [],
+        };
+        await keep(fileOf(place), planted);
+        const args = ["run", "publish", ...GENTLE, "--report-dir", "reports", "--relay", relay.url];
+        const refused = await place.run([...args, "--no-calibrate"]);
+        assert.equal(refused.exitCode, 2, refused.stderr);
+        assert.match(refused.stderr, /100 events\/s is 200 % of what this generator reaches/);
+        assert.match(refused.stderr, /Lower --rate to 25, .* or give --force\./);
+        assert.equal(relay.stored(), 0);
+
+        const forced = await place.run([...args, "--force"]);
+        assert.equal(forced.exitCode, 3, forced.stderr);
+        assert.match(forced.stderr, /warning +100 events\/s is 200 %/);
+        const [report] = await place.reports();
+        assert.equal(report?.totals.accepted, 100);
+        assert.match(report.generator.reasons.join(), /the rate is 200 % of what this generator/);
+
+        const measured = await place.run(["calibrate", "--quick"]);
+        assert.equal(measured.exitCode, 0, measured.stderr);
+        assert.match(measured.stdout, /^ceiling +[\d,]+ events\/s over 100 connections/m);
+        const kept = await readKept(fileOf(place), planted.generator);
+        assert.ok((kept?.ceiling?.heldEps ?? 0) >= 250, measured.stdout);
+      }),
+    );
+  });
+});
