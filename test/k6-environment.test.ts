@@ -72,6 +72,13 @@ describe("k6Environment", () => {
   });
 });
 
+describe("k6Environment, for the read-back", () => {
+  it("has publishes noted only when it is asked for", () => {
+    assert.equal(k6Environment(request, {}).AUDIT_EVERY, "0");
+    assert.equal(k6Environment({ ...request, auditEvery: 3 }, {}).AUDIT_EVERY, "3");
+  });
+});
+
 describe("k6Arguments", () => {
   const args = k6Arguments(request);
 

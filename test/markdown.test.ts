@@ -97,6 +97,23 @@ describe("renderMarkdown", () => {
     assert.match(partly, /relay not measured; generator not measured; host not measured/);
   });
 
+  it("names what was acknowledged and is missing, and how many more", () => {
+    const missing = Array.from({ length: 12 }, (_, i) => String(i).padStart(64, "e"));
+    const counts = { checked: 900, found: 800, excused: 60, acknowledged: 1_000 };
+    const report = completeOf(buildOf(), { audit: { ...counts, missing, missingCount: 40 } });
+    const text = renderMarkdown(report);
+    const pass = section(text, "## Did it pass?");
+    assert.match(pass, /\*\*No\.\*\*/);
+    assert.match(pass, /acknowledged: 40 of 900 read back are missing/);
+    assert.match(pass, /`e+9` and 30 more\.$/m);
+    assert.match(text, /900 of 1,000 acknowledged .*, 800 found, 60 rightly gone, 40 missing$/m);
+    const terminal = renderTerminal(report, []);
+    assert.match(terminal, /^thresholds {2}all met$/m);
+    assert.match(terminal, /^read-back {3}860 of 900 .*, 40 missing$/m);
+    assert.match(terminal, /^ +- e+4\n +and 35 more/m);
+    assert.doesNotMatch(section(renderMarkdown(good), "## Did it pass?"), /missing/);
+  });
+
   it("says whether the run may be believed, and why not", () => {
     assert.match(renderMarkdown(good), /\*\*Yes: the run is valid\.\*\*/);
     const invalid = renderMarkdown(unmeasured);

@@ -175,6 +175,7 @@ function parseMessage(text: string): readonly [unknown, unknown, unknown] | null
   }
 }
 
+/** A relay's text is shown to a person: its start, without what steers a terminal. */
 function clip(text: unknown): string {
-  return typeof text === "string" ? text.slice(0, MAX_TEXT_LENGTH) : "";
+  return typeof text === "string" ? text.slice(0, MAX_TEXT_LENGTH).replace(/\p{C}/gu, " ") : "";
 }
