@@ -234,7 +234,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       client.pending.delete(message.data as string);
       const row = settle(client, cell, receivedMs);
       acceptedCounts[row] = (acceptedCounts[row] as number) + 1;
-      if (isAudited) {
+      if (isAudited && accepted++ % auditEvery === 0) {
         noteAccepted(client, (message.data as string).substring(OK_ID_START, OK_ID_END));
       }
       if (waiting > 0) sendWaiting(client);
@@ -242,10 +242,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (receivedMs >= nextDueMs) pump(now());
   };
 
-  const noteAccepted = (client: Client, id: string): void => {
-    if (accepted++ % auditEvery !== 0) return;
+  const noteAccepted = (client: Client, id: string): void =>
     recorder.noteAccepted(relayUrls.indexOf(client.url), id);
-  };
 
   /** Books the times of an answered publish and frees its place; gives its row. */
   const settle = (client: Client, cell: number, receivedMs: number): number => {
@@ -275,7 +273,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
     client.pending.delete(key);
     const outcome = classify(settle(client, cell, receivedMs), ok.accepted, ok.text);
-    if (isAudited && outcome === "accepted") noteAccepted(client, ok.id);
+    if (isAudited && outcome === "accepted" && accepted++ % auditEvery === 0) {
+      noteAccepted(client, ok.id);
+    }
     if (waiting > 0) sendWaiting(client);
   };
 

@@ -22,12 +22,19 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     `rate        ${formatRate(throughput.acceptedEps)} accepted of ${formatRate(throughput.targetEps)} set`,
     `response    p50 ${formatMs(l.response.p50)}, p95 ${formatMs(l.response.p95)}, p99 ${formatMs(l.response.p99)}, max ${formatMs(l.response.max)} (${formatCount(l.response.count)} samples, from the due time)`,
     `service     p50 ${formatMs(l.service.p50)}, p95 ${formatMs(l.service.p95)}, p99 ${formatMs(l.service.p99)}, max ${formatMs(l.service.max)} (from the send)`,
-    `read-back   ${audit === null ? NOT_MEASURED : `${formatCount(audit.found + audit.excused)} of ${formatCount(audit.checked)} acknowledged events found or rightly gone, ${formatCount(audit.missingCount)} missing`}`,
+    `read-back   ${audit === null ? NOT_MEASURED : readBackLine(audit)}`,
     ...missingLines(audit),
     ...files.map((file, i) => `${i === 0 ? "reports     " : "            "}${file}`),
     "",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function readBackLine(audit: Audit): string {
+  const { checked, found, excused, missingCount, acknowledged } = audit;
+  const sample =
+    checked < acknowledged ? ` (a sample of ${formatCount(acknowledged)} acknowledged)` : "";
+  return `${formatCount(found + excused)} of ${formatCount(checked)} acknowledged events found or rightly gone, ${formatCount(missingCount)} missing${sample}`;
 }
 
 function missingLines(audit: Audit | null): readonly string[] {
