@@ -24,7 +24,7 @@ import { relateSamples, startSampler } from "../sampler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import { makeLookAlikes } from "./look-alikes.ts";
 
-export interface Load {
+interface Load {
   readonly clients: number;
   readonly rateEps: number;
   readonly durationSec: number;
