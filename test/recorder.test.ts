@@ -12,7 +12,7 @@ import {
   SCHEDULED,
 } from "../src/measure/outcome.ts";
 import { noLinkCounts, Recorder } from "../src/measure/recorder.ts";
-import { histogramOf, rowOf } from "./fixtures/reports/run.ts";
+import { rowOf } from "./fixtures/reports/run.ts";
 
 const packedOf = (ms: number): PackedHistogram => ({ max: ms, from: bucketOf(ms), counts: "1" });
 const countOf = (packed: PackedHistogram | undefined): number =>

@@ -46,7 +46,7 @@ const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, events:
  */
 const RATE_PER_VU = 10_000;
 const CONNECTIONS_PER_VU = 2_500;
-const MOST_VUS = 16;
+const MOST_VUS = 4;
 
 /** Checks all options. `seed` is taken when SEED is not set. Throws `ConfigError`. */
 export function buildPlan(scenario: string, texts: OptionTexts, seed: string): Plan {
@@ -133,12 +133,6 @@ function readArrival(texts: OptionTexts): ArrivalKind {
 }
 
 function readSeed(text: string): string {
-  // Keys are often pasted by mistake: refused without repeating them.
-  if (/^(nsec1|ncryptsec1)/i.test(text) || /^[0-9a-f]{64}$/i.test(text)) {
-    throw new ConfigError(
-      `${optionLabel("seed")} looks like a secret key; give a short text or number instead`,
-    );
-  }
   if (/^[A-Za-z0-9._-]{1,32}$/.test(text)) return text;
   throw wrong("seed", "1 to 32 letters, digits, `.`, `_` or `-`", text);
 }
