@@ -273,9 +273,9 @@ describe("mostSeconds", () => {
 });
 
 describe("describePlan", () => {
-  it("says what would be sent where, and nothing secret", () => {
+  it("says what would be sent where, and nothing secret", async () => {
     const plan = planOf({ RELAY_URL: "ws://127.0.0.1:7777/secret", SEED: "abc", WARMUP_SEC: "2" });
-    const text = describePlan(plan, undefined);
+    const text = await describePlan(plan, undefined);
     for (const part of [
       "nothing is sent, resolved or written",
       "ws://127.0.0.1:7777 ",

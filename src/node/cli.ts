@@ -1,5 +1,6 @@
 /** The command line: picks the command, prints what it returns, and alone decides how the process ends. */
 import { ConfigError } from "../errors.ts";
+import { refuseKey } from "../plan/secrets.ts";
 import { EXIT } from "../report/verdict.ts";
 import { calibrate } from "./commands/calibrate.ts";
 import { demo } from "./commands/demo.ts";
@@ -32,8 +33,9 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     process.stdout.write(usage());
     return name === undefined ? EXIT.config : EXIT.ok;
   }
-  const command = commands[name];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command) return await command(args);
+  refuseKey(name, "the command");
   const known = Object.keys(commands).join(", ");
   throw new ConfigError(
     PLANNED.includes(name)

@@ -1,6 +1,7 @@
 /** From the words of a command line to texts by flag. Pure: nothing is checked but the flags' names. */
 import { parseArgs } from "node:util";
 import { ConfigError } from "../errors.ts";
+import { refuseKey } from "../plan/secrets.ts";
 
 export interface FlagRow {
   readonly flag: string;
@@ -18,6 +19,7 @@ export interface CommandLine {
 
 /** Reads flags and words; thresholds, relays and mixes that are repeated add up. Throws `ConfigError`. */
 export function parseCommandLine(args: readonly string[], rows: readonly FlagRow[]): CommandLine {
+  for (const arg of args) refuseKey(arg.replace(/^--[a-z-]+=/, ""), "an argument", true);
   const options = Object.fromEntries(
     rows.map((row) => [
       row.flag,

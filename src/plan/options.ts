@@ -3,6 +3,7 @@
  * wins over the variable of the environment. The CLI and the k6 scripts read the same table.
  */
 import { ConfigError } from "../errors.ts";
+import { mayHoldKey, refuseKey } from "./secrets.ts";
 
 export interface OptionRow {
   readonly variable?: string;
@@ -90,7 +91,7 @@ export type OptionTexts = { readonly [K in OptionName]?: string };
 
 /**
  * Takes each option from the flags, else from the environment, else its default. Environment
- * variables that are set to nothing count as not set.
+ * variables that are set to nothing count as not set. Throws `ConfigError` for what looks like a key.
  */
 export function collectOptions(
   flags: Readonly<Record<string, string | undefined>>,
@@ -102,7 +103,9 @@ export function collectOptions(
       flags[row.flag] ??
       (row.variable ? environment[row.variable] || undefined : undefined) ??
       row.default;
-    if (text !== undefined) texts[name] = text;
+    if (text === undefined) continue;
+    refuseKey(text, optionLabel(name), row.value === "DIR" || row.value === "FILE");
+    texts[name] = text;
   }
   return texts;
 }
@@ -143,6 +146,6 @@ export function readSwitch(texts: OptionTexts, name: OptionName): boolean {
 
 /** Cuts a user's text so that a message stays short; what may be a secret key is not shown. */
 export function clip(text: string): string {
-  if (/nsec1|ncryptsec1|[0-9a-f]{64}/i.test(text)) return "(looks like a key; not shown)";
+  if (mayHoldKey(text)) return "(looks like a key; not shown)";
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

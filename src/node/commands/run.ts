@@ -39,7 +39,7 @@ export async function runScenario(scenario: string, texts: OptionTexts): Promise
   refuseByText(plan);
   const relayPid = readPid(texts);
   if (readSwitch(texts, "dryRun")) {
-    process.stdout.write(describePlan(plan, texts.pool));
+    process.stdout.write(await describePlan(plan, texts.pool));
     return EXIT.ok;
   }
   const terminal = createTerminal();

@@ -74,7 +74,10 @@ export function k6Environment(
 }
 
 /** The arguments of k6. The blacklist is given again here, where nothing can replace it. */
-export function k6Arguments({ script, blacklist }: K6Request): string[] {
+export function k6Arguments({
+  script,
+  blacklist,
+}: Pick<K6Request, "script" | "blacklist">): string[] {
   return [
     "run",
     "--quiet",

@@ -1,12 +1,25 @@
-/** The plan in words, for `--dry-run`: by text alone. No socket, no name, no file. */
+/** The plan in words, for `--dry-run`: by text alone. No socket, no name, and no file is written. */
+import { join } from "node:path";
+import { ConfigError } from "../../errors.ts";
+import { parseMix } from "../../events/mix.ts";
+import { parseAddress } from "../../guard/address.ts";
+import { blacklistFor } from "../../guard/dialer.ts";
 import { judgeByText } from "../../guard/guard.ts";
 import { sliceLengthMs } from "../../measure/slice.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
-import { formatCount } from "../../report/format.ts";
+import type { PoolManifest } from "../../pool/format.ts";
+import { DEFAULT_EPOCH } from "../../pool/plan.ts";
+import { formatBytes, formatCount } from "../../report/format.ts";
+import { k6Arguments } from "../k6/environment.ts";
+import { poolId } from "../pool/make.ts";
+import { readPoolManifest } from "../pool/read.ts";
+import { POOLS_DIR } from "./pool.ts";
 import { policyOf } from "./run.ts";
 
-export function describePlan(plan: Plan, poolDir: string | undefined): string {
+/** `poolDir`: the user's own pool; else one that is kept for this plan is looked for. */
+export async function describePlan(plan: Plan, poolDir: string | undefined): Promise<string> {
+  const manifest = await findManifest(plan, poolDir);
   const targets = plan.relays.map((relay) => {
     const verdict = judgeByText(relay, policyOf(plan));
     return `  ${relay.scheme}://${relay.label}  ${verdict.status} by text: ${verdict.reason}`;
@@ -25,6 +38,7 @@ export function describePlan(plan: Plan, poolDir: string | undefined): string {
       "events",
       `${formatCount(planned)} in the window; pool ${poolDir ?? `of ${formatCount(eventsNeeded(plan))}, made or kept`}`,
     ],
+    ["bytes", describeBytes(planned, manifest)],
     ["mix", plan.mix],
     ["seed", plan.seed],
     [
@@ -46,5 +60,46 @@ export function describePlan(plan: Plan, poolDir: string | undefined): string {
     ...targets,
     ...rows.map(([label, text]) => `${label.padEnd(11)} ${text}`),
     "",
+    "The command; the relay's URL and all options go to k6 in its environment, where no other user sees them:",
+    [
+      "k6",
+      ...k6Arguments({ script: `build/dist/${plan.scenario}.js`, blacklist: blacklistOf(plan) }),
+    ].join(" "),
+    "",
   ].join("\n");
+}
+
+/** Sizes are those of the pool's own frames: nothing is guessed. */
+function describeBytes(planned: number, manifest: PoolManifest | null): string {
+  if (manifest === null) return "known once the pool is made";
+  const types = Object.entries(manifest.perType).map(([type, { events, bytes }]) => {
+    const expected = (planned * events) / manifest.events;
+    const mean = formatBytes(bytes / Math.max(1, events));
+    return `${type} about ${formatCount(expected)} of ${mean}`;
+  });
+  const frames = Object.values(manifest.perType).reduce((sum, { bytes }) => sum + bytes, 0);
+  const total = formatBytes((planned * frames) / manifest.events);
+  return `about ${total} in the window: ${types.join(", ")}; largest ${formatBytes(manifest.largestFrame)}`;
+}
+
+async function findManifest(plan: Plan, poolDir: string | undefined): Promise<PoolManifest | null> {
+  if (poolDir !== undefined) return await readPoolManifest(poolDir);
+  const { seed } = plan;
+  const mix = parseMix(plan.mix);
+  const id = poolId({ seed, mix, events: eventsNeeded(plan), epoch: DEFAULT_EPOCH });
+  try {
+    return await readPoolManifest(join(POOLS_DIR, id));
+  } catch (error) {
+    // None is kept that can be used: the run makes one.
+    if (error instanceof ConfigError) return null;
+    throw error;
+  }
+}
+
+/** What a name resolves to is not known here. */
+function blacklistOf(plan: Plan): readonly string[] {
+  const hosts = plan.relays.map(({ host }) => host);
+  const names = hosts.filter((host) => parseAddress(host) === undefined);
+  if (names.length === 0) return blacklistFor(hosts);
+  return [`<each network without an address of ${hosts.join(", ")}>`];
 }

@@ -1,0 +1,176 @@
+/** What the CLI refuses: exit code 2, one or two lines on stderr, nothing on stdout, nothing written. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const CLI = fileURLToPath(new URL("../bin/k6-nostr.mjs", import.meta.url));
+const RELAY = ["--relay", "ws://127.0.0.1:9"];
+const HEX_KEY = "0123456789abcdef".repeat(4);
+const NSEC = `nsec1${"q".repeat(58)}`;
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let dir = "";
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), "k6-nostr-refusals-"));
+});
+after(() => rm(dir, { recursive: true }));
+
+describe("the CLI refuses", { concurrency: 2 }, () => {
+  const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+    [["constructor"], /unknown command `constructor`/],
+    [["run"], /a scenario is required/],
+    [["run", "publsh", ...RELAY], /scenario `publsh`/],
+    [["run", "publish"], /RELAY_URL \(--relay\) is required/],
+    [["run", "publish", "--relay", "wss://relay.damus.io"], /public relay/],
+    [["run", "publish", "--relay", "wss://RELAY.Damus.IO."], /public relay/],
+    [["run", "publish", "--relay", "ws://8.8.8.8"], /public address/],
+    [["run", "publish", "--relay", "ws://0x08080808"], /IPv4 address must be/],
+    [["run", "publish", "--relay", "ws://[::ffff:8.8.8.8]"], /public address/],
+    [["run", "publish", "--relay", "ws://relay.example.com"], /not a name of this machine/],
+    [["run", "publish", "--relay", "ws://10.1.2.3"], /private address.*\n.*--allow-private/],
+    [["run", "publish", "--relay", "http://127.0.0.1"], /ws:\/\/ or wss:\/\//],
+    [["run", "publish", "--relay", "ws://me:hush@127.0.0.1"], /credentials/],
+    [["run", "publish", ...RELAY, "--relay", "ws://8.8.8.8"], /refused `8\.8\.8\.8:80`/],
+    [
+      ["run", "publish", "--relay", "wss://relay.damus.io", "--allow-dedicated-relay", "damus.io"],
+      /public relay/,
+    ],
+    [["run", "publish", ...RELAY, "--rate", "abc"], /RATE_EPS \(--rate\).*got `abc`/],
+    [["run", "publish", ...RELAY, "--rate", "1e9"], /RATE_EPS/],
+    [["run", "publish", ...RELAY, "--clients", "0"], /CLIENTS/],
+    [["run", "publish", ...RELAY, "--duration=-1"], /DURATION_SEC/],
+    [["run", "publish", ...RELAY, "--mix", "view:lots"], /MIX/],
+    [["run", "publish", ...RELAY, "--mix", "song:1"], /MIX/],
+    [["run", "publish", ...RELAY, "--arrival", "sometimes"], /ARRIVAL/],
+    [["run", "publish", ...RELAY, "--threshold", "p95<1"], /THRESHOLDS/],
+    [["run", "publish", ...RELAY, "--relay-pid", "me"], /RELAY_PID/],
+    [["run", "publish", ...RELAY, "--dry"], /unknown flag `--dry`/],
+    [
+      ["run", "publish", ...RELAY, "--report-dir", "/dev/null/x"],
+      /REPORT_DIR.*got `\/dev\/null\/x`/,
+    ],
+    [["run", "publish", ...RELAY, "--pool", "nowhere"], /no pool at `nowhere`/],
+    [["run", "publish", ...RELAY, "--clients", "3"], /can't be reached: ECONNREFUSED/],
+    [["preflight", "--relay", "gopher://x"], /ws:\/\/ or wss:\/\//],
+    [["pool", "--events", "many"], /--events/],
+    [["relay", "--port", "70000"], /--port/],
+    // Keys: whatever the option, the message names it and not the key.
+    [["run", "publish", ...RELAY, "--seed", NSEC], /secret key/],
+    [["run", "publish", ...RELAY, "--seed", HEX_KEY], /secret key/],
+    [["run", "publish", "--relay", `ws://127.0.0.1:9/${HEX_KEY}`], /RELAY_URL.* secret key/],
+    [["run", "publish", ...RELAY, `--mix=${NSEC}`], /secret key/],
+    [["run", "publish", ...RELAY, `--${NSEC}`], /secret key/],
+    [["run", "publish", ...RELAY, "--pool", `pools/${NSEC}`], /secret key/],
+    [["pool", "--seed", HEX_KEY], /secret key/],
+    [[NSEC], /secret key/],
+  ];
+  for (const [args, message] of cases) {
+    const shown = args.join(" ").replaceAll(NSEC, "nsec1…").replaceAll(HEX_KEY, "<64 hex>");
+    it(shown, async () => assertRefusal(await runCli(args), message));
+  }
+
+  const variables: readonly (readonly [Record<string, string>, RegExp])[] = [
+    [{ RELAY_URL: "wss://nos.lol" }, /public relay/],
+    [{ RATE_EPS: "fast" }, /RATE_EPS/],
+    [{ SEED: HEX_KEY }, /SEED.* secret key/],
+    [{ REPORT_DIR: HEX_KEY }, /REPORT_DIR.* secret key/],
+    [{ DRY_RUN: "perhaps" }, /DRY_RUN/],
+  ];
+  for (const [environment, message] of variables) {
+    const shown = JSON.stringify(environment).replaceAll(HEX_KEY, "<64 hex>");
+    it(`run publish with ${shown}`, async () => {
+      const given = { RELAY_URL: "ws://127.0.0.1:9", ...environment };
+      assertRefusal(await runCli(["run", "publish"], given), message);
+    });
+  }
+
+  it("and writes nothing while it does", async () => {
+    assert.deepEqual(await readdir(dir), []);
+  });
+});
+
+describe("the dry run", () => {
+  const args = ["run", "publish", "--dry-run", "--relay", "ws://relay.test:7777/box?token=hush"];
+
+  it("prints the plan and the k6 command, and writes nothing", async () => {
+    const { code, stdout, stderr } = await runCli([...args, "--seed", "7", "--rate", "20"]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /nothing is sent, resolved or written/);
+    assert.match(stdout, /relay\.test:7777 .*candidate by text/);
+    assert.match(stdout, /k6 run --quiet .*--blacklist-ip .*publish\.js/);
+    assert.match(stdout, /known once the pool is made/);
+    assert.doesNotMatch(stdout, /hush|box|\d ms (?:p\d|response)|p95 \d/);
+    assert.deepEqual(await readdir(dir), []);
+  });
+
+  it("refuses by text what a run would refuse", async () => {
+    assertRefusal(await runCli([...args, "--relay", "wss://nos.lol"]), /public relay/);
+  });
+
+  const hasStrace = spawnSync("strace", ["-f", "-e", "trace=network", "true"]).status === 0;
+  const skip = hasStrace ? false : "strace is missing, or may not trace";
+  it("opens no socket but local ones, and resolves nothing", { skip }, async () => {
+    const log = join(tmpdir(), `k6-nostr-strace-${process.pid}`);
+    const strace = ["strace", "-f", "-qq", "-e", "trace=network,openat", "-o", log];
+    const { code, stderr } = await start([...strace, process.execPath, CLI, ...args]);
+    const calls = (await readFile(log, "utf8")).split("\n");
+    await rm(log);
+    assert.equal(code, 0, stderr);
+    const network = calls.filter((call) => /\b(?:socket|connect|send\w*|bind)\(/.test(call));
+    const foreign = network.filter((call) => /AF_INET|AF_NETLINK|sin_port|sin6_port/.test(call));
+    assert.deepEqual(foreign, []);
+    // What getaddrinfo reads first; `resolv.conf` is read when Node's resolver is loaded, asked or not.
+    const resolver = calls.filter((call) => call.includes('"/etc/hosts"'));
+    assert.deepEqual(resolver, []);
+  });
+});
+
+function assertRefusal({ code, stdout, stderr }: Ended, message: RegExp): void {
+  assert.equal(code, 2, `${stdout}\n${stderr}`);
+  assert.match(stderr, message);
+  assert.equal(stdout, "");
+  // A run that got as far as the gate has said so in a line before.
+  const lines = stderr.trimEnd().split("\n");
+  const own = lines.filter((line) => !/^(?:relay|pool|generator|advice) {2,}/.test(line));
+  assert.ok(own.length >= 1 && own.length <= 2, stderr);
+  assert.match(own[0] ?? "", /^k6-nostr: /);
+  assert.doesNotMatch(stderr, /\n\s+at |node:internal/);
+  assert.ok(!/nsec1q|0123456789abcdef|hush/i.test(stderr), stderr);
+}
+
+function runCli(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  return start([process.execPath, CLI, ...args], environment);
+}
+
+function start(
+  [program = "", ...args]: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const { HOME = "", PATH = "" } = process.env;
+  return new Promise((resolve, reject) => {
+    const env = { HOME, PATH, ...environment };
+    const child = spawn(program, args, { cwd: dir, env, stdio: ["ignore", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (data) => {
+      stdout += data;
+    });
+    child.stderr.on("data", (data) => {
+      stderr += data;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout, stderr }));
+  });
+}
