@@ -82,10 +82,10 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
     invalid: { report: { totals: totals({ scheduled: 989 }) } },
   },
   littlesLaw: {
-    valid: { figures: { inFlight: { mean: 11, littlesLaw: 10 } } },
-    suspect: { figures: { inFlight: { mean: 7, littlesLaw: 10 } } },
-    invalid: { figures: { inFlight: { mean: 16, littlesLaw: 10 } } },
-    notMeasured: { figures: { inFlight: { mean: null, littlesLaw: 10 } } },
+    valid: { figures: { inFlight: { mean: 44, littlesLaw: 40 } } },
+    suspect: { figures: { inFlight: { mean: 28, littlesLaw: 40 } } },
+    invalid: { figures: { inFlight: { mean: 64, littlesLaw: 40 } } },
+    notMeasured: { figures: { inFlight: { mean: null, littlesLaw: 40 } } },
   },
   clockDrift: {
     valid: { figures: { clockDriftMs: -0.1 } },
