@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
@@ -27,6 +28,16 @@ test("reads the text that an owner writes by hand", () => {
     status: "parsed",
     proof: { host: HOST, until: "2028-02-29" },
   });
+});
+
+test("reads the examples of the documentation", async () => {
+  const text = await readFile("docs/dedicated-relays.md", "utf8");
+  const example = (language: string) =>
+    new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "s").exec(text)?.[1] ?? "";
+  assert.deepEqual(parseProof(example("text")), { status: "parsed", proof: PROOF });
+  const { load_test: member } = JSON.parse(example("json"));
+  assert.deepEqual(parseProofMember(member), { status: "parsed", proof: PROOF });
+  assert.ok(text.includes(PROOF_PATH));
 });
 
 test("reads the NIP-11 member", () => {

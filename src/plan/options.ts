@@ -67,7 +67,7 @@ const table = {
     "force",
     null,
     null,
-    "go beyond a bound that keeps figures safe (never the guard)",
+    "lift bounds that keep figures safe, ask no relay beforehand (never the guard)",
   ],
 } as const satisfies Record<string, Columns>;
 

@@ -11,9 +11,9 @@ const GUARD = `What it refuses to load
   3. Names: localhost, single labels and .localhost .local .internal .test .svc.cluster.local
      are resolved, and every answer must be allowed; any other name is refused.
   4. A dedicated relay elsewhere needs --allow-dedicated-relay HOST and its owner's proof, served
-     by the relay's own host and checked on every run.
+     by the relay's own host and checked on every run (docs/dedicated-relays.md).
   5. Known public relays (list of ${PUBLIC_RELAYS_AS_OF}) are refused whatever is given. Redirects are not followed.
-  6. k6 itself can dial the addresses found and nothing else; the script checks that it can't.
+  6. k6 itself can dial the addresses found and nothing else; the script checks that before it dials.
 `;
 
 export function usage(): string {

@@ -50,7 +50,7 @@ export async function askRelay(question: RelayQuestion): Promise<RelayAnswer> {
   };
 }
 
-export function judgeProbe(label: string, probe: Probe): Finding[] {
+function judgeProbe(label: string, probe: Probe): Finding[] {
   if (probe.status === "unreached") {
     return [
       stop("reachable", {
