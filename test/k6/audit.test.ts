@@ -48,7 +48,7 @@ test("names the one event in a thousand that a relay acknowledged and lost", () 
       excused: 0,
       acknowledged: 1_000,
     });
-    assert.equal(run.exitCode, 99);
+    assert.equal(run.exitCode, 99, `${run.stdout}\n${run.stderr}`);
     assert.match(run.stdout, /read-back +999 of 1,000 .* 1 missing/);
     assert.ok(run.stdout.includes(lost[0] ?? "none was lost"));
   });
@@ -79,7 +79,7 @@ test("says not measured, and why, of a relay that takes no reader", () =>
     const run = await publish(relay, { audit: true });
     assert.equal(run.report.audit, null);
     assert.match(run.stderr, /read-back +127\.0\.0\.1:\d+: not measured: no connection: .*403/);
-    assert.equal(run.exitCode, 0);
+    assert.equal(run.exitCode, 0, `${run.stdout}\n${run.stderr}`);
   }));
 
 test("leaves a run without --audit alone", () =>
