@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -19,7 +19,10 @@ import { DEFAULT_EPOCH } from "../../src/pool/plan.ts";
 const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 const RELAY = fileURLToPath(new URL("public-relay.ts", import.meta.url));
 /** An address that exists in the namespace only, and goes nowhere from it. */
-const SETUP = 'ip link set lo up && ip addr add 8.8.8.8/32 dev lo && exec "$@"';
+const ADDRESS = "ip link set lo up && ip addr add 8.8.8.8/32 dev lo";
+/** And there a local name resolves to it, as if its answer had changed since it was judged. */
+const ANSWER = "mount --bind hosts /etc/hosts";
+const SETUP = `${ADDRESS} && ${ANSWER} && exec "$@"`;
 const PROOF = "host: 8.8.8.8\nuntil: 2999-12-31\nmax-rate: 50\nmax-connections: 5\n";
 
 interface Outcome {
@@ -36,6 +39,7 @@ before(async () => {
   k6 = (await ensureK6({ env: process.env, onNote: () => {} })).path;
   dir = await mkdtemp(join(tmpdir(), "k6-nostr-dedicated-"));
   script = join(await buildBundles(join(dir, "dist")), "publish.js");
+  await writeFile(join(dir, "hosts"), "8.8.8.8 relay.test\n127.0.0.1 localhost\n");
   const mix = parseMix("view:1");
   await makePool({ dir: join(dir, "pool"), seed: "guard", mix, events: 200, epoch: DEFAULT_EPOCH });
 });
@@ -84,6 +88,29 @@ describe("a relay on a public address", { skip }, () => {
   }
 });
 
+describe("a name that resolves to a public address when k6 dials", { skip }, () => {
+  const judged = { ALLOW_DEDICATED_RELAY: "", RELAY_URL: "ws://relay.test:7777" };
+  it("is blocked at the dial", async () => {
+    const { output, handshakes } = await byHand(PROOF, { ...judged, ALLOWED_ADDRESSES: "" });
+    assert.match(output, /10 scheduled, 0 sent/);
+    assert.equal(handshakes, 0);
+  });
+
+  it("is dialled where it was pinned", async () => {
+    const pinned = { ALLOWED_ADDRESSES: "127.0.0.1", HOSTS: "relay.test=127.0.0.1" };
+    const { output, handshakes } = await byHand(PROOF, { ...judged, ...pinned });
+    assert.match(output, /10 scheduled, 0 sent/);
+    assert.equal(handshakes, 0);
+  });
+
+  it("is refused by the CLI, which asks before it dials", async () => {
+    const { code, output, handshakes } = await byCli(PROOF, judged);
+    assert.equal(code, 2, output);
+    assert.match(output, /`relay\.test` resolves to a public address/);
+    assert.equal(handshakes, 0);
+  });
+});
+
 function byCli(proof: string, variables: Readonly<Record<string, string>> = {}): Promise<Outcome> {
   const args = [CLI, "run", "publish", "--no-calibrate", "--force"];
   return inNamespace(proof, [process.execPath, ...args], variables);
@@ -114,14 +141,22 @@ async function inNamespace(
     ...variables,
   };
   const relay = [process.execPath, "--import", import.meta.resolve("tsx"), RELAY];
-  const words = ["-n", "sh", "-c", SETUP, "sh", ...relay, proof, ...command];
-  const { stdout } = await promisify(execFile)("unshare", words, { env, timeout: 60_000 });
+  const words = ["-n", "-m", "sh", "-c", SETUP, "sh", ...relay, proof, ...command];
+  const { stdout } = await promisify(execFile)("unshare", words, {
+    cwd: dir,
+    env,
+    timeout: 60_000,
+  });
   return JSON.parse(stdout) as Outcome;
 }
 
 function mayMakeNamespace(): boolean {
   try {
-    execFileSync("unshare", ["-n", "sh", "-c", SETUP, "sh", "true"], { stdio: "ignore" });
+    execFileSync(
+      "unshare",
+      ["-n", "-m", "sh", "-c", `${ADDRESS} && mount --bind /etc/hosts /etc/hosts`],
+      { stdio: "ignore" },
+    );
     return true;
   } catch {
     // No such program, or not allowed.
