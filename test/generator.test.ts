@@ -246,7 +246,14 @@ describe("exitCode", () => {
     [
       "acknowledged events that were missing",
       completeOf(buildOf(), {
-        audit: { checked: 2, found: 1, missing: ["ab"], missingCount: 1, excused: 0, acknowledged: 2 },
+        audit: {
+          checked: 2,
+          found: 1,
+          missing: ["ab"],
+          missingCount: 1,
+          excused: 0,
+          acknowledged: 2,
+        },
       }),
       EXIT.threshold,
     ],

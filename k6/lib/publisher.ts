@@ -47,7 +47,7 @@ const MOST_REMEMBERED = 100_000;
 /** Publishes whose times go to k6's own trends: at most about so many in a run, see `metrics.ts`. */
 const MOST_SAMPLES = 5_000;
 /** After so many the event loop gets its turn: behind the schedule, answers must not wait for it. */
-const MOST_A_TURN = 64;
+const MOST_A_TURN = 16;
 /** Loop lag is taken of one message in so many: a sample tells as much as all, at no cost. */
 const LOOP_LAG_EVERY = 8;
 

@@ -47,7 +47,7 @@ export function readScript(scenario: string): Script {
     );
   }
   const pool = parseManifest(open(`${absolute(poolDir)}/${MANIFEST_FILE}`), poolDir);
-  const plan = buildPlan(scenario, collectOptions({}, __ENV), pool.seed);
+  const plan = buildPlan(scenario, collectOptions({}, __ENV), pool.seed, readMostVus());
   return { plan, pool, poolDir: absolute(poolDir), run: readRun(plan) };
 }
 
@@ -124,6 +124,12 @@ function policyOf(plan: Plan): GuardPolicy {
       : { dedicatedHost: parseDedicatedHost(plan.dedicatedHost) }),
     ...(__ENV.INTERNAL_NETWORK === "1" ? { internalNetwork: true } : {}),
   };
+}
+
+/** The CLI says how many VUs its plan has; the same number comes out here. */
+function readMostVus(): number | undefined {
+  const text = __ENV.MOST_VUS;
+  return text && /^[1-9]\d?$/.test(text) ? Number(text) : undefined;
 }
 
 function readRun(plan: Plan): RunEnvironment {

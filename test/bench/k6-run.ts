@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { readProcess } from "../../src/node/proc.ts";
 import type { Report } from "../../src/report/types.ts";
@@ -45,6 +46,7 @@ export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
     CONNECT_CONCURRENCY: "200",
     ACK_TIMEOUT_MS: "60000",
     RUN_DIR: rig.dir,
+    MOST_VUS: String(availableParallelism()),
     FORCE: "1",
   };
   const args = ["run", "--quiet", join(rig.dir, "publish.js")];

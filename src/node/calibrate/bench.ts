@@ -183,5 +183,5 @@ function planOf({ clients, rateEps, durationSec }: Load, url: string): Plan {
     seed: "calibration",
     force: "1",
   };
-  return buildPlan("publish", collectOptions(flags, {}), "calibration");
+  return buildPlan("publish", collectOptions(flags, {}), "calibration", availableParallelism());
 }

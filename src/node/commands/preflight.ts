@@ -1,4 +1,5 @@
 /** `k6-nostr preflight`: everything that would stop a run or spoil its figures, found without load. */
+import { availableParallelism } from "node:os";
 import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
 import type { Refusal } from "../../guard/guard.ts";
@@ -31,7 +32,7 @@ export async function preflight(args: readonly string[]): Promise<number> {
   const [word] = words;
   if (word !== undefined) throw new ConfigError(`unexpected \`${word}\` behind preflight`);
   const texts = collectOptions(flags, process.env);
-  const plan = buildPlan("publish", texts, "preflight");
+  const plan = buildPlan("publish", texts, "preflight", availableParallelism());
   parseMix(plan.mix);
   const { admissions, refusals } = await judgeAll(plan);
   const force = readSwitch(texts, "force");

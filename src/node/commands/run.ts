@@ -1,5 +1,6 @@
 /** `k6-nostr run <scenario>`: options → plan → run → report. */
 import { randomInt } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
 import {
@@ -34,7 +35,7 @@ export async function run(args: readonly string[]): Promise<number> {
 /** Runs a scenario with checked options and prints the verdict; gives the exit code. */
 export async function runScenario(scenario: string, texts: OptionTexts): Promise<number> {
   if (texts.builders) throw new ConfigError("BUILDERS (--builders) is planned and not there yet");
-  const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)));
+  const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)), availableParallelism());
   parseMix(plan.mix);
   refuseByText(plan);
   const relayPid = readPid(texts);

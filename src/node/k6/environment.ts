@@ -54,6 +54,7 @@ export function k6Environment(
     CONNECT_CONCURRENCY: String(plan.connectConcurrency),
     ARRIVAL: plan.arrival,
     ACK_TIMEOUT_MS: String(plan.ackTimeoutMs),
+    MOST_VUS: String(plan.vus),
     WARMUP_SEC: String(plan.warmupSec),
     THRESHOLDS: plan.thresholds.map((t) => `${t.metric}: ${t.expressions.join(", ")}`).join("; "),
     REPORT_DIR: plan.reportDir,
