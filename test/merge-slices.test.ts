@@ -68,7 +68,7 @@ function slicesOf({ events, lateStarts }: ModelRun): Slice[] {
         errors: [
           { class: "notice", code: "x", count: 1, firstAtSec: 0, example: `${vu}/${index}` },
         ],
-        inFlight: { sum: due.length, samples: 1 },
+        inFlight: { sum: due.length, overMs: 1 },
       });
     });
     return inWindow;

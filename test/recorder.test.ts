@@ -33,7 +33,7 @@ describe("Recorder", () => {
     recorder.loopLag.record(5);
     recorder.link.notices++;
     recorder.inFlight.sum += 6;
-    recorder.inFlight.samples++;
+    recorder.inFlight.overMs++;
     recorder.error("reject", "blocked", 0.5, "blocked: go away");
     assert.deepEqual(recorder.take(), {
       counts: [
@@ -57,14 +57,14 @@ describe("Recorder", () => {
           example: "blocked: go away",
         },
       ],
-      inFlight: { sum: 6, samples: 1 },
+      inFlight: { sum: 6, overMs: 1 },
     });
     assert.deepEqual(recorder.take(), {
       counts: [],
       link: noLinkCounts(),
       histograms: {},
       errors: [],
-      inFlight: { sum: 0, samples: 0 },
+      inFlight: { sum: 0, overMs: 0 },
     });
   });
 

@@ -54,6 +54,9 @@ class Vu {
   #seq = 0;
   #nextSliceMs: number;
   #nextExpireMs = 0;
+  /** When publishes in flight were looked at last, and how many were left then. */
+  #lookedMs = 0;
+  #lookedAt = 0;
 
   constructor(options: VuOptions, frames: FrameSource) {
     const { plan, types, share, auditEvery } = options;
@@ -181,13 +184,13 @@ class Vu {
   }
 
   #turn(now: number): void {
-    const before = this.#publisher.inFlight;
+    if (this.#phase === "window") this.#lookAtFlight(now);
     this.#publisher.pump(now);
     if (now >= this.#nextExpireMs) {
       this.#publisher.expire(now);
-      if (this.#phase === "window" && now < this.#publisher.windowEndMs) this.#lookAtFlight(before);
       this.#nextExpireMs = now + EXPIRE_EVERY_MS;
     }
+    this.#lookedAt = this.#publisher.inFlight;
     if (now >= this.#nextSliceMs) {
       if (this.#phase === "warmup" && now >= this.#publisher.windowStartMs) this.#phase = "window";
       this.#emit(this.#phase);
@@ -196,10 +199,16 @@ class Vu {
     }
   }
 
-  /** A look comes with a burst of sends: what was in flight before and behind it counts by half each. */
-  #lookAtFlight(before: number): void {
-    this.#recorder.inFlight.sum += (before + this.#publisher.inFlight) / 2;
-    this.#recorder.inFlight.samples++;
+  /** Publishes in flight as a line from one look to the next, each look weighing as long as it took. */
+  #lookAtFlight(now: number): void {
+    const { inFlight, windowStartMs, windowEndMs } = this.#publisher;
+    const fromMs = Math.max(this.#lookedMs, windowStartMs);
+    const tookMs = Math.min(now, windowEndMs) - fromMs;
+    if (tookMs > 0) {
+      this.#recorder.inFlight.sum += ((this.#lookedAt + inFlight) / 2) * tookMs;
+      this.#recorder.inFlight.overMs += tookMs;
+    }
+    this.#lookedMs = now;
   }
 
   #onFault(where: string, error: unknown): void {

@@ -21,8 +21,8 @@ export class Recorder {
   readonly connect = new Histogram();
   readonly scheduleLag = new Histogram();
   readonly loopLag = new Histogram();
-  /** Publishes in flight, looked at now and then in the measured window. */
-  inFlight = { sum: 0, samples: 0 };
+  /** Publishes in flight × ms, over so many ms of the measured window. */
+  inFlight = { sum: 0, overMs: 0 };
   /** Row, response and service time in ms of a publish now and then, one behind the other. */
   samples: number[] = [];
   link: Mutable<LinkCounts> = noLinkCounts();
@@ -78,7 +78,7 @@ export class Recorder {
     const accepted = this.#accepted;
     const { link, inFlight } = this;
     this.#accepted = [];
-    this.inFlight = { sum: 0, samples: 0 };
+    this.inFlight = { sum: 0, overMs: 0 };
     this.#errors = new Map();
     this.link = noLinkCounts();
     return {

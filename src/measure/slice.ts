@@ -51,8 +51,8 @@ export interface Slice {
   /** `r<row>`, `s<row>` response and service time, `connect`, `lag`, `loop`, `clock`. */
   readonly histograms: Readonly<Record<string, HistogramData>>;
   readonly errors: readonly SliceError[];
-  /** Publishes in flight, added up over so many looks at them in the measured window. */
-  readonly inFlight: { readonly sum: number; readonly samples: number };
+  /** Publishes in flight × ms, over so many ms of the measured window. */
+  readonly inFlight: { readonly sum: number; readonly overMs: number };
   /**
    * For the read-back: by relay in the order of the plan, the first `NOTED_ID_LENGTH` digits of the ids
    * of accepted publishes.

@@ -116,17 +116,17 @@ function sumLinks(slices: readonly Slice[]): LinkCounts {
   return sum;
 }
 
-/** Each VU's mean, added up: VUs look at the same time, each at its own publishes. */
+/** The mean over time of each VU, added up: each looks at its own publishes. */
 function meanInFlight(slices: readonly Slice[]): number | null {
-  const byVu = new Map<number, { sum: number; samples: number }>();
+  const byVu = new Map<number, { sum: number; overMs: number }>();
   for (const { vu, inFlight } of slices) {
-    const known = byVu.get(vu) ?? { sum: 0, samples: 0 };
+    const known = byVu.get(vu) ?? { sum: 0, overMs: 0 };
     byVu.set(vu, {
       sum: known.sum + inFlight.sum,
-      samples: known.samples + inFlight.samples,
+      overMs: known.overMs + inFlight.overMs,
     });
   }
-  const means = [...byVu.values()].filter((v) => v.samples > 0).map((v) => v.sum / v.samples);
+  const means = [...byVu.values()].filter((v) => v.overMs > 0).map((v) => v.sum / v.overMs);
   return means.length === 0 ? null : means.reduce((sum, mean) => sum + mean, 0);
 }
 
