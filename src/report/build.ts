@@ -11,6 +11,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { PoolManifest } from "../pool/format.ts";
 import { judgeGenerator } from "./generator.ts";
 import { type Merged, mergeSlices } from "./merge-slices.ts";
+import { noiseOf } from "./noise.ts";
 import { judgeThresholds } from "./thresholds.ts";
 import {
   type LagSummary,
@@ -82,6 +83,7 @@ export function buildReport(input: BuildInput): Report {
       sliceSec: sliceMs / 1_000,
       series: merged.series,
     },
+    noise: noiseOf(input.slices, rowTypes(pool).length, sliceMs, plan.durationSec * 1_000),
     errors: merged.errors.map((error) => ({ ...error, share: shareOf(error, totals) })),
     resources: null,
     profile: null,

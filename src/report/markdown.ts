@@ -13,7 +13,7 @@ import {
   NOT_MEASURED,
   sparkline,
 } from "./format.ts";
-import type { LatencySummary, Report, ResourceSample } from "./types.ts";
+import type { Band, LatencySummary, Report, ResourceSample } from "./types.ts";
 import { passed } from "./verdict.ts";
 
 /** Ids of missing events; the JSON lists a hundred. */
@@ -141,7 +141,7 @@ function balance(t: Report["totals"], unsent: number): string {
     : "**The totals do not balance: do not use these figures.**";
 }
 
-function time({ latency: l, throughput }: Report): string {
+function time({ latency: l, throughput, noise }: Report): string {
   const row = (label: string, s: LatencySummary) =>
     `| ${label} | ${formatCount(s.count)} | ${[s.min, s.mean, s.p50, s.p90, s.p95, s.p99, s.p999, s.max].map(formatMs).join(" | ")} |`;
   const series = throughput.series;
@@ -170,7 +170,16 @@ function time({ latency: l, throughput }: Report): string {
     line("accepted", accepted, `${formatCount(most(accepted) ?? 0)} a slice`),
     line("response p99", p99, formatMs(most(p99))),
     "```",
+    "",
+    `Noise: over tenths of the window response p50 ${range(noise.responseP50, "ms")}, p99 ${range(noise.responseP99, "ms")}, accepted ${range(noise.acceptedEps, "events/s")}. The same seed against the same relay in the same state is expected within; what lies beyond is a difference.`,
   ].join("\n");
+}
+
+/** Figures with the digits that ten parts of a run support. */
+function range(band: Band, unit: string): string {
+  if (band === null) return NOT_MEASURED;
+  const [lowest, highest] = band.map((v) => (v < 100 ? v.toFixed(2) : formatCount(v)));
+  return `${lowest} to ${highest} ${unit}`;
 }
 
 function errors({ errors: list, totals: t }: Report): string {

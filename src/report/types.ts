@@ -59,6 +59,20 @@ export interface SeriesPoint {
   readonly p99: number | null;
 }
 
+/** Lowest and highest of a figure over equal parts of the window; `null` when a part had no answer. */
+export type Band = readonly [lowest: number, highest: number] | null;
+
+/**
+ * How far figures moved within the run: over tenths of the window. A run with the same seed against the
+ * same relay in the same state is expected within; what lies beyond is a difference.
+ */
+export interface Noise {
+  readonly parts: number;
+  readonly responseP50: Band;
+  readonly responseP99: Band;
+  readonly acceptedEps: Band;
+}
+
 export interface ReportError {
   readonly class: string;
   readonly code: string;
@@ -220,6 +234,7 @@ export interface Report {
     readonly sliceSec: number;
     readonly series: readonly SeriesPoint[];
   };
+  readonly noise: Noise;
   readonly errors: readonly ReportError[];
   readonly resources: { readonly samples: readonly ResourceSample[] } | null;
   readonly generator: GeneratorReport;
