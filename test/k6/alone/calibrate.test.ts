@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type Calibration, identifyGenerator } from "../../src/node/calibrate/figures.ts";
-import { keep, readKept } from "../../src/node/calibrate/kept.ts";
-import { readK6Version } from "../../src/node/setup/version.ts";
-import { inPlace, type Place, withEmbeddedRelay } from "./cli.ts";
+import { type Calibration, identifyGenerator } from "../../../src/node/calibrate/figures.ts";
+import { keep, readKept } from "../../../src/node/calibrate/kept.ts";
+import { readK6Version } from "../../../src/node/setup/version.ts";
+import { inPlace, type Place, withEmbeddedRelay } from "../cli.ts";
 
 const GENTLE = ["--clients", "10", "--rate", "100", "--duration", "1", "--mix", "view:1"];
 const MEASURING = /no figures of this machine yet/;

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { WebSocket } from "ws";
-import { buildBundles } from "../../build/bundle.ts";
-import schema from "../../src/report/schema.json" with { type: "json" };
-import { inPlace, until, withEmbeddedRelay } from "./cli.ts";
-import { assertBalanced } from "./harness.ts";
+import { buildBundles } from "../../../build/bundle.ts";
+import schema from "../../../src/report/schema.json" with { type: "json" };
+import { inPlace, until, withEmbeddedRelay } from "../cli.ts";
+import { assertBalanced } from "../harness.ts";
 
 const GENTLE = ["--clients", "20", "--rate", "100", "--no-calibrate", "--report-dir", "reports"];
 const isReport = new Ajv2020({ strict: false }).compile(schema);

@@ -1,9 +1,9 @@
 /** Times in the report are those that the relay took, by its own clock. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bucketLowerMs, type HistogramData } from "../../src/measure/histogram.ts";
-import { accept } from "../faulty-relay/frames.ts";
-import { assertTrue, publish, type RunResult, withRelay } from "./harness.ts";
+import { bucketLowerMs, type HistogramData } from "../../../src/measure/histogram.ts";
+import { accept } from "../../faulty-relay/frames.ts";
+import { assertTrue, publish, type RunResult, withRelay } from "../harness.ts";
 
 /** Event type → what the relay waits before it answers one. */
 const DELAY_MS = { view: 4, video: 10 } as const;
