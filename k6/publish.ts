@@ -12,7 +12,7 @@ import { summarizeRun } from "./lib/summary.ts";
 import { runVu } from "./lib/vu.ts";
 
 const script = readScript("publish");
-const file = await openFrames(script.poolDir);
+const openAt = await openFrames(script.poolDir, script.run.poolUrl);
 
 export const options = scriptOptions(script);
 
@@ -28,7 +28,7 @@ export default async function publish(): Promise<void> {
     plan,
     types: rowTypes(pool),
     share,
-    openFrames: () => createFrameSource(file, pool, share, plan.vus),
+    openFrames: () => createFrameSource(openAt, pool, share, plan.vus),
     feedMetrics: createMetricFeed(plan, rowTypes(pool)),
     live: run.live,
     auditEvery: run.auditEvery,

@@ -10,6 +10,7 @@ const request: K6Request = {
   plan: planOf({ THRESHOLDS: "nostr_publish_failed: rate<0.02; nostr_connect_time: max<5,avg<1" }),
   dialUrls: ["ws://127.0.0.1:7777/path?token=secret"],
   poolDir: "/pools/0123",
+  poolUrl: null,
   runId: "run-1",
   runDir: "/reports/runs/run-1",
   script: "/dist/publish.js",

@@ -1,15 +1,20 @@
 /**
- * The pool inside k6: read in chunks of 64 KiB through k6/experimental/fs, which holds the bytes of
- * the file once for all VUs; the next chunk is read while the current one is being sent. A chunk
- * becomes text through a Blob: 16 µs for 64 KiB, where a TextDecoder takes 125 to 185 µs and a
- * SharedArray's JSON.parse more; with reading and splitting an event of 550 B costs 0.4 µs. A larger
- * chunk would make longer pauses between sends.
+ * The pool inside k6, in chunks of whole lines; the next chunk is fetched while the current one is being
+ * sent. Started by the CLI, a script asks it for them (`serve.ts`). By hand they are read from the file
+ * through k6/experimental/fs, which holds it in memory for all VUs; there a chunk becomes text through a
+ * Blob: 16 µs for 64 KiB, where a TextDecoder takes 125 to 185 µs and a SharedArray's JSON.parse more.
  */
 import { open as openFile, SeekMode } from "k6/experimental/fs";
+import http from "k6/http";
 import { Blob } from "k6/websockets";
 import { FRAMES_FILE, INDEX_STEP, type PoolManifest } from "../../src/pool/format.ts";
 
 type File = Awaited<ReturnType<typeof openFile>>;
+/** Gives the whole lines of the next chunk; none at the end. */
+type ReadChunk = () => Promise<string[]>;
+/** Starts reading at a byte offset that is the start of a line. */
+export type OpenAt = (offset: number) => Promise<ReadChunk>;
+
 const CHUNK_BYTES = 65_536;
 const NEWLINE = 10;
 /** `0`, the first part of a set. */
@@ -24,8 +29,13 @@ export interface FrameSource {
 }
 
 /** Opens the frames for all VUs. To be awaited in the init context. */
-export function openFrames(dir: string): Promise<File> {
-  return openFile(`${dir}/${FRAMES_FILE}`);
+export async function openFrames(dir: string, servedAt: string | null): Promise<OpenAt> {
+  if (servedAt !== null) return async (offset) => fetchChunks(servedAt, offset);
+  const file = await openFile(`${dir}/${FRAMES_FILE}`);
+  return async (offset) => {
+    await file.seek(offset, SeekMode.Start);
+    return readChunks(file);
+  };
 }
 
 /**
@@ -33,7 +43,7 @@ export function openFrames(dir: string): Promise<File> {
  * to where the next VU begins. Both ends are moved to the start of a set, so that no set is cut.
  */
 export async function createFrameSource(
-  file: File,
+  openAt: OpenAt,
   manifest: PoolManifest,
   share: number,
   shares: number,
@@ -41,8 +51,7 @@ export async function createFrameSource(
   const firstLine = Math.floor((manifest.events * share) / shares);
   const endLine = Math.floor((manifest.events * (share + 1)) / shares);
   const indexed = Math.floor(firstLine / INDEX_STEP);
-  await file.seek(manifest.index[indexed] ?? 0, SeekMode.Start);
-  const chunks = createChunks(file);
+  const chunks = createChunks(await openAt(manifest.index[indexed] ?? 0));
   let lines = (await chunks.take()) ?? [];
   let at = firstLine - indexed * INDEX_STEP;
   while (at >= lines.length && lines.length > 0) {
@@ -85,34 +94,16 @@ export async function createFrameSource(
   return { next, isStarved: () => at >= lines.length && chunks.isReading() };
 }
 
-/** Reads a file's whole lines, one chunk ahead of who takes them. */
-function createChunks(file: File) {
-  const buffer = new Uint8Array(CHUNK_BYTES);
-  /** The bytes behind the last whole line read. */
-  let rest: Uint8Array<ArrayBuffer>[] = [];
+/** One chunk ahead of who takes them. */
+function createChunks(readChunk: ReadChunk) {
   let ready: string[] | null = null;
   let reading: Promise<void> | null = null;
   let isEnded = false;
 
   const read = async (): Promise<void> => {
-    const bytes = await readOrEnd(file, buffer);
-    if (bytes === 0) {
-      isEnded = true;
-      return;
-    }
-    // Cut at a line's end, so that no character of several bytes is cut.
-    const end = buffer.lastIndexOf(NEWLINE, bytes - 1) + 1;
-    if (end === 0) {
-      // A line longer than a chunk: its end comes with one of the next.
-      rest.push(buffer.slice(0, bytes));
-      await read();
-      return;
-    }
-    const text = await new Blob([...rest, buffer.slice(0, end)]).text();
-    rest = end < bytes ? [buffer.slice(end, bytes)] : [];
-    const lines = text.split("\n");
-    lines.pop();
-    ready = lines;
+    const lines = await readChunk();
+    if (lines.length === 0) isEnded = true;
+    else ready = lines;
   };
   const prefetch = (): Promise<void> => {
     if (ready !== null || isEnded) return Promise.resolve();
@@ -138,7 +129,43 @@ function createChunks(file: File) {
   };
 }
 
-/** k6's `read` gives null at the end of the file. */
-async function readOrEnd(file: File, buffer: Uint8Array): Promise<number> {
-  return (await file.read(buffer)) ?? 0;
+/** Asks the CLI for the lines from a byte offset on. */
+function fetchChunks(servedAt: string, offset: number): ReadChunk {
+  let from = offset;
+  return async () => {
+    const url = `${servedAt}/frames?from=${from}`;
+    const params = { responseType: "text" as const, tags: { name: "pool" }, redirects: 0 };
+    const { status, body, headers } = await http.asyncRequest("GET", url, null, params);
+    if (status !== 200 || typeof body !== "string") throw new Error(`no pool: HTTP ${status}`);
+    from = Number(headers["X-Next"]);
+    return wholeLines(body);
+  };
+}
+
+function readChunks(file: File): ReadChunk {
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  /** The bytes behind the last whole line read. */
+  let rest: Uint8Array<ArrayBuffer>[] = [];
+  const read: ReadChunk = async () => {
+    // k6's `read` gives null at the end of the file.
+    const bytes = (await file.read(buffer)) ?? 0;
+    if (bytes === 0) return [];
+    // Cut at a line's end, so that no character of several bytes is cut.
+    const end = buffer.lastIndexOf(NEWLINE, bytes - 1) + 1;
+    if (end === 0) {
+      // A line longer than a chunk: its end comes with one of the next.
+      rest.push(buffer.slice(0, bytes));
+      return await read();
+    }
+    const text = await new Blob([...rest, buffer.slice(0, end)]).text();
+    rest = end < bytes ? [buffer.slice(end, bytes)] : [];
+    return wholeLines(text);
+  };
+  return read;
+}
+
+function wholeLines(text: string): string[] {
+  const lines = text.split("\n");
+  lines.pop();
+  return lines;
 }

@@ -20,6 +20,8 @@ interface RunEnvironment {
   readonly runId: string | null;
   readonly runDir: string | null;
   readonly live: boolean;
+  /** Where the CLI serves the pool's frames; `null`: they are read from the file. */
+  readonly poolUrl: string | null;
   /** Addresses this run may dial, as the CLI resolved and judged them. */
   readonly allowed: readonly string[];
   readonly hosts: Readonly<Record<string, string>>;
@@ -138,10 +140,19 @@ function readRun(plan: Plan): RunEnvironment {
     runId: __ENV.RUN_ID ?? null,
     runDir: __ENV.RUN_DIR ?? null,
     live: __ENV.LIVE === "1",
+    poolUrl: readPoolUrl(),
     allowed: allowed ? allowed.split(",") : allowedByText(plan),
     hosts: readHosts(plan, allowed?.split(",") ?? []),
     auditEvery: Number(__ENV.AUDIT_EVERY ?? 0),
   };
+}
+
+/** Frames come from this machine or not at all. */
+function readPoolUrl(): string | null {
+  const text = __ENV.POOL_URL;
+  if (!text) return null;
+  if (/^http:\/\/127\.0\.0\.1:\d{1,5}\/[0-9a-f]{32}$/.test(text)) return text;
+  throw new ConfigError("POOL_URL is set by the command line alone; unset it");
 }
 
 /** By hand no name is resolved beforehand: loopback, and private addresses that are given literally. */

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { servePool } from "../../src/node/pool/serve.ts";
 import { readProcess } from "../../src/node/proc.ts";
 import type { Report } from "../../src/report/types.ts";
 
@@ -32,6 +33,7 @@ export interface Rig {
 const LOOK_EVERY_MS = 50;
 
 export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
+  const served = await servePool(rig.pool);
   const environment = {
     PATH: process.env.PATH ?? "",
     HOME: process.env.HOME ?? "",
@@ -39,6 +41,7 @@ export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
     K6_AUTO_EXTENSION_RESOLUTION: "false",
     RELAY_URL: rig.url,
     POOL: rig.pool,
+    POOL_URL: served.url,
     CLIENTS: String(load.clients),
     RATE_EPS: String(load.rate),
     DURATION_SEC: String(load.seconds),
@@ -61,6 +64,7 @@ export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
   }, LOOK_EVERY_MS);
   await once(child, "close");
   clearInterval(timer);
+  await served.close();
   const report = JSON.parse(await readFile(join(rig.dir, "report.json"), "utf8")) as Report;
   const { attempted } = report.totals;
   return {

@@ -19,6 +19,7 @@ import { admitRelays } from "../guard/gate.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
+import { servePoolTo } from "../pool/serve.ts";
 import { startRelayProcess } from "../relay/process.ts";
 import { relateSamples, startSampler } from "../sampler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
@@ -118,10 +119,12 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
   const allowed = admissions.flatMap((admission) => admission.addresses);
   const runDir = join(dir, "run");
   await mkdir(runDir, { recursive: true });
+  const served = await servePoolTo(allowed, pool.dir);
   const request = {
     plan,
     dialUrls: plan.relays.map(toDialUrl),
     poolDir: pool.dir,
+    poolUrl: served?.url ?? null,
     runId: "calibration",
     runDir,
     script: join(dir, "publish.js"),
@@ -142,7 +145,10 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
     onStart: (pid) => sampler.watch("generator", pid),
     onSlice: (slice) => live.add(slice, Date.now()),
     signal,
-  }).finally(() => sampler.stop());
+  }).finally(async () => {
+    await served?.close();
+    sampler.stop();
+  });
   if (live.slices.length === 0 && !signal.aborted) {
     const text = outcome.log.at(-1) ?? "it logged nothing";
     throw new ConfigError(`k6 ended before anything was calibrated: ${text.slice(0, 500)}`);

@@ -5,6 +5,8 @@ export interface K6Request {
   readonly plan: Plan;
   readonly dialUrls: readonly string[];
   readonly poolDir: string;
+  /** Where the frames are served; `null` when k6 may not dial 127.0.0.1 in this run. */
+  readonly poolUrl: string | null;
   readonly runId: string;
   readonly runDir: string;
   readonly script: string;
@@ -31,7 +33,7 @@ const KEPT = [
 
 /** The whole environment of the k6 process. Options travel here and not in the process list. */
 export function k6Environment(
-  { plan, dialUrls, poolDir, runId, runDir, allowed, hosts, auditEvery = 0 }: K6Request,
+  { plan, dialUrls, poolDir, poolUrl, runId, runDir, allowed, hosts, auditEvery = 0 }: K6Request,
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const kept: Record<string, string> = {};
@@ -61,6 +63,7 @@ export function k6Environment(
     ALLOW_PRIVATE: plan.allowPrivate ? "1" : "",
     ALLOW_DEDICATED_RELAY: plan.dedicatedHost ?? "",
     POOL: poolDir,
+    ...(poolUrl === null ? {} : { POOL_URL: poolUrl }),
     RUN_ID: runId,
     RUN_DIR: runDir,
     LIVE: "1",

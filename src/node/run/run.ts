@@ -27,6 +27,7 @@ import { type Admission, admitRelays } from "../guard/gate.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
+import { servePoolTo } from "../pool/serve.ts";
 import { judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
 import { relateSamples, startSampler, type TimedSample } from "../sampler.ts";
@@ -140,10 +141,12 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     ...new Set(admissions.flatMap(({ url, addresses }) => hosts[url.host] ?? addresses)),
   ];
   const bundles = await buildBundles();
+  const served = await servePoolTo(allowed, request.poolDir);
   const k6Request = {
     plan,
     dialUrls: plan.relays.map(toDialUrl),
     poolDir: resolve(request.poolDir),
+    poolUrl: served?.url ?? null,
     runId: request.runId,
     runDir,
     script: join(bundles, `${plan.scenario}.js`),
@@ -172,6 +175,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     return { ...request, live, outcome, samples: sampler.stop(), startedAtMs };
   } finally {
     clearInterval(ticker);
+    await served?.close();
     sampler.stop();
     terminal.clear();
   }
