@@ -156,6 +156,14 @@ describe("summarize", () => {
 });
 
 describe("completeReport", () => {
+  it("names the proofs of consent that the run rested on", () => {
+    const digest = "ab".repeat(32);
+    const proofs = [{ host: "8.8.8.8", until: "2027-01-01", source: "nip-11", digest } as const];
+    const report = completeOf(buildOf(), { proofs });
+    assert.deepEqual(report.run.proofs, proofs);
+    assert.deepEqual(completeOf(buildOf()).run.proofs, []);
+  });
+
   it("adds what Node knows, and judges again", () => {
     const report = completeOf(buildOf());
     assert.equal(report.run.k6, "k6 v2.2.0");

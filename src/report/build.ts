@@ -61,6 +61,7 @@ export function buildReport(input: BuildInput): Report {
     tool: TOOL,
     k6: input.k6,
     planHash: input.planHash,
+    proofs: [],
     host: { cpus: null, memoryBytes: null, platform: null },
   };
   const perSecond = (n: number) => (durationSec > 0 ? n / durationSec : 0);

@@ -1,6 +1,6 @@
 /** What only Node knows, put into a report that k6 wrote; the verdict is judged again with it. */
 import { judgeGenerator } from "./generator.ts";
-import type { Audit, Report, ResourceSample } from "./types.ts";
+import type { Audit, ConsentProof, Report, ResourceSample } from "./types.ts";
 
 export interface Completion {
   readonly k6: string;
@@ -9,17 +9,19 @@ export interface Completion {
   readonly ceilingEps: number | null;
   readonly floorMs: number | null;
   readonly audit: Audit | null;
+  readonly proofs: readonly ConsentProof[];
   /** Why the run was stopped, where it was. */
   readonly stopReason: string | null;
 }
 
 export function completeReport(report: Report, completion: Completion): Report {
   const { verdict: _, reasons: __, signals: ___, ...figures } = report.generator;
-  const { k6, host, resources, ceilingEps, floorMs, audit, stopReason } = completion;
+  const { k6, host, resources, ceilingEps, floorMs, audit, proofs, stopReason } = completion;
   const run = {
     ...report.run,
     k6,
     host,
+    proofs,
     stopReason: stopReason ?? report.run.stopReason,
   };
   return judgeGenerator(

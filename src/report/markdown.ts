@@ -236,6 +236,10 @@ function details({ run, config, resources, audit, generator, profile }: Report):
     `- pool \`${pool.id}\`: ${formatCount(pool.events)} events, ${formatBytes(pool.bytes)}`,
     `- schedule lag p50 ${formatMs(generator.scheduleLag.p50)}, p99 ${formatMs(generator.scheduleLag.p99)}; loop lag p50 ${formatMs(generator.loopLag.p50)}, p99 ${formatMs(generator.loopLag.p99)}`,
     `- generator's ceiling: ${generator.ceilingEps === null ? NOT_MEASURED : formatRate(generator.ceilingEps)}; floor of service time: ${formatMs(generator.floorMs)}`,
+    ...run.proofs.map(
+      ({ host, until, source, digest }) =>
+        `- consent of \`${cell(host)}\` until ${until} (${source}, SHA-256 \`${digest.slice(0, 16)}\`)`,
+    ),
     `- resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
     `- read-back audit: ${audit === null ? NOT_MEASURED : `${formatCount(audit.checked)} of ${formatCount(audit.acknowledged)} acknowledged events checked, ${formatCount(audit.found)} found, ${formatCount(audit.excused)} rightly gone, ${formatCount(audit.missingCount)} missing`}`,
     `- hot functions: ${profile === null ? NOT_MEASURED : "see JSON"}`,

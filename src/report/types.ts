@@ -168,6 +168,16 @@ export interface Audit {
   readonly acknowledged: number;
 }
 
+/** A dedicated relay's consent as it was read before the run. */
+export interface ConsentProof {
+  readonly host: string;
+  /** Last day, `YYYY-MM-DD`, UTC. */
+  readonly until: string;
+  readonly source: "well-known" | "nip-11";
+  /** SHA-256 of what was read, hex. */
+  readonly digest: string;
+}
+
 export interface Report {
   readonly schema: typeof REPORT_SCHEMA;
   readonly run: {
@@ -184,6 +194,8 @@ export interface Report {
     readonly tool: string;
     readonly k6: string | null;
     readonly planHash: string;
+    /** Proofs of consent that this run rested on; empty for relays that need none. */
+    readonly proofs: readonly ConsentProof[];
     readonly host: {
       readonly cpus: number | null;
       readonly memoryBytes: number | null;

@@ -212,6 +212,11 @@ async function finish(driven: Driven): Promise<Report> {
     ceilingEps: driven.calibration?.ceiling?.heldEps ?? null,
     floorMs: driven.calibration?.floorMs ?? null,
     audit,
+    proofs: driven.admissions.flatMap(({ proof }) => {
+      if (proof === undefined) return [];
+      const { host, until, source, digest } = proof;
+      return [{ host, until, source, digest }];
+    }),
     stopReason,
   });
 }
