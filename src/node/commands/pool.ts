@@ -24,7 +24,7 @@ const FLAGS: readonly FlagRow[] = [
     help: "created_at of the first event",
   },
   { flag: "dir", value: "DIR", default: POOLS_DIR, help: "folder that holds pools" },
-  { flag: "force", help: "make it again even if it is there" },
+  { flag: "force", help: "make it again even if it is there, of any size" },
   HELP_FLAG,
 ];
 
@@ -51,7 +51,12 @@ export async function pool(args: readonly string[]): Promise<number> {
     root: flags.dir ?? POOLS_DIR,
     seed: readSeed(flags.seed ?? String(randomInt(2 ** 32))),
     mix: parseMix(flags.mix ?? "view:0.9,video:0.1"),
-    events: readWhole("events", flags.events ?? "10000", 1, MOST_EVENTS),
+    events: readWhole(
+      "events",
+      flags.events ?? "10000",
+      1,
+      flags.force ? Number.MAX_SAFE_INTEGER : MOST_EVENTS,
+    ),
     epoch: readWhole("epoch", flags.epoch ?? String(DEFAULT_EPOCH), 1, 4_102_444_800),
     force: flags.force !== undefined,
     signal,
