@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { classifyOk, isVersioned, messagePrefix } from "../src/nostr/ok.ts";
+import { classifyOk, messagePrefix } from "../src/nostr/ok.ts";
 
 describe("messagePrefix", () => {
   const table = [
@@ -51,23 +51,5 @@ describe("classifyOk", () => {
     it(`takes ${accepted} with \`${message}\` as ${outcome}`, () => {
       assert.equal(classifyOk(accepted, message), outcome);
     });
-  }
-});
-
-describe("isVersioned", () => {
-  const table = [
-    [0, true],
-    [1, false],
-    [3, true],
-    [5, false],
-    [10_000, true],
-    [19_999, true],
-    [20_000, false],
-    [30_000, true],
-    [39_999, true],
-    [40_000, false],
-  ] as const;
-  for (const [kind, versioned] of table) {
-    it(`is ${versioned} for kind ${kind}`, () => assert.equal(isVersioned(kind), versioned));
   }
 });

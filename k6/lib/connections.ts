@@ -45,7 +45,6 @@ export interface Client {
   failures: number;
   tried: boolean;
   everOpened: boolean;
-  closeStartedMs: number;
 }
 
 interface ConnectionEvents {
@@ -92,7 +91,6 @@ export class Connections {
       failures: 0,
       tried: false,
       everOpened: false,
-      closeStartedMs: 0,
     }));
     this.#queue = [...this.clients];
     this.#firstTries = this.clients.length;
@@ -118,7 +116,6 @@ export class Connections {
       for (const client of this.clients) {
         if (client.state === OPEN) {
           client.state = CLOSING;
-          client.closeStartedMs = this.#options.clock.now();
           client.socket.close();
         } else if (client.state === CONNECTING) {
           this.#failed(client, "unfinished", "the run ended during the handshake");

@@ -6,10 +6,9 @@
  */
 import { Counter, Rate, Trend } from "k6/metrics";
 import { COLUMNS, type Column } from "../../src/measure/outcome.ts";
+import { MOST_SAMPLES } from "../../src/measure/recorder.ts";
 import type { PackedSlice } from "../../src/measure/slice.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-
-const MOST_SAMPLES = 5_000;
 
 const trends = {
   response: new Trend("nostr_publish_response_time", true),

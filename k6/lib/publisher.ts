@@ -24,7 +24,7 @@ import {
   SUPERSEDED,
   TIMED_OUT,
 } from "../../src/measure/outcome.ts";
-import type { Recorder } from "../../src/measure/recorder.ts";
+import { MOST_SAMPLES, type Recorder } from "../../src/measure/recorder.ts";
 import { type AnsweredOutcome, classifyOk, messagePrefix } from "../../src/nostr/ok.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../../src/pool/format.ts";
@@ -44,8 +44,6 @@ const OK_ID_START = 7;
 const OK_ID_END = OK_ID_START + 64;
 /** A timed-out id is remembered for a late OK, up to so many in a VU. */
 const MOST_REMEMBERED = 100_000;
-/** Publishes whose times go to k6's own trends: at most about so many in a run, see `metrics.ts`. */
-const MOST_SAMPLES = 5_000;
 /** After so many the event loop gets its turn: behind the schedule, answers must not wait for it. */
 const MOST_A_TURN = 16;
 /** Loop lag is taken of one message in so many: a sample tells as much as all, at no cost. */

@@ -8,6 +8,8 @@ import { COLUMNS } from "./outcome.ts";
 import type { LinkCounts, PackedSlice, SliceError } from "./slice.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+/** Publishes whose times go to k6's own trends: at most about so many in a run, see k6/lib/metrics.ts. */
+export const MOST_SAMPLES = 5_000;
 const MAX_EXAMPLE_LENGTH = 160;
 /** A relay chooses its texts: kinds of errors beyond so many in a slice are counted as one. */
 const MOST_ERROR_KINDS = 64;

@@ -1,5 +1,4 @@
 /** What an OK says (NIP-01, NIP-42), read leniently: real relays use prefixes that no NIP names. */
-import { classifyKind } from "./wire.ts";
 
 /** How a publish that was answered ended. */
 export type AnsweredOutcome = "accepted" | "duplicate" | "superseded" | "rejected";
@@ -23,10 +22,4 @@ export function classifyOk(accepted: boolean, message: string): AnsweredOutcome 
   if (prefix === "duplicate") return /\bnewer\b/.test(message) ? "superseded" : "duplicate";
   if (accepted) return "accepted";
   return prefix === "replaced" ? "superseded" : "rejected";
-}
-
-/** Whether a relay keeps only the newest version of events of this kind (NIP-01). */
-export function isVersioned(kind: number): boolean {
-  const kindClass = classifyKind(kind);
-  return kindClass === "replaceable" || kindClass === "addressable";
 }
