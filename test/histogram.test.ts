@@ -166,12 +166,12 @@ describe("Histogram", () => {
     assert.deepEqual({ count, max, buckets }, { count: 1, max: 0, buckets: [0, 1] });
   });
 
-  it("is empty and as good as new after a reset", () => {
+  it("is empty and as good as new after what it held was handed over", () => {
     fc.assert(
       fc.property(samples, samples, (before, after) => {
         const histogram = new Histogram();
         for (const value of before) histogram.record(value);
-        histogram.reset();
+        histogram.detach();
         assert.deepEqual(histogram.toData(), histogramOf());
         for (const value of after) histogram.record(value);
         assert.deepEqual(histogram.toData(), histogramOf(...after));

@@ -91,7 +91,7 @@ describe("clip", () => {
 
 describe("buildPlan", () => {
   it("has the defaults of the documentation", () => {
-    const { relays, thresholds, vus, ...plan } = planFrom({});
+    const { relays, thresholds, vus, cores, ...plan } = planFrom({});
     assert.deepEqual(plan, {
       scenario: "publish",
       clients: 1_000,

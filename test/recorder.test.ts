@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { bucketOf, type PackedHistogram, unpackHistogram } from "../src/measure/histogram.ts";
+import {
+  BUCKET_COUNT,
+  bucketOf,
+  type DetachedHistogram,
+  packHistogram,
+  unpackHistogram,
+} from "../src/measure/histogram.ts";
 import {
   ACCEPTED,
   ATTEMPTED,
@@ -14,9 +20,13 @@ import {
 import { noLinkCounts, Recorder } from "../src/measure/recorder.ts";
 import { rowOf } from "./fixtures/reports/run.ts";
 
-const packedOf = (ms: number): PackedHistogram => ({ max: ms, from: bucketOf(ms), counts: "1" });
-const countOf = (packed: PackedHistogram | undefined): number =>
-  packed === undefined ? 0 : unpackHistogram(packed).count;
+const detachedOf = (ms: number): DetachedHistogram => {
+  const counts = new Uint32Array(BUCKET_COUNT);
+  counts[bucketOf(ms)] = 1;
+  return { max: ms, counts };
+};
+const countOf = (detached: DetachedHistogram | undefined): number =>
+  detached === undefined ? 0 : unpackHistogram(packHistogram(detached)).count;
 
 describe("Recorder", () => {
   it("hands over what was counted, by row, and starts again from nothing", () => {
@@ -42,11 +52,11 @@ describe("Recorder", () => {
       ],
       link: { ...noLinkCounts(), notices: 1 },
       histograms: {
-        r1: packedOf(2),
-        s1: packedOf(1),
-        connect: packedOf(3),
-        lag: packedOf(4),
-        loop: packedOf(5),
+        r1: detachedOf(2),
+        s1: detachedOf(1),
+        connect: detachedOf(3),
+        lag: detachedOf(4),
+        loop: detachedOf(5),
       },
       errors: [
         {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { Histogram } from "../src/measure/histogram.ts";
+import { Histogram, packHistogram } from "../src/measure/histogram.ts";
 import {
   decodeSlice,
   encodeSlice,
@@ -47,7 +47,10 @@ const withHistogram = (slice: Slice): Slice => ({
 function packed(slice: Slice): PackedSlice {
   const histogram = new Histogram();
   for (const ms of DURATIONS) histogram.record(ms);
-  return { ...slice, histograms: { r0: histogram.takePacked() ?? assert.fail("nothing packed") } };
+  return {
+    ...slice,
+    histograms: { r0: packHistogram(histogram.detach() ?? assert.fail("nothing recorded")) },
+  };
 }
 
 describe("encodeSlice", () => {

@@ -46,6 +46,12 @@ const OK_ID_END = OK_ID_START + 64;
 const MOST_REMEMBERED = 100_000;
 /** After so many the event loop gets its turn: behind the schedule, answers must not wait for it. */
 const MOST_A_TURN = 16;
+/**
+ * With nothing in flight, no answer will wake the loop: so short a wait for what is due is spent reading
+ * the clock, as k6's timers wake up to 1.1 ms late. At 10,000/s it brought p90 of schedule lag from 0.95 ms
+ * to 0.13, for 35 µs of CPU an event; with answers under way it never happens.
+ */
+const SPIN_MS = 0.2;
 /** Loop lag is taken of one message in so many: a sample tells as much as all, at no cost. */
 const LOOP_LAG_EVERY = 8;
 
@@ -81,7 +87,7 @@ export interface Publisher {
   readonly inFlight: number;
   /** Sets the schedule's start; nothing is due before. */
   start(startMs: number): void;
-  /** Sends what is due. Cheap when nothing is. */
+  /** Sends what is due, and what will be in a moment when nothing else is to be done till then. */
   pump(nowMs: number): void;
   onOpen(): void;
   onMessage(client: Client, message: SocketMessage): void;
@@ -126,6 +132,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const flight = createFlight();
   const relayUrls = plan.relays.map(toDialUrl);
   const isAudited = auditEvery > 0;
+  // It takes CPU: only where a core is left for others.
+  const spinMs = plan.cores !== null && plan.vus < plan.cores ? SPIN_MS : 0;
   const nextArrival = createArrivals({
     kind: plan.arrival,
     ratePerSecond: plan.rateEps,
@@ -176,6 +184,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
     }
     isPumping = false;
+  };
+
+  /** What is due in a moment is waited for when no answer is under way that could come meanwhile. */
+  const pumpSoon = (): void => {
+    let nowMs = now();
+    if (inFlight === 0 && nextDueMs - nowMs < spinMs) {
+      while (nowMs < nextDueMs) nowMs = now();
+    }
+    pump(nowMs);
   };
 
   /**
@@ -242,7 +259,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
       if (waiting > 0) sendWaiting(client);
     }
-    if (receivedMs >= nextDueMs) pump(now());
+    if (inFlight === 0 || receivedMs >= nextDueMs) pumpSoon();
   };
 
   const noteAccepted = (client: Client, id: string): void =>
@@ -422,7 +439,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
       windowEndMs = windowStartMs + plan.durationSec * 1_000;
       nextDueMs = startMs + nextArrival();
     },
-    pump,
+    pump(nowMs) {
+      pump(nowMs);
+      if (inFlight === 0) pumpSoon();
+    },
     onOpen() {
       open++;
       room++;

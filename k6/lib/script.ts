@@ -49,7 +49,7 @@ export function readScript(scenario: string): Script {
     );
   }
   const pool = parseManifest(open(`${absolute(poolDir)}/${MANIFEST_FILE}`), poolDir);
-  const plan = buildPlan(scenario, collectOptions({}, __ENV), pool.seed, readMostVus());
+  const plan = buildPlan(scenario, collectOptions({}, __ENV), pool.seed, readCores());
   return { plan, pool, poolDir: absolute(poolDir), run: readRun(plan) };
 }
 
@@ -128,10 +128,10 @@ function policyOf(plan: Plan): GuardPolicy {
   };
 }
 
-/** The CLI says how many VUs its plan has; the same number comes out here. */
-function readMostVus(): number | undefined {
-  const text = __ENV.MOST_VUS;
-  return text && /^[1-9]\d?$/.test(text) ? Number(text) : undefined;
+/** The CLI says how many cores its plan was made for; the same plan comes out here. */
+function readCores(): number | null {
+  const text = __ENV.CORES;
+  return text && /^[1-9]\d{0,3}$/.test(text) ? Number(text) : null;
 }
 
 function readRun(plan: Plan): RunEnvironment {

@@ -5,8 +5,10 @@
 import { check } from "k6";
 import exec from "k6/execution";
 import { toDialUrl } from "../../src/guard/relay-url.ts";
+import { type PackedHistogram, packHistogram } from "../../src/measure/histogram.ts";
 import { Recorder } from "../../src/measure/recorder.ts";
 import {
+  type DetachedSlice,
   encodeSlice,
   type PackedSlice,
   type Phase,
@@ -54,6 +56,8 @@ class Vu {
   #seq = 0;
   #nextSliceMs: number;
   #nextExpireMs = 0;
+  /** What is left to do for slices that are cut off already: a piece a turn, so that no pause is long. */
+  #chores: (() => void)[] = [];
   /** When publishes in flight were looked at last, and how many were left then. */
   #lookedMs = 0;
   #lookedAt = 0;
@@ -111,6 +115,7 @@ class Vu {
   async #close(): Promise<void> {
     // Emitted before closing too: a relay that never answers a Close frame keeps k6 from ending.
     this.#emit("drain");
+    this.#finishChores();
     const closed = this.#connections.closeAll();
     const timeout = new Promise<void>((resolve) => {
       const deadline = this.#clock.now() + CLOSE_TIMEOUT_MS;
@@ -133,6 +138,7 @@ class Vu {
     }
     this.#phase = "done";
     this.#emit("done", this.#clock.driftMs());
+    this.#finishChores();
   }
 
   #windowDone(): boolean {
@@ -176,7 +182,10 @@ class Vu {
           return;
         }
         now = this.#clock.now();
-        const wakeMs = Math.min(this.#publisher.nextDueMs, this.#nextSliceMs, this.#nextExpireMs);
+        const wakeMs =
+          this.#chores.length > 0
+            ? now
+            : Math.min(this.#publisher.nextDueMs, this.#nextSliceMs, this.#nextExpireMs);
         setTimeout(turn, Math.max(0.1, Math.min(wakeMs - now, EXPIRE_EVERY_MS)));
       };
       turn();
@@ -191,6 +200,7 @@ class Vu {
       this.#nextExpireMs = now + EXPIRE_EVERY_MS;
     }
     this.#lookedAt = this.#publisher.inFlight;
+    this.#chores.shift()?.();
     if (now >= this.#nextSliceMs) {
       if (this.#phase === "warmup" && now >= this.#publisher.windowStartMs) this.#phase = "window";
       this.#emit(this.#phase);
@@ -217,12 +227,14 @@ class Vu {
     this.#recorder.error("script", where, this.#publisher.atSec(), text, stack);
   }
 
+  /** Cuts a slice off; packing it, handing it out and feeding k6's metrics are chores. */
   #emit(phase: Phase, clockDriftMs?: number): void {
+    this.#finishChores();
     const { windowStartMs } = this.#publisher;
     const atMs = this.#clock.now();
     const { samples } = this.#recorder;
     this.#recorder.samples = [];
-    const slice: PackedSlice = {
+    const detached: DetachedSlice = {
       vu: exec.vu.idInTest,
       seq: this.#seq++,
       phase,
@@ -234,10 +246,22 @@ class Vu {
       ...this.#recorder.take(),
       ...(clockDriftMs === undefined ? {} : { clockDriftMs }),
     };
+    const histograms: Record<string, PackedHistogram> = {};
+    this.#chores = Object.entries(detached.histograms).map(([key, histogram]) => () => {
+      histograms[key] = packHistogram(histogram);
+    });
+    this.#chores.push(() => this.#handOut({ ...detached, histograms }, samples));
+  }
+
+  #handOut(slice: PackedSlice, samples: readonly number[]): void {
     const text = encodeSlice(slice);
     check(null, { [text]: () => true });
     if (this.#options.live) console.log(text);
-    this.#options.feedMetrics(slice, samples);
+    this.#chores.push(...this.#options.feedMetrics(slice, samples));
+  }
+
+  #finishChores(): void {
+    for (let next = this.#chores.shift(); next !== undefined; next = this.#chores.shift()) next();
   }
 }
 

@@ -3,9 +3,9 @@
  * object for an event. `take` hands over all since the last call and starts again from nothing.
  */
 import { NOTED_ID_LENGTH } from "./acknowledged.ts";
-import { Histogram, type PackedHistogram } from "./histogram.ts";
+import { type DetachedHistogram, Histogram } from "./histogram.ts";
 import { COLUMNS } from "./outcome.ts";
-import type { LinkCounts, PackedSlice, SliceError } from "./slice.ts";
+import type { DetachedSlice, LinkCounts, SliceError } from "./slice.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Publishes whose times go to k6's own trends: at most about so many in a run, see k6/lib/metrics.ts. */
@@ -75,7 +75,10 @@ export class Recorder {
   }
 
   /** All since the last call, as the members of a slice that hold figures. */
-  take(): Pick<PackedSlice, "counts" | "link" | "histograms" | "errors" | "inFlight" | "accepted"> {
+  take(): Pick<
+    DetachedSlice,
+    "counts" | "link" | "histograms" | "errors" | "inFlight" | "accepted"
+  > {
     const errors = [...this.#errors.values()];
     const accepted = this.#accepted;
     const { link, inFlight } = this;
@@ -93,7 +96,7 @@ export class Recorder {
     };
   }
 
-  #takeCounts(): PackedSlice["counts"] {
+  #takeCounts(): DetachedSlice["counts"] {
     const rows: (readonly [number, ...number[]])[] = [];
     for (let row = 0; row < this.#rows; row++) {
       const cells = this.columns.map((column) => column[row] ?? 0);
@@ -103,11 +106,11 @@ export class Recorder {
     return rows;
   }
 
-  #takeHistograms(): Record<string, PackedHistogram> {
-    const taken: Record<string, PackedHistogram> = {};
+  #takeHistograms(): Record<string, DetachedHistogram> {
+    const taken: Record<string, DetachedHistogram> = {};
     const take = (key: string, histogram: Histogram) => {
-      const packed = histogram.takePacked();
-      if (packed !== null) taken[key] = packed;
+      const detached = histogram.detach();
+      if (detached !== null) taken[key] = detached;
     };
     this.response.forEach((histogram, row) => {
       take(`r${row}`, histogram);

@@ -4,7 +4,12 @@
  * sent balances always. The text travels as the name of a k6 check (which `handleSummary` sees) and
  * as a log line (which the CLI sees while the run goes on).
  */
-import { type HistogramData, type PackedHistogram, unpackHistogram } from "./histogram.ts";
+import {
+  type DetachedHistogram,
+  type HistogramData,
+  type PackedHistogram,
+  unpackHistogram,
+} from "./histogram.ts";
 
 export const SLICE_MARK = "k6-nostr slice ";
 
@@ -61,6 +66,11 @@ export interface Slice {
   /** Difference of the two clock calibrations in ms, with the last slice. */
   readonly clockDriftMs?: number;
 }
+
+/** A slice as it is cut off from what a VU goes on counting. */
+export type DetachedSlice = Omit<Slice, "histograms"> & {
+  readonly histograms: Readonly<Record<string, DetachedHistogram>>;
+};
 
 /** A slice as a VU hands it out. */
 export type PackedSlice = Omit<Slice, "histograms"> & {

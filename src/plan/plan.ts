@@ -34,6 +34,8 @@ export interface Plan {
   readonly dedicatedHost: string | null;
   /** k6 VUs; each holds an equal share of the connections. */
   readonly vus: number;
+  /** The generator's cores; `null` where they are not known, as in a script started by hand. */
+  readonly cores: number | null;
 }
 
 /** Above these a typo is likelier than a wish; `--force` lifts them. */
@@ -46,18 +48,18 @@ const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, events:
  */
 const RATE_PER_VU = 15_000;
 const CONNECTIONS_PER_VU = 2_500;
-/** Without a count of cores, as in a script that is started by hand. */
+/** Where the count of cores is not known. */
 const MOST_VUS = 4;
 
 /**
- * Checks all options. `seed` is taken when SEED is not set; `mostVus` is the count of the generator's
- * cores, where it is known. Throws `ConfigError`.
+ * Checks all options. `seed` is taken when SEED is not set; `cores` is the count of the generator's
+ * cores, `null` where it is not known. Throws `ConfigError`.
  */
 export function buildPlan(
   scenario: string,
   texts: OptionTexts,
   seed: string,
-  mostVus = MOST_VUS,
+  cores: number | null = null,
 ): Plan {
   const force = readSwitch(texts, "force");
   const bound = (n: number) => (force ? Number.MAX_SAFE_INTEGER : n);
@@ -77,6 +79,11 @@ export function buildPlan(
     max: bound(BOUNDS.rateEps),
     integer: false,
   });
+  const vus = Math.min(
+    clients,
+    cores ?? MOST_VUS,
+    Math.max(Math.ceil(rateEps / RATE_PER_VU), Math.ceil(clients / CONNECTIONS_PER_VU)),
+  );
   const plan: Plan = {
     scenario,
     relays,
@@ -102,11 +109,8 @@ export function buildPlan(
     reportDir: texts.reportDir ?? "",
     allowPrivate: readSwitch(texts, "allowPrivate"),
     dedicatedHost: texts.allowDedicatedRelay ?? null,
-    vus: Math.min(
-      clients,
-      mostVus,
-      Math.max(Math.ceil(rateEps / RATE_PER_VU), Math.ceil(clients / CONNECTIONS_PER_VU)),
-    ),
+    vus,
+    cores,
   };
   return check(plan, bound(BOUNDS.events));
 }

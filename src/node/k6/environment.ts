@@ -56,7 +56,8 @@ export function k6Environment(
     CONNECT_CONCURRENCY: String(plan.connectConcurrency),
     ARRIVAL: plan.arrival,
     ACK_TIMEOUT_MS: String(plan.ackTimeoutMs),
-    MOST_VUS: String(plan.vus),
+    CORES: plan.cores === null ? "" : String(plan.cores),
+    GOGC: String(garbageTarget(plan.clients)),
     WARMUP_SEC: String(plan.warmupSec),
     THRESHOLDS: plan.thresholds.map((t) => `${t.metric}: ${t.expressions.join(", ")}`).join("; "),
     REPORT_DIR: plan.reportDir,
@@ -75,6 +76,17 @@ export function k6Environment(
     // Bounds were checked here, against what the user forced.
     FORCE: "1",
   };
+}
+
+/**
+ * How much the heap may grow between two collections of garbage, in percent (Go's GOGC; its default is
+ * 100). Collections slow sending down: at 400, k6 saturated at 48,000 events/s where it did at 41,000, and p99
+ * of schedule lag at 10,000/s was 0.9 ms where it was 1.5. Some 40 kB a connection live in the heap, so with
+ * many of them the memory saved weighs more: about 256 MB of garbage is allowed.
+ */
+export function garbageTarget(clients: number): number {
+  const liveMb = 30 + 0.04 * clients;
+  return Math.round(Math.min(400, Math.max(100, (256 / liveMb) * 100)));
 }
 
 /** The arguments of k6. The blacklist is given again here, where nothing can replace it. */
