@@ -4,7 +4,7 @@
  */
 import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** A script is parsed once for each VU: what makes it grow is looked at. */
@@ -20,8 +20,12 @@ export async function buildBundles(outdir = `${root}build/dist`): Promise<string
   return outdir;
 }
 
-/** Bundles scripts into a folder, each for itself. */
-export async function bundleScripts(scripts: readonly string[], outdir: string): Promise<void> {
+/** Bundles scripts into a folder, each for itself; the bench gives plugins that leave lines out. */
+export async function bundleScripts(
+  scripts: readonly string[],
+  outdir: string,
+  plugins: Plugin[] = [],
+): Promise<void> {
   const result = await build({
     absWorkingDir: root,
     entryPoints: [...scripts],
@@ -33,6 +37,7 @@ export async function bundleScripts(scripts: readonly string[], outdir: string):
     mainFields: ["module", "main"],
     target: "es2022",
     external: ["k6", "k6/*"],
+    plugins,
     metafile: true,
     write: false,
     logLevel: "silent",

@@ -1,7 +1,10 @@
 /**
  * `npm run bench`: speed and memory as figures and ratios of one run on one machine, medians of several
  * repetitions, the compared ones alternating. Figures of different machines or moments do not compare.
- * `npm run bench -- --quick` repeats once.
+ *
+ *     npm run bench -- --quick          repeats once
+ *     npm run bench -- --only lag       one part: see PARTS
+ *     npm run bench -- --only soak      memory of 5 million events; minutes, and 3 GB of disk
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,6 +17,8 @@ import { makeLookAlikes } from "../../src/node/calibrate/look-alikes.ts";
 import { startRelayProcess } from "../../src/node/relay/process.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
 import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.ts";
+import { benchMetricCost } from "./metric-cost.ts";
+import { obtainNostrBench, runNostrBench } from "./nostr-bench.ts";
 import { benchSigning } from "./signing.ts";
 
 const repetitions = process.argv.includes("--quick") ? 1 : 5;
@@ -21,6 +26,17 @@ const nodeClient = fileURLToPath(new URL("node-client.ts", import.meta.url));
 const SATURATED: K6Load = { clients: 100, rate: 100_000, seconds: 5, maxInFlight: 8 };
 const SMALL_EVENTS = 2_000;
 const LARGE_EVENTS = 500_000;
+
+const PARTS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
+  saturated: benchSaturated,
+  metrics: benchMetrics,
+  lag: benchLag,
+  memory: benchMemory,
+  connections: benchConnections,
+  signing: benchSigner,
+};
+/** Only when asked for. */
+const LONG_PARTS: typeof PARTS = { soak: benchSoak };
 
 async function main(): Promise<void> {
   const [cpu] = cpus();
@@ -33,42 +49,63 @@ async function main(): Promise<void> {
   try {
     await bundleScripts(["k6/publish.ts"], dir);
     const pool = join(dir, "pool");
-    const small = join(dir, "small");
-    const { bytes } = await makeLookAlikes(pool, LARGE_EVENTS);
-    await makeLookAlikes(small, SMALL_EVENTS);
+    await makeLookAlikes(pool, LARGE_EVENTS);
     const rig: Rig = { dir, k6: k6.path, url: sink.url, pool };
-    await benchSaturated(rig);
-    await benchLag(rig);
-    await benchMemory({ ...rig, pool: small }, rig, bytes);
-    await benchConnections(rig);
+    for (const part of chosenParts()) await part(rig);
   } finally {
     await sink.stop();
     await rm(dir, { recursive: true, force: true });
   }
-  const signing = await benchSigning();
-  row("signing, one thread", `${signing.singleThreadPerSecond.toFixed(0)} events/s`);
-  row(
-    "signing, pool maker",
-    `${signing.poolPerSecond.toFixed(0)} events/s`,
-    `${signing.ratio.toFixed(2)} of cores × one thread (goal 0.85); others took ${signing.coresTakenByOthers.toFixed(1)} cores`,
-  );
+}
+
+function chosenParts(): readonly ((rig: Rig) => Promise<void>)[] {
+  const at = process.argv.indexOf("--only");
+  if (at === -1) return Object.values(PARTS);
+  const all = { ...PARTS, ...LONG_PARTS };
+  return (process.argv[at + 1] ?? "").split(",").map((name) => {
+    const part = all[name];
+    if (part === undefined) throw new Error(`--only takes ${Object.keys(all).join(", ")}`);
+    return part;
+  });
 }
 
 async function benchSaturated(rig: Rig): Promise<void> {
+  const nostrBench = await obtainNostrBench();
   const ours: K6Figures[] = [];
-  const theirs: number[] = [];
+  const node: number[] = [];
+  const crate: number[] = [];
   for (let i = 0; i < repetitions; i++) {
-    theirs.push(await runNodeClient(rig));
+    node.push(await runNodeClient(rig));
     ours.push(await runK6(rig, SATURATED));
+    if ("path" in nostrBench) {
+      crate.push(await runNostrBench(nostrBench.path, rig.url, SATURATED.clients));
+    }
   }
   const k6PerSecond = median(ours.map((f) => f.perSecond));
-  const nodePerSecond = median(theirs);
-  row("saturated, plain Node client on ws", `${nodePerSecond.toFixed(0)} events/s`);
+  const over = (other: number) => (k6PerSecond / other).toFixed(2);
+  row("saturated, plain Node client on ws", eventsPerSecond(median(node)));
+  row(
+    "saturated, nostr-bench (signs in its loop)",
+    "path" in nostrBench ? eventsPerSecond(median(crate)) : "not measured",
+    "path" in nostrBench ? "one in flight on each connection" : nostrBench.missing,
+  );
   row(
     "saturated, k6",
-    `${k6PerSecond.toFixed(0)} events/s`,
-    `${(k6PerSecond / nodePerSecond).toFixed(2)} of the Node client (goal 0.8), ${median(ours.map((f) => f.cpuMicros)).toFixed(1)} µs of CPU an event`,
+    eventsPerSecond(k6PerSecond),
+    `${over(median(node))} of the Node client (goal 0.8), ${over(median(crate))} of nostr-bench, ${median(ours.map((f) => f.cpuMicros)).toFixed(1)} µs of CPU an event`,
   );
+}
+
+async function benchMetrics(rig: Rig): Promise<void> {
+  const costs = await benchMetricCost(rig, SATURATED, repetitions);
+  const [whole] = costs;
+  for (const { name, perSecond, cpuMicros } of costs) {
+    row(
+      `saturated, ${name}`,
+      eventsPerSecond(perSecond),
+      `${cpuMicros.toFixed(1)} µs of CPU an event, ${(perSecond / (whole?.perSecond ?? Number.NaN)).toFixed(2)} of the whole`,
+    );
+  }
 }
 
 async function benchLag(rig: Rig): Promise<void> {
@@ -78,7 +115,7 @@ async function benchLag(rig: Rig): Promise<void> {
     [30_000, 5],
   ] as const) {
     const runs: K6Figures[] = [];
-    for (let i = 0; i < Math.min(3, repetitions); i++) {
+    for (let i = 0; i < repetitions; i++) {
       runs.push(await runK6(rig, { clients: 100, rate, seconds: 10, maxInFlight: 16 }));
     }
     const lag = (q: "p50" | "p99") =>
@@ -93,25 +130,26 @@ async function benchLag(rig: Rig): Promise<void> {
 }
 
 /** Connections over an empty run; a large pool over a small one. */
-async function benchMemory(small: Rig, large: Rig, poolBytes: number): Promise<void> {
+async function benchMemory(large: Rig): Promise<void> {
+  const small: Rig = { ...large, pool: join(large.dir, "small") };
+  await makeLookAlikes(small.pool, SMALL_EVENTS);
   const load = { rate: 100, seconds: 5, maxInFlight: 16 };
   const empty = (await runK6(small, { ...load, clients: 1 })).rssBytes;
   for (const clients of [1_000, 10_000]) {
-    const { rssBytes, report } = await runK6(small, { ...load, clients });
-    const each = (rssBytes - empty) / clients / 1e6;
+    const without = await runK6(small, { ...load, clients });
+    const { opened } = without.report.totals.connections;
+    const each = (without.rssBytes - empty) / clients / 1e6;
     row(
       `memory, ${clients} connections`,
-      `${(rssBytes / 1e6).toFixed(0)} MB`,
-      `${each.toFixed(3)} MB each over an empty run of ${(empty / 1e6).toFixed(0)} MB (goal 0.1); ${report.totals.connections.opened} opened`,
+      megabytes(without.rssBytes),
+      `${each.toFixed(3)} MB each over an empty run of ${megabytes(empty)} (goal 0.1); ${opened} opened`,
     );
-  }
-  for (const clients of [100, 10_000]) {
-    const without = (await runK6(small, { ...load, clients })).rssBytes;
-    const { rssBytes } = await runK6(large, { ...load, clients });
+    const { rssBytes, report } = await runK6(large, { ...load, clients });
+    const { bytes } = report.config.pool;
     row(
-      `memory, pool of ${(poolBytes / 1e6).toFixed(0)} MB, ${clients} connections`,
-      `${(rssBytes / 1e6).toFixed(0)} MB`,
-      `${((rssBytes - without) / poolBytes).toFixed(2)} × its bytes (goal 2)`,
+      `memory, the same with a pool of ${megabytes(bytes)}`,
+      megabytes(rssBytes),
+      `${((rssBytes - without.rssBytes) / bytes).toFixed(2)} × its bytes (goal 2)`,
     );
   }
 }
@@ -127,9 +165,39 @@ async function benchConnections(rig: Rig): Promise<void> {
     row(
       `cost, ${clients} connections`,
       `${cpuMicros.toFixed(1)} µs of CPU an event`,
-      `at 2,000/s; lag p99 ${(report.generator.scheduleLag.p99 ?? Number.NaN).toFixed(2)} ms`,
+      `at 2,000/s, opening them included; lag p99 ${(report.generator.scheduleLag.p99 ?? Number.NaN).toFixed(2)} ms; ${report.totals.connections.opened} opened`,
     );
   }
+}
+
+/** Ten times the events, the same memory: only slices are kept, and there are at most 600 of them. */
+async function benchSoak(rig: Rig): Promise<void> {
+  const rate = 30_000;
+  const pool = join(rig.dir, "soak");
+  await makeLookAlikes(pool, 5_100_000);
+  const rss: number[] = [];
+  for (const events of [500_000, 5_000_000]) {
+    const load = { clients: 100, rate, seconds: events / rate, maxInFlight: 16 };
+    const { rssBytes, report } = await runK6({ ...rig, pool }, load);
+    rss.push(rssBytes);
+    row(
+      `soak, ${events} events`,
+      megabytes(rssBytes),
+      `${report.totals.accepted} accepted in ${report.run.durationSec.toFixed(0)} s, ${report.throughput.series.length} slices`,
+    );
+  }
+  const [short = Number.NaN, long = Number.NaN] = rss;
+  row("soak, ten times the events", `${(long / short).toFixed(2)} × the memory`, "goal 1");
+}
+
+async function benchSigner(): Promise<void> {
+  const signing = await benchSigning();
+  row("signing, one thread", eventsPerSecond(signing.singleThreadPerSecond));
+  row(
+    "signing, pool maker",
+    eventsPerSecond(signing.poolPerSecond),
+    `${signing.ratio.toFixed(2)} of cores × one thread (goal 0.85); others took ${signing.coresTakenByOthers.toFixed(1)} cores`,
+  );
 }
 
 async function runNodeClient(rig: Rig): Promise<number> {
@@ -145,6 +213,14 @@ async function runNodeClient(rig: Rig): Promise<number> {
   await once(child, "close");
   const { events, seconds: took } = JSON.parse(text) as { events: number; seconds: number };
   return events / took;
+}
+
+function eventsPerSecond(n: number): string {
+  return `${n.toFixed(0)} events/s`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`;
 }
 
 function row(what: string, figure: string, note = ""): void {

@@ -1,0 +1,91 @@
+/**
+ * What each record that is kept of an event costs: the script is bundled once as it is and once without
+ * each of them, by leaving out its line, and saturated. `everyTrend` goes the other way: it adds what k6's
+ * own trend would cost for every event instead of every so many.
+ */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Plugin } from "esbuild";
+import { bundleScripts } from "../../build/bundle.ts";
+import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.ts";
+
+interface Variant {
+  readonly name: string;
+  /** Lines of `k6/lib/publisher.ts` that are replaced, each of which must be there once. */
+  readonly lines: readonly (readonly [line: string, by: string])[];
+}
+
+const RESPONSE = "    record(response[row] as Histogram, responseMs);\n";
+const SERVICE = "    record(service[row] as Histogram, serviceMs);\n";
+const SCHEDULE_LAG = "      record(scheduleLag, nowMs - fromMs);\n";
+const LOOP_LAG = "    if (++messages % LOOP_LAG_EVERY === 0) loopLag.record(now() - receivedMs);\n";
+const SAMPLES =
+  "    if (++settled % sampleEvery === 0) recorder.samples.push(row, responseMs, serviceMs);\n";
+
+const VARIANTS: readonly Variant[] = [
+  { name: "all as it is", lines: [] },
+  { name: "without response histograms", lines: [[RESPONSE, ""]] },
+  { name: "without service histograms", lines: [[SERVICE, ""]] },
+  { name: "without schedule lag", lines: [[SCHEDULE_LAG, ""]] },
+  { name: "without loop lag (every 8th)", lines: [[LOOP_LAG, ""]] },
+  { name: "without samples for k6's trends", lines: [[SAMPLES, ""]] },
+  {
+    name: "without any of them",
+    lines: [RESPONSE, SERVICE, SCHEDULE_LAG, LOOP_LAG, SAMPLES].map((line) => [line, ""]),
+  },
+  {
+    name: "with a k6 trend for every event",
+    lines: [[SAMPLES, "    recorder.samples.push(row, responseMs, serviceMs);\n"]],
+  },
+];
+
+export interface MetricCost {
+  readonly name: string;
+  readonly perSecond: number;
+  readonly cpuMicros: number;
+}
+
+/** Medians of so many rounds; in each round every variant runs once. */
+export async function benchMetricCost(
+  rig: Rig,
+  load: K6Load,
+  rounds: number,
+): Promise<readonly MetricCost[]> {
+  const figures = VARIANTS.map((): K6Figures[] => []);
+  const dirs: string[] = [];
+  try {
+    for (const variant of VARIANTS) {
+      const dir = await mkdtemp(join(rig.dir, "variant-"));
+      dirs.push(dir);
+      await bundleScripts(["k6/publish.ts"], dir, [replaceLines(variant)]);
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, dir] of dirs.entries()) figures[i]?.push(await runK6({ ...rig, dir }, load));
+    }
+  } finally {
+    for (const dir of dirs) await rm(dir, { recursive: true, force: true });
+  }
+  return VARIANTS.map(({ name }, i) => ({
+    name,
+    perSecond: median(figures[i]?.map((f) => f.perSecond) ?? []),
+    cpuMicros: median(figures[i]?.map((f) => f.cpuMicros) ?? []),
+  }));
+}
+
+function replaceLines({ name, lines }: Variant): Plugin {
+  return {
+    name: "bench-variant",
+    setup({ onLoad }) {
+      onLoad({ filter: /k6\/lib\/publisher\.ts$/ }, async ({ path }) => {
+        let contents = await readFile(path, "utf8");
+        for (const [line, by] of lines) {
+          if (contents.split(line).length !== 2) {
+            throw new Error(`the bench's variant "${name}" does not find its line in ${path}`);
+          }
+          contents = contents.replace(line, by);
+        }
+        return { contents, loader: "ts" };
+      });
+    },
+  };
+}
