@@ -28,6 +28,7 @@ export default async function publish(): Promise<void> {
     plan,
     types: rowTypes(pool),
     share,
+    largestFrame: pool.largestFrame,
     openFrames: () => createFrameSource(openAt, pool, share, plan.vus),
     feedMetrics: createMetricFeed(plan, rowTypes(pool)),
     live: run.live,

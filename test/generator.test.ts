@@ -87,6 +87,11 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
     invalid: { figures: { inFlight: { mean: 64, littlesLaw: 40 } } },
     notMeasured: { figures: { inFlight: { mean: null, littlesLaw: 40 } } },
   },
+  sendBacklog: {
+    valid: { figures: { sendBacklog: 0.1 } },
+    suspect: { figures: { sendBacklog: 0.11 } },
+    notMeasured: { figures: { sendBacklog: null } },
+  },
   clockDrift: {
     valid: { figures: { clockDriftMs: -0.1 } },
     suspect: { figures: { clockDriftMs: -0.3 } },

@@ -52,14 +52,16 @@ const MOST_A_TURN = 16;
  * to 0.13, for 35 µs of CPU an event; with answers under way it never happens.
  */
 const SPIN_MS = 0.2;
-/** Loop lag is taken of one message in so many: a sample tells as much as all, at no cost. */
-const LOOP_LAG_EVERY = 8;
+/** Loop and write lag are taken at one message in so many: a sample tells as much as all, at no cost. */
+const LOOK_EVERY = 8;
 
 export interface PublisherOptions {
   readonly plan: Plan;
   /** Rows of one phase: the event types and one for events that never got a type. */
   readonly types: number;
   readonly share: number;
+  /** Bytes of the pool's largest frame. */
+  readonly largestFrame: number;
   readonly clients: readonly Client[];
   readonly frames: FrameSource;
   readonly clock: Clock;
@@ -120,7 +122,8 @@ function record(histogram: Histogram, ms: number): void {
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { plan, types, share, clients, frames, clock, recorder, auditEvery } = options;
+  const { plan, types, share, largestFrame, clients, frames, clock, recorder, auditEvery } =
+    options;
   const { maxInFlight, ackTimeoutMs } = plan;
   const sampleEvery = Math.ceil((plan.rateEps * plan.durationSec) / MOST_SAMPLES);
   const { columns, response, service, scheduleLag, loopLag } = recorder;
@@ -247,7 +250,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   const onMessage = (client: Client, message: SocketMessage): void => {
     const receivedMs = message.timestamp - offsetMs;
-    if (++messages % LOOP_LAG_EVERY === 0) loopLag.record(now() - receivedMs);
+    if (++messages % LOOK_EVERY === 0) look(client, now() - receivedMs);
     const cell = client.pending.get(message.data as string);
     if (cell === undefined) readOther(client, message.data, receivedMs);
     else {
@@ -260,6 +263,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (waiting > 0) sendWaiting(client);
     }
     if (inFlight === 0 || receivedMs >= nextDueMs) pumpSoon();
+  };
+
+  const look = (client: Client, loopLagMs: number): void => {
+    loopLag.record(loopLagMs);
+    recorder.link.writeLooks++;
+    if (client.socket.bufferedAmount > largestFrame) recorder.link.writesBehind++;
   };
 
   const noteAccepted = (client: Client, id: string): void =>

@@ -31,6 +31,7 @@ export interface VuOptions {
   readonly plan: Plan;
   readonly types: readonly string[];
   readonly share: number;
+  readonly largestFrame: number;
   /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
   readonly auditEvery: number;
   readonly openFrames: () => Promise<FrameSource>;
@@ -63,7 +64,7 @@ class Vu {
   #lookedAt = 0;
 
   constructor(options: VuOptions, frames: FrameSource) {
-    const { plan, types, share, auditEvery } = options;
+    const { plan, types, share, largestFrame, auditEvery } = options;
     this.#options = options;
     this.#plan = plan;
     this.#recorder = new Recorder(types.length * 2);
@@ -89,6 +90,7 @@ class Vu {
       plan,
       types: types.length,
       share,
+      largestFrame,
       frames,
       clients: this.#connections.clients,
       clock: this.#clock,

@@ -137,5 +137,7 @@ export function noLinkCounts(): Mutable<LinkCounts> {
     unknownOk: 0,
     lateOk: 0,
     closesUnanswered: 0,
+    writeLooks: 0,
+    writesBehind: 0,
   };
 }

@@ -27,6 +27,9 @@ export interface LinkCounts {
   readonly unknownOk: number;
   readonly lateOk: number;
   readonly closesUnanswered: number;
+  /** Looks at what a connection had not yet written, and those that found more than one frame. */
+  readonly writeLooks: number;
+  readonly writesBehind: number;
 }
 
 export interface SliceError {

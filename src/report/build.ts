@@ -99,6 +99,8 @@ export function buildReport(input: BuildInput): Report {
       mean: merged.meanInFlight,
       littlesLaw: littlesLaw(merged, latency.service),
     },
+    sendBacklog:
+      merged.link.writeLooks > 0 ? merged.link.writesBehind / merged.link.writeLooks : null,
     clockDriftMs: merged.clockDriftMs,
     startSkewMs: merged.startSkewMs,
     cpuPercent: { generator: null, host: null },

@@ -127,6 +127,8 @@ export interface GeneratorReport {
   };
   /** Publishes in flight on average, counted; and as Little's law has it: rate × mean service time. */
   readonly inFlight: { readonly mean: number | null; readonly littlesLaw: number | null };
+  /** Share of the looks at a connection that found more than one frame not yet written to it. */
+  readonly sendBacklog: number | null;
   readonly clockDriftMs: number | null;
   readonly startSkewMs: number | null;
   /** Highest rate this generator reached against the sink; `null` when not calibrated. */
