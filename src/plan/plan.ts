@@ -43,8 +43,9 @@ const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, events:
 
 /**
  * Events per second and connections that one VU is given at most. A VU has one JavaScript thread. On 2
- * cores shared with the sink, p99 of schedule lag at 10,000/s was 1.1 ms with one VU, 1.7 to 4 with two
- * or four; at 30,000/s two VUs held the rate where one fell behind and four got in each other's way.
+ * cores shared with the sink, p99 of schedule lag was 0.6 to 0.9 ms at 10,000/s with one VU and 1.4 with
+ * two; 1.5 and 9 at 15,000/s; at 30,000/s two VUs held the rate with 1.9 to 3.5, where one fell behind and
+ * four got in each other's way.
  */
 const RATE_PER_VU = 15_000;
 const CONNECTIONS_PER_VU = 2_500;

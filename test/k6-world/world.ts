@@ -143,7 +143,13 @@ export async function runScenario(
   const world = new World(relay);
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-world-"));
   try {
-    const env = { PATH: "/usr/bin", RELAY_URL: "ws://127.0.0.1:7777", POOL: pool, RUN_DIR: "run", ...environment };
+    const env = {
+      PATH: "/usr/bin",
+      RELAY_URL: "ws://127.0.0.1:7777",
+      POOL: pool,
+      RUN_DIR: "run",
+      ...environment,
+    };
     const manifest = await readFile(join(pool, "manifest.json"), "utf8");
     const frames = await readFile(join(pool, FRAMES_FILE));
     const shared = globalThis as unknown as Record<string, unknown>;
