@@ -23,7 +23,7 @@ describe("parseMix", () => {
     ["", /has the part ``, expected `<type>:<weight>`/],
     ["view", /has the part `view`/],
     ["view:1,", /has the part ``/],
-    ["view:1:2", /has the part `view:1:2`/],
+    ["view:1:2", /names `view:1`, which is no event type/],
     [":1", /has the part `:1`/],
     ["viev:1", /names `viev`, which is no event type/],
     ["__proto__:1", /names `__proto__`/],

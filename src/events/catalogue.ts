@@ -9,6 +9,9 @@ import { randomBase36 } from "./text.ts";
 /** How many different videos one viewer watches. */
 const VIDEOS_PER_VIEWER = 32;
 
+/** A pool's events lie within so many seconds from its epoch on. */
+export const POOL_SPAN_SEC = 86_400;
+
 export interface VideoIdentity {
   readonly author: Author;
   /** `<milliseconds>-<base36>`: the `d` tag, unchanged over edits (bitvid at 126a613). */
@@ -33,6 +36,11 @@ export function identifyVideo(scope: PoolScope, number: number): VideoIdentity {
     author: { role: "author", index: number % scope.authors },
     rootId: `${scope.epoch * 1_000 + number}-${randomBase36(random, 11)}`,
   };
+}
+
+/** `created_at` of a pool's set. */
+export function timeOfSet({ epoch, sets }: PoolScope, set: number): number {
+  return epoch + Math.floor((set / sets) * POOL_SPAN_SEC);
 }
 
 /** Who watches what, such that no pair comes twice. */

@@ -2,11 +2,14 @@
  * `video`: the multipart set that bitvid publishes for a video with a URL, sharing author and root
  * id: the post (kind 30078, content schema 3) and its NIP-94 mirror (kind 1063).
  */
-import type { EventTemplate } from "../nostr/wire.ts";
-import { randomInt } from "../random.ts";
+import type { EventTemplate, NostrEvent } from "../nostr/wire.ts";
+import { randomInt, seededRandom } from "../random.ts";
 import { identifyVideo } from "./catalogue.ts";
-import type { BuildContext, EventType } from "./event-type.ts";
+import { checkJson, checkTag, firstFault, tagValues } from "./check.ts";
+import type { Author, EventType, PoolScope } from "./event-type.ts";
 import { randomDescription, randomHashtags, randomHex, randomTitle } from "./text.ts";
+
+const HEX_64 = /^[0-9a-f]{64}$/;
 
 export interface VideoDetails {
   readonly pubkey: string;
@@ -90,20 +93,33 @@ export function buildVideoMirror(details: VideoDetails): EventTemplate {
 
 export const video: EventType = {
   name: "video",
-  kinds: [30_078, 1063],
-  build(context) {
-    const { author, rootId } = identifyVideo(context.scope, context.ordinal);
-    const details = inventVideo(context, context.publicKey(author), rootId);
+  kinds: [[30_078], [1063]],
+  maxBytes: [2_100, 1_500],
+  video: "plain",
+  build({ scope, videosBefore, createdAt, publicKey }) {
+    const { author, details } = inventVideo({ scope, number: videosBefore, createdAt, publicKey });
     return [
       { author, template: buildVideoPost(details) },
       { author, template: buildVideoMirror(details) },
     ];
   },
+  check: (event, part) => (part === 0 ? checkVideoPost(event) : checkVideoMirror(event)),
 };
 
-function inventVideo({ createdAt, random }: BuildContext, pubkey: string, rootId: string) {
-  return {
-    pubkey,
+export interface VideoOrigin {
+  readonly scope: PoolScope;
+  /** The number of the video. */
+  readonly number: number;
+  readonly createdAt: number;
+  readonly publicKey: (author: Author) => string;
+}
+
+/** Everything about the video of a number: the same wherever it is asked for. */
+export function inventVideo({ scope, number, createdAt, publicKey }: VideoOrigin) {
+  const { author, rootId } = identifyVideo(scope, number);
+  const random = seededRandom(scope.seed, `video/${number}`);
+  const details: VideoDetails = {
+    pubkey: publicKey(author),
     rootId,
     createdAt,
     title: randomTitle(random),
@@ -115,7 +131,33 @@ function inventVideo({ createdAt, random }: BuildContext, pubkey: string, rootId
     width: 1920,
     height: 1080,
     duration: (6_000 + randomInt(random, 300_000)) / 100,
-  } satisfies VideoDetails;
+  };
+  return { author, details };
+}
+
+/** The schema of a post: bitvid js/nostrEventSchemas.js at 126a613 (`videoPost`), and what its reader wants. */
+export function checkVideoPost(event: NostrEvent): string | null {
+  const content = checkJson(event, ({ version, title, url, magnet, videoRootId }) => {
+    if (typeof version !== "number" || version < 2) return "content without `version` 2 or more";
+    if (typeof title !== "string" || title === "") return "content without `title`";
+    if (typeof videoRootId !== "string") return "content without `videoRootId`";
+    if (typeof url === "string" || typeof magnet === "string") {
+      return tagValues(event, "d")[0] === videoRootId ? null : "a `d` that is not `videoRootId`";
+    }
+    return "content without `url` and `magnet`";
+  });
+  const isVideo = tagValues(event, "t").includes("video") ? null : "no tag `t` = `video`";
+  return firstFault(isVideo, checkTag(event, "d", /./), checkTag(event, "s", /^[a-z]+:./), content);
+}
+
+/** The schema of file metadata: NIP-94. */
+export function checkVideoMirror(event: NostrEvent): string | null {
+  return firstFault(
+    checkTag(event, "url", /^https?:\/\/./),
+    checkTag(event, "m", /^[a-z]+\/[a-z0-9.+-]+$/),
+    checkTag(event, "x", HEX_64),
+    checkTag(event, "ox", HEX_64),
+  );
 }
 
 function locateMedia({ pubkey, rootId, title, infoHash }: VideoDetails) {

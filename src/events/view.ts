@@ -1,6 +1,7 @@
 /** `view`: somebody watched a video. One event of kind 30079, as bitvid publishes it. */
 import type { EventTemplate, Tag } from "../nostr/wire.ts";
 import { identifyVideo, pairViewing } from "./catalogue.ts";
+import { checkJson, checkTag, firstFault, tagValues } from "./check.ts";
 import type { Author, EventType } from "./event-type.ts";
 
 const SECONDS_A_DAY = 86_400;
@@ -34,7 +35,8 @@ export function buildView({ viewer, pointer, anonymous, createdAt }: ViewInput):
 /** Three viewers of four are anonymous. */
 export const view: EventType = {
   name: "view",
-  kinds: [30_079],
+  kinds: [[30_079]],
+  maxBytes: [840],
   build({ scope, ordinal, videosBefore, createdAt, random, publicKey }) {
     const reach = Math.max(videosBefore, scope.catalogue);
     const viewing = pairViewing(ordinal, reach, random);
@@ -49,4 +51,14 @@ export const view: EventType = {
     });
     return [{ author, template }];
   },
+  check: (event) =>
+    firstFault(
+      tagValues(event, "t").includes("view") ? null : "no tag `t` = `view`",
+      checkTag(event, "a", /^30078:[0-9a-f]{64}:./),
+      checkTag(event, "d", /^a:30078:[0-9a-f]{64}:[^:]+:[0-9a-f]{64}:\d+$/),
+      checkJson(event, ({ target, created_at }) => {
+        if (created_at !== event.created_at) return "content with another `created_at`";
+        return typeof target === "object" ? null : "content without `target`";
+      }),
+    ),
 };

@@ -3,17 +3,25 @@
  * stretch of them all that is needed to build it apart from the rest.
  */
 import { ConfigError } from "../errors.ts";
-import { planCatalogue } from "../events/catalogue.ts";
-import type { Author, Draft, EventType, Part, PoolScope } from "../events/event-type.ts";
+import { POOL_SPAN_SEC, planCatalogue, timeOfSet } from "../events/catalogue.ts";
+import {
+  type Draft,
+  type EventType,
+  type Keys,
+  MOST_PARTS,
+  type Part,
+  type PoolScope,
+  type VideoIndex,
+} from "../events/event-type.ts";
 import { drawTypes, type Mix, sortMix } from "../events/mix.ts";
-import { BUILDERS_VERSION, findEventType } from "../events/registry.ts";
+import { BUILDERS_VERSION, resolveTypes } from "../events/registry.ts";
 import { seededRandom } from "../random.ts";
 import { POOL_FORMAT } from "./format.ts";
 
 /** 2026-01-01T00:00:00Z: the default epoch is the same on any day, and so are the ids. */
 export const DEFAULT_EPOCH = 1_767_225_600;
-/** A pool's events lie within so many seconds from its epoch on. */
-const POOL_SPAN_SEC = 86_400;
+/** A type is one character in a pool's lines: `a` to `z`. */
+const MOST_TYPES = 26;
 
 /** All that determines the events of a pool. */
 export interface PoolRequest {
@@ -23,6 +31,10 @@ export interface PoolRequest {
   readonly events: number;
   /** Unix seconds of the first event. */
   readonly epoch: number;
+  /** Event types beyond the built-in ones: what a user's module gives. */
+  readonly extra?: readonly EventType[];
+  /** A digest of all that determines the extra types' events: part of the pool's id. */
+  readonly extraDigest?: string;
 }
 
 export interface PoolPlan {
@@ -31,6 +43,7 @@ export interface PoolPlan {
   readonly types: readonly string[];
   /** The type of every set, in the order of sending. */
   readonly order: Uint8Array;
+  /** At least so many: a set whose length is known only when it is built counts as one event. */
   readonly events: number;
 }
 
@@ -46,7 +59,9 @@ export interface Chunk {
 export function poolKey(request: PoolRequest): string {
   const { seed, mix, events, epoch } = request;
   const parts = [POOL_FORMAT, BUILDERS_VERSION, seed, Object.entries(sortMix(mix)), events, epoch];
-  return JSON.stringify(parts);
+  return JSON.stringify(
+    request.extraDigest === undefined ? parts : [...parts, request.extraDigest],
+  );
 }
 
 /** Draws the order of the sets. Throws `ConfigError` for a request that no pool can meet. */
@@ -54,19 +69,43 @@ export function planPool(request: PoolRequest): PoolPlan {
   const { seed, events, epoch } = request;
   checkRequest(request);
   const mix = sortMix(request.mix);
-  const types = Object.keys(mix);
-  const sizes = resolveTypes(types).map((type) => type.kinds.length);
+  const names = Object.keys(mix);
+  const types = resolveTypes(names, request.extra);
+  const sizes = types.map((type) => type.kinds?.length ?? 1);
   const draw = drawTypes(mix, seededRandom(seed, "mix"));
-  const order = new Uint8Array(events);
+  const drawn = new Uint8Array(events);
   let sets = 0;
   let planned = 0;
   while (planned < events) {
     const type = draw();
-    order[sets++] = type;
+    drawn[sets++] = type;
     planned += sizes[type] ?? 0;
   }
-  const scope = { seed, epoch, ...planCatalogue(events, types.includes("video")) };
-  return { scope, types, order: order.slice(0, sets), events: planned };
+  const order = drawn.slice(0, sets);
+  const videos = indexVideos(order, types);
+  const catalogue = planCatalogue(events, videos.sets.length > 0);
+  return {
+    scope: { seed, epoch, sets, ...catalogue, videos },
+    types: names,
+    order,
+    events: planned,
+  };
+}
+
+/** Where the videos are, in memory that signing threads share. */
+function indexVideos(order: Uint8Array, types: readonly EventType[]): VideoIndex {
+  const isVideo = types.map((type) => type.video !== undefined);
+  let count = 0;
+  for (const type of order) if (isVideo[type]) count++;
+  const sets = new Uint32Array(new SharedArrayBuffer(4 * count));
+  const rich = new Uint8Array(new SharedArrayBuffer(count));
+  let number = 0;
+  for (const [set, type] of order.entries()) {
+    if (!isVideo[type]) continue;
+    sets[number] = set;
+    rich[number++] = types[type]?.video === "rich" ? 1 : 0;
+  }
+  return { sets, rich };
 }
 
 /** Cuts a plan into chunks of at most so many sets, in the order of sending. */
@@ -86,36 +125,50 @@ export interface PlannedSet {
 }
 
 /** What a chunk's sets need from the whole: it crosses to the worker threads. */
-export type ChunkScope = PoolScope & { readonly types: readonly string[]; readonly sets: number };
+export interface ChunkScope extends PoolScope {
+  readonly types: readonly string[];
+  /** Sets of each type. */
+  readonly totals: readonly number[];
+}
 
 /** The part of a plan that chunks are built with. */
 export function scopeOf({ scope, types, order }: PoolPlan): ChunkScope {
-  return { ...scope, types, sets: order.length };
+  const totals = types.map(() => 0);
+  for (const type of order) totals[type] = (totals[type] ?? 0) + 1;
+  return { ...scope, types, totals };
 }
 
-/** Builds a chunk's sets one by one. */
+/** Builds a chunk's sets one by one. `extra`: the types that the plan was made with. */
 export function* buildSets(
   chunk: Chunk,
   scope: ChunkScope,
-  publicKey: (author: Author) => string,
+  keys: Keys,
+  extra: readonly EventType[] = [],
 ): Generator<PlannedSet> {
-  const types = resolveTypes(scope.types);
-  const videoType = scope.types.indexOf("video");
+  const types = resolveTypes(scope.types, extra);
   const counts = [...chunk.before];
+  let videosBefore = types.reduce(
+    (sum, type, place) => sum + (type.video === undefined ? 0 : (counts[place] ?? 0)),
+    0,
+  );
   for (const [i, place] of chunk.order.entries()) {
     const type = types[place];
     if (type === undefined) throw new Error(`a chunk holds the unknown type ${place}`);
     const ordinal = counts[place] ?? 0;
-    const share = (chunk.firstSet + i) / scope.sets;
     const parts = type.build({
+      ...keys,
       scope,
       ordinal,
-      videosBefore: counts[videoType] ?? 0,
-      createdAt: scope.epoch + Math.floor(share * POOL_SPAN_SEC),
+      total: scope.totals[place] ?? 0,
+      videosBefore,
+      createdAt: timeOfSet(scope, chunk.firstSet + i),
       random: seededRandom(scope.seed, `${type.name}/${ordinal}`),
-      publicKey,
     });
+    if (parts.length < 1 || parts.length > MOST_PARTS) {
+      throw new Error(`\`${type.name}\` built ${parts.length} parts, 1 to ${MOST_PARTS} expected`);
+    }
     counts[place] = ordinal + 1;
+    if (type.video !== undefined) videosBefore++;
     yield { type: place, parts };
   }
 }
@@ -125,7 +178,11 @@ export function resolvePart(part: Part, earlierIds: readonly string[]): Draft {
   return typeof part === "function" ? part(earlierIds) : part;
 }
 
-function checkRequest({ events, epoch }: PoolRequest): void {
+function checkRequest({ events, epoch, mix }: PoolRequest): void {
+  const types = Object.keys(mix).length;
+  if (types > MOST_TYPES) {
+    throw new ConfigError(`a mix may name at most ${MOST_TYPES} types, got \`${types}\``);
+  }
   if (!Number.isSafeInteger(events) || events < 1 || events > 100_000_000) {
     throw new ConfigError(
       `a pool needs a whole number of events from 1 to 100000000, got \`${events}\``,
@@ -135,13 +192,4 @@ function checkRequest({ events, epoch }: PoolRequest): void {
   if (!Number.isSafeInteger(epoch) || epoch < 1e9 || epoch + POOL_SPAN_SEC >= 1e10) {
     throw new ConfigError(`a pool's epoch must be Unix seconds of ten digits, got \`${epoch}\``);
   }
-}
-
-function resolveTypes(names: readonly string[]): readonly EventType[] {
-  if (names.length === 0) throw new ConfigError("a pool needs a mix of at least one event type");
-  return names.map((name) => {
-    const type = findEventType(name);
-    if (type === undefined) throw new ConfigError(`the mix names \`${name}\`, no event type`);
-    return type;
-  });
 }

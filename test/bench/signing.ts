@@ -5,8 +5,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Keys } from "../../src/events/event-type.ts";
 import { FramesWriter } from "../../src/node/pool/frames-writer.ts";
-import { type Keyring, openKeyring } from "../../src/node/pool/keyring.ts";
+import { openKeyring } from "../../src/node/pool/keyring.ts";
 import { signInOrder } from "../../src/node/pool/sign-plan.ts";
 import { startSigners } from "../../src/node/pool/signers.ts";
 import { cutChunks, DEFAULT_EPOCH, planPool, scopeOf } from "../../src/pool/plan.ts";
@@ -85,7 +86,7 @@ async function startMaker(cores: number, folder: string) {
   return { signStretch, close: signers.close };
 }
 
-function signMany(keyring: Keyring, count: number): void {
+function signMany(keyring: Keys, count: number): void {
   const template = { kind: 1, created_at: DEFAULT_EPOCH, tags: [], content: "x".repeat(400) };
   for (let i = 0; i < count; i++) {
     keyring.sign({ author: { role: "author", index: i % 16 }, template });

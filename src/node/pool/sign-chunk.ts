@@ -1,7 +1,7 @@
 /** Signs a stretch of a pool and writes its lines: what every worker does with every chunk. */
+import type { EventType, Keys } from "../../events/event-type.ts";
 import { formatLine } from "../../pool/format.ts";
 import { buildSets, type Chunk, type ChunkScope, resolvePart } from "../../pool/plan.ts";
-import type { Keyring } from "./keyring.ts";
 
 export interface SignedChunk {
   /** The lines, each with its line feed. */
@@ -14,15 +14,20 @@ export interface SignedChunk {
 }
 
 /** Builds, signs and serialises a chunk's sets in their order. */
-export function signChunk(chunk: Chunk, scope: ChunkScope, keyring: Keyring): SignedChunk {
+export function signChunk(
+  chunk: Chunk,
+  scope: ChunkScope,
+  keys: Keys,
+  extra: readonly EventType[] = [],
+): SignedChunk {
   const lines: string[] = [];
   const lineTypes: number[] = [];
   let min = Number.POSITIVE_INFINITY;
   let max = 0;
-  for (const { type, parts } of buildSets(chunk, scope, keyring.publicKey)) {
+  for (const { type, parts } of buildSets(chunk, scope, keys, extra)) {
     const ids: string[] = [];
     for (const part of parts) {
-      const event = keyring.sign(resolvePart(part, ids));
+      const event = keys.sign(resolvePart(part, ids));
       lines.push(formatLine(type, ids.length, event));
       lineTypes.push(type);
       ids.push(event.id);

@@ -2,14 +2,14 @@
  * The full check of a pool: not only that the file is what its maker wrote, as `readPool` has it, but
  * that what was written is right, line by line.
  */
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { initNostrWasm } from "nostr-wasm";
 import { ConfigError } from "../../errors.ts";
+import { findFault } from "../../events/check.ts";
 import { findEventType } from "../../events/registry.ts";
-import { classifyKind, type NostrEvent } from "../../nostr/wire.ts";
+import type { NostrEvent } from "../../nostr/wire.ts";
 import {
   FRAMES_FILE,
   formatLine,
@@ -17,7 +17,12 @@ import {
   INDEX_STEP,
   type PoolManifest,
 } from "../../pool/format.ts";
+import { addressOf } from "../relay/retention.ts";
+import { hashEvent } from "./event-id.ts";
 import { readPool } from "./read.ts";
+
+/** `["EVENT",` and `]`. */
+const EVENT_FRAME_BYTES = 10;
 
 export interface VerifiedPool {
   readonly events: number;
@@ -63,6 +68,8 @@ export async function verifyPool(
 class LineChecker {
   readonly #manifest: PoolManifest;
   readonly #seen = new Set<string>();
+  /** Address → `created_at` of its newest version. */
+  readonly #addresses = new Map<string, number>();
   readonly #perType = new Map<string, { events: number; bytes: number }>();
   events = 0;
   sets = 0;
@@ -86,11 +93,14 @@ class LineChecker {
     const event = parseFrame(line.slice(HEADER_LENGTH));
     expect(formatLine(type, part, event) === line, "the line is not in the pool's form");
     const name = this.#manifest.types[type] ?? "";
-    expect(findEventType(name)?.kinds[part] === event.kind, `kind ${event.kind} in \`${name}\``);
-    expect(hashEvent(event) === event.id, "the id is not the hash of the event");
+    const kindType = findEventType(name);
+    expect(kindType !== undefined, `\`${name}\` is no event type`);
+    const bytes = Buffer.byteLength(line) - HEADER_LENGTH - EVENT_FRAME_BYTES;
+    const fault = findFault(kindType, event, { part, bytes });
+    expect(fault === null, `\`${name}\`: ${fault}`);
+    expect(hashEvent(event.pubkey, event) === event.id, "the id is not the hash of the event");
     this.#claim(event.id);
-    const address = findAddress(event);
-    if (address !== undefined) this.#claim(address);
+    this.#claimAddress(event, kindType.overwrites === true);
     this.#count(name, Buffer.byteLength(line));
     const { min, max } = this.#manifest.createdAt;
     expect(event.created_at >= min && event.created_at <= max, "created_at is out of range");
@@ -127,12 +137,22 @@ class LineChecker {
   #checkSetIsComplete(): void {
     if (this.#type === -1) return;
     const kinds = findEventType(this.#manifest.types[this.#type] ?? "")?.kinds;
-    expect(kinds?.length === this.#part + 1, "a set is incomplete");
+    expect(kinds === null || kinds?.length === this.#part + 1, "a set is incomplete");
   }
 
   #claim(identity: string): void {
     expect(!this.#seen.has(identity), `\`${identity}\` comes twice`);
     this.#seen.add(identity);
+  }
+
+  /** An address comes once, or rises: an older version would be turned down. */
+  #claimAddress(event: NostrEvent, mayRise: boolean): void {
+    const address = addressOf(event);
+    if (address === undefined) return;
+    const before = this.#addresses.get(address);
+    const rises = before !== undefined && mayRise && event.created_at > before;
+    expect(before === undefined || rises, `\`${address}\` comes twice`);
+    this.#addresses.set(address, event.created_at);
   }
 
   #count(name: string, lineBytes: number): void {
@@ -142,19 +162,6 @@ class LineChecker {
     this.#largestFrame = Math.max(this.#largestFrame, frame);
     this.#bytes += lineBytes + 1;
   }
-}
-
-/** Where a relay keeps one event only (NIP-01), or `undefined` for a regular event. */
-function findAddress({ kind, pubkey, tags }: NostrEvent): string | undefined {
-  const kindClass = classifyKind(kind);
-  if (kindClass === "replaceable") return `${kind}:${pubkey}:`;
-  if (kindClass !== "addressable") return undefined;
-  return `${kind}:${pubkey}:${tags.find(([name]) => name === "d")?.[1] ?? ""}`;
-}
-
-function hashEvent({ pubkey, created_at, kind, tags, content }: NostrEvent): string {
-  const serialised = JSON.stringify([0, pubkey, created_at, kind, tags, content]);
-  return createHash("sha256").update(serialised).digest("hex");
 }
 
 function parseFrame(frame: string): NostrEvent {

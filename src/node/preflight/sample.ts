@@ -27,7 +27,7 @@ export async function makeSample(mix: string, epoch: number): Promise<Sample> {
   const keyring = await openKeyring(seed);
   const events: NostrEvent[] = [];
   for (const chunk of cutChunks(pool, EVENTS)) {
-    for (const { parts } of buildSets(chunk, scopeOf(pool), keyring.publicKey)) {
+    for (const { parts } of buildSets(chunk, scopeOf(pool), keyring)) {
       const ids: string[] = [];
       for (const part of parts) {
         const event = keyring.sign(resolvePart(part, ids));
