@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ConfigError } from "../src/errors.ts";
-import { drawTypes, parseMix } from "../src/events/mix.ts";
+import { drawTypes, formatMix, parseMix } from "../src/events/mix.ts";
+import { presetNames } from "../src/events/presets.ts";
 import { seededRandom } from "../src/random.ts";
 
 describe("parseMix", () => {
@@ -11,6 +12,8 @@ describe("parseMix", () => {
     [" view : 3 , video : 1e0 ", { video: 1, view: 3 }],
     ["view:1", { view: 1 }],
     ["view:.5", { view: 0.5 }],
+    ["view:1, padded:2048 : 3", { "padded:2048": 3, view: 1 }],
+    [" view-storm ", { video: 0.01, view: 0.99 }],
   ];
   for (const [text, mix] of accepted) {
     it(`reads \`${text}\``, () => {
@@ -44,8 +47,35 @@ describe("parseMix", () => {
         (error) =>
           error instanceof ConfigError &&
           problem.test(error.message) &&
-          /known types: video, view/.test(error.message),
+          /known types: view, video, .*, padded:<bytes>; presets: playback,/.test(error.message),
       );
+    });
+  }
+});
+
+describe("padded", () => {
+  for (const text of [
+    "padded:1",
+    "padded:399:1",
+    "padded:2e3:1",
+    "padded::1",
+    "padded:1048577:1",
+  ]) {
+    it(`refuses \`${text}\` and says which sizes there are`, () => {
+      assert.throws(() => parseMix(text), {
+        name: "ConfigError",
+        message: /takes the size of an event from 400 to 1048576 bytes; example: `padded:2048:0.1`/,
+      });
+    });
+  }
+});
+
+describe("presets", () => {
+  for (const name of presetNames) {
+    it(`\`${name}\` is a mix, and comes out the same when it is written and read again`, () => {
+      const mix = parseMix(name);
+      assert.ok(Object.keys(mix).length > 1);
+      assert.deepEqual(parseMix(formatMix(mix)), mix);
     });
   }
 });

@@ -2,15 +2,17 @@
  * The videos that a pool speaks of. A video is known by its number alone, so that a view can name a
  * video that another thread builds, or one that the pool does not contain.
  */
-import { randomInt, seededRandom } from "../random.ts";
-import type { Author, PoolScope } from "./event-type.ts";
+import { seededRandom } from "../random.ts";
+import type { Author, BuildContext, PoolScope } from "./event-type.ts";
+import { drawZipf, pairViewing, VIDEO_CLASSES } from "./popularity.ts";
 import { randomBase36 } from "./text.ts";
-
-/** How many different videos one viewer watches. */
-const VIDEOS_PER_VIEWER = 32;
 
 /** A pool's events lie within so many seconds from its epoch on. */
 export const POOL_SPAN_SEC = 86_400;
+/** More than a pool can hold: numbers beyond name what no set of the pool publishes. */
+const BEYOND = 200_000_000;
+/** One video in four is never edited, and may be deleted. */
+const DELETABLE = 4;
 
 export interface VideoIdentity {
   readonly author: Author;
@@ -26,14 +28,14 @@ export interface VideoIdentity {
 export function planCatalogue(events: number, hasVideos: boolean) {
   const authors = Math.min(1_000, Math.max(4, Math.ceil(events / 500)));
   const catalogue = hasVideos ? 0 : Math.ceil(events / 10);
-  return { authors, catalogue: Math.max(VIDEOS_PER_VIEWER, catalogue) };
+  return { authors, catalogue: Math.max(VIDEO_CLASSES, catalogue) };
 }
 
 /** The video of a number: the milliseconds hold the number, so no two root ids are the same. */
 export function identifyVideo(scope: PoolScope, number: number): VideoIdentity {
   const random = seededRandom(scope.seed, `root/${number}`);
   return {
-    author: { role: "author", index: number % scope.authors },
+    author: { role: "author", index: drawZipf(random, scope.authors) },
     rootId: `${scope.epoch * 1_000 + number}-${randomBase36(random, 11)}`,
   };
 }
@@ -43,22 +45,80 @@ export function timeOfSet({ epoch, sets }: PoolScope, set: number): number {
   return epoch + Math.floor((set / sets) * POOL_SPAN_SEC);
 }
 
-/** Who watches what, such that no pair comes twice. */
-export interface Viewing {
-  readonly viewer: number;
-  readonly video: number;
+/** `created_at` of a video's first version. */
+export function timeOfVideo(scope: PoolScope, number: number): number {
+  const set = scope.videos.sets[number];
+  return set === undefined ? scope.epoch : timeOfSet(scope, set);
+}
+
+/** Whether a video of the pool has NIP-71 metadata. */
+export function isRich({ videos }: PoolScope, number: number): boolean {
+  return videos.rich[number] === 1;
+}
+
+/** The viewer and the video of a view, a comment or the like: no pair comes twice in a type. */
+export function pickViewing({ scope, ordinal, videosBefore, random }: BuildContext) {
+  return pairViewing({
+    seed: scope.seed,
+    ordinal,
+    reach: Math.max(videosBefore, scope.catalogue),
+    videos: Math.max(scope.videos.sets.length, scope.catalogue),
+    random,
+  });
 }
 
 /**
- * The pair of the `ordinal`-th view. 32 viewers take turns for 1,024 views, then the next 32 follow:
- * each watches 32 videos, and whoever builds a stretch of views needs few keys. A viewer's n-th video
- * has its own remainder modulo 32, so the pairs differ whatever the number of videos to choose from.
+ * The person whose turn it is: people come round in turns of at least 1,000, so far apart that an
+ * address of theirs is written at most once a second.
  */
-export function pairViewing(ordinal: number, reach: number, random: () => number): Viewing {
-  const group = Math.floor(ordinal / VIDEOS_PER_VIEWER ** 2);
-  const slot = ordinal % VIDEOS_PER_VIEWER ** 2;
-  const viewer = group * VIDEOS_PER_VIEWER + (slot % VIDEOS_PER_VIEWER);
-  const remainder = (Math.floor(slot / VIDEOS_PER_VIEWER) + viewer) % VIDEOS_PER_VIEWER;
-  const choices = Math.ceil((reach - remainder) / VIDEOS_PER_VIEWER);
-  return { viewer, video: remainder + VIDEOS_PER_VIEWER * randomInt(random, choices) };
+export function takeTurn({ scope, ordinal }: BuildContext): Author {
+  return { role: "viewer", index: ordinal % Math.max(1_000, mostPerSecond(scope)) };
+}
+
+/**
+ * The video that an edit changes: a recent one that was sent in an earlier second, never one that is
+ * deleted, and never twice within a second. Without one, a video that was published before the pool.
+ */
+export function pickEdited(context: BuildContext): number {
+  const { scope, ordinal, createdAt, random } = context;
+  const turns = mostPerSecond(scope);
+  let older = context.videosBefore;
+  while (older > 0 && timeOfVideo(scope, older - 1) >= createdAt) older--;
+  const editable = older - Math.floor(older / DELETABLE);
+  // The newest place whose turn it is, or one of the seven such places before it.
+  const newest = editable - 1 - mod(editable - 1 - ordinal, turns);
+  const place = newest - turns * Math.floor(random() * 8);
+  if (newest < 0) return BEYOND + (ordinal % Math.max(scope.catalogue, turns));
+  const chosen = place < 0 ? newest : place;
+  return chosen + Math.floor(chosen / (DELETABLE - 1));
+}
+
+/**
+ * The video that a deletion names: each at most once, one that was sent before, and whose turn comes
+ * when its neighbours are sent. Without one, a video that was published before the pool.
+ */
+export function pickDeleted({ scope, ordinal, total, videosBefore }: BuildContext): number {
+  const deletable = Math.floor(scope.videos.sets.length / DELETABLE);
+  // Chance puts a set earlier or later than its share by about the root of the number.
+  const margin = Math.ceil(Math.sqrt(deletable));
+  const place = Math.floor((ordinal * deletable) / total);
+  const isFirst = ordinal === 0 || Math.floor(((ordinal - 1) * deletable) / total) < place;
+  const number = (place - margin) * DELETABLE + DELETABLE - 1;
+  const wasSent = place >= margin && number < videosBefore;
+  return isFirst && wasSent ? number : 2 * BEYOND + ordinal;
+}
+
+/** The number of a file that belongs to no video. */
+export function numberFile(ordinal: number): number {
+  return 3 * BEYOND + ordinal;
+}
+
+/** No second has more sets than this. */
+function mostPerSecond({ sets }: PoolScope): number {
+  return Math.ceil(sets / POOL_SPAN_SEC) + 1;
+}
+
+/** The remainder that is never negative. */
+function mod(value: number, divisor: number): number {
+  return ((value % divisor) + divisor) % divisor;
 }

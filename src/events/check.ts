@@ -34,6 +34,13 @@ export function firstFault(...faults: readonly (string | null)[]): string | null
   return faults.find((fault) => fault !== null) ?? null;
 }
 
+/** Whether a text is base64 (RFC 4648). */
+export function isBase64(text: string): boolean {
+  const padding = text.endsWith("==") ? 2 : Number(text.endsWith("="));
+  const digits = text.slice(0, text.length - padding);
+  return digits !== "" && text.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(digits);
+}
+
 /** Exactly one tag of a name, with a value that matches. */
 export function checkTag(event: NostrEvent, name: string, pattern: RegExp): string | null {
   const [value, ...more] = tagValues(event, name);

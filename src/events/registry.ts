@@ -3,22 +3,54 @@
  * from elsewhere, a user's module, are handed to every lookup.
  */
 import { ConfigError } from "../errors.ts";
+import { comment } from "./comment.ts";
 import type { EventType } from "./event-type.ts";
+import { file } from "./file.ts";
+import { note } from "./note.ts";
+import { findPadded } from "./padded.ts";
+import { readReceipt, typing } from "./presence.ts";
+import { profile } from "./profile.ts";
+import { reaction } from "./reaction.ts";
+import { relayList } from "./relay-list.ts";
+import { repost } from "./repost.ts";
 import { video } from "./video.ts";
+import { videoDelete } from "./video-delete.ts";
+import { videoEdit } from "./video-edit.ts";
+import { videoRich } from "./video-rich.ts";
 import { view } from "./view.ts";
+import { watchHistory } from "./watch-history.ts";
 
 /** Goes up whenever a builder gives other events for the same seed: pools made before are made anew. */
 export const BUILDERS_VERSION = 2;
 
-export const eventTypes: readonly EventType[] = [video, view];
+/** All but `padded:<bytes>`, which is one type for each size. */
+export const eventTypes: readonly EventType[] = [
+  view,
+  video,
+  videoRich,
+  videoEdit,
+  videoDelete,
+  file,
+  comment,
+  reaction,
+  repost,
+  note,
+  profile,
+  relayList,
+  watchHistory,
+  typing,
+  readReceipt,
+];
 
-/** The type of a name, or `undefined`. One of `extra` goes before a built-in type of its name. */
+/**
+ * The type of a name, or `undefined`. Throws `ConfigError` for a `padded:` of no size. One of `extra` goes before a built-in type of its name.
+ */
 export function findEventType(
   name: string,
   extra: readonly EventType[] = [],
 ): EventType | undefined {
   const isNamed = (type: EventType) => type.name === name;
-  return extra.find(isNamed) ?? eventTypes.find(isNamed);
+  return extra.find(isNamed) ?? eventTypes.find(isNamed) ?? findPadded(name);
 }
 
 /** The types of a mix's names, in their order. Throws `ConfigError` for a name that is no type. */
@@ -36,5 +68,5 @@ export function resolveTypes(
 
 /** How a mix names the types there are, for an error message or a help text. */
 export function listTypeNames(extra: readonly EventType[] = []): readonly string[] {
-  return [...eventTypes, ...extra].map(({ name }) => name);
+  return [...[...eventTypes, ...extra].map(({ name }) => name), "padded:<bytes>"];
 }

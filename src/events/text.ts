@@ -20,6 +20,9 @@ const clauses = [
   "film it all from above",
 ];
 
+const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const PAIRS = Array.from(BASE64).flatMap((a) => Array.from(BASE64, (b) => a + b));
+
 /** A title of some 30 characters. */
 export function randomTitle(random: Random): string {
   const part = 1 + randomInt(random, 9);
@@ -33,6 +36,15 @@ export function randomDescription(random: Random, length: number): string {
   return `${text.slice(0, text.lastIndexOf(" ", length - 1)).replace(/[,.]$/, "")}.`;
 }
 
+/** Four to seven words, without a full stop. */
+export function randomClause(random: Random): string {
+  return pick(random, clauses);
+}
+
+export function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** `count` different hashtags. */
 export function randomHashtags(random: Random, count: number): readonly string[] {
   const first = randomInt(random, tags.length);
@@ -42,6 +54,17 @@ export function randomHashtags(random: Random, count: number): readonly string[]
 /** `length` lowercase hex digits. */
 export function randomHex(random: Random, length: number): string {
   return randomDigits(random, length, 16);
+}
+
+/** `length` base64 characters, as random bytes give them; without padding. */
+export function randomBase64(random: Random, length: number): string {
+  let text = "";
+  // Two characters of 12 bits, twice a draw.
+  while (text.length < length) {
+    const bits = randomInt(random, 2 ** 24);
+    text += `${PAIRS[bits >>> 12]}${PAIRS[bits & 4_095]}`;
+  }
+  return text.slice(0, length);
 }
 
 /** `length` digits 0-9 a-z. */

@@ -1,6 +1,6 @@
 /** `view`: somebody watched a video. One event of kind 30079, as bitvid publishes it. */
 import type { EventTemplate, Tag } from "../nostr/wire.ts";
-import { identifyVideo, pairViewing } from "./catalogue.ts";
+import { identifyVideo, pickViewing } from "./catalogue.ts";
 import { checkJson, checkTag, firstFault, tagValues } from "./check.ts";
 import type { Author, EventType } from "./event-type.ts";
 
@@ -37,9 +37,9 @@ export const view: EventType = {
   name: "view",
   kinds: [[30_079]],
   maxBytes: [840],
-  build({ scope, ordinal, videosBefore, createdAt, random, publicKey }) {
-    const reach = Math.max(videosBefore, scope.catalogue);
-    const viewing = pairViewing(ordinal, reach, random);
+  build(context) {
+    const { scope, createdAt, publicKey } = context;
+    const viewing = pickViewing(context);
     const video = identifyVideo(scope, viewing.video);
     const anonymous = viewing.viewer % 4 !== 3;
     const author: Author = { role: anonymous ? "session" : "viewer", index: viewing.viewer };

@@ -3,6 +3,7 @@
  * decides the load completely; the CLI and the k6 script derive the same plan from the same options.
  */
 import { ConfigError } from "../errors.ts";
+import { expandPreset } from "../events/presets.ts";
 import { parseRelayUrls, type RelayUrl } from "../guard/relay-url.ts";
 import { type ArrivalKind, mostArrivals } from "../load/arrivals.ts";
 import {
@@ -21,6 +22,7 @@ export interface Plan {
   readonly clients: number;
   readonly durationSec: number;
   readonly rateEps: number;
+  /** Types and weights as they were written, a preset spelled out. */
   readonly mix: string;
   readonly seed: string;
   readonly arrival: ArrivalKind;
@@ -91,7 +93,7 @@ export function buildPlan(
     clients,
     durationSec,
     rateEps,
-    mix: texts.mix ?? "",
+    mix: expandPreset(texts.mix ?? ""),
     seed: readSeed(texts.seed ?? seed),
     arrival: readArrival(texts),
     maxInFlight: readNumber(texts, "maxInFlight", { min: 1, max: 10_000, integer: true }),

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { EventTemplate } from "../../nostr/wire.ts";
 
 /** The id of an event (NIP-01): SHA-256 of its serialised form. */
@@ -7,5 +7,5 @@ export function hashEvent(
   { created_at, kind, tags, content }: EventTemplate,
 ): string {
   const serialised = JSON.stringify([0, pubkey, created_at, kind, tags, content]);
-  return createHash("sha256").update(serialised).digest("hex");
+  return hash("sha256", serialised);
 }

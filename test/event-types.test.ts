@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { hash, randomInt } from "node:crypto";
+import { describe, it } from "node:test";
+import { findFault } from "../src/events/check.ts";
+import type { Draft, EventType, Keys } from "../src/events/event-type.ts";
+import { eventTypes, findEventType, resolveTypes } from "../src/events/registry.ts";
+import { addressOf } from "../src/node/relay/retention.ts";
+import { parseEvent } from "../src/nostr/event-check.ts";
+import type { NostrEvent } from "../src/nostr/wire.ts";
+import {
+  buildSets,
+  cutChunks,
+  DEFAULT_EPOCH,
+  type PoolRequest,
+  planPool,
+  resolvePart,
+  scopeOf,
+} from "../src/pool/plan.ts";
+
+/** The members' names, the id and the signature, less what only the serialised form has (NIP-01). */
+const BYTES_BEYOND_SERIALISED = 253;
+const EVENTS = 10_000;
+const SEEDS = 4;
+
+interface Finished {
+  readonly event: NostrEvent;
+  /** Of the signed event's JSON. */
+  readonly bytes: number;
+}
+
+/** Keys that cost nothing: a hash stands for the public key, zeros for the signature. */
+class FakeKeys implements Keys {
+  readonly #known = new Map<string, string>();
+
+  readonly publicKey: Keys["publicKey"] = ({ role, index }) => {
+    const name = `${role}/${index}`;
+    const key = this.#known.get(name) ?? hash("sha256", name);
+    this.#known.set(name, key);
+    return key;
+  };
+  readonly identify = (draft: Draft) => hash("sha256", this.#serialise(draft));
+  readonly sign = (draft: Draft) => this.finish(draft).event;
+
+  finish(draft: Draft): Finished {
+    const serialised = this.#serialise(draft);
+    const { created_at, kind, tags, content } = draft.template;
+    const event = {
+      id: hash("sha256", serialised),
+      pubkey: this.publicKey(draft.author),
+      created_at,
+      kind,
+      tags,
+      content,
+      sig: "0".repeat(128),
+    };
+    return { event, bytes: Buffer.byteLength(serialised) + BYTES_BEYOND_SERIALISED };
+  }
+
+  #serialise({ author, template }: Draft): string {
+    const { created_at, kind, tags, content } = template;
+    return JSON.stringify([0, this.publicKey(author), created_at, kind, tags, content]);
+  }
+}
+
+interface Built {
+  readonly type: EventType;
+  readonly part: number;
+  readonly event: NostrEvent;
+  readonly bytes: number;
+}
+
+function* buildAll(request: PoolRequest, setsPerChunk = 1_000): Generator<Built> {
+  const plan = planPool(request);
+  const keys = new FakeKeys();
+  const types = resolveTypes(plan.types);
+  for (const chunk of cutChunks(plan, setsPerChunk)) {
+    for (const { type: place, parts } of buildSets(chunk, scopeOf(plan), keys)) {
+      const type = types[place];
+      assert.ok(type !== undefined);
+      const ids: string[] = [];
+      for (const part of parts) {
+        const { event, bytes } = keys.finish(resolvePart(part, ids));
+        yield { type, part: ids.length, event, bytes };
+        ids.push(event.id);
+      }
+    }
+  }
+}
+
+function findType(name: string): EventType {
+  const type = findEventType(name);
+  assert.ok(type !== undefined, name);
+  return type;
+}
+
+/** A mix in which the type meets videos to speak of. */
+function mixOf(name: string): Record<string, number> {
+  return name.startsWith("video") ? { [name]: 1, video: 0.5 } : { [name]: 0.9, video: 0.1 };
+}
+
+describe("every event type", () => {
+  const names = [...eventTypes.map(({ name }) => name), "padded:700"];
+  for (const name of names) {
+    it(`\`${name}\` keeps to its schema and its size class, over ${EVENTS} events`, () => {
+      let events = 0;
+      for (let i = 0; i < SEEDS; i++) {
+        const seed = `${name} ${randomInt(2 ** 32)}`;
+        events += checkPool({ seed, mix: mixOf(name), events: 0, epoch: DEFAULT_EPOCH }, name);
+      }
+      assert.ok(events >= EVENTS, `${events} events`);
+    });
+  }
+
+  it("refuses what it did not build", () => {
+    for (const name of names) {
+      const type = findType(name);
+      for (const { event, part, bytes } of buildAll({
+        seed: "strangers",
+        mix: { [name]: 1 },
+        events: 1,
+        epoch: DEFAULT_EPOCH,
+      })) {
+        assert.equal(bytes, Buffer.byteLength(JSON.stringify(event)));
+        assert.equal(findFault(type, event, { part, bytes }), null);
+        const limit = type.maxBytes?.[part] ?? 0;
+        assert.match(findFault(type, event, { part, bytes: limit + 1 }) ?? "", /bytes, at most/);
+        assert.match(findFault(type, { ...event, kind: 4 }, { part, bytes }) ?? "", /^kind 4/);
+        assert.match(findFault(type, event, { part: 9, bytes }) ?? "", /^part 9/);
+        const stripped = { ...event, tags: [], content: "" };
+        assert.notEqual(findFault(type, stripped, { part, bytes }), null, `${name} ${part}`);
+      }
+    }
+  });
+});
+
+/** Builds about a quarter of the events of a type; gives how many there were. */
+function checkPool(request: PoolRequest, name: string): number {
+  const share = EVENTS / SEEDS;
+  const perSet = findType(name).kinds?.length ?? 1;
+  const weights = request.mix;
+  const sum = Object.values(weights).reduce((a, b) => a + b, 0);
+  // Of the events drawn so many are of the type, and a few more, since chance decides.
+  const mean = Object.entries(weights).reduce(
+    (size, [type, weight]) => size + (weight / sum) * (findType(type).kinds?.length ?? 1),
+    0,
+  );
+  const sets = (1.05 * share) / perSet / ((weights[name] ?? 1) / sum);
+  const events = Math.ceil(sets * mean) + 20;
+  const ids = new Set<string>();
+  const addresses = new Map<string, number>();
+  let count = 0;
+  for (const { type, part, event, bytes } of buildAll({ ...request, events })) {
+    const fault =
+      findFault(type, event, { part, bytes }) ??
+      (ids.has(event.id) ? "the id comes twice" : null) ??
+      ("problem" in parseEvent(event) ? "no event" : null) ??
+      claimAddress(addresses, event, type.overwrites === true);
+    if (fault !== null) assert.fail(`seed \`${request.seed}\`, part ${part}: ${fault}`);
+    ids.add(event.id);
+    if (type.name === name) count++;
+  }
+  return count;
+}
+
+/** An address comes once, or rises. */
+function claimAddress(
+  addresses: Map<string, number>,
+  event: NostrEvent,
+  mayRise: boolean,
+): string | null {
+  const address = addressOf(event);
+  if (address === undefined) return null;
+  const before = addresses.get(address);
+  addresses.set(address, event.created_at);
+  const rises = before !== undefined && mayRise && event.created_at > before;
+  return before === undefined || rises ? null : `${address} comes twice`;
+}
