@@ -80,6 +80,8 @@ export interface EventType {
   readonly maxBytes: readonly number[] | null;
   /** Whether later sets publish newer versions of an address: `created_at` then rises strictly. */
   readonly overwrites?: boolean;
+  /** Whether no address comes twice, here or in another type, and nothing deletes one. */
+  readonly unique?: boolean;
   /** A set that publishes the video of the next number, plain or with NIP-71 metadata. */
   readonly video?: "plain" | "rich";
   readonly build: (context: BuildContext) => readonly Part[];

@@ -37,6 +37,7 @@ export const view: EventType = {
   name: "view",
   kinds: [[30_079]],
   maxBytes: [840],
+  unique: true,
   build(context) {
     const { scope, createdAt, publicKey } = context;
     const viewing = pickViewing(context);

@@ -11,6 +11,7 @@
  */
 import { ConfigError } from "../errors.ts";
 import type { NostrEvent } from "../nostr/wire.ts";
+import type { Expected } from "./expected.ts";
 
 export const POOL_FORMAT = "k6-nostr/pool@1";
 export const FRAMES_FILE = "frames.txt";
@@ -40,6 +41,8 @@ export interface PoolManifest {
   /** Events of each type, and the bytes of their frames. */
   readonly perType: Readonly<Record<string, { readonly events: number; readonly bytes: number }>>;
   readonly createdAt: { readonly min: number; readonly max: number };
+  /** What a relay should hold of each kind that was sent the whole pool. */
+  readonly expected?: Expected;
   /** SHA-256 of `frames.txt`, hex. */
   readonly sha256: string;
   /** Byte offset of every line whose number, counted from 0, is a multiple of `INDEX_STEP`. */

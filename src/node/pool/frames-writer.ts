@@ -1,18 +1,20 @@
 /** Writes `frames.txt` chunk by chunk and counts what the manifest will say of it. */
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { ExpectedCounter } from "../../pool/expected.ts";
 import { HEADER_LENGTH, INDEX_STEP, type PoolManifest } from "../../pool/format.ts";
 import type { SignedChunk } from "./sign-chunk.ts";
 
 export type FramesSummary = Pick<
   PoolManifest,
-  "events" | "bytes" | "largestFrame" | "perType" | "createdAt" | "sha256" | "index"
+  "events" | "bytes" | "largestFrame" | "perType" | "createdAt" | "expected" | "sha256" | "index"
 >;
 
 export class FramesWriter {
   readonly #file: FileHandle;
   readonly #hash = createHash("sha256");
   readonly #index: number[] = [];
+  readonly #expected = new ExpectedCounter();
   readonly #perType: { events: number; bytes: number }[];
   readonly #types: readonly string[];
   #events = 0;
@@ -54,6 +56,7 @@ export class FramesWriter {
         this.#types.map((name, i) => [name, this.#perType[i] ?? { events: 0, bytes: 0 }]),
       ),
       createdAt: { min: this.#min, max: this.#max },
+      expected: this.#expected.finish(),
       sha256: this.#hash.digest("hex"),
       index: this.#index,
     };
@@ -64,7 +67,8 @@ export class FramesWriter {
     await this.#file.close();
   }
 
-  #count({ lineLengths, lineTypes, createdAt }: SignedChunk): void {
+  #count({ lineLengths, lineTypes, marks, createdAt }: SignedChunk): void {
+    this.#expected.add(marks);
     for (const [i, length] of lineLengths.entries()) {
       if (this.#events % INDEX_STEP === 0) this.#index.push(this.#bytes);
       const frame = length - HEADER_LENGTH - 1;

@@ -1,5 +1,7 @@
 /** Signs a stretch of a pool and writes its lines: what every worker does with every chunk. */
 import type { EventType, Keys } from "../../events/event-type.ts";
+import { resolveTypes } from "../../events/registry.ts";
+import { markEvent } from "../../pool/expected.ts";
 import { formatLine } from "../../pool/format.ts";
 import { buildSets, type Chunk, type ChunkScope, resolvePart } from "../../pool/plan.ts";
 
@@ -10,6 +12,8 @@ export interface SignedChunk {
   readonly lineLengths: Uint32Array;
   /** The type of each line, as its place among the plan's types. */
   readonly lineTypes: Uint8Array;
+  /** What a relay will keep of it: see `markEvent`. */
+  readonly marks: Float64Array;
   readonly createdAt: { readonly min: number; readonly max: number };
 }
 
@@ -22,6 +26,8 @@ export function signChunk(
 ): SignedChunk {
   const lines: string[] = [];
   const lineTypes: number[] = [];
+  const marks: number[] = [];
+  const types = resolveTypes(scope.types, extra);
   let min = Number.POSITIVE_INFINITY;
   let max = 0;
   for (const { type, parts } of buildSets(chunk, scope, keys, extra)) {
@@ -30,6 +36,7 @@ export function signChunk(
       const event = keys.sign(resolvePart(part, ids));
       lines.push(formatLine(type, ids.length, event));
       lineTypes.push(type);
+      marks.push(...markEvent(event.pubkey, event, types[type]?.unique));
       ids.push(event.id);
       min = Math.min(min, event.created_at);
       max = Math.max(max, event.created_at);
@@ -40,6 +47,7 @@ export function signChunk(
     bytes: new TextEncoder().encode(`${lines.join("\n")}\n`),
     lineLengths: Uint32Array.from(encoded),
     lineTypes: Uint8Array.from(lineTypes),
+    marks: Float64Array.from(marks),
     createdAt: { min, max },
   };
 }

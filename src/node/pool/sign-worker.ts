@@ -13,6 +13,7 @@ parentPort?.on("message", (chunk: Chunk) => {
     signed.bytes.buffer as ArrayBuffer,
     signed.lineLengths.buffer as ArrayBuffer,
     signed.lineTypes.buffer as ArrayBuffer,
+    signed.marks.buffer as ArrayBuffer,
   ]);
 });
 parentPort?.postMessage("ready");
