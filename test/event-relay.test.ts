@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { eventTypes, resolveTypes } from "../src/events/registry.ts";
+import type { Mix } from "../src/events/mix.ts";
+import { eventTypes, findEventType, resolveTypes } from "../src/events/registry.ts";
 import { openKeyring } from "../src/node/pool/keyring.ts";
 import { addressOf } from "../src/node/relay/retention.ts";
 import { classifyKind, type Filter, type NostrEvent } from "../src/nostr/wire.ts";
+import { ExpectedCounter, markEvent } from "../src/pool/expected.ts";
 import {
   buildSets,
   cutChunks,
@@ -57,9 +59,12 @@ interface Signed {
 }
 
 /** A small pool of a type, with videos to speak of before it. */
-async function signPool(name: string): Promise<readonly Signed[]> {
-  const mix = name.startsWith("video-") ? { [name]: 1, video: 2 } : { [name]: 1, video: 0.2 };
-  const plan = planPool({ seed: "relay", mix, events: 60, epoch: DEFAULT_EPOCH });
+function signPoolOf(name: string): Promise<readonly Signed[]> {
+  return signPool(name.startsWith("video-") ? { [name]: 1, video: 2 } : { [name]: 1, video: 0.2 });
+}
+
+async function signPool(mix: Mix, events = 60): Promise<readonly Signed[]> {
+  const plan = planPool({ seed: "relay", mix, events, epoch: DEFAULT_EPOCH });
   const keyring = await openKeyring("relay");
   const types = resolveTypes(plan.types);
   const signed: Signed[] = [];
@@ -96,7 +101,7 @@ describe("a relay takes every event type", () => {
   for (const name of [...eventTypes.map((type) => type.name), "padded:900"]) {
     it(`\`${name}\`: accepted, kept as its kind says, found by its application's filters`, async (t) => {
       const { relay, client, listener } = await startAt(t);
-      const signed = await signPool(name);
+      const signed = await signPoolOf(name);
       const ofType = signed.filter(({ type }) => type === name);
       assert.ok(ofType.length >= 8, `${ofType.length} events`);
       const isEphemeral = ofType.every(({ event }) => classifyKind(event.kind) === "ephemeral");
@@ -122,10 +127,28 @@ describe("a relay takes every event type", () => {
     });
   }
 
+  it("holds of a pool of every type what its maker expects, kind by kind", async (t) => {
+    const { client } = await startAt(t);
+    const names = Object.keys(filters);
+    const mix = Object.fromEntries(names.map((name) => [name, name === "video" ? 4 : 1]));
+    const counter = new ExpectedCounter();
+    for (const { event, type } of await signPool(mix, 400)) {
+      counter.add(markEvent(event.pubkey, event, findEventType(type)?.unique));
+      await client.publish(event);
+    }
+    const expected = Object.entries(counter.finish());
+    for (const [kind, { stored, deleted }] of expected) {
+      assert.equal(await client.count({ kinds: [Number(kind)] }), stored - deleted, `kind ${kind}`);
+    }
+    assert.equal(expected.length, 17);
+    assert.ok(expected.some(([, { deleted }]) => deleted > 0));
+    assert.ok(expected.some(([, { events, stored }]) => events > stored && stored > 0));
+  });
+
   it("drops the videos that are deleted, and replaces those that are edited", async (t) => {
     const { client } = await startAt(t);
-    const deletions = await signPool("video-delete");
-    const edits = await signPool("video-edit");
+    const deletions = await signPoolOf("video-delete");
+    const edits = await signPoolOf("video-edit");
     for (const { event } of [...deletions, ...edits]) await client.publish(event);
     const { effective, targets } = countEffects(deletions, "video-delete");
     assert.ok(effective > 0, "no deletion names a video of the pool");

@@ -99,8 +99,8 @@ export function pickEdited(context: BuildContext): number {
  */
 export function pickDeleted({ scope, ordinal, total, videosBefore }: BuildContext): number {
   const deletable = Math.floor(scope.videos.sets.length / DELETABLE);
-  // Chance puts a set earlier or later than its share by about the root of the number.
-  const margin = Math.ceil(Math.sqrt(deletable));
+  // Chance puts a set earlier or later than its share by about the root of the number of its type.
+  const margin = Math.ceil(Math.sqrt(deletable) + deletable / Math.sqrt(total));
   const place = Math.floor((ordinal * deletable) / total);
   const isFirst = ordinal === 0 || Math.floor(((ordinal - 1) * deletable) / total) < place;
   const number = (place - margin) * DELETABLE + DELETABLE - 1;

@@ -21,9 +21,9 @@ const VIEWERS_A_BLOCK = 32;
 /** Videos fall into so many classes by number, and a viewer watches at most one of each. */
 export const VIDEO_CLASSES = 32;
 /** The idlest viewer's views: fewer would need more keys than signing can spare the time for. */
-const FEWEST_VIEWS = 4;
-/** Takes a block's views out of the order of its viewers. */
-const STRIDE = 70;
+const FEWEST_VIEWS = 8;
+/** Takes the 290 views of a block out of the order of its viewers: no divisor in common. */
+const STRIDE = 97;
 
 /** Who watches what, such that no pair comes twice. */
 export interface Viewing {
@@ -37,7 +37,7 @@ interface Slot {
   readonly earlier: number;
 }
 
-/** A block's views: the viewer of rank r has 32 / r of them, at least 4. */
+/** A block's views: the viewer of rank r has 32 / r of them, at least 8. */
 const slots: readonly Slot[] = Array.from({ length: VIEWERS_A_BLOCK }, (_, viewer) => {
   const views = Math.max(FEWEST_VIEWS, Math.floor(VIDEO_CLASSES / (viewer + 1)));
   return Array.from({ length: views }, (_, earlier) => ({ viewer, earlier }));
