@@ -26,9 +26,8 @@ export default async function publish(): Promise<void> {
   const share = exec.scenario.iterationInTest;
   await runVu({
     plan,
-    types: rowTypes(pool),
+    pool,
     share,
-    largestFrame: pool.largestFrame,
     openFrames: () => createFrameSource(openAt, pool, share, plan.vus),
     feedMetrics: createMetricFeed(plan, rowTypes(pool)),
     live: run.live,

@@ -132,7 +132,9 @@ describe("the audit", () => {
   async function makePoolOf(t: TestContext, events: readonly NostrEvent[]): Promise<string> {
     const dir = await mkdtemp(join(tmpdir(), "k6-nostr-audit-"));
     t.after(() => rm(dir, { recursive: true, force: true }));
-    const lines = events.map((event) => `${formatLine(0, 0, event)}\n`);
+    const lines = events.map(
+      (event) => `${formatLine({ type: 0, part: 0, lastPart: 0 }, event)}\n`,
+    );
     await writeFile(join(dir, "frames.txt"), lines.join(""));
     return dir;
   }

@@ -268,7 +268,7 @@ describe("makeLookAlikes", () => {
       assert.equal(made.largestFrame, 550);
       assert.ok(frames.startsWith(lines[256 * 7] ?? "none", made.index[7]));
       const ids = lines.map((line) => {
-        const [type, event] = JSON.parse(line.slice(2));
+        const [type, event] = JSON.parse(line.slice(3));
         assert.equal(type, "EVENT");
         assert.match(event.id, /^[0-9a-f]{64}$/);
         assert.match(event.sig, /^[0-9a-f]{128}$/);

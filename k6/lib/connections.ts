@@ -10,6 +10,7 @@ import type { Clock } from "./clock.ts";
 import { connectErrorCode } from "./connect-error.ts";
 import { Fifo } from "./fifo.ts";
 import type { SocketMessage } from "./publisher.ts";
+import type { SetPart } from "./sets.ts";
 
 const CONNECTING = 0;
 export const OPEN = 1;
@@ -25,10 +26,11 @@ const CODE_WITHOUT_FRAME = 1_006;
 const NO_SOCKET = {} as WebSocket;
 
 /** A publish that waits for a place among those in flight. */
-interface Waiting {
+export interface Waiting {
   readonly line: string;
   readonly row: number;
   readonly dueMs: number;
+  readonly part: SetPart | null;
 }
 
 export interface Client {

@@ -14,6 +14,7 @@ const trends = {
   response: new Trend("nostr_publish_response_time", true),
   service: new Trend("nostr_publish_service_time", true),
   connect: new Trend("nostr_connect_time", true),
+  set: new Trend("nostr_set_completion_time", true),
 };
 const failed = new Rate("nostr_publish_failed");
 const counters: Partial<Record<Column, Counter>> = {
@@ -40,6 +41,7 @@ const FINE: readonly Column[] = ["accepted", "duplicate", "superseded"];
 export type MetricFeed = (
   slice: PackedSlice,
   samples: readonly number[],
+  setSamples: readonly number[],
 ) => readonly (() => void)[];
 
 /** Numbers of the samples that are fed at a time, three a publish. */
@@ -80,8 +82,14 @@ export function createMetricFeed(plan: Plan, types: readonly string[]): MetricFe
       trends.service.add(samples[i + 2] ?? 0, tagsOf(row));
     }
   };
-  return (slice, samples) => {
-    const pieces = [() => feedCounters(slice)];
+  const feedSets = (samples: readonly number[]) => {
+    for (let i = 0; i + 1 < samples.length; i += 2) {
+      const row = samples[i] ?? 0;
+      if (row < types.length) trends.set.add(samples[i + 1] ?? 0, tagsOf(row));
+    }
+  };
+  return (slice, samples, setSamples) => {
+    const pieces = [() => feedCounters(slice), () => feedSets(setSamples)];
     for (let from = 0; from < samples.length; from += SAMPLES_A_PIECE) {
       pieces.push(() => feedTrends(samples, from));
     }

@@ -30,10 +30,11 @@ import type { Plan } from "../../src/plan/plan.ts";
 import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../../src/pool/format.ts";
 import { seededRandom } from "../../src/random.ts";
 import type { Clock } from "./clock.ts";
-import { type Client, OPEN } from "./connections.ts";
+import { type Client, OPEN, type Waiting } from "./connections.ts";
 import { createFlight } from "./flight.ts";
 import type { FrameSource } from "./frames.ts";
 import { type ReadMessage, readMessage } from "./relay-message.ts";
+import { createSetBook } from "./sets.ts";
 
 const LETTER_A = 97;
 const FIRST_PART = 48;
@@ -62,6 +63,8 @@ export interface PublisherOptions {
   readonly share: number;
   /** Bytes of the pool's largest frame. */
   readonly largestFrame: number;
+  /** The pool has sets of several parts. */
+  readonly hasSets: boolean;
   readonly clients: readonly Client[];
   readonly frames: FrameSource;
   readonly clock: Clock;
@@ -122,8 +125,18 @@ function record(histogram: Histogram, ms: number): void {
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { plan, types, share, largestFrame, clients, frames, clock, recorder, auditEvery } =
-    options;
+  const {
+    plan,
+    types,
+    share,
+    largestFrame,
+    hasSets,
+    clients,
+    frames,
+    clock,
+    recorder,
+    auditEvery,
+  } = options;
   const { maxInFlight, ackTimeoutMs } = plan;
   const sampleEvery = Math.ceil((plan.rateEps * plan.durationSec) / MOST_SAMPLES);
   const { columns, response, service, scheduleLag, loopLag } = recorder;
@@ -133,6 +146,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { now, offsetMs } = clock;
   const clientCount = clients.length;
   const flight = createFlight();
+  const sets = createSetBook(recorder, sampleEvery);
   const relayUrls = plan.relays.map(toDialUrl);
   const isAudited = auditEvery > 0;
   // It takes CPU: only where a core is left for others.
@@ -227,25 +241,30 @@ export function createPublisher(options: PublisherOptions): Publisher {
     scheduled[row] = (scheduled[row] as number) + 1;
     if (line.charCodeAt(1) === FIRST_PART) turn = turn + 1 === clientCount ? 0 : turn + 1;
     const client = clients[turn] as Client;
+    const part = line.charCodeAt(2) === FIRST_PART ? null : sets.take(line, row, dueMs);
     if (client.state !== OPEN) {
       recorder.count(row, NO_CONNECTION);
+      if (part !== null) sets.miss(part);
     } else if (client.inFlight < maxInFlight) {
-      send(client, line, row, dueMs);
+      const cell = send(client, line, row, dueMs);
+      if (part !== null) sets.sent(cell, part);
     } else {
-      client.waiting.push({ line, row, dueMs });
+      client.waiting.push({ line, row, dueMs, part });
       waiting++;
     }
   };
 
-  const send = (client: Client, line: string, row: number, dueMs: number): void => {
+  const send = (client: Client, line: string, row: number, dueMs: number): number => {
     const sentMs = now();
     client.socket.send(line.substring(HEADER_LENGTH));
     // Known by the whole plain OK that will come: no answer is cut or read that needs not be.
     const key = `["OK","${line.substring(ID_START, ID_END)}",true,""]`;
-    client.pending.set(key, flight.take(row, dueMs, sentMs));
+    const cell = flight.take(row, dueMs, sentMs);
+    client.pending.set(key, cell);
     inFlight++;
     if (++client.inFlight === maxInFlight) room--;
     attempted[row] = (attempted[row] as number) + 1;
+    return cell;
   };
 
   const onMessage = (client: Client, message: SocketMessage): void => {
@@ -256,6 +275,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     else {
       client.pending.delete(message.data as string);
       const row = settle(client, cell, receivedMs);
+      if (hasSets) sets.settle(cell, true, receivedMs);
       acceptedCounts[row] = (acceptedCounts[row] as number) + 1;
       if (isAudited && accepted++ % auditEvery === 0) {
         noteAccepted(client, (message.data as string).substring(OK_ID_START, OK_ID_END));
@@ -302,6 +322,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
     client.pending.delete(key);
     const outcome = classify(settle(client, cell, receivedMs), ok.accepted, ok.text);
+    sets.settle(cell, outcome === "accepted" || outcome === "duplicate", receivedMs);
     if (isAudited && outcome === "accepted" && accepted++ % auditEvery === 0) {
       noteAccepted(client, ok.id);
     }
@@ -356,19 +377,26 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const next = client.waiting.shift();
       if (next === undefined) return;
       waiting--;
-      send(client, next.line, next.row, next.dueMs);
+      const cell = send(client, next.line, next.row, next.dueMs);
+      if (next.part !== null) sets.sent(cell, next.part);
     }
   };
 
   const dropWaiting = (client: Client, column: number): void => {
     for (let next = client.waiting.shift(); next !== undefined; next = client.waiting.shift()) {
-      recorder.count(next.row, column);
-      waiting--;
+      giveUpWaiting(next, column);
     }
+  };
+
+  const giveUpWaiting = ({ row, part }: Waiting, column: number): void => {
+    recorder.count(row, column);
+    if (part !== null) sets.miss(part);
+    waiting--;
   };
 
   const timeOut = (client: Client, key: string, cell: number): void => {
     recorder.count(flight.rows[cell] as number, TIMED_OUT);
+    sets.settle(cell, false, now());
     recorder.error("timeout", "no OK", atSec(), `no OK in ${ackTimeoutMs} ms`);
     client.pending.delete(key);
     flight.free.push(cell);
@@ -389,8 +417,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     for (let next = client.waiting.peek(); next !== undefined; next = client.waiting.peek()) {
       if (next.dueMs + ackTimeoutMs > nowMs) break;
       client.waiting.shift();
-      recorder.count(next.row, BACKPRESSURE);
-      waiting--;
+      giveUpWaiting(next, BACKPRESSURE);
     }
     if (client.state === OPEN) sendWaiting(client);
   };
@@ -413,6 +440,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (client.inFlight < maxInFlight) room--;
     for (const cell of client.pending.values()) {
       recorder.count(flight.rows[cell] as number, LOST);
+      sets.settle(cell, false, now());
       flight.free.push(cell);
       inFlight--;
     }

@@ -16,6 +16,8 @@ import {
 } from "../../src/measure/slice.ts";
 import { CLOSE_TIMEOUT_MS } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import type { PoolManifest } from "../../src/pool/format.ts";
+import { rowTypes } from "../../src/report/build.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { Connections } from "./connections.ts";
 import type { FrameSource } from "./frames.ts";
@@ -29,9 +31,8 @@ const EXPIRE_EVERY_MS = 50;
 
 export interface VuOptions {
   readonly plan: Plan;
-  readonly types: readonly string[];
+  readonly pool: PoolManifest;
   readonly share: number;
-  readonly largestFrame: number;
   /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
   readonly auditEvery: number;
   readonly openFrames: () => Promise<FrameSource>;
@@ -64,7 +65,8 @@ class Vu {
   #lookedAt = 0;
 
   constructor(options: VuOptions, frames: FrameSource) {
-    const { plan, types, share, largestFrame, auditEvery } = options;
+    const { plan, pool, share, auditEvery } = options;
+    const types = rowTypes(pool);
     this.#options = options;
     this.#plan = plan;
     this.#recorder = new Recorder(types.length * 2);
@@ -90,7 +92,8 @@ class Vu {
       plan,
       types: types.length,
       share,
-      largestFrame,
+      largestFrame: pool.largestFrame,
+      hasSets: pool.events > pool.sets,
       frames,
       clients: this.#connections.clients,
       clock: this.#clock,
@@ -234,8 +237,9 @@ class Vu {
     this.#finishChores();
     const { windowStartMs } = this.#publisher;
     const atMs = this.#clock.now();
-    const { samples } = this.#recorder;
+    const { samples, setSamples } = this.#recorder;
     this.#recorder.samples = [];
+    this.#recorder.setSamples = [];
     const detached: DetachedSlice = {
       vu: exec.vu.idInTest,
       seq: this.#seq++,
@@ -252,14 +256,14 @@ class Vu {
     this.#chores = Object.entries(detached.histograms).map(([key, histogram]) => () => {
       histograms[key] = packHistogram(histogram);
     });
-    this.#chores.push(() => this.#handOut({ ...detached, histograms }, samples));
+    this.#chores.push(() => this.#handOut({ ...detached, histograms }, samples, setSamples));
   }
 
-  #handOut(slice: PackedSlice, samples: readonly number[]): void {
+  #handOut(slice: PackedSlice, samples: readonly number[], setSamples: readonly number[]): void {
     const text = encodeSlice(slice);
     check(null, { [text]: () => true });
     if (this.#options.live) console.log(text);
-    this.#chores.push(...this.#options.feedMetrics(slice, samples));
+    this.#chores.push(...this.#options.feedMetrics(slice, samples, setSamples));
   }
 
   #finishChores(): void {

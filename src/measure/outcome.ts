@@ -35,6 +35,14 @@ export const BACKPRESSURE = 8;
 export const NO_CONNECTION = 9;
 export const POOL_EXHAUSTED = 10;
 
+/** Columns of what became of multi-part sets; what was begun and is in none of the others was cut off. */
+export const SET_COLUMNS = ["started", "complete", "partial", "failed"] as const;
+
+export const SETS_STARTED = 0;
+export const SETS_COMPLETE = 1;
+export const SETS_PARTIAL = 2;
+export const SETS_FAILED = 3;
+
 /** Zero in every column. */
 export function noCounts(): Record<Column, number> {
   return {

@@ -4,7 +4,7 @@
  */
 import { NOTED_ID_LENGTH } from "./acknowledged.ts";
 import { type DetachedHistogram, Histogram } from "./histogram.ts";
-import { COLUMNS } from "./outcome.ts";
+import { COLUMNS, SET_COLUMNS } from "./outcome.ts";
 import type { DetachedSlice, LinkCounts, SliceError } from "./slice.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -27,7 +27,15 @@ export class Recorder {
   inFlight = { sum: 0, overMs: 0 };
   /** Row, response and service time in ms of a publish now and then, one behind the other. */
   samples: number[] = [];
+  /** Row and completion time in ms of a complete set now and then, one behind the other. */
+  setSamples: number[] = [];
   link: Mutable<LinkCounts> = noLinkCounts();
+  /** By row: multi-part sets by what became of them, see `SET_COLUMNS`. */
+  readonly sets: readonly Float64Array[];
+  /** By row: first part scheduled → last OK. */
+  readonly completion: readonly Histogram[];
+  /** `<row> <part>` → how often it was lacking. */
+  #lacking = new Map<string, number>();
   #errors = new Map<string, Mutable<SliceError>>();
   /** By relay: accepted publishes noted for the read-back. */
   #accepted: string[][] = [];
@@ -36,6 +44,8 @@ export class Recorder {
   constructor(rows: number) {
     this.#rows = rows;
     this.columns = COLUMNS.map(() => new Float64Array(rows));
+    this.sets = SET_COLUMNS.map(() => new Float64Array(rows));
+    this.completion = Array.from({ length: rows }, () => new Histogram());
     this.response = Array.from({ length: rows }, () => new Histogram());
     this.service = Array.from({ length: rows }, () => new Histogram());
   }
@@ -44,6 +54,12 @@ export class Recorder {
   count(row: number, column: number): void {
     const cells = this.columns[column];
     if (cells) cells[row] = (cells[row] ?? 0) + 1;
+  }
+
+  /** Counts a part that a relay lacks of a set. */
+  countLacking(row: number, part: number): void {
+    const key = `${row} ${part}`;
+    this.#lacking.set(key, (this.#lacking.get(key) ?? 0) + 1);
   }
 
   /** Notes a publish that this relay of the plan accepted, for the read-back. */
@@ -77,7 +93,7 @@ export class Recorder {
   /** All since the last call, as the members of a slice that hold figures. */
   take(): Pick<
     DetachedSlice,
-    "counts" | "link" | "histograms" | "errors" | "inFlight" | "accepted"
+    "counts" | "sets" | "lacking" | "link" | "histograms" | "errors" | "inFlight" | "accepted"
   > {
     const errors = [...this.#errors.values()];
     const accepted = this.#accepted;
@@ -87,7 +103,8 @@ export class Recorder {
     this.#errors = new Map();
     this.link = noLinkCounts();
     return {
-      counts: this.#takeCounts(),
+      counts: this.#takeRows(this.columns),
+      ...this.#takeSets(),
       link,
       histograms: this.#takeHistograms(),
       errors,
@@ -96,14 +113,25 @@ export class Recorder {
     };
   }
 
-  #takeCounts(): DetachedSlice["counts"] {
+  #takeRows(columns: readonly Float64Array[]): DetachedSlice["counts"] {
     const rows: (readonly [number, ...number[]])[] = [];
     for (let row = 0; row < this.#rows; row++) {
-      const cells = this.columns.map((column) => column[row] ?? 0);
+      const cells = columns.map((column) => column[row] ?? 0);
       if (cells.some((n) => n !== 0)) rows.push([row, ...cells]);
     }
-    for (const column of this.columns) column.fill(0);
+    for (const column of columns) column.fill(0);
     return rows;
+  }
+
+  #takeSets(): Pick<DetachedSlice, "sets" | "lacking"> {
+    const sets = this.#takeRows(this.sets);
+    if (sets.length === 0) return {};
+    const lacking = [...this.#lacking].map(([key, count]) => {
+      const [row = 0, part = 0] = key.split(" ").map(Number);
+      return [row, part, count] as const;
+    });
+    this.#lacking = new Map();
+    return lacking.length === 0 ? { sets } : { sets, lacking };
   }
 
   #takeHistograms(): Record<string, DetachedHistogram> {
@@ -117,6 +145,9 @@ export class Recorder {
     });
     this.service.forEach((histogram, row) => {
       take(`s${row}`, histogram);
+    });
+    this.completion.forEach((histogram, row) => {
+      take(`set${row}`, histogram);
     });
     take("connect", this.connect);
     take("lag", this.scheduleLag);

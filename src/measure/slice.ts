@@ -55,8 +55,12 @@ export interface Slice {
   readonly connectionsOpen: number;
   /** Row (event type; behind them the same types in the warm-up) → one number a column. */
   readonly counts: readonly (readonly [row: number, ...columns: number[]])[];
+  /** Multi-part sets: row → one number a column of `SET_COLUMNS`. */
+  readonly sets?: readonly (readonly [row: number, ...columns: number[]])[];
+  /** Parts that were not accepted of such sets. */
+  readonly lacking?: readonly (readonly [row: number, part: number, count: number])[];
   readonly link: LinkCounts;
-  /** `r<row>`, `s<row>` response and service time, `connect`, `lag`, `loop`, `clock`. */
+  /** `r<row>`, `s<row>` response and service time, `set<row>` of sets, `connect`, `lag`, `loop`. */
   readonly histograms: Readonly<Record<string, HistogramData>>;
   readonly errors: readonly SliceError[];
   /** Publishes in flight × ms, over so many ms of the measured window. */

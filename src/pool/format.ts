@@ -1,23 +1,23 @@
 /**
  * The pool: a folder that Node writes and k6 reads. `frames.txt` holds one event a line in the order
- * of sending, two header characters before the ready-made frame:
+ * of sending, three header characters before the ready-made frame:
  *
- *     a0["EVENT",{"id":"<64 hex>","pubkey":…}]
+ *     a01["EVENT",{"id":"<64 hex>","pubkey":…}]
  *
  * The first character is the event type (`a` = `types[0]`, `b` = `types[1]`, …), the second the place
- * in the multipart set (`0` starts a set, `1` … `9`, `a` … follow on the same connection). `id` always
- * is the first member, so that the id of a line stands at a fixed place. `manifest.json` says what is
+ * in the multipart set (`0` starts a set, `1` … `9`, `a` … follow on the same connection), the third the
+ * place of the set's last part (`0` where the event is a set of its own). `id` always is the first member, so that the id of a line stands at a fixed place. `manifest.json` says what is
  * in the file; a folder without it, or with another version, is not a pool.
  */
 import { ConfigError } from "../errors.ts";
 import type { NostrEvent } from "../nostr/wire.ts";
 import type { Expected } from "./expected.ts";
 
-export const POOL_FORMAT = "k6-nostr/pool@1";
+export const POOL_FORMAT = "k6-nostr/pool@2";
 export const FRAMES_FILE = "frames.txt";
 export const MANIFEST_FILE = "manifest.json";
 /** Characters before the frame on a line. */
-export const HEADER_LENGTH = 2;
+export const HEADER_LENGTH = 3;
 /** Where the id starts within a frame: behind `["EVENT",{"id":"`. */
 export const FRAME_ID_OFFSET = 16;
 /** `index` holds the byte offset of every line whose number is a multiple of this. */
@@ -32,6 +32,8 @@ export interface PoolManifest {
   readonly mix: Readonly<Record<string, number>>;
   /** Event types in the order of their header characters. */
   readonly types: readonly string[];
+  /** Of each type, the kinds that each part of a set may have; `null` where sets are not alike. */
+  readonly kinds: Readonly<Record<string, readonly (readonly number[])[] | null>>;
   readonly events: number;
   readonly sets: number;
   /** Bytes of `frames.txt`. */
@@ -72,6 +74,7 @@ export function parseManifest(text: string, where: string): PoolManifest {
     typeof manifest.sha256 === "string" &&
     isRecord(manifest.mix) &&
     isRecord(manifest.perType) &&
+    isRecord(manifest.kinds) &&
     isRecord(manifest.createdAt) &&
     isCount(manifest.events) &&
     isCount(manifest.sets) &&
@@ -86,16 +89,27 @@ export function parseManifest(text: string, where: string): PoolManifest {
   return manifest as PoolManifest;
 }
 
-/** The two header characters of a line. */
-function lineHeader(typeIndex: number, part: number): string {
-  return String.fromCharCode(97 + typeIndex) + part.toString(36);
+/** Where an event stands: its type's place in the manifest, its own in its set, and the last part's. */
+export interface LinePlace {
+  readonly type: number;
+  readonly part: number;
+  readonly lastPart: number;
 }
 
 /** A line of `frames.txt` without its line feed. */
-export function formatLine(typeIndex: number, part: number, event: NostrEvent): string {
+export function formatLine({ type, part, lastPart }: LinePlace, event: NostrEvent): string {
   const { id, pubkey, created_at, kind, tags, content, sig } = event;
   const frame = JSON.stringify(["EVENT", { id, pubkey, created_at, kind, tags, content, sig }]);
-  return lineHeader(typeIndex, part) + frame;
+  return String.fromCharCode(97 + type) + part.toString(36) + lastPart.toString(36) + frame;
+}
+
+/** Reads a line's header; its digits may be `NaN` where it is damaged. */
+export function readPlace(line: string): LinePlace {
+  return {
+    type: line.charCodeAt(0) - 97,
+    part: Number.parseInt(line.charAt(1), 36),
+    lastPart: Number.parseInt(line.charAt(2), 36),
+  };
 }
 
 function isRecord(value: unknown): boolean {

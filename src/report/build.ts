@@ -18,6 +18,7 @@ import {
   type LatencySummary,
   REPORT_SCHEMA,
   type Report,
+  type SetFigures,
   type Totals,
 } from "./types.ts";
 
@@ -77,6 +78,7 @@ export function buildReport(input: BuildInput): Report {
       accepted: merged.warmup.accepted,
     },
     latency,
+    sets: setsOf(merged, pool),
     throughput: {
       targetEps: plan.rateEps,
       attemptedEps: perSecond(totals.attempted),
@@ -170,6 +172,20 @@ function latencyOf(merged: Merged): Report["latency"] {
       ]),
     ),
   };
+}
+
+function setsOf(merged: Merged, pool: PoolManifest): Report["sets"] {
+  const begun = merged.byType.flatMap(({ type, sets }): [string, SetFigures][] => {
+    const [started = 0, complete = 0, partial = 0, failed = 0] = sets.columns;
+    if (started === 0) return [];
+    const lacking = [...sets.lacking]
+      .map(([part, count]) => ({ part, kinds: pool.kinds[type]?.[part] ?? [], count }))
+      .sort((a, b) => b.count - a.count || a.part - b.part);
+    const cutOff = started - complete - partial - failed;
+    const completion = summarize(sets.completion);
+    return [[type, { started, complete, partial, failed, cutOff, completion, lacking }]];
+  });
+  return begun.length === 0 ? null : Object.fromEntries(begun);
 }
 
 function configOf(plan: Plan, pool: PoolManifest): Report["config"] {

@@ -4,7 +4,7 @@
  * not been sent is `backpressure`, so that the totals of an interrupted run balance too.
  */
 import { Histogram, type HistogramData, mergeHistograms, quantile } from "../measure/histogram.ts";
-import { addCounts, type Column, noCounts, openEvents } from "../measure/outcome.ts";
+import { addCounts, type Column, noCounts, openEvents, SET_COLUMNS } from "../measure/outcome.ts";
 import { noLinkCounts } from "../measure/recorder.ts";
 import type { LinkCounts, Slice } from "../measure/slice.ts";
 import type { ReportError, SeriesPoint } from "./types.ts";
@@ -18,6 +18,7 @@ export interface Merged {
     readonly counts: Readonly<Record<Column, number>>;
     readonly response: HistogramData;
     readonly service: HistogramData;
+    readonly sets: MergedSets;
   }[];
   readonly link: LinkCounts;
   readonly connect: HistogramData;
@@ -65,6 +66,7 @@ export function mergeSlices(
       counts: rowCounts[row] ?? noCounts(),
       response: histogramOf(unique, [`r${row}`]),
       service: histogramOf(unique, [`s${row}`]),
+      sets: mergeSets(unique, row),
     })),
     link: sumLinks(unique),
     connect: histogramOf(unique, ["connect"]),
@@ -80,6 +82,28 @@ export function mergeSlices(
     startSkewMs: windowStartMs === null ? null : Math.max(...starts) - windowStartMs,
     clockDriftMs: drifts.length === 0 ? null : widest(drifts),
   };
+}
+
+/** Multi-part sets of one type: the columns of `SET_COLUMNS`, and how often each part was lacking. */
+export interface MergedSets {
+  readonly columns: readonly number[];
+  readonly completion: HistogramData;
+  readonly lacking: ReadonlyMap<number, number>;
+}
+
+function mergeSets(slices: readonly Slice[], row: number): MergedSets {
+  const columns = SET_COLUMNS.map(() => 0);
+  const lacking = new Map<number, number>();
+  for (const slice of slices) {
+    for (const [of, ...cells] of slice.sets ?? []) {
+      if (of !== row) continue;
+      for (const i of columns.keys()) columns[i] = (columns[i] ?? 0) + (cells[i] ?? 0);
+    }
+    for (const [of, part, count] of slice.lacking ?? []) {
+      if (of === row) lacking.set(part, (lacking.get(part) ?? 0) + count);
+    }
+  }
+  return { columns, completion: histogramOf(slices, [`set${row}`]), lacking };
 }
 
 function dedupe(slices: readonly Slice[]): readonly Slice[] {

@@ -180,6 +180,26 @@ export interface ConsentProof {
   readonly digest: string;
 }
 
+/** Multi-part sets of one type. started = complete + partial + failed + cutOff. */
+export interface SetFigures {
+  readonly started: number;
+  /** Every part was accepted, or was known already. */
+  readonly complete: number;
+  readonly partial: number;
+  /** No part was accepted. */
+  readonly failed: number;
+  /** The run ended before all parts were due or had their outcome. */
+  readonly cutOff: number;
+  /** From when the first part was due to the last OK, of complete sets. */
+  readonly completion: LatencySummary;
+  /** Parts that settled sets lack, the first being 0; the kinds that such a part may have. */
+  readonly lacking: readonly {
+    readonly part: number;
+    readonly kinds: readonly number[];
+    readonly count: number;
+  }[];
+}
+
 export interface Report {
   readonly schema: typeof REPORT_SCHEMA;
   readonly run: {
@@ -241,6 +261,8 @@ export interface Report {
       >
     >;
   };
+  /** By event type; `null` when no set of several events was begun. */
+  readonly sets: Readonly<Record<string, SetFigures>> | null;
   readonly throughput: {
     readonly targetEps: number;
     readonly attemptedEps: number;

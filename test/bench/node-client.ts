@@ -27,7 +27,7 @@ endMs = startMs + Number(seconds) * 1_000;
 for (const socket of sockets) {
   const pending = new Map<string, number>();
   const send = () => {
-    const frame = lines[at++ % (lines.length - 1)]?.slice(2) ?? "";
+    const frame = lines[at++ % (lines.length - 1)]?.slice(3) ?? "";
     pending.set(frame.slice(16, 80), performance.now());
     socket.send(frame);
   };

@@ -40,15 +40,18 @@ export async function makeLookAlikes(dir: string, events: number): Promise<PoolM
 
 /** Gives the length of a line with its line feed: all are equally long. */
 async function writeLines(file: FileHandle, events: number): Promise<number> {
-  const [head, afterId, tail] = formatLine(0, 0, {
-    id: "{}",
-    pubkey: "{}",
-    created_at: CREATED_AT,
-    kind: 1,
-    tags: [],
-    content: CONTENT,
-    sig: "0".repeat(128),
-  }).split("{}");
+  const [head, afterId, tail] = formatLine(
+    { type: 0, part: 0, lastPart: 0 },
+    {
+      id: "{}",
+      pubkey: "{}",
+      created_at: CREATED_AT,
+      kind: 1,
+      tags: [],
+      content: CONTENT,
+      sig: "0".repeat(128),
+    },
+  ).split("{}");
   let lineBytes = 0;
   for (let done = 0; done < events; ) {
     const count = Math.min(LINES_A_WRITE, events - done);
@@ -73,6 +76,7 @@ function describe(events: number, lineBytes: number): PoolManifest {
     seed: "unsigned",
     mix: { [TYPE]: 1 },
     types: [TYPE],
+    kinds: { [TYPE]: [[1]] },
     events,
     sets: events,
     bytes: events * lineBytes,

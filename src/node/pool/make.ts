@@ -4,6 +4,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { sortMix } from "../../events/mix.ts";
+import { findEventType } from "../../events/registry.ts";
 import { FRAMES_FILE, MANIFEST_FILE, POOL_FORMAT, type PoolManifest } from "../../pool/format.ts";
 import { type PoolPlan, type PoolRequest, planPool, poolKey } from "../../pool/plan.ts";
 import { explainFailure } from "./disk-errors.ts";
@@ -78,6 +79,7 @@ function describePool(request: PoolRequest, plan: PoolPlan, frames: FramesSummar
     seed: request.seed,
     mix: sortMix(request.mix),
     types: plan.types,
+    kinds: Object.fromEntries(plan.types.map((name) => [name, findEventType(name)?.kinds ?? null])),
     sets: plan.order.length,
     ...frames,
   };

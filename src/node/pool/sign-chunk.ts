@@ -34,7 +34,7 @@ export function signChunk(
     const ids: string[] = [];
     for (const part of parts) {
       const event = keys.sign(resolvePart(part, ids));
-      lines.push(formatLine(type, ids.length, event));
+      lines.push(formatLine({ type, part: ids.length, lastPart: parts.length - 1 }, event));
       lineTypes.push(type);
       marks.push(...markEvent(event.pubkey, event, types[type]?.unique));
       ids.push(event.id);

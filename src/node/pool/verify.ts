@@ -15,7 +15,9 @@ import {
   formatLine,
   HEADER_LENGTH,
   INDEX_STEP,
+  type LinePlace,
   type PoolManifest,
+  readPlace,
 } from "../../pool/format.ts";
 import { addressOf } from "../relay/retention.ts";
 import { hashEvent } from "./event-id.ts";
@@ -75,8 +77,7 @@ class LineChecker {
   sets = 0;
   #bytes = 0;
   #largestFrame = 0;
-  #type = -1;
-  #part = -1;
+  #place: LinePlace | undefined;
 
   constructor(manifest: PoolManifest) {
     this.#manifest = manifest;
@@ -87,11 +88,11 @@ class LineChecker {
       expect(this.#manifest.index[this.events / INDEX_STEP] === this.#bytes, "the index is off");
     }
     this.events++;
-    const type = line.charCodeAt(0) - 97;
-    const part = Number.parseInt(line.charAt(1), 36);
-    this.#checkPlace(type, part);
+    const place = readPlace(line);
+    const { type, part } = place;
+    this.#checkPlace(place);
     const event = parseFrame(line.slice(HEADER_LENGTH));
-    expect(formatLine(type, part, event) === line, "the line is not in the pool's form");
+    expect(formatLine(place, event) === line, "the line is not in the pool's form");
     const name = this.#manifest.types[type] ?? "";
     const kindType = findEventType(name);
     expect(kindType !== undefined, `\`${name}\` is no event type`);
@@ -122,22 +123,27 @@ class LineChecker {
     }
   }
 
-  #checkPlace(type: number, part: number): void {
+  #checkPlace(place: LinePlace): void {
+    const { type, part, lastPart } = place;
     if (part === 0) {
       this.#checkSetIsComplete();
       this.sets++;
     } else {
-      const follows = type === this.#type && part === this.#part + 1;
+      const before = this.#place;
+      const follows =
+        type === before?.type && part === before.part + 1 && lastPart === before.lastPart;
       expect(follows, "the part of a set is out of place");
     }
-    this.#type = type;
-    this.#part = part;
+    this.#place = place;
   }
 
   #checkSetIsComplete(): void {
-    if (this.#type === -1) return;
-    const kinds = findEventType(this.#manifest.types[this.#type] ?? "")?.kinds;
-    expect(kinds === null || kinds?.length === this.#part + 1, "a set is incomplete");
+    const before = this.#place;
+    if (before === undefined) return;
+    const kinds = findEventType(this.#manifest.types[before.type] ?? "")?.kinds;
+    const isWhole =
+      before.part === before.lastPart && (!kinds || kinds.length === before.lastPart + 1);
+    expect(isWhole, "a set is incomplete");
   }
 
   #claim(identity: string): void {
