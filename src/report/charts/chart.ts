@@ -53,7 +53,7 @@ export interface HeatChart extends Named {
 }
 
 /** A chart of what was not measured, with why. */
-export interface NoChart extends Named {
+interface NoChart extends Named {
   readonly kind: "none";
   readonly why: string;
 }

@@ -11,7 +11,7 @@ export function againSection(report: Report): Section {
 }
 
 /** The command of the same run: seed and options, each as one word for a shell. */
-export function runCommand({ config: c, run }: Report): string {
+function runCommand({ config: c, run }: Report): string {
   const mix = Object.entries(c.mix)
     .map(([type, weight]) => `${type}:${weight}`)
     .join(",");

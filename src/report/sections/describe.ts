@@ -18,7 +18,7 @@ import { timeSection } from "./time.ts";
 export function describeReport(report: Report): ReportDocument {
   return {
     title: `Load test of ${report.config.relays.join(", ")}: ${report.run.scenario}`,
-    verdict: report.generator.verdict,
+    tone: toneOf(report),
     headline: headline(report),
     keyFigures: keyFigures(report),
     sparkLines: sparkLines(report),
@@ -33,6 +33,12 @@ export function describeReport(report: Report): ReportDocument {
       detailsSection(report),
     ],
   };
+}
+
+function toneOf(report: Report): ReportDocument["tone"] {
+  const { verdict } = report.generator;
+  if (verdict === "invalid" || !passed(report)) return "bad";
+  return verdict === "suspect" || !report.run.complete ? "warn" : "good";
 }
 
 function headline(report: Report): Text {

@@ -3,7 +3,6 @@
  * escapes all of them, since a relay chose some.
  */
 import type { ChartId } from "../charts/chart.ts";
-import type { VerdictState } from "../types.ts";
 
 export type Span = string | { readonly strong: string } | { readonly code: string };
 export type Text = string | readonly Span[];
@@ -44,7 +43,8 @@ export interface SparkLine {
 
 export interface ReportDocument {
   readonly title: string;
-  readonly verdict: VerdictState;
+  /** How the headline is to be taken at a glance; its words say the same. */
+  readonly tone: "good" | "warn" | "bad";
   /** The answers to the first two questions, and which run this is. */
   readonly headline: Text;
   readonly keyFigures: readonly { readonly label: string; readonly value: string }[];
