@@ -1,5 +1,5 @@
 /** The cursor by keyboard: arrows move it on all charts over time, and what it points at is read out. */
-import type uPlot from "uplot";
+import uPlot from "uplot";
 
 const FAST = 10;
 
@@ -17,16 +17,25 @@ export function moveByKeys(element: HTMLElement, plotOf: () => uPlot | null): vo
       End: last,
     }[event.key];
     if (event.key === "Escape") {
-      plot.setCursor({ left: -10, top: -10 });
+      point(plot, null);
       say(element, "");
       return;
     }
     if (next === undefined) return;
     event.preventDefault();
-    const left = plot.valToPos(plot.data[0][next] ?? 0, "x");
-    plot.setCursor({ left, top: plot.over.clientHeight / 2 });
+    point(plot, plot.data[0][next] ?? 0);
     say(element, readLegend(element));
   });
+}
+
+/** Moves the cursor of this chart and of those that share its axis; without a place hides them. */
+function point(plot: uPlot, x: number | null): void {
+  const key = plot.cursor.sync?.key;
+  const linked = key ? uPlot.sync(key).plots : [plot];
+  for (const each of linked) {
+    const left = x === null ? -10 : each.valToPos(x, "x");
+    each.setCursor({ left, top: x === null ? -10 : each.over.clientHeight / 2 });
+  }
 }
 
 function say(element: HTMLElement, text: string): void {
