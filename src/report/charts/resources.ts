@@ -2,6 +2,8 @@
 import type { Report, ResourceSample } from "../types.ts";
 import { type Chart, type ChartId, type ChartSeries, hasValues, type Unit } from "./chart.ts";
 
+/** Samples of the processes so near to each other are of one moment. */
+const MOMENT_SEC = 0.25;
 const PROCESSES = ["relay", "generator", "host"] as const;
 
 export function cpuChart(resources: Report["resources"]): Chart {
@@ -33,12 +35,14 @@ function sampled(
   { title, caption, value }: Sampled,
 ): Chart {
   const samples = (resources?.samples ?? []).filter((s) => s.t >= 0);
-  const xs = [...new Set(samples.map((s) => s.t))].sort((a, b) => a - b);
+  const moments = momentsOf(samples);
+  const xs = moments.map(([first]) => first?.t ?? 0);
   const series = PROCESSES.flatMap((process): ChartSeries[] => {
-    const byTime = new Map(
-      samples.filter((s) => s.process === process).map((s) => [s.t, value(s)] as const),
-    );
-    const line = { label: process, values: xs.map((t) => byTime.get(t) ?? null) };
+    const values = moments.map((moment) => {
+      const own = moment.find((s) => s.process === process);
+      return own === undefined ? null : value(own);
+    });
+    const line = { label: process, values };
     return hasValues([line]) ? [line] : [];
   });
   if (series.length === 0) return { kind: "none", id, title, caption, why: "not measured" };
@@ -54,4 +58,16 @@ function sampled(
     xs,
     series,
   };
+}
+
+function momentsOf(samples: readonly ResourceSample[]): readonly (readonly ResourceSample[])[] {
+  const moments: ResourceSample[][] = [];
+  for (const sample of [...samples].sort((a, b) => a.t - b.t)) {
+    const current = moments.at(-1);
+    const start = current?.[0]?.t ?? Number.NEGATIVE_INFINITY;
+    const isKnown = current?.some((s) => s.process === sample.process) === true;
+    if (current === undefined || isKnown || sample.t - start > MOMENT_SEC) moments.push([sample]);
+    else current.push(sample);
+  }
+  return moments;
 }
