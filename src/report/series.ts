@@ -1,5 +1,5 @@
 /** Slices → the run over time: one point for each slice of the window, and for the drain behind it. */
-import { coarsen, type HistogramData, mergeHistograms, quantile } from "../measure/histogram.ts";
+import { coarsen, type HistogramData, mergePair, quantile } from "../measure/histogram.ts";
 import { addCounts, type Column, noCounts } from "../measure/outcome.ts";
 import type { Slice } from "../measure/slice.ts";
 import type { SeriesPoint } from "./types.ts";
@@ -13,12 +13,14 @@ export interface TimeAxis {
   readonly windowStartMs: number | null;
 }
 
+const EMPTY: HistogramData = { unit: "ms", count: 0, max: 0, buckets: [] };
+
 interface Bin {
   readonly counts: Record<Column, number>;
-  readonly response: HistogramData[];
-  readonly service: HistogramData[];
-  readonly scheduleLag: HistogramData[];
-  readonly loopLag: HistogramData[];
+  response: HistogramData;
+  service: HistogramData;
+  scheduleLag: HistogramData;
+  loopLag: HistogramData;
   readonly open: Map<number, number>;
 }
 
@@ -55,30 +57,25 @@ export function seriesOf(slices: readonly Slice[], axis: TimeAxis): readonly Ser
 function newBin(): Bin {
   return {
     counts: noCounts(),
-    response: [],
-    service: [],
-    scheduleLag: [],
-    loopLag: [],
+    response: EMPTY,
+    service: EMPTY,
+    scheduleLag: EMPTY,
+    loopLag: EMPTY,
     open: new Map(),
   };
 }
 
 function addTimes(bin: Bin, { histograms }: Slice, rows: number): void {
   for (let row = 0; row < rows; row++) {
-    add(bin.response, histograms[`r${row}`]);
-    add(bin.service, histograms[`s${row}`]);
+    bin.response = mergePair(bin.response, histograms[`r${row}`] ?? EMPTY);
+    bin.service = mergePair(bin.service, histograms[`s${row}`] ?? EMPTY);
   }
-  add(bin.scheduleLag, histograms.lag);
-  add(bin.loopLag, histograms.loop);
-}
-
-function add(parts: HistogramData[], part: HistogramData | undefined): void {
-  if (part !== undefined) parts.push(part);
+  bin.scheduleLag = mergePair(bin.scheduleLag, histograms.lag ?? EMPTY);
+  bin.loopLag = mergePair(bin.loopLag, histograms.loop ?? EMPTY);
 }
 
 function pointOf(bin: Bin, t: number, connectionsOpen: number): SeriesPoint {
-  const response = mergeHistograms(bin.response);
-  const service = mergeHistograms(bin.service);
+  const { response, service } = bin;
   const { backpressure, noConnection, poolExhausted, ...counts } = bin.counts;
   return {
     t,
@@ -92,8 +89,8 @@ function pointOf(bin: Bin, t: number, connectionsOpen: number): SeriesPoint {
     p999: at(response, 0.999),
     serviceP50: at(service, 0.5),
     serviceP99: at(service, 0.99),
-    scheduleLagP99: at(mergeHistograms(bin.scheduleLag), 0.99),
-    loopLagP99: at(mergeHistograms(bin.loopLag), 0.99),
+    scheduleLagP99: at(bin.scheduleLag, 0.99),
+    loopLagP99: at(bin.loopLag, 0.99),
     responseBuckets: coarsen(response),
   };
 }
