@@ -168,7 +168,7 @@ describe("renderMarkdown", () => {
     );
     assert.match(
       todo,
-      /^1\. \*\*A \\\| title\*\* \(minor\)\. Do \\<this\\> Evidence: m not measured/m,
+      /^1\. \*\*A \\\| title\*\* \(minor\)\. Do \\<this\\>\n {3}- Evidence: m not measured/m,
     );
   });
 

@@ -5,7 +5,7 @@
  */
 import { cell, sparkline } from "./format.ts";
 import { describeReport } from "./sections/describe.ts";
-import type { Block, ReportDocument, Section, Table, Text } from "./sections/document.ts";
+import type { Block, ListItem, ReportDocument, Section, Table, Text } from "./sections/document.ts";
 import type { Report } from "./types.ts";
 
 /** GitHub takes comments of 65,536 characters. */
@@ -55,9 +55,7 @@ function printBlock(block: Block): readonly string[] {
       return [inline(block.text)];
     case "list":
       return [
-        block.items
-          .map((item, i) => `${block.ordered ? `${i + 1}.` : "-"} ${inline(item)}`)
-          .join("\n"),
+        block.items.map((item, i) => printItem(item, block.ordered ? i + 1 : null)).join("\n"),
       ];
     case "code":
       return [fenced(block.code)];
@@ -72,6 +70,14 @@ function printBlock(block: Block): readonly string[] {
     case "charts":
       return [];
   }
+}
+
+function printItem({ text, below }: ListItem, rank: number | null): string {
+  const mark = rank === null ? "- " : `${rank}. `;
+  const indent = " ".repeat(mark.length);
+  return [`${mark}${inline(text)}`, ...below.map((line) => `${indent}- ${inline(line)}`)].join(
+    "\n",
+  );
 }
 
 /** A fence longer than any run of backticks within: nothing of a command may change. */

@@ -1,6 +1,6 @@
 /** Blocks of the document as HTML. Every text goes through `escapeHtml`. */
 import type { Chart, PageData } from "../charts/chart.ts";
-import type { Block, Section, Span, Table, Text } from "../sections/document.ts";
+import type { Block, ListItem, Section, Span, Table, Text } from "../sections/document.ts";
 import { escapeHtml } from "./escape.ts";
 import { renderFigure } from "./figure.ts";
 import { scrollingTable } from "./table.ts";
@@ -22,7 +22,7 @@ function renderBlock(block: Block, page: PageData): string {
       return `<p>${renderText(block.text)}</p>`;
     case "list": {
       const tag = block.ordered ? "ol" : "ul";
-      return `<${tag}>${block.items.map((item) => `<li>${renderText(item)}</li>`).join("\n")}</${tag}>`;
+      return `<${tag}>${block.items.map(renderItem).join("\n")}</${tag}>`;
     }
     case "code":
       return `<pre tabindex="0" aria-label="Command"><code>${escapeHtml(block.code)}</code></pre>`;
@@ -37,6 +37,12 @@ function renderBlock(block: Block, page: PageData): string {
       return charts.map((chart) => renderFigure(chart, page)).join("\n");
     }
   }
+}
+
+function renderItem({ text, below }: ListItem): string {
+  const lines = below.map((line) => `<li>${renderText(line)}</li>`);
+  const inner = lines.length === 0 ? "" : `<ul>${lines.join("")}</ul>`;
+  return `<li>${renderText(text)}${inner}</li>`;
 }
 
 export function renderText(text: Text): string {

@@ -7,6 +7,12 @@ import type { ChartId } from "../charts/chart.ts";
 export type Span = string | { readonly strong: string } | { readonly code: string };
 export type Text = string | readonly Span[];
 
+/** An item of a list, with what belongs below it. */
+export interface ListItem {
+  readonly text: Text;
+  readonly below: readonly Text[];
+}
+
 export interface TableColumn {
   readonly label: string;
   readonly numeric: boolean;
@@ -22,7 +28,7 @@ export interface Table {
 
 export type Block =
   | { readonly kind: "text"; readonly text: Text }
-  | { readonly kind: "list"; readonly ordered: boolean; readonly items: readonly Text[] }
+  | { readonly kind: "list"; readonly ordered: boolean; readonly items: readonly ListItem[] }
   | { readonly kind: "code"; readonly code: string }
   | { readonly kind: "details"; readonly summary: string; readonly blocks: readonly Block[] }
   /** Markdown has none: its sparklines stand at the top. */
@@ -56,8 +62,9 @@ export function text(value: Text): Block {
   return { kind: "text", text: value };
 }
 
-export function list(items: readonly Text[], ordered = false): readonly Block[] {
-  return items.length === 0 ? [] : [{ kind: "list", ordered, items }];
+export function list(texts: readonly Text[]): readonly Block[] {
+  const items = texts.map((text) => ({ text, below: [] }));
+  return items.length === 0 ? [] : [{ kind: "list", ordered: false, items }];
 }
 
 export function details(summary: string, ...blocks: readonly Block[]): Block {

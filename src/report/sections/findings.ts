@@ -1,7 +1,7 @@
 /** What to do about it, ranked? */
 import { NOT_MEASURED } from "../format.ts";
 import type { Finding, Report } from "../types.ts";
-import { list, type Section, strong, type Text, text } from "./document.ts";
+import { type ListItem, type Section, strong, text } from "./document.ts";
 
 export function findingsSection({ findings }: Report): Section {
   return {
@@ -10,13 +10,16 @@ export function findingsSection({ findings }: Report): Section {
     blocks:
       findings.length === 0
         ? [text("No finding is supported by the evidence of this run.")]
-        : list(findings.map(itemOf), true),
+        : [{ kind: "list", ordered: true, items: findings.map(itemOf) }],
   };
 }
 
-function itemOf({ title, severity, remediation, evidence }: Finding): Text {
+function itemOf({ title, severity, remediation, evidence }: Finding): ListItem {
   const held = evidence
     .map((e) => `${e.metric} ${e.value ?? NOT_MEASURED} (reference ${e.reference ?? "–"})`)
     .join("; ");
-  return [strong(title), ` (${severity}). ${remediation} Evidence: ${held}.`];
+  return {
+    text: [strong(title), ` (${severity}). ${remediation}`],
+    below: [`Evidence: ${held}.`],
+  };
 }
