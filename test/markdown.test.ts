@@ -51,7 +51,7 @@ function withText(text: string): Report {
 
 /** Tags outside of code, within which none is one. */
 function tagsOf(markdown: string): readonly string[] {
-  const prose = markdown.replace(/`[^`\n]+`/g, "");
+  const prose = markdown.replace(/(?<!\\)`[^`\n]+`/g, "");
   return [...prose.matchAll(/(?<!\\)<(?!\s)[^>]*>/g)].map(([tag]) => tag);
 }
 const TAGS = tagsOf(renderMarkdown(good));
