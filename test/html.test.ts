@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { buildPageAssets } from "../build/page.ts";
@@ -189,6 +190,16 @@ describe("renderHtml", () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("docs/reading-a-report.md", () => {
+  it("explains every signal and every chart", async () => {
+    const text = await readFile("docs/reading-a-report.md", "utf8");
+    for (const { id } of good.generator.signals) assert.ok(text.includes(`| \`${id}\` |`), id);
+    for (const { title } of dataOf(page).charts) {
+      assert.match(text, new RegExp(`^\\| ([^|]*, )?${title}(, [^|]*)? \\|`, "m"), title);
+    }
   });
 });
 
