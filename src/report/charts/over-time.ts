@@ -97,7 +97,7 @@ function sliceChart(
   points: readonly SeriesPoint[],
   { title, caption, lines }: Drawn,
 ): Chart {
-  if (!hasValues(lines)) return { kind: "none", id, title, caption, why: "no slice has a value" };
+  if (!hasValues(lines)) return { kind: "none", id, title, caption, why: "not measured" };
   const xs = points.map((p) => p.t);
   return {
     kind: "lines",

@@ -50,15 +50,16 @@ function headline(report: Report): Text {
   }[generator.verdict];
   const judged =
     generator.verdict === "invalid" ? "not judged" : passed(report) ? "passed" : "NOT PASSED";
-  const cut = run.complete ? "" : "cut off, ";
+  const cut = run.complete ? "" : "Cut off; ";
   const day = run.startedAt.slice(0, 16).replace("T", " ");
   return [strong(believed), ", ", strong(judged), `. ${cut}${day} UTC, run ${run.id}.`];
 }
 
 function keyFigures({ totals, throughput, latency: l }: Report): ReportDocument["keyFigures"] {
-  const share = totals.scheduled > 0 ? totals.accepted / totals.scheduled : null;
+  const { accepted, scheduled } = totals;
+  const share = scheduled > 0 ? ` (${formatPercent(accepted / scheduled)})` : "";
   return [
-    { label: "accepted", value: `${formatCount(totals.accepted)} (${formatPercent(share)})` },
+    { label: "accepted", value: `${formatCount(accepted)}${share}` },
     { label: "throughput", value: formatRate(throughput.acceptedEps) },
     { label: "set rate", value: formatRate(throughput.targetEps) },
     { label: "response p50", value: formatMs(l.response.p50) },
