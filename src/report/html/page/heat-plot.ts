@@ -26,7 +26,7 @@ export function drawHeat(chart: HeatChart, frame: Frame): uPlot {
   const options: uPlot.Options = {
     width,
     height: height + 40,
-    padding: [12, 12, null, null],
+    padding: [12, 28, null, null],
     scales: {
       x: timeScale(frame, xs),
       y: { distr: 3, log: 10, range: [lowest, highest] },

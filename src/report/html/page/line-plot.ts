@@ -21,7 +21,7 @@ export function drawLines(chart: LineChart, frame: Frame): uPlot {
   const overTime = chart.x === "time";
   const options: uPlot.Options = {
     ...sizeOf(frame.width),
-    padding: [12, overTime ? 12 : 28, null, null],
+    padding: [12, 28, null, null],
     scales: {
       x: overTime ? timeScale(frame, chart.xs) : { time: false, distr: 3, log: 10 },
       y: valueScale(chart),
