@@ -9,6 +9,7 @@ import {
   Histogram,
   meanOf,
   mergeHistograms,
+  mergePair,
   quantile,
 } from "../src/measure/histogram.ts";
 import { histogramOf } from "./fixtures/reports/run.ts";
@@ -20,6 +21,17 @@ const durations = fc
   .double({ min: Math.log(TEN_US), max: Math.log(TEN_MIN), noNaN: true })
   .map((x) => Math.min(TEN_MIN, Math.max(TEN_US, Math.exp(x))));
 const samples = fc.array(durations, { maxLength: 60 });
+
+describe("mergePair", () => {
+  it("gives what mergeHistograms gives", () => {
+    fc.assert(
+      fc.property(samples, samples, (a, b) => {
+        const pair = [histogramOf(...a), histogramOf(...b)] as const;
+        assert.deepEqual(mergePair(...pair), mergeHistograms(pair));
+      }),
+    );
+  });
+});
 
 describe("buckets", () => {
   it("have a middle within 1 % of every value from 10 µs to 10 min", () => {

@@ -49,6 +49,13 @@ function withText(text: string): Report {
   return report;
 }
 
+/** Tags outside of code, within which none is one. */
+function tagsOf(markdown: string): readonly string[] {
+  const prose = markdown.replace(/(?<!\\)`[^`\n]+`/g, "");
+  return [...prose.matchAll(/(?<!\\)<(?!\s)[^>]*>/g)].map(([tag]) => tag);
+}
+const TAGS = tagsOf(renderMarkdown(good));
+
 /** Cells of a line of a table; a pipe behind a backslash is text (GFM). */
 const cellsOf = (line: string) => line.replaceAll("\\\\", "").split(/(?<!\\)\|/).length;
 
@@ -74,7 +81,8 @@ describe("renderMarkdown", () => {
       const cells = Array.from({ length: 8 }, () => "not measured").join(" | ");
       assert.ok(time.includes(`| ${row} | 0 | ${cells} |`), row);
     }
-    assert.match(time, /^response p99 .*most not measured$/m);
+    assert.match(text, /^response p99 .*most not measured$/m);
+    assert.match(time, /Schedule lag p50 not measured, p99 not measured; loop lag/);
     assert.doesNotMatch(text, /\b0(\.0+)? ms\b/);
     const details = section(text, "## Details");
     for (const what of [
@@ -82,7 +90,6 @@ describe("renderMarkdown", () => {
       "CPUs not measured",
       "memory not measured",
       "platform not measured",
-      "schedule lag p50 not measured, p99 not measured",
       "ceiling: not measured",
       "floor of service time: not measured",
       "resources: not measured",
@@ -161,8 +168,46 @@ describe("renderMarkdown", () => {
     );
     assert.match(
       todo,
-      /^1\. \*\*A \\\| title\*\* \(minor\)\. Do \\<this\\> Evidence: m not measured/m,
+      /^1\. \*\*A \\\| title\*\* \(minor\)\. Do \\<this\\>\n {3}- Evidence: m not measured/m,
     );
+  });
+
+  it("says the verdict, the figures and the run over time before anything else", () => {
+    const top = renderMarkdown(good).split("## ")[0] ?? "";
+    assert.match(top, /^\*\*Valid\*\*, \*\*passed\*\*\. 2026-01-02 03:04 UTC, run /m);
+    assert.match(top, /^\| accepted \| throughput \| set rate \| response p50 /m);
+    assert.match(top, /^\| 1,000 \(100\.0 %\) \| 100 events\/s \| /m);
+    for (const label of ["accepted", "not accepted", "response p50", "response p99", "relay CPU"]) {
+      assert.match(top, new RegExp(`^${label} +.* most .+$`, "m"));
+    }
+    assert.match(renderMarkdown(unmeasured), /^\*\*INVALID: the figures say nothing/m);
+  });
+
+  it("is two screens long at most before what is folded in", () => {
+    for (const report of [good, unmeasured, withManyErrors(100)]) {
+      const seen = renderMarkdown(report).replace(/<details>[\s\S]*?<\/details>/g, "");
+      const lines = seen.split("\n").filter((line) => line !== "");
+      assert.ok(lines.length <= 80, `${lines.length} lines`);
+    }
+  });
+
+  it("never is longer than a comment may be", () => {
+    const text = renderMarkdown(withManyErrors(5_000));
+    assert.ok(text.length <= 60_000, `${text.length}`);
+    assert.deepEqual(headings(text), SECTIONS);
+    assert.match(text, /4,992 more kinds of errors/);
+    assert.match(text, /4952 more rows: see the JSON report\./);
+    const huge = renderMarkdown({ ...good, findings: manyFindings(300) });
+    assert.ok(huge.length <= 60_100, `${huge.length}`);
+    assert.match(huge, /Cut here: the JSON report has all\.\n$/);
+  });
+
+  it("gives a command that is one word a value, whatever the report holds", () => {
+    const seed = "a'b; touch $(x) ```y`\n# no";
+    const text = renderMarkdown({ ...good, config: { ...good.config, seed } });
+    const again = section(text, "## How to run it again");
+    assert.ok(again.includes("--seed 'a'\\''b; touch $(x) ```y` # no' \\\n"), again);
+    assert.match(again, /^````sh$[\s\S]+^````$/m);
   });
 
   it("gives a command that runs it again", () => {
@@ -207,8 +252,7 @@ describe("renderMarkdown", () => {
         const markdown = renderMarkdown(withText(text));
         assert.deepEqual(headings(markdown), SECTIONS);
         assertTables(markdown);
-        const html = [...markdown.matchAll(/(?<!\\)<(?!\s)[^>]*>/g)].map(([tag]) => tag);
-        assert.deepEqual(html, ["<details>", "<summary>", "</summary>", "</details>"]);
+        assert.deepEqual(tagsOf(markdown), TAGS);
         assert.equal(markdown.split("```").length, 5, "two blocks of code");
         // biome-ignore lint/suspicious/noControlCharactersInRegex: none may get through
         assert.doesNotMatch(markdown, /[\u0000-\u0009\u000b-\u001f\u007f]/);
@@ -217,6 +261,31 @@ describe("renderMarkdown", () => {
     );
   });
 });
+
+function withManyErrors(count: number): Report {
+  const errors = Array.from({ length: count }, (_, i) => ({
+    class: "reject",
+    code: `code-${i}`,
+    count: 1,
+    share: 0.1,
+    firstAtSec: 0,
+    example: "x".repeat(160),
+    stack: null,
+  }));
+  return { ...good, errors };
+}
+
+function manyFindings(count: number): Report["findings"] {
+  return Array.from({ length: count }, (_, i) => ({
+    rank: i,
+    id: "x",
+    severity: "minor" as const,
+    title: "y".repeat(300),
+    evidence: [],
+    remediation: "z".repeat(300),
+    labels: [],
+  }));
+}
 
 function assertTables(markdown: string): void {
   let head = 0;

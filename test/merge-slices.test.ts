@@ -178,6 +178,8 @@ describe("mergeSlices", () => {
           "scheduled",
           "attempted",
           "accepted",
+          "duplicate",
+          "superseded",
           "rejected",
           "timedOut",
         ] as const) {

@@ -43,6 +43,7 @@ describe("writeReport", () => {
     assert.deepEqual(first, {
       json: join(reportDir, "load-report-2026-01-02.json"),
       markdown: join(reportDir, "load-test-report-2026-01-02.md"),
+      html: join(reportDir, "load-test-report-2026-01-02.html"),
     });
     const idOf = async (path: string) => JSON.parse(await readFile(path, "utf8")).run.id;
     assert.equal(await idOf(first.json), "run-2");
@@ -50,7 +51,9 @@ describe("writeReport", () => {
       const runDir = join(reportDir, "runs", id);
       assert.equal(await idOf(join(runDir, "report.json")), id);
       assert.match(await readFile(join(runDir, "report.md"), "utf8"), new RegExp(`\`${id}\``));
+      assert.match(await readFile(join(runDir, "report.html"), "utf8"), new RegExp(`run ${id}\\.`));
     }
+    assert.match(await readFile(first.html, "utf8"), /run run-2\./);
     assert.match(await readFile(first.markdown, "utf8"), /`run-2`/);
   });
 

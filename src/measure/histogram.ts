@@ -101,7 +101,12 @@ export class Histogram {
   }
 
   toData(): HistogramData {
-    return unpackHistogram({ max: this.max, from: 0, counts: this.counts.join(",") });
+    const used = this.max < 0 ? 0 : bucketOf(this.max) + 1;
+    return unpackHistogram({
+      max: this.max,
+      from: 0,
+      counts: this.counts.subarray(0, used).join(","),
+    });
   }
 
   /** Hands over all that was recorded and starts again from nothing; `null` when there is nothing. */
@@ -138,6 +143,53 @@ export function mergeHistograms(parts: Iterable<HistogramData>): HistogramData {
   const merged = new Histogram();
   for (const part of parts) merged.add(part);
   return merged.toData();
+}
+
+/**
+ * Merges two histograms exactly, by walking the buckets that they have: for a few of a slice, inside
+ * k6, half the time of `mergeHistograms`.
+ */
+export function mergePair(a: HistogramData, b: HistogramData): HistogramData {
+  if (a.count === 0) return b;
+  if (b.count === 0) return a;
+  const buckets: number[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.buckets.length || j < b.buckets.length) {
+    const left = a.buckets[i] ?? BUCKET_COUNT;
+    const right = b.buckets[j] ?? BUCKET_COUNT;
+    let count = 0;
+    if (left <= right) {
+      count += a.buckets[i + 1] ?? 0;
+      i += 2;
+    }
+    if (right <= left) {
+      count += b.buckets[j + 1] ?? 0;
+      j += 2;
+    }
+    buckets.push(Math.min(left, right), count);
+  }
+  return { unit: "ms", count: a.count + b.count, max: Math.max(a.max, b.max), buckets };
+}
+
+/** Buckets of the histogram in one of `coarsen`: four of these are a doubling. */
+const COARSE = 16;
+
+/** For a picture: counts by coarse bucket, sparse: `[index, count, …]` in rising order of index. */
+export function coarsen({ buckets }: HistogramData): readonly number[] {
+  const coarse: number[] = [];
+  for (let i = 0; i + 1 < buckets.length; i += 2) {
+    const index = Math.floor((buckets[i] ?? 0) / COARSE);
+    const count = buckets[i + 1] ?? 0;
+    if (coarse.at(-2) === index) coarse.push((coarse.pop() ?? 0) + count);
+    else coarse.push(index, count);
+  }
+  return coarse;
+}
+
+/** The lower edge of a coarse bucket in ms. */
+export function coarseLowerMs(index: number): number {
+  return bucketLowerMs(index * COARSE);
 }
 
 /**

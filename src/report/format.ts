@@ -63,5 +63,5 @@ function shrink(values: readonly (number | null)[], width: number): readonly (nu
 /** A relay's or an error's text within a table cell: one line, nothing that Markdown would read. */
 export function cell(text: string): string {
   const plain = Array.from(text, (c) => (c < " " || c === "\u007f" ? " " : c)).join("");
-  return plain.replace(/[\\`*_[\]<>|#]/g, (c) => `\\${c}`).trim();
+  return plain.replace(/[\\`*_[\]<>|#~]/g, (c) => `\\${c}`).trim();
 }

@@ -3,10 +3,11 @@
  * an outcome in its last slices: what was in flight is `lost` (the connection ended first), what had
  * not been sent is `backpressure`, so that the totals of an interrupted run balance too.
  */
-import { Histogram, type HistogramData, mergeHistograms, quantile } from "../measure/histogram.ts";
+import { type HistogramData, mergeHistograms } from "../measure/histogram.ts";
 import { addCounts, type Column, noCounts, openEvents, SET_COLUMNS } from "../measure/outcome.ts";
 import { noLinkCounts } from "../measure/recorder.ts";
 import type { LinkCounts, Slice } from "../measure/slice.ts";
+import { seriesOf } from "./series.ts";
 import type { ReportError, SeriesPoint } from "./types.ts";
 
 export interface Merged {
@@ -72,7 +73,7 @@ export function mergeSlices(
     connect: histogramOf(unique, ["connect"]),
     scheduleLag: histogramOf(unique, ["lag"]),
     loopLag: histogramOf(unique, ["loop"]),
-    series: seriesOf(unique, rows, sliceMs, durationMs, windowStartMs),
+    series: seriesOf(unique, { rows, sliceMs, durationMs, windowStartMs }),
     errors: mergeErrors(unique),
     meanInFlight: meanInFlight(unique),
     vusDone: new Set(unique.filter((s) => s.phase === "done").map((s) => s.vu)).size,
@@ -172,73 +173,6 @@ function mergeErrors(slices: readonly Slice[]): readonly Omit<ReportError, "shar
   return [...byKey.values()].sort((a, b) => b.count - a.count || a.class.localeCompare(b.class));
 }
 
-interface Bin {
-  readonly counts: Record<Column, number>;
-  readonly response: Histogram;
-  readonly open: Map<number, number>;
-}
-
-function seriesOf(
-  slices: readonly Slice[],
-  rows: number,
-  sliceMs: number,
-  durationMs: number,
-  windowStartMs: number | null,
-): readonly SeriesPoint[] {
-  const length = Math.ceil(durationMs / sliceMs);
-  const bins = new Map<number, Bin>();
-  let last = -1;
-  for (const slice of slices) {
-    if (slice.windowStartMs === null || windowStartMs === null || slice.phase === "connect")
-      continue;
-    const shift = Math.round((slice.windowStartMs - windowStartMs) / sliceMs);
-    const inWindow = slice.counts.filter(([row]) => row < rows);
-    // A slice of the warm-up counts with the first of the window where it reaches into it.
-    if (slice.index < 0 && inWindow.length === 0) continue;
-    // What was answered in the drain is shown behind the window, where it happened.
-    const index = Math.max(0, slice.index) + shift;
-    const bin = bins.get(index) ?? newBin();
-    bins.set(index, bin);
-    for (const [, ...cells] of inWindow) addCounts(bin.counts, cells);
-    for (let row = 0; row < rows; row++) {
-      const data = slice.histograms[`r${row}`];
-      if (data) bin.response.add(data);
-    }
-    if (slice.phase !== "done") bin.open.set(slice.vu, slice.connectionsOpen);
-    if (index < length || inWindow.length > 0) last = Math.max(last, index);
-  }
-  const openByVu = new Map<number, number>();
-  return Array.from({ length: last + 1 }, (_, index) => {
-    const bin = bins.get(index) ?? newBin();
-    for (const [vu, open] of bin.open) openByVu.set(vu, open);
-    const response = bin.response.toData();
-    const { scheduled, attempted, accepted, rejected, timedOut } = bin.counts;
-    return {
-      t: round((index * sliceMs) / 1_000),
-      scheduled,
-      attempted,
-      accepted,
-      rejected,
-      timedOut,
-      connectionsOpen: [...openByVu.values()].reduce((sum, n) => sum + n, 0),
-      p50: roundMs(quantile(response, 0.5)),
-      p99: roundMs(quantile(response, 0.99)),
-    };
-  });
-}
-
-function newBin(): Bin {
-  return { counts: noCounts(), response: new Histogram(), open: new Map() };
-}
-
 function widest(values: readonly number[]): number {
   return values.reduce((most, v) => (Math.abs(v) > Math.abs(most) ? v : most), 0);
-}
-
-function round(value: number): number {
-  return Math.round(value * 1_000) / 1_000;
-}
-
-function roundMs(value: number | null): number | null {
-  return value === null ? null : round(value);
 }

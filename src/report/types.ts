@@ -51,12 +51,28 @@ export interface SeriesPoint {
   readonly scheduled: number;
   readonly attempted: number;
   readonly accepted: number;
+  readonly duplicate: number;
+  readonly superseded: number;
   readonly rejected: number;
   readonly timedOut: number;
+  readonly lost: number;
+  /** Backpressure, no connection and an exhausted pool together. */
+  readonly unsent: number;
   readonly connectionsOpen: number;
   /** Response time in ms of what was answered in the slice; `null` when nothing was. */
   readonly p50: number | null;
+  readonly p90: number | null;
+  readonly p95: number | null;
   readonly p99: number | null;
+  readonly p999: number | null;
+  /** Service time in ms of what was answered in the slice. */
+  readonly serviceP50: number | null;
+  readonly serviceP99: number | null;
+  /** How late the generator was, in ms: to send what was due, to see what had come. */
+  readonly scheduleLagP99: number | null;
+  readonly loopLagP99: number | null;
+  /** Response times in coarse buckets, four to a doubling: index, count, index, count, … */
+  readonly responseBuckets: readonly number[];
 }
 
 /** Lowest and highest of a figure over equal parts of the window; `null` when a part had no answer. */

@@ -25,7 +25,7 @@ export function usage(): string {
   k6-nostr preflight --relay URL    check everything a run would need, send no load
   k6-nostr pool                     make a pool of signed events
   k6-nostr relay [--sink]           start the embedded relay, or the OK-only sink
-  k6-nostr report FILE              print the Markdown of a JSON report again
+  k6-nostr report FILE              make Markdown and HTML of a JSON report again
   k6-nostr setup                    get and check the k6 binary
 
 k6-nostr <command> --help says more. It loads loopback relays only, unless told otherwise.

@@ -1,38 +1,45 @@
-/** `k6-nostr report FILE`: the Markdown of a JSON report, again. */
-import { readFile } from "node:fs/promises";
+/** `k6-nostr report FILE`: Markdown and HTML of a JSON report, again: the same as the run wrote. */
+import { buildPageAssets } from "../../../build/page.ts";
 import { ConfigError } from "../../errors.ts";
+import { renderHtml } from "../../report/html/render.ts";
 import { renderMarkdown } from "../../report/markdown.ts";
-import { REPORT_SCHEMA, type Report } from "../../report/types.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
-import { HELP_FLAG } from "./help.ts";
+import { loadReport } from "../load-report.ts";
+import { writeWhole } from "../report-files.ts";
+import { describeFlags, HELP_FLAG } from "./help.ts";
+
+const FLAGS = [
+  { flag: "html", value: "FILE", help: "write the HTML page, which needs nothing but itself" },
+  { flag: "markdown", value: "FILE", help: "write the Markdown" },
+  HELP_FLAG,
+] as const;
 
 export async function report(args: readonly string[]): Promise<number> {
-  const { flags, words } = parseCommandLine(args, [HELP_FLAG]);
+  const { flags, words } = parseCommandLine(args, FLAGS);
   if (flags.help) {
-    process.stdout.write("k6-nostr report FILE\n\nPrints the Markdown of a JSON report.\n");
+    process.stdout.write(
+      `k6-nostr report FILE [flags]\n\nMarkdown and HTML of a JSON report; without a flag the Markdown is printed.\n\n${describeFlags(FLAGS)}`,
+    );
     return EXIT.ok;
   }
   const [path, ...rest] = words;
-  if (path === undefined || rest.length > 0) throw new ConfigError("usage: k6-nostr report FILE");
-  process.stdout.write(renderMarkdown(await loadReport(path)));
+  if (path === undefined || rest.length > 0) {
+    throw new ConfigError("usage: k6-nostr report FILE [--html FILE] [--markdown FILE]");
+  }
+  const loaded = await loadReport(path);
+  const { html, markdown } = flags;
+  if (html !== undefined) await save(html, renderHtml(loaded, await buildPageAssets()));
+  if (markdown !== undefined) await save(markdown, renderMarkdown(loaded));
+  if (html === undefined && markdown === undefined) process.stdout.write(renderMarkdown(loaded));
   return EXIT.ok;
 }
 
-/** Reads a report of this version. Throws `ConfigError`. */
-async function loadReport(path: string): Promise<Report> {
-  let value: unknown;
+async function save(path: string, text: string): Promise<void> {
   try {
-    value = JSON.parse(await readFile(path, "utf8"));
+    await writeWhole(path, text);
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? "not JSON";
-    throw new ConfigError(`\`${path}\` can't be read as a report (${reason})`, { cause });
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new ConfigError(`\`${path}\` can't be written (${reason})`, { cause });
   }
-  const schema = (value as { schema?: unknown } | null)?.schema;
-  if (schema !== REPORT_SCHEMA) {
-    throw new ConfigError(
-      `\`${path}\` has the schema \`${String(schema)}\`, expected \`${REPORT_SCHEMA}\``,
-    );
-  }
-  return value as Report;
 }

@@ -52,7 +52,7 @@ export async function describePlan(plan: Plan, poolDir: string | undefined): Pro
     ],
     [
       "reports",
-      `${plan.reportDir}/runs/<run id>/, ${plan.reportDir}/load-report-<day>.json, ${plan.reportDir}/load-test-report-<day>.md`,
+      `${plan.reportDir}/runs/<run id>/, ${plan.reportDir}/load-report-<day>.json, ${plan.reportDir}/load-test-report-<day>.md and .html`,
     ],
   ];
   return [

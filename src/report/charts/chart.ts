@@ -1,0 +1,75 @@
+/**
+ * A chart as data: what a page draws and what its table says. All charts over time share one axis,
+ * seconds from the start of the window.
+ */
+
+export type ChartId =
+  | "throughput"
+  | "connections"
+  | "percentiles"
+  | "heat"
+  | "curve"
+  | "service"
+  | "lag"
+  | "cpu"
+  | "memory"
+  | "errors";
+
+/** How values are written. */
+export type Unit = "ms" | "events/s" | "connections" | "%" | "bytes";
+
+interface Named {
+  readonly id: ChartId;
+  readonly title: string;
+  /** How to read it. */
+  readonly caption: string;
+}
+
+export interface ChartSeries {
+  readonly label: string;
+  readonly values: readonly (number | null)[];
+}
+
+export interface LineChart extends Named {
+  readonly kind: "lines";
+  /** `time`: seconds. `tail`: 1/(1 − q) of a percentile q, from 1, drawn by its logarithm. */
+  readonly x: "time" | "tail";
+  /** A value holds until the next one: it is of a slice. */
+  readonly stepped: boolean;
+  readonly unit: Unit;
+  /** Durations are drawn by their logarithm. */
+  readonly log: boolean;
+  readonly xs: readonly number[];
+  readonly series: readonly ChartSeries[];
+}
+
+export interface HeatChart extends Named {
+  readonly kind: "heat";
+  readonly xs: readonly number[];
+  /** Edges of the rows in ms, one more than rows, rising. */
+  readonly edges: readonly number[];
+  /** For each x: row, count, row, count, … */
+  readonly cells: readonly (readonly number[])[];
+}
+
+/** A chart of what was not measured, with why. */
+interface NoChart extends Named {
+  readonly kind: "none";
+  readonly why: string;
+}
+
+export type Chart = LineChart | HeatChart | NoChart;
+
+/** What the page's script gets. */
+export interface PageData {
+  readonly sliceSec: number;
+  readonly windowSec: number;
+  /** Where the time axis ends. */
+  readonly endSec: number;
+  readonly charts: readonly Chart[];
+}
+
+/** Whether there is anything to draw. */
+export function hasValues(series: readonly ChartSeries[]): boolean {
+  return series.some(({ values }) => values.some((v) => v !== null));
+}

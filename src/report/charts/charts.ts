@@ -1,0 +1,35 @@
+/** All charts of a report. */
+import type { Report } from "../types.ts";
+import type { PageData } from "./chart.ts";
+import { curveChart } from "./curve.ts";
+import { heatChart } from "./heat.ts";
+import {
+  connectionsChart,
+  errorsChart,
+  lagChart,
+  percentilesChart,
+  serviceChart,
+  throughputChart,
+} from "./over-time.ts";
+import { cpuChart, memoryChart } from "./resources.ts";
+
+export function chartsOf({ throughput, latency, resources, config, run }: Report): PageData {
+  const { series, sliceSec } = throughput;
+  return {
+    sliceSec,
+    windowSec: Math.min(config.durationSec, run.durationSec),
+    endSec: Math.max(run.durationSec, (series.at(-1)?.t ?? 0) + sliceSec),
+    charts: [
+      throughputChart(throughput),
+      connectionsChart(throughput),
+      percentilesChart(throughput),
+      heatChart(throughput),
+      curveChart(latency),
+      serviceChart(throughput),
+      lagChart(throughput),
+      cpuChart(resources),
+      memoryChart(resources),
+      errorsChart(throughput),
+    ],
+  };
+}

@@ -1,0 +1,109 @@
+/** What all charts have in common: size, axes, cursor, the window's end. */
+import type uPlot from "uplot";
+import type { PageData, Unit } from "../../charts/chart.ts";
+import { formatTail, formatTime } from "../values.ts";
+import { axisLabel } from "./axis-label.ts";
+import type { Theme } from "./theme.ts";
+
+export interface Frame {
+  readonly element: HTMLElement;
+  readonly width: number;
+  readonly page: PageData;
+  readonly theme: Theme;
+}
+
+/** The same on every chart, so that one moment is at one place. */
+const Y_AXIS_WIDTH = 62;
+const X_AXIS_HEIGHT = 32;
+const NARROW = 560;
+const TIME_CURSOR = "time";
+
+export function sizeOf(width: number): { readonly width: number; readonly height: number } {
+  return { width, height: width < NARROW ? 190 : 240 };
+}
+
+/** One time axis for all: a chart whose data begin later or end earlier has it as well. */
+export function timeScale({ page }: Frame, xs: readonly number[]): uPlot.Scale {
+  const first = xs[0] ?? 0;
+  const last = xs.at(-1) ?? 0;
+  return {
+    time: false,
+    // uPlot asks for the extent of the data when it starts and on a double click, else for a zoom.
+    range: (_plot, min, max) => (min === first && max === last ? [0, page.endSec] : [min, max]),
+  };
+}
+
+export function timeCursor(): uPlot.Cursor {
+  return { sync: { key: TIME_CURSOR, scales: ["x", null] }, drag: { x: true, y: false }, y: false };
+}
+
+export function timeAxis({ theme }: Frame): uPlot.Axis {
+  return {
+    ...axisLook(theme),
+    size: X_AXIS_HEIGHT,
+    values: (_plot, splits) => splits.map((t) => (t === null ? "" : formatTime(t))),
+  };
+}
+
+export function tailAxis({ theme, width }: Frame): uPlot.Axis {
+  const tenfold = [10, 100, 1_000, 10_000];
+  return {
+    ...axisLook(theme),
+    size: X_AXIS_HEIGHT,
+    splits: () => (width < NARROW ? [1, ...tenfold] : [1, 2, ...tenfold]),
+    filter: (_plot, splits) => [...splits],
+    values: (_plot, splits) => splits.map(formatTail),
+  };
+}
+
+export function valueAxis({ theme }: Frame, unit: Unit): uPlot.Axis {
+  return {
+    ...axisLook(theme),
+    size: Y_AXIS_WIDTH,
+    values: (_plot, splits) => splits.map((v) => (v === null ? "" : axisLabel(v, unit))),
+  };
+}
+
+/** Powers of ten, or with few of them the steps between; of the first and last nothing is cut off. */
+export function durationAxis(frame: Frame): uPlot.Axis {
+  return {
+    ...valueAxis(frame, "ms"),
+    splits: (_plot, _axis, min, max) => {
+      const steps = max / min < 200 ? [1, 2, 5] : [1];
+      const first = Math.floor(Math.log10(min));
+      const decades = Math.ceil(Math.log10(max)) - first + 1;
+      return Array.from({ length: decades }, (_, i) => 10 ** (first + i))
+        .flatMap((power) => steps.map((step) => Number((power * step).toPrecision(3))))
+        .filter((ms) => ms >= min && ms <= max);
+    },
+    filter: (_plot, splits) => [...splits],
+  };
+}
+
+function axisLook({ text, grid }: Theme): uPlot.Axis {
+  return {
+    stroke: text,
+    font: "12px system-ui, sans-serif",
+    grid: { stroke: grid, width: 1 },
+    ticks: { stroke: grid, width: 1, size: 4 },
+  };
+}
+
+/** A line where the window ends, when answers came behind it. */
+export function markWindowEnd({ page, theme }: Frame): (plot: uPlot) => void {
+  return (plot) => {
+    const { ctx, bbox } = plot;
+    const { min = 0, max = 0 } = plot.scales.x ?? {};
+    const { windowSec } = page;
+    if (windowSec >= page.endSec || windowSec <= (min ?? 0) || windowSec >= (max ?? 0)) return;
+    const x = Math.round(plot.valToPos(windowSec, "x", true));
+    ctx.save();
+    ctx.strokeStyle = theme.text;
+    ctx.setLineDash([4, 4]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.restore();
+  };
+}

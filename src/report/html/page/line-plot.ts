@@ -1,0 +1,72 @@
+/** Draws lines over time, or the percentile curve. */
+import uPlot from "uplot";
+import type { LineChart } from "../../charts/chart.ts";
+import { formatTail, formatTime, formatValue } from "../values.ts";
+import {
+  durationAxis,
+  type Frame,
+  markWindowEnd,
+  sizeOf,
+  tailAxis,
+  timeAxis,
+  timeCursor,
+  timeScale,
+  valueAxis,
+} from "./frame.ts";
+
+/** Lines differ by more than their colour. */
+const DASHES: readonly (readonly number[])[] = [[], [8, 3], [2, 2], [12, 3, 2, 3], [5, 5], [1, 4]];
+
+export function drawLines(chart: LineChart, frame: Frame): uPlot {
+  const overTime = chart.x === "time";
+  const options: uPlot.Options = {
+    ...sizeOf(frame.width),
+    padding: [12, 28, null, null],
+    scales: {
+      x: overTime ? timeScale(frame, chart.xs) : { time: false, distr: 3, log: 10 },
+      y: valueScale(chart),
+    },
+    axes: [
+      overTime ? timeAxis(frame) : tailAxis(frame),
+      chart.log ? durationAxis(frame) : valueAxis(frame, chart.unit),
+    ],
+    cursor: overTime ? timeCursor() : { y: false, drag: { x: false, y: false } },
+    legend: { live: true },
+    series: [
+      { label: overTime ? "at" : "share", value: (_plot, x) => formatX(chart, x) },
+      ...chart.series.map(({ label }, i) => lineOf(label, i, chart, frame)),
+    ],
+    hooks: overTime ? { draw: [markWindowEnd(frame)] } : {},
+  };
+  const data = [[...chart.xs], ...chart.series.map(({ values }) => [...values])];
+  return new uPlot(options, data as uPlot.AlignedData, frame.element);
+}
+
+function lineOf(label: string, i: number, chart: LineChart, { theme }: Frame): uPlot.Series {
+  const stepped = chart.stepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined;
+  return {
+    label,
+    stroke: theme.lines[i % theme.lines.length] ?? theme.text,
+    width: 1.75,
+    dash: [...(DASHES[i % DASHES.length] ?? [])],
+    points: { show: false },
+    spanGaps: !chart.stepped && chart.x === "time",
+    value: (_plot, v) => formatValue(v ?? null, chart.unit),
+    ...(stepped ? { paths: stepped } : {}),
+  };
+}
+
+function formatX({ x }: LineChart, value: number | null): string {
+  if (value === null) return "–";
+  return x === "time" ? formatTime(value) : formatTail(value);
+}
+
+function valueScale({ log }: LineChart): uPlot.Scale {
+  if (!log) return { range: (_plot, _min, max) => [0, max > 0 ? max * 1.08 : 1] };
+  return {
+    distr: 3,
+    log: 10,
+    range: (_plot, min, max) =>
+      min === null || max === null || max <= 0 ? [0.1, 10] : uPlot.rangeLog(min, max, 10, false),
+  };
+}

@@ -1,0 +1,50 @@
+/** May I believe this run? */
+import { NOT_MEASURED } from "../format.ts";
+import type { Report, Signal } from "../types.ts";
+import { type Block, details, list, type Section, strong, table, text } from "./document.ts";
+
+export function believeSection({ generator: g, run }: Report): Section {
+  const headline = {
+    valid: [strong("Yes: the run is valid.")],
+    suspect: [strong("With care: the run is suspect.")],
+    invalid: [strong("No: the run is invalid."), " Its figures say nothing about the relay."],
+  }[g.verdict];
+  const sameHost: readonly Block[] =
+    run.sameHost === true
+      ? [
+          text(
+            "Generator and relay shared one host: figures compare on this host, and say less about any other.",
+          ),
+        ]
+      : [];
+  return {
+    id: "believe",
+    title: "May I believe this run?",
+    blocks: [text(headline), ...list(g.reasons), ...sameHost, signals(g.signals)],
+  };
+}
+
+function signals(all: readonly Signal[]): Block {
+  return details(
+    "Signals the verdict rests on",
+    table(
+      "Signals of the generator with their bounds",
+      ["signal", "#value", "#suspect above", "#invalid above", "says"],
+      all.map((s) => [
+        s.id,
+        s.value === null ? NOT_MEASURED : `${rounded(s.value)} ${s.unit}`,
+        bound(s.suspectAbove),
+        bound(s.invalidAbove),
+        s.state === "notMeasured" ? NOT_MEASURED : s.state,
+      ]),
+    ),
+  );
+}
+
+function bound(value: number | null): string {
+  return value === null ? "–" : rounded(value);
+}
+
+function rounded(value: number): string {
+  return String(Math.round(value * 1_000) / 1_000);
+}

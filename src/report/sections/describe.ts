@@ -1,0 +1,110 @@
+/**
+ * Report → document, in this order: may I believe this run; did it pass; how many events, how fast;
+ * where did the time go; what went wrong, by type; what to do about it; how to run it again.
+ */
+import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
+import type { Report, SeriesPoint } from "../types.ts";
+import { passed } from "../verdict.ts";
+import { againSection } from "./again.ts";
+import { believeSection } from "./believe.ts";
+import { detailsSection } from "./details.ts";
+import { type ReportDocument, type SparkLine, strong, type Text } from "./document.ts";
+import { errorsSection } from "./errors.ts";
+import { eventsSection } from "./events.ts";
+import { findingsSection } from "./findings.ts";
+import { passSection } from "./pass.ts";
+import { timeSection } from "./time.ts";
+
+export function describeReport(report: Report): ReportDocument {
+  return {
+    title: `Load test of ${report.config.relays.join(", ")}: ${report.run.scenario}`,
+    tone: toneOf(report),
+    headline: headline(report),
+    keyFigures: keyFigures(report),
+    sparkLines: sparkLines(report),
+    sections: [
+      believeSection(report),
+      passSection(report),
+      eventsSection(report),
+      timeSection(report),
+      errorsSection(report),
+      findingsSection(report),
+      againSection(report),
+      detailsSection(report),
+    ],
+  };
+}
+
+function toneOf(report: Report): ReportDocument["tone"] {
+  const { verdict } = report.generator;
+  if (verdict === "invalid" || !passed(report)) return "bad";
+  return verdict === "suspect" || !report.run.complete ? "warn" : "good";
+}
+
+function headline(report: Report): Text {
+  const { generator, run } = report;
+  const believed = {
+    valid: "Valid",
+    suspect: "Suspect",
+    invalid: "INVALID: the figures say nothing about the relay",
+  }[generator.verdict];
+  const judged =
+    generator.verdict === "invalid" ? "not judged" : passed(report) ? "passed" : "NOT PASSED";
+  const cut = run.complete ? "" : "Cut off; ";
+  const day = run.startedAt.slice(0, 16).replace("T", " ");
+  return [strong(believed), ", ", strong(judged), `. ${cut}${day} UTC, run ${run.id}.`];
+}
+
+function keyFigures({ totals, throughput, latency: l }: Report): ReportDocument["keyFigures"] {
+  const { accepted, scheduled } = totals;
+  const share = scheduled > 0 ? ` (${formatPercent(accepted / scheduled)})` : "";
+  return [
+    { label: "accepted", value: `${formatCount(accepted)}${share}` },
+    { label: "throughput", value: formatRate(throughput.acceptedEps) },
+    { label: "set rate", value: formatRate(throughput.targetEps) },
+    { label: "response p50", value: formatMs(l.response.p50) },
+    { label: "response p99", value: formatMs(l.response.p99) },
+    { label: "response p99.9", value: formatMs(l.response.p999) },
+    { label: "service p50", value: formatMs(l.service.p50) },
+    { label: "service p99", value: formatMs(l.service.p99) },
+  ];
+}
+
+function sparkLines({ throughput, resources }: Report): readonly SparkLine[] {
+  const { series, sliceSec } = throughput;
+  const ofPoints = (
+    label: string,
+    value: (point: SeriesPoint) => number | null,
+    format: (value: number | null) => string,
+  ) => line(label, series.map(value), format);
+  const rate = (n: number | null) => (n === null ? "not measured" : formatRate(n / sliceSec));
+  const cpu = (resources?.samples ?? []).filter((s) => s.process === "relay" && s.t >= 0);
+  return [
+    ofPoints("accepted", (p) => p.accepted, rate),
+    ofPoints("not accepted", notAccepted, rate),
+    ofPoints("response p50", (p) => p.p50, formatMs),
+    ofPoints("response p99", (p) => p.p99, formatMs),
+    ...(cpu.some((s) => s.cpuPercent !== null)
+      ? [
+          line(
+            "relay CPU",
+            cpu.map((s) => s.cpuPercent),
+            (n) => (n === null ? "not measured" : `${n.toFixed(0)} %`),
+          ),
+        ]
+      : []),
+  ];
+}
+
+function line(
+  label: string,
+  values: readonly (number | null)[],
+  format: (value: number | null) => string,
+): SparkLine {
+  const known = values.filter((v) => v !== null);
+  return { label, values, most: format(known.length === 0 ? null : Math.max(...known)) };
+}
+
+function notAccepted(p: SeriesPoint): number {
+  return p.rejected + p.timedOut + p.lost + p.unsent + p.duplicate + p.superseded;
+}

@@ -1,0 +1,56 @@
+/** What else was noted of the run. */
+import { formatBytes, formatCount, formatMs, formatRate, NOT_MEASURED } from "../format.ts";
+import type { Audit, Report, ResourceSample } from "../types.ts";
+import { code, details, list, type Section, type Text } from "./document.ts";
+
+export function detailsSection(report: Report): Section {
+  return {
+    id: "details",
+    title: "Details",
+    blocks: [details("Versions, machine, pool, resources", ...list(items(report)))],
+  };
+}
+
+function items({ run, config, resources, audit, generator: g, profile }: Report): readonly Text[] {
+  const { pool } = config;
+  return [
+    [
+      "run ",
+      code(run.id),
+      `, ${run.startedAt} to ${run.endedAt}, plan `,
+      code(run.planHash.slice(0, 16)),
+    ],
+    `${run.tool}, ${run.k6 ?? `k6 ${NOT_MEASURED}`}, ${config.vus} VUs, CPUs ${run.host.cpus ?? NOT_MEASURED}, memory ${formatBytes(run.host.memoryBytes)}, platform ${run.host.platform ?? NOT_MEASURED}`,
+    ["pool ", code(pool.id), `: ${formatCount(pool.events)} events, ${formatBytes(pool.bytes)}`],
+    `generator's ceiling: ${g.ceilingEps === null ? NOT_MEASURED : formatRate(g.ceilingEps)}; floor of service time: ${formatMs(g.floorMs)}`,
+    ...run.proofs.map(
+      ({ host, until, source, digest }): Text => [
+        "consent of ",
+        code(host),
+        ` until ${until} (${source}, SHA-256 `,
+        code(digest.slice(0, 16)),
+        ")",
+      ],
+    ),
+    `resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
+    `read-back audit: ${audit === null ? NOT_MEASURED : auditLine(audit)}`,
+    `hot functions: ${profile === null ? NOT_MEASURED : "see JSON"}`,
+  ];
+}
+
+function auditLine(audit: Audit): string {
+  return `${formatCount(audit.checked)} of ${formatCount(audit.acknowledged)} acknowledged events checked, ${formatCount(audit.found)} found, ${formatCount(audit.excused)} rightly gone, ${formatCount(audit.missingCount)} missing`;
+}
+
+function resourceLine(samples: readonly ResourceSample[]): string {
+  const parts = (["relay", "generator", "host"] as const).map((name) => {
+    const own = samples.filter((s) => s.process === name && s.t >= 0);
+    const cpu = own.flatMap((s) => s.cpuPercent ?? []);
+    const rss = own.flatMap((s) => s.rssBytes ?? []);
+    if (own.length === 0) return `${name} ${NOT_MEASURED}`;
+    const mean = cpu.length > 0 ? cpu.reduce((a, b) => a + b, 0) / cpu.length : null;
+    const memory = rss.length > 0 ? `, ${formatBytes(Math.max(...rss))} RSS at most` : "";
+    return `${name} ${mean === null ? NOT_MEASURED : `${mean.toFixed(0)} % CPU`}${memory}`;
+  });
+  return parts.join("; ");
+}

@@ -1,0 +1,63 @@
+/** Did it pass? */
+import { formatCount } from "../format.ts";
+import type { Report, ThresholdResult } from "../types.ts";
+import { passed } from "../verdict.ts";
+import {
+  type Block,
+  code,
+  type Section,
+  type Span,
+  strong,
+  type Text,
+  table,
+  text,
+} from "./document.ts";
+
+/** Ids of missing events; the JSON lists a hundred. */
+const MOST_IDS = 10;
+
+export function passSection(report: Report): Section {
+  return {
+    id: "pass",
+    title: "Did it pass?",
+    blocks: [
+      text(answer(report)),
+      ...(report.thresholds.length === 0
+        ? [text("No threshold was set.")]
+        : [
+            table(
+              "Thresholds",
+              ["metric", "threshold", "#value", "verdict"],
+              report.thresholds.map(rowOf),
+            ),
+          ]),
+      ...lostEvents(report),
+    ],
+  };
+}
+
+function answer(report: Report): Text {
+  if (report.generator.verdict === "invalid") return [strong("Not judged: the run is invalid.")];
+  return [strong(passed(report) ? "Yes: every threshold was met." : "No.")];
+}
+
+function rowOf({ metric, expression, value, ok }: ThresholdResult): readonly Text[] {
+  const verdict: Text = ok === null ? [strong("no data")] : ok ? "met" : [strong("crossed")];
+  return [
+    metric,
+    expression,
+    value === null ? "no data" : String(Number(value.toFixed(4))),
+    verdict,
+  ];
+}
+
+/** What the relay said it accepted and does not have. */
+function lostEvents({ audit }: Report): readonly Block[] {
+  if (audit === null || audit.missingCount === 0) return [];
+  const shown = audit.missing.slice(0, MOST_IDS);
+  const ids = shown.flatMap((id, i): Span[] => [i === 0 ? " " : ", ", code(id)]);
+  const rest = audit.missingCount - shown.length;
+  const more = rest > 0 ? ` and ${formatCount(rest)} more` : "";
+  const lead = `The relay lost events that it had acknowledged: ${formatCount(audit.missingCount)} of ${formatCount(audit.checked)} read back are missing:`;
+  return [text([strong(lead), ...ids, `${more}.`])];
+}

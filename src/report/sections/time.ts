@@ -1,0 +1,48 @@
+/** Where did the time go? */
+import { formatCount, formatMs, NOT_MEASURED } from "../format.ts";
+import type { Band, LatencySummary, Report } from "../types.ts";
+import { details, type Section, type Text, table, text } from "./document.ts";
+
+export function timeSection({ latency: l, noise, generator: g }: Report): Section {
+  return {
+    id: "time",
+    title: "Where did the time go?",
+    blocks: [
+      text(
+        "Response time counts from the moment an event was due, service time from the moment it was sent: what lies between is waiting for a free place on the connection, or lateness of the generator.",
+      ),
+      table(
+        "Response, service and connect times",
+        ["", "#samples", "#min", "#mean", "#p50", "#p90", "#p95", "#p99", "#p99.9", "#max"],
+        [
+          row("response time", l.response),
+          row("service time", l.service),
+          row("connect time", l.connect),
+        ],
+      ),
+      { kind: "charts", ids: ["percentiles", "heat", "curve", "service", "lag"] },
+      details(
+        "Noise, and what the generator added",
+        text(
+          `Noise: over tenths of the window response p50 ${range(noise.responseP50, "ms")}, p99 ${range(noise.responseP99, "ms")}, accepted ${range(noise.acceptedEps, "events/s")}. The same seed against the same relay in the same state is expected within; what lies beyond is a difference.`,
+        ),
+        text(
+          `Schedule lag p50 ${formatMs(g.scheduleLag.p50)}, p99 ${formatMs(g.scheduleLag.p99)}; loop lag p50 ${formatMs(g.loopLag.p50)}, p99 ${formatMs(g.loopLag.p99)}.`,
+        ),
+      ),
+      { kind: "charts", ids: ["cpu", "memory"] },
+    ],
+  };
+}
+
+function row(label: string, s: LatencySummary): readonly Text[] {
+  const figures = [s.min, s.mean, s.p50, s.p90, s.p95, s.p99, s.p999, s.max];
+  return [label, formatCount(s.count), ...figures.map(formatMs)];
+}
+
+/** Figures with the digits that ten parts of a run support. */
+function range(band: Band, unit: string): string {
+  if (band === null) return NOT_MEASURED;
+  const [lowest, highest] = band.map((v) => (v < 100 ? v.toFixed(2) : formatCount(v)));
+  return `${lowest} to ${highest} ${unit}`;
+}

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ChartId } from "../src/report/charts/chart.ts";
+import { chartsOf } from "../src/report/charts/charts.ts";
+import type { Report } from "../src/report/types.ts";
+import { buildOf, completeOf, histogramOf, rowOf, sliceOf } from "./fixtures/reports/run.ts";
+
+function chartOf(report: Report, id: ChartId) {
+  const chart = chartsOf(report).charts.find((c) => c.id === id);
+  assert.ok(chart);
+  return chart;
+}
+
+function linesOf(report: Report, id: ChartId) {
+  const chart = chartOf(report, id);
+  assert.ok(chart.kind === "lines", chart.kind);
+  return { ...chart, line: Object.fromEntries(chart.series.map((s) => [s.label, s.values])) };
+}
+
+describe("charts over time", () => {
+  const report = buildOf({
+    slices: [
+      sliceOf({ counts: [rowOf(1, { scheduled: 30, attempted: 20, accepted: 10 })] }),
+      sliceOf({
+        seq: 1,
+        index: 2,
+        counts: [rowOf(1, { rejected: 10, lost: 5, backpressure: 10 })],
+        histograms: { r1: histogramOf(4), s1: histogramOf(2), lag: histogramOf(1) },
+      }),
+    ],
+  });
+
+  it("give rates of slices, and gaps where nothing was answered", () => {
+    const { xs, line } = linesOf(report, "throughput");
+    assert.deepEqual(xs, [0, 0.1, 0.2]);
+    assert.deepEqual(line.set, [300, 0, 0]);
+    assert.deepEqual(line.sent, [200, 0, 0]);
+    assert.deepEqual(line.accepted, [100, 0, 0]);
+    const { series } = linesOf(report, "percentiles");
+    for (const { values } of series) assert.deepEqual(values.slice(0, 2), [null, null]);
+  });
+
+  it("show the outcomes that there were, and no others", () => {
+    const { line } = linesOf(report, "errors");
+    assert.deepEqual(line, { rejected: [0, 0, 100], lost: [0, 0, 50], unsent: [0, 0, 100] });
+    assert.equal(chartOf(buildOf(), "errors").kind, "none");
+  });
+
+  it("end where the last answer came", () => {
+    const page = chartsOf(report);
+    assert.ok(page.endSec >= 0.3);
+    assert.ok(page.windowSec <= page.endSec);
+  });
+});
+
+describe("the heat map", () => {
+  it("counts every answer in the row that holds its time", () => {
+    const slices = [
+      sliceOf({ histograms: { r0: histogramOf(1, 1, 8), r1: histogramOf(64) } }),
+      sliceOf({ seq: 1, index: 1, histograms: { r1: histogramOf(8, 700) } }),
+    ];
+    const chart = chartOf(buildOf({ slices }), "heat");
+    assert.ok(chart.kind === "heat");
+    const times = chart.cells.map((slice) =>
+      slice.flatMap((row, i) => {
+        if (i % 2 === 1) return [];
+        return [[chart.edges[row] ?? -1, chart.edges[row + 1] ?? -1, slice[i + 1] ?? 0] as const];
+      }),
+    );
+    const expected = [
+      [
+        [1, 2],
+        [8, 1],
+        [64, 1],
+      ],
+      [
+        [8, 1],
+        [700, 1],
+      ],
+    ];
+    for (const [i, slice] of times.entries()) {
+      assert.equal(slice.length, expected[i]?.length);
+      for (const [j, [low, high, count]] of slice.entries()) {
+        const [ms = -1, n] = expected[i]?.[j] ?? [];
+        // The middle of a fine bucket may lie a hundredth beside the value.
+        assert.ok(low <= ms * 1.01 && ms * 0.99 < high, `${ms} in ${low} to ${high}`);
+        assert.equal(count, n);
+      }
+    }
+    assert.ok(chart.edges.every((edge, i) => i === 0 || edge > (chart.edges[i - 1] ?? 0)));
+  });
+});
+
+describe("the percentile curve", () => {
+  it("rises to one in ten thousand, and ends where samples do", () => {
+    const values = Array.from({ length: 1_000 }, (_, i) => i + 1);
+    const slices = [sliceOf({ histograms: { r1: histogramOf(...values), s1: histogramOf(1, 2) } })];
+    const { xs, line } = linesOf(buildOf({ slices }), "curve");
+    assert.equal(xs[0], 1);
+    assert.equal(xs.at(-1), 10_000);
+    const response = line["response time"] ?? [];
+    const at = (x: number) => response[xs.indexOf(x)] ?? Number.NaN;
+    for (const [x, ms] of [
+      [10, 900],
+      [100, 990],
+      [1_000, 999],
+    ] as const) {
+      assert.ok(Math.abs(at(x) - ms) <= ms * 0.01, `${at(x)} for one in ${x}`);
+    }
+    assert.equal(response.at(-1), null, "a thousand samples have no slowest one in ten thousand");
+    const known = response.filter((v) => v !== null);
+    assert.ok(known.every((v, i) => i === 0 || v >= (known[i - 1] ?? 0)));
+    const service = line["service time"] ?? [];
+    assert.ok(service.every((v, i) => (v === null) === (xs[i] ?? 0) > 2));
+  });
+});
+
+describe("charts of resources", () => {
+  it("put samples of one moment together, and leave out what was before the window", () => {
+    const sample = (t: number, process: "relay" | "generator" | "host", cpuPercent: number) => ({
+      t,
+      process,
+      cpuPercent,
+      rssBytes: process === "relay" ? 1_000 * cpuPercent : null,
+    });
+    const resources = [
+      sample(-0.5, "relay", 99),
+      sample(0.939, "relay", 10),
+      sample(0.94, "generator", 20),
+      sample(1.94, "relay", 30),
+      sample(1.95, "generator", 40),
+    ];
+    const report = completeOf(buildOf(), { resources });
+    const cpu = linesOf(report, "cpu");
+    assert.deepEqual(cpu.xs, [0.939, 1.94]);
+    assert.deepEqual(cpu.line, { relay: [10, 30], generator: [20, 40] });
+    assert.deepEqual(linesOf(report, "memory").line, { relay: [10_000, 30_000] });
+  });
+});

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
+import { buildPageAssets } from "../build/page.ts";
+import { renderHtml } from "../src/report/html/render.ts";
+import { findChromium, Page } from "./chromium.ts";
+import {
+  buildOf,
+  completeOf,
+  goodSlices,
+  histogramOf,
+  rowOf,
+  sliceOf,
+} from "./fixtures/reports/run.ts";
+
+const HOSTILE =
+  "</script><script>window.hit = 1</script><img src=http://127.0.0.1:9/x onerror=hit=1>";
+const command = findChromium();
+const skip = command === undefined && "no Chromium was found: the page was not drawn";
+
+/** A run with a stall, a rejecting relay and what it said. */
+function troubled() {
+  const failing = Array.from({ length: 5 }, (_, i) =>
+    sliceOf({
+      seq: 200 + i,
+      index: 40 + i,
+      atMs: 5_000 + i * 100,
+      counts: [rowOf(1, { scheduled: 3, attempted: 3, rejected: 2, timedOut: 1 })],
+      histograms: { r1: histogramOf(900, 1_800), s1: histogramOf(900) },
+      errors: [{ class: "reject", code: HOSTILE, count: 2, firstAtSec: 4, example: HOSTILE }],
+    }),
+  );
+  const resources = Array.from({ length: 10 }, (_, t) =>
+    (["relay", "generator", "host"] as const).map((process) => ({
+      t: t + 0.5,
+      process,
+      cpuPercent: 10 * t,
+      rssBytes: process === "host" ? null : 1e8 + t * 1e6,
+    })),
+  ).flat();
+  return completeOf(buildOf({ slices: [...goodSlices(), ...failing] }), { resources });
+}
+
+/** Pixels of a chart that are not of its ground, by the place of its canvas in the page. */
+const PAINTED = `[...document.querySelectorAll(".plot")].map((plot) => {
+  const canvas = plot.querySelector("canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let painted = 0;
+  for (let i = 3; i < data.length; i += 4) if (data[i] > 200) painted++;
+  return [plot.dataset.chart, painted];
+})`;
+const CURSORS = `[...document.querySelectorAll(".plot")].map((plot) => [
+  plot.dataset.chart, plot.querySelector(".u-legend .u-value").textContent])`;
+
+describe("the page in headless Chromium", { skip }, () => {
+  let dir = "";
+  let url = "";
+  let page: Page;
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), "k6-nostr-page-"));
+    const file = join(dir, "report.html");
+    await writeFile(file, renderHtml(troubled(), await buildPageAssets()));
+    url = pathToFileURL(file).href;
+    page = await Page.open(command ?? "");
+    await page.send("Network.emulateNetworkConditions", {
+      offline: true,
+      latency: 0,
+      downloadThroughput: 0,
+      uploadThroughput: 0,
+    });
+    await page.load(url);
+  });
+  after(async () => {
+    await page?.close();
+    await rm(dir, { recursive: true });
+  });
+
+  it("draws every chart, asks the network for nothing, and runs nothing a relay said", async () => {
+    const painted = (await page.evaluate(PAINTED)) as [string, number][];
+    assert.deepEqual(
+      painted.map(([id]) => id),
+      [
+        "throughput",
+        "connections",
+        "percentiles",
+        "heat",
+        "curve",
+        "service",
+        "lag",
+        "cpu",
+        "memory",
+        "errors",
+      ],
+    );
+    for (const [id, pixels] of painted) assert.ok(pixels > 500, `${id}: ${pixels} pixels`);
+    assert.deepEqual(page.requests, [url]);
+    assert.deepEqual(page.complaints, []);
+    assert.equal(await page.evaluate("typeof window.hit"), "undefined");
+    assert.equal(await page.evaluate("document.scripts.length"), 2);
+  });
+
+  it("moves the cursor of all charts over time by the keys of one, and reads out what is there", async () => {
+    await page.evaluate(`document.querySelector('[data-chart="throughput"]').focus()`);
+    await page.press("Home");
+    for (let i = 0; i < 3; i++) await page.press("ArrowRight");
+    const cursors = (await page.evaluate(CURSORS)) as [string, string][];
+    for (const [id, at] of cursors) {
+      // The curve has another axis; resources were sampled at other moments.
+      const expected = { curve: "–", cpu: "0.5 s", memory: "0.5 s" }[id] ?? "0.3 s";
+      assert.equal(at, expected, id);
+    }
+    const readout = `document.querySelector('[data-chart="throughput"]').parentElement.querySelector(".readout").textContent`;
+    assert.equal(
+      await page.evaluate(readout),
+      "at 0.3 s, set 100 events/s, sent 100 events/s, accepted 100 events/s",
+    );
+    await page.press("Escape");
+    assert.equal(await page.evaluate(readout), "");
+  });
+
+  it("turns dark by its button, and by the system", async () => {
+    const ground = `getComputedStyle(document.body).backgroundColor`;
+    assert.equal(await page.evaluate(ground), "rgb(255, 255, 255)");
+    await page.evaluate(`document.getElementById("theme").click()`);
+    assert.equal(await page.evaluate(ground), "rgb(20, 23, 28)");
+    const button = `document.getElementById("theme").getAttribute("aria-pressed")`;
+    assert.equal(await page.evaluate(button), "true");
+    const dark = [{ name: "prefers-color-scheme", value: "dark" }];
+    await page.send("Emulation.setEmulatedMedia", { features: dark });
+    await page.load(url);
+    assert.equal(await page.evaluate(ground), "rgb(20, 23, 28)");
+    assert.equal(await page.evaluate(button), "true");
+  });
+
+  it("is no wider than a phone", async () => {
+    const metrics = { width: 400, height: 800, deviceScaleFactor: 2, mobile: true };
+    await page.send("Emulation.setDeviceMetricsOverride", metrics);
+    await page.load(url);
+    await page.evaluate(`document.querySelectorAll("details").forEach((d) => { d.open = true; })`);
+    assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 400);
+    const painted = (await page.evaluate(PAINTED)) as [string, number][];
+    for (const [id, pixels] of painted) assert.ok(pixels > 500, `${id}: ${pixels} pixels`);
+    assert.deepEqual(page.complaints, []);
+  });
+});
