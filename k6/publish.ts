@@ -29,6 +29,7 @@ export default async function publish(): Promise<void> {
     pool,
     share,
     openFrames: () => createFrameSource(openAt, pool, share, plan.vus),
+    openAhead: null,
     feedMetrics: createMetricFeed(plan, rowTypes(pool)),
     live: run.live,
     auditEvery: run.auditEvery,

@@ -33,6 +33,13 @@ export interface Waiting {
   readonly part: SetPart | null;
 }
 
+/** A REQ that has had no EOSE. */
+export interface Query {
+  readonly row: number;
+  readonly dueMs: number;
+  readonly sentMs: number;
+}
+
 export interface Client {
   readonly url: string;
   /** The last one that was opened; to be used in the state `OPEN` only. */
@@ -44,6 +51,8 @@ export interface Client {
   /** The same texts of publishes that are timed out: a late OK may still come. */
   late: Set<string> | null;
   readonly waiting: Fifo<Waiting>;
+  /** By subscription id. */
+  readonly queries: Map<string, Query>;
   failures: number;
   tried: boolean;
   everOpened: boolean;
@@ -90,6 +99,7 @@ export class Connections {
       pending: new Map(),
       late: null,
       waiting: new Fifo(),
+      queries: new Map(),
       failures: 0,
       tried: false,
       everOpened: false,

@@ -5,8 +5,9 @@
  * the thresholds again from exact figures.
  */
 import { Counter, Rate, Trend } from "k6/metrics";
+import { QUERIES } from "../../src/load/sessions.ts";
 import { COLUMNS, type Column } from "../../src/measure/outcome.ts";
-import { MOST_SAMPLES } from "../../src/measure/recorder.ts";
+import { MOST_SAMPLES, type Samples } from "../../src/measure/recorder.ts";
 import type { PackedSlice } from "../../src/measure/slice.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 
@@ -15,6 +16,7 @@ const trends = {
   service: new Trend("nostr_publish_service_time", true),
   connect: new Trend("nostr_connect_time", true),
   set: new Trend("nostr_set_completion_time", true),
+  query: new Trend("nostr_query_time", true),
 };
 const failed = new Rate("nostr_publish_failed");
 const counters: Partial<Record<Column, Counter>> = {
@@ -38,11 +40,7 @@ const FAILED: readonly Column[] = [
 const FINE: readonly Column[] = ["accepted", "duplicate", "superseded"];
 
 /** Gives the work of feeding a slice and its samples, in pieces of some 0.1 ms. */
-export type MetricFeed = (
-  slice: PackedSlice,
-  samples: readonly number[],
-  setSamples: readonly number[],
-) => readonly (() => void)[];
+export type MetricFeed = (slice: PackedSlice, samples: Samples) => readonly (() => void)[];
 
 /** Numbers of the samples that are fed at a time, three a publish. */
 const SAMPLES_A_PIECE = 3 * 12;
@@ -88,10 +86,17 @@ export function createMetricFeed(plan: Plan, types: readonly string[]): MetricFe
       if (row < types.length) trends.set.add(samples[i + 1] ?? 0, tagsOf(row));
     }
   };
-  return (slice, samples, setSamples) => {
-    const pieces = [() => feedCounters(slice), () => feedSets(setSamples)];
-    for (let from = 0; from < samples.length; from += SAMPLES_A_PIECE) {
-      pieces.push(() => feedTrends(samples, from));
+  const feedQueries = (samples: readonly number[]) => {
+    for (let i = 0; i + 1 < samples.length; i += 2) {
+      trends.query.add(samples[i + 1] ?? 0, { query: QUERIES[samples[i] ?? 0] ?? "" });
+    }
+  };
+  return (slice, { publishes, sets, queries }) => {
+    const pieces = [() => feedCounters(slice)];
+    if (sets.length > 0) pieces.push(() => feedSets(sets));
+    if (queries.length > 0) pieces.push(() => feedQueries(queries));
+    for (let from = 0; from < publishes.length; from += SAMPLES_A_PIECE) {
+      pieces.push(() => feedTrends(publishes, from));
     }
     return pieces;
   };

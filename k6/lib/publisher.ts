@@ -29,6 +29,7 @@ import { type AnsweredOutcome, classifyOk, messagePrefix } from "../../src/nostr
 import type { Plan } from "../../src/plan/plan.ts";
 import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../../src/pool/format.ts";
 import { seededRandom } from "../../src/random.ts";
+import type { Asker } from "./asker.ts";
 import type { Clock } from "./clock.ts";
 import { type Client, OPEN, type Waiting } from "./connections.ts";
 import { createFlight } from "./flight.ts";
@@ -71,6 +72,8 @@ export interface PublisherOptions {
   readonly recorder: Recorder;
   /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
   readonly auditEvery: number;
+  /** Answers to queries; `null` when the scenario asks nothing. */
+  readonly asker: Asker | null;
 }
 
 /** What a relay sent, as k6 hands it over. */
@@ -136,6 +139,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     clock,
     recorder,
     auditEvery,
+    asker,
   } = options;
   const { maxInFlight, ackTimeoutMs } = plan;
   const sampleEvery = Math.ceil((plan.rateEps * plan.durationSec) / MOST_SAMPLES);
@@ -364,6 +368,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
       case "AUTH":
         recorder.error("auth", "challenge", atSec(), "the relay asks for authentication (NIP-42)");
         return;
+      case "EVENT":
+      case "EOSE":
+      case "CLOSED":
+        asker?.onAnswer(client, message, receivedMs);
+        return;
       case "other":
         return;
       case "malformed":
@@ -419,11 +428,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
       client.waiting.shift();
       giveUpWaiting(next, BACKPRESSURE);
     }
+    asker?.expire(client, nowMs);
     if (client.state === OPEN) sendWaiting(client);
   };
 
   const expire = (nowMs: number): void => {
-    if (inFlight === 0 && waiting === 0) return;
+    if (inFlight === 0 && waiting === 0 && asker === null) return;
     const looks = Math.min(clientCount, Math.max(50, clientCount / 10));
     for (let n = 0; n < looks; n++) {
       expiring = expiring + 1 >= clientCount ? 0 : expiring + 1;
@@ -449,6 +459,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     client.pending.clear();
     client.inFlight = 0;
     dropWaiting(client, NO_CONNECTION);
+    asker?.onDrop(client);
   };
 
   return {

@@ -6,7 +6,7 @@ import { check } from "k6";
 import exec from "k6/execution";
 import { toDialUrl } from "../../src/guard/relay-url.ts";
 import { type PackedHistogram, packHistogram } from "../../src/measure/histogram.ts";
-import { Recorder } from "../../src/measure/recorder.ts";
+import { Recorder, type Samples } from "../../src/measure/recorder.ts";
 import {
   type DetachedSlice,
   encodeSlice,
@@ -18,6 +18,7 @@ import { CLOSE_TIMEOUT_MS } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { PoolManifest } from "../../src/pool/format.ts";
 import { rowTypes } from "../../src/report/build.ts";
+import { type Asker, createAsker } from "./asker.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { Connections } from "./connections.ts";
 import type { FrameSource } from "./frames.ts";
@@ -36,13 +37,16 @@ export interface VuOptions {
   /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
   readonly auditEvery: number;
   readonly openFrames: () => Promise<FrameSource>;
+  /** The same frames once more, for what the sessions behind the views ask; `null` to ask nothing. */
+  readonly openAhead: (() => Promise<FrameSource>) | null;
   readonly feedMetrics: MetricFeed;
   /** Log each slice too, for whoever watches the run. */
   readonly live: boolean;
 }
 
 export async function runVu(options: VuOptions): Promise<void> {
-  const vu = new Vu(options, await options.openFrames());
+  const ahead = options.openAhead === null ? null : await options.openAhead();
+  const vu = new Vu(options, await options.openFrames(), ahead);
   await vu.run();
 }
 
@@ -53,6 +57,7 @@ class Vu {
   readonly #recorder: Recorder;
   readonly #connections: Connections;
   readonly #publisher: Publisher;
+  readonly #asker: Asker | null;
   readonly #sliceMs: number;
   #phase: Phase = "connect";
   #seq = 0;
@@ -64,7 +69,7 @@ class Vu {
   #lookedMs = 0;
   #lookedAt = 0;
 
-  constructor(options: VuOptions, frames: FrameSource) {
+  constructor(options: VuOptions, frames: FrameSource, ahead: FrameSource | null) {
     const { plan, pool, share, auditEvery } = options;
     const types = rowTypes(pool);
     this.#options = options;
@@ -88,6 +93,20 @@ class Vu {
         onFault: (where, error) => this.#onFault(where, error),
       },
     });
+    this.#asker =
+      ahead === null || options.openAhead === null
+        ? null
+        : createAsker({
+            plan,
+            share,
+            viewType: pool.types.indexOf("view"),
+            clients: this.#connections.clients,
+            clock: this.#clock,
+            recorder: this.#recorder,
+            frames: ahead,
+            openFrames: options.openAhead,
+            atSec: () => this.#publisher.atSec(),
+          });
     this.#publisher = createPublisher({
       plan,
       types: types.length,
@@ -99,6 +118,7 @@ class Vu {
       clock: this.#clock,
       recorder: this.#recorder,
       auditEvery,
+      asker: this.#asker,
     });
   }
 
@@ -107,12 +127,14 @@ class Vu {
     await Promise.all([opened, this.#tickUntil(opened)]);
     const ready = this.#clock.now() + START_MARGIN_MS;
     this.#publisher.start(Math.ceil(ready / START_GRID_MS) * START_GRID_MS);
+    const { startMs, windowStartMs, windowEndMs } = this.#publisher;
+    this.#asker?.start(startMs, windowStartMs, windowEndMs);
     this.#enter(this.#plan.warmupSec > 0 ? "warmup" : "window");
     await this.#runUntil(() => this.#windowDone());
     this.#publisher.endWindow();
     this.#enter("drain");
     const drainEndMs = this.#publisher.windowEndMs + this.#plan.ackTimeoutMs;
-    await this.#runUntil((now) => this.#publisher.inFlight === 0 || now >= drainEndMs);
+    await this.#runUntil((now) => this.#isAnswered() || now >= drainEndMs);
     this.#publisher.expireAll();
     await this.#close();
   }
@@ -144,6 +166,10 @@ class Vu {
     this.#phase = "done";
     this.#emit("done", this.#clock.driftMs());
     this.#finishChores();
+  }
+
+  #isAnswered(): boolean {
+    return this.#publisher.inFlight === 0 && (this.#asker === null || this.#asker.open === 0);
   }
 
   #windowDone(): boolean {
@@ -190,7 +216,12 @@ class Vu {
         const wakeMs =
           this.#chores.length > 0
             ? now
-            : Math.min(this.#publisher.nextDueMs, this.#nextSliceMs, this.#nextExpireMs);
+            : Math.min(
+                this.#publisher.nextDueMs,
+                this.#asker?.nextDueMs ?? Number.POSITIVE_INFINITY,
+                this.#nextSliceMs,
+                this.#nextExpireMs,
+              );
         setTimeout(turn, Math.max(0.1, Math.min(wakeMs - now, EXPIRE_EVERY_MS)));
       };
       turn();
@@ -200,6 +231,7 @@ class Vu {
   #turn(now: number): void {
     if (this.#phase === "window") this.#lookAtFlight(now);
     this.#publisher.pump(now);
+    if (this.#asker !== null && this.#asker.nextDueMs <= now) this.#asker.ask(now);
     if (now >= this.#nextExpireMs) {
       this.#publisher.expire(now);
       this.#nextExpireMs = now + EXPIRE_EVERY_MS;
@@ -237,9 +269,7 @@ class Vu {
     this.#finishChores();
     const { windowStartMs } = this.#publisher;
     const atMs = this.#clock.now();
-    const { samples, setSamples } = this.#recorder;
-    this.#recorder.samples = [];
-    this.#recorder.setSamples = [];
+    const samples = this.#recorder.takeSamples();
     const detached: DetachedSlice = {
       vu: exec.vu.idInTest,
       seq: this.#seq++,
@@ -256,14 +286,14 @@ class Vu {
     this.#chores = Object.entries(detached.histograms).map(([key, histogram]) => () => {
       histograms[key] = packHistogram(histogram);
     });
-    this.#chores.push(() => this.#handOut({ ...detached, histograms }, samples, setSamples));
+    this.#chores.push(() => this.#handOut({ ...detached, histograms }, samples));
   }
 
-  #handOut(slice: PackedSlice, samples: readonly number[], setSamples: readonly number[]): void {
+  #handOut(slice: PackedSlice, samples: Samples): void {
     const text = encodeSlice(slice);
     check(null, { [text]: () => true });
     if (this.#options.live) console.log(text);
-    this.#chores.push(...this.#options.feedMetrics(slice, samples, setSamples));
+    this.#chores.push(...this.#options.feedMetrics(slice, samples));
   }
 
   #finishChores(): void {

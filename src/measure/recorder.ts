@@ -2,9 +2,11 @@
  * What a VU counts while it sends. On the hot path: plain array cells and histogram buckets, no
  * object for an event. `take` hands over all since the last call and starts again from nothing.
  */
+import { QUERIES } from "../load/sessions.ts";
 import { NOTED_ID_LENGTH } from "./acknowledged.ts";
 import { type DetachedHistogram, Histogram } from "./histogram.ts";
 import { COLUMNS, SET_COLUMNS } from "./outcome.ts";
+import { QUERY_COLUMNS } from "./queries.ts";
 import type { DetachedSlice, LinkCounts, SliceError } from "./slice.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -14,10 +16,17 @@ const MAX_EXAMPLE_LENGTH = 160;
 /** A relay chooses its texts: kinds of errors beyond so many in a slice are counted as one. */
 const MOST_ERROR_KINDS = 64;
 
+export interface Samples {
+  /** Row, response and service time in ms, one publish behind the other. */
+  readonly publishes: readonly number[];
+  /** Row and completion time of sets, row and response time of queries. */
+  readonly sets: readonly number[];
+  readonly queries: readonly number[];
+}
+
 export class Recorder {
   /** By column of the accounting: one cell a row. */
   readonly columns: readonly Float64Array[];
-  readonly #rows: number;
   readonly response: readonly Histogram[];
   readonly service: readonly Histogram[];
   readonly connect = new Histogram();
@@ -29,11 +38,17 @@ export class Recorder {
   samples: number[] = [];
   /** Row and completion time in ms of a complete set now and then, one behind the other. */
   setSamples: number[] = [];
+  /** Row of `QUERIES` and response time in ms of a query now and then. */
+  querySamples: number[] = [];
   link: Mutable<LinkCounts> = noLinkCounts();
   /** By row: multi-part sets by what became of them, see `SET_COLUMNS`. */
   readonly sets: readonly Float64Array[];
   /** By row: first part scheduled → last OK. */
   readonly completion: readonly Histogram[];
+  /** By row of `QUERIES`: what became of queries, see `QUERY_COLUMNS`. */
+  readonly queries: readonly Float64Array[];
+  readonly queryResponse: readonly Histogram[];
+  readonly queryService: readonly Histogram[];
   /** `<row> <part>` → how often it was lacking. */
   #lacking = new Map<string, number>();
   #errors = new Map<string, Mutable<SliceError>>();
@@ -42,10 +57,12 @@ export class Recorder {
 
   /** `rows`: the event types, then the same types for the warm-up. */
   constructor(rows: number) {
-    this.#rows = rows;
     this.columns = COLUMNS.map(() => new Float64Array(rows));
     this.sets = SET_COLUMNS.map(() => new Float64Array(rows));
     this.completion = Array.from({ length: rows }, () => new Histogram());
+    this.queries = QUERY_COLUMNS.map(() => new Float64Array(QUERIES.length));
+    this.queryResponse = QUERIES.map(() => new Histogram());
+    this.queryService = QUERIES.map(() => new Histogram());
     this.response = Array.from({ length: rows }, () => new Histogram());
     this.service = Array.from({ length: rows }, () => new Histogram());
   }
@@ -90,10 +107,27 @@ export class Recorder {
     });
   }
 
+  /** Times for k6's own trends since the last call. */
+  takeSamples(): Samples {
+    const { samples, setSamples, querySamples } = this;
+    this.samples = [];
+    this.setSamples = [];
+    this.querySamples = [];
+    return { publishes: samples, sets: setSamples, queries: querySamples };
+  }
+
   /** All since the last call, as the members of a slice that hold figures. */
   take(): Pick<
     DetachedSlice,
-    "counts" | "sets" | "lacking" | "link" | "histograms" | "errors" | "inFlight" | "accepted"
+    | "counts"
+    | "sets"
+    | "lacking"
+    | "queries"
+    | "link"
+    | "histograms"
+    | "errors"
+    | "inFlight"
+    | "accepted"
   > {
     const errors = [...this.#errors.values()];
     const accepted = this.#accepted;
@@ -105,6 +139,7 @@ export class Recorder {
     return {
       counts: this.#takeRows(this.columns),
       ...this.#takeSets(),
+      ...this.#takeQueries(),
       link,
       histograms: this.#takeHistograms(),
       errors,
@@ -115,7 +150,7 @@ export class Recorder {
 
   #takeRows(columns: readonly Float64Array[]): DetachedSlice["counts"] {
     const rows: (readonly [number, ...number[]])[] = [];
-    for (let row = 0; row < this.#rows; row++) {
+    for (let row = 0; row < (columns[0]?.length ?? 0); row++) {
       const cells = columns.map((column) => column[row] ?? 0);
       if (cells.some((n) => n !== 0)) rows.push([row, ...cells]);
     }
@@ -134,6 +169,11 @@ export class Recorder {
     return lacking.length === 0 ? { sets } : { sets, lacking };
   }
 
+  #takeQueries(): Pick<DetachedSlice, "queries"> {
+    const queries = this.#takeRows(this.queries);
+    return queries.length === 0 ? {} : { queries };
+  }
+
   #takeHistograms(): Record<string, DetachedHistogram> {
     const taken: Record<string, DetachedHistogram> = {};
     const take = (key: string, histogram: Histogram) => {
@@ -148,6 +188,12 @@ export class Recorder {
     });
     this.completion.forEach((histogram, row) => {
       take(`set${row}`, histogram);
+    });
+    this.queryResponse.forEach((histogram, row) => {
+      take(`qr${row}`, histogram);
+    });
+    this.queryService.forEach((histogram, row) => {
+      take(`qs${row}`, histogram);
     });
     take("connect", this.connect);
     take("lag", this.scheduleLag);

@@ -59,8 +59,10 @@ export interface Slice {
   readonly sets?: readonly (readonly [row: number, ...columns: number[]])[];
   /** Parts that were not accepted of such sets. */
   readonly lacking?: readonly (readonly [row: number, part: number, count: number])[];
+  /** Queries: place in `QUERIES` → one number a column of `QUERY_COLUMNS`. */
+  readonly queries?: readonly (readonly [row: number, ...columns: number[]])[];
   readonly link: LinkCounts;
-  /** `r<row>`, `s<row>` response and service time, `set<row>` of sets, `connect`, `lag`, `loop`. */
+  /** `r<row>`, `s<row>` response and service time, `set<row>` of sets, `qr<row>`, `qs<row>` of queries, `connect`, `lag`, `loop`. */
   readonly histograms: Readonly<Record<string, HistogramData>>;
   readonly errors: readonly SliceError[];
   /** Publishes in flight × ms, over so many ms of the measured window. */

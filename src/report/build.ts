@@ -6,6 +6,7 @@ import {
   mergeHistograms,
   quantile,
 } from "../measure/histogram.ts";
+import { QUERY_COLUMNS, type QueryColumn } from "../measure/queries.ts";
 import { type Slice, sliceLengthMs } from "../measure/slice.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PoolManifest } from "../pool/format.ts";
@@ -79,6 +80,7 @@ export function buildReport(input: BuildInput): Report {
     },
     latency,
     sets: setsOf(merged, pool),
+    queries: queriesOf(merged),
     throughput: {
       targetEps: plan.rateEps,
       attemptedEps: perSecond(totals.attempted),
@@ -186,6 +188,29 @@ function setsOf(merged: Merged, pool: PoolManifest): Report["sets"] {
     return [[type, { started, complete, partial, failed, cutOff, completion, lacking }]];
   });
   return begun.length === 0 ? null : Object.fromEntries(begun);
+}
+
+function queriesOf({ queries }: Merged): Report["queries"] {
+  const asked = queries.filter(({ columns }) => columns.some((n) => n > 0));
+  if (asked.length === 0) return null;
+  return Object.fromEntries(
+    asked.map(({ name, columns, response, service }) => {
+      const counts = Object.fromEntries(
+        QUERY_COLUMNS.map((column, i) => [column, columns[i] ?? 0]),
+      );
+      const { sent = 0, eose = 0, closed = 0, timedOut = 0, lost = 0 } = counts;
+      // A run that was cut off has queries without an end: their connection ended first.
+      const figures = { ...counts, lost: lost + sent - eose - closed - timedOut - lost };
+      return [
+        name,
+        {
+          ...(figures as Record<QueryColumn, number>),
+          response: summarize(response),
+          service: summarize(service),
+        },
+      ];
+    }),
+  );
 }
 
 function configOf(plan: Plan, pool: PoolManifest): Report["config"] {

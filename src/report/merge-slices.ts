@@ -3,8 +3,10 @@
  * an outcome in its last slices: what was in flight is `lost` (the connection ended first), what had
  * not been sent is `backpressure`, so that the totals of an interrupted run balance too.
  */
+import { QUERIES } from "../load/sessions.ts";
 import { type HistogramData, mergeHistograms } from "../measure/histogram.ts";
 import { addCounts, type Column, noCounts, openEvents, SET_COLUMNS } from "../measure/outcome.ts";
+import { QUERY_COLUMNS } from "../measure/queries.ts";
 import { noLinkCounts } from "../measure/recorder.ts";
 import type { LinkCounts, Slice } from "../measure/slice.ts";
 import { seriesOf } from "./series.ts";
@@ -21,6 +23,7 @@ export interface Merged {
     readonly service: HistogramData;
     readonly sets: MergedSets;
   }[];
+  readonly queries: readonly MergedQueries[];
   readonly link: LinkCounts;
   readonly connect: HistogramData;
   readonly scheduleLag: HistogramData;
@@ -69,6 +72,7 @@ export function mergeSlices(
       service: histogramOf(unique, [`s${row}`]),
       sets: mergeSets(unique, row),
     })),
+    queries: mergeQueries(unique),
     link: sumLinks(unique),
     connect: histogramOf(unique, ["connect"]),
     scheduleLag: histogramOf(unique, ["lag"]),
@@ -85,6 +89,40 @@ export function mergeSlices(
   };
 }
 
+/** Queries of one name: the columns of `QUERY_COLUMNS`. */
+export interface MergedQueries {
+  readonly name: string;
+  readonly columns: readonly number[];
+  readonly response: HistogramData;
+  readonly service: HistogramData;
+}
+
+function mergeQueries(slices: readonly Slice[]): readonly MergedQueries[] {
+  return QUERIES.map((name, row) => ({
+    name,
+    columns: sumRows(
+      slices.flatMap((slice) => slice.queries ?? []),
+      row,
+      QUERY_COLUMNS.length,
+    ),
+    response: histogramOf(slices, [`qr${row}`]),
+    service: histogramOf(slices, [`qs${row}`]),
+  }));
+}
+
+function sumRows(
+  rows: readonly (readonly [number, ...number[]])[],
+  row: number,
+  length: number,
+): readonly number[] {
+  const columns = Array.from({ length }, () => 0);
+  for (const [of, ...cells] of rows) {
+    if (of !== row) continue;
+    for (const i of columns.keys()) columns[i] = (columns[i] ?? 0) + (cells[i] ?? 0);
+  }
+  return columns;
+}
+
 /** Multi-part sets of one type: the columns of `SET_COLUMNS`, and how often each part was lacking. */
 export interface MergedSets {
   readonly columns: readonly number[];
@@ -93,13 +131,13 @@ export interface MergedSets {
 }
 
 function mergeSets(slices: readonly Slice[], row: number): MergedSets {
-  const columns = SET_COLUMNS.map(() => 0);
+  const columns = sumRows(
+    slices.flatMap((slice) => slice.sets ?? []),
+    row,
+    SET_COLUMNS.length,
+  );
   const lacking = new Map<number, number>();
   for (const slice of slices) {
-    for (const [of, ...cells] of slice.sets ?? []) {
-      if (of !== row) continue;
-      for (const i of columns.keys()) columns[i] = (columns[i] ?? 0) + (cells[i] ?? 0);
-    }
     for (const [of, part, count] of slice.lacking ?? []) {
       if (of === row) lacking.set(part, (lacking.get(part) ?? 0) + count);
     }

@@ -216,6 +216,22 @@ export interface SetFigures {
   }[];
 }
 
+/** Queries of one name. scheduled = sent + noConnection; sent = eose + closed + timedOut + lost. */
+export interface QueryFigures {
+  readonly scheduled: number;
+  readonly sent: number;
+  readonly noConnection: number;
+  readonly eose: number;
+  readonly closed: number;
+  readonly timedOut: number;
+  readonly lost: number;
+  /** Events that came before EOSE. */
+  readonly events: number;
+  /** From when it was due, and from when it was sent, to EOSE. */
+  readonly response: LatencySummary;
+  readonly service: LatencySummary;
+}
+
 export interface Report {
   readonly schema: typeof REPORT_SCHEMA;
   readonly run: {
@@ -279,6 +295,8 @@ export interface Report {
   };
   /** By event type; `null` when no set of several events was begun. */
   readonly sets: Readonly<Record<string, SetFigures>> | null;
+  /** By name; `null` when nothing was asked. */
+  readonly queries: Readonly<Record<string, QueryFigures>> | null;
   readonly throughput: {
     readonly targetEps: number;
     readonly attemptedEps: number;

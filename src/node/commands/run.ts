@@ -20,7 +20,7 @@ import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
 import { HELP_FLAG, runUsage } from "./help.ts";
 
-const SCENARIOS = ["publish"];
+const SCENARIOS = ["publish", "playback"];
 const PLANNED = ["fanout", "query", "connect", "mixed", "burst", "soak"];
 
 export async function run(args: readonly string[]): Promise<number> {
@@ -29,14 +29,21 @@ export async function run(args: readonly string[]): Promise<number> {
     process.stdout.write(runUsage());
     return EXIT.ok;
   }
-  return await runScenario(readScenario(words), collectOptions(flags, process.env));
+  const scenario = readScenario(words);
+  // A playback without a mix of its own is the preset of that name.
+  const mix = scenario === "playback" && !process.env.MIX ? { mix: "playback" } : {};
+  return await runScenario(scenario, collectOptions({ ...mix, ...flags }, process.env));
 }
 
 /** Runs a scenario with checked options and prints the verdict; gives the exit code. */
 export async function runScenario(scenario: string, texts: OptionTexts): Promise<number> {
   if (texts.builders) throw new ConfigError("BUILDERS (--builders) is planned and not there yet");
   const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)), availableParallelism());
-  parseMix(plan.mix);
+  if (parseMix(plan.mix).view === undefined && scenario === "playback") {
+    throw new ConfigError(
+      "MIX (--mix) of `playback` needs `view`: its queries precede view events",
+    );
+  }
   refuseByText(plan);
   const relayPid = readPid(texts);
   if (readSwitch(texts, "dryRun")) {

@@ -10,6 +10,8 @@ export function eventsSection({
   run,
   warmup,
   latency,
+  sets,
+  queries,
 }: Report): Section {
   const { connections: c } = t;
   return {
@@ -22,6 +24,8 @@ export function eventsSection({
       text(balance(t)),
       { kind: "charts", ids: ["throughput"] },
       byEvent(latency.byEvent),
+      ...bySet(sets),
+      ...byQuery(queries),
       text(
         `Connections: ${formatCount(c.opened)} opened of ${formatCount(c.attempted)} tried, ${formatCount(c.failed)} failed, ${formatCount(c.dropped)} dropped by the relay, ${formatCount(c.reconnected)} reconnected.`,
       ),
@@ -64,6 +68,60 @@ function accounting(t: Totals): Block {
       rows.map(([label, n]) => [label, formatCount(n)]),
     ),
   );
+}
+
+/** Sets of several events, and which parts they lack. */
+function bySet(sets: Report["sets"]): readonly Block[] {
+  if (sets === null) return [];
+  const rows = Object.entries(sets).map(([type, s]) => [
+    type,
+    ...[s.started, s.complete, s.partial, s.failed, s.cutOff].map(formatCount),
+    formatMs(s.completion.p50),
+    formatMs(s.completion.p99),
+  ]);
+  const lacking = Object.entries(sets).flatMap(([type, s]) =>
+    s.lacking.map(({ part, kinds, count }) => {
+      const kind = kinds.length === 0 ? "" : ` (kind ${kinds.join(" or ")})`;
+      return `${formatCount(count)} sets of ${type} lack part ${part + 1}${kind}`;
+    }),
+  );
+  return [
+    table(
+      "Multi-part sets: first part due to last OK",
+      ["set", "#begun", "#complete", "#partial", "#failed", "#cut off", "#p50", "#p99"],
+      rows,
+    ),
+    ...(lacking.length === 0 ? [] : [text(`${lacking.join("; ")}.`)]),
+  ];
+}
+
+function byQuery(queries: Report["queries"]): readonly Block[] {
+  if (queries === null) return [];
+  return [
+    table(
+      "Queries: REQ until EOSE",
+      [
+        "query",
+        "#sent",
+        "#EOSE",
+        "#CLOSED",
+        "#no EOSE",
+        "#events each",
+        "#response p50",
+        "#response p99",
+      ],
+      Object.entries(queries).map(([name, q]) => [
+        name,
+        `${formatCount(q.sent)}${q.noConnection > 0 ? ` of ${formatCount(q.scheduled)}` : ""}`,
+        formatCount(q.eose),
+        formatCount(q.closed),
+        formatCount(q.timedOut + q.lost),
+        q.eose === 0 ? "–" : (q.events / q.eose).toFixed(1),
+        formatMs(q.response.p50),
+        formatMs(q.response.p99),
+      ]),
+    ),
+  ];
 }
 
 function byEvent(types: Report["latency"]["byEvent"]): Block {
