@@ -13,6 +13,7 @@ import {
   NOT_MEASURED,
   sparkline,
 } from "./format.ts";
+import { describeStored } from "./stored.ts";
 import type { Band, LatencySummary, Report, ResourceSample } from "./types.ts";
 import { passed } from "./verdict.ts";
 
@@ -242,6 +243,7 @@ function details({ run, config, resources, audit, generator, profile }: Report):
     ),
     `- resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
     `- read-back audit: ${audit === null ? NOT_MEASURED : `${formatCount(audit.checked)} of ${formatCount(audit.acknowledged)} acknowledged events checked, ${formatCount(audit.found)} found, ${formatCount(audit.excused)} rightly gone, ${formatCount(audit.missingCount)} missing`}`,
+    ...(audit?.stored === undefined ? [] : [`- stored: ${cell(describeStored(audit.stored))}`]),
     `- hot functions: ${profile === null ? NOT_MEASURED : "see JSON"}`,
   ].join("\n");
 }
