@@ -95,7 +95,7 @@ describe("the reader", () => {
 
   const failures: readonly (readonly [string, (id: string) => readonly RelayMessage[], RegExp])[] =
     [
-      ["silence", () => [], /no EOSE in 80 ms/],
+      ["silence", () => [], /no answer in 80 ms/],
       [
         "a demand for AUTH",
         (id) => [

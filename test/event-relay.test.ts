@@ -140,7 +140,7 @@ describe("a relay takes every event type", () => {
     for (const [kind, { stored, deleted }] of expected) {
       assert.equal(await client.count({ kinds: [Number(kind)] }), stored - deleted, `kind ${kind}`);
     }
-    assert.equal(expected.length, 17);
+    assert.equal(expected.length, 16);
     assert.ok(expected.some(([, { deleted }]) => deleted > 0));
     assert.ok(expected.some(([, { events, stored }]) => events > stored && stored > 0));
   });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { hash, randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { findFault } from "../src/events/check.ts";
 import type { Draft, EventType, Keys } from "../src/events/event-type.ts";
+import { expandPreset, presetNames } from "../src/events/presets.ts";
 import { eventTypes, findEventType, resolveTypes } from "../src/events/registry.ts";
 import { addressOf } from "../src/node/relay/retention.ts";
 import { parseEvent } from "../src/nostr/event-check.ts";
@@ -130,6 +132,24 @@ describe("every event type", () => {
         assert.notEqual(findFault(type, stripped, { part, bytes }), null, `${name} ${part}`);
       }
     }
+  });
+});
+
+describe("docs/events.md", () => {
+  const page = readFileSync(new URL("../docs/events.md", import.meta.url), "utf8");
+  const rows = page.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
+  const findRow = (name: string) => rows.find((cells) => cells[1] === `\`${name}\``) ?? [];
+
+  for (const { name, kinds, maxBytes } of eventTypes) {
+    it(`says of \`${name}\` which kinds and which size classes it has`, () => {
+      const [, , , kindCell, bytesCell] = findRow(name);
+      assert.equal(kindCell, kinds?.map((kind) => kind.join(" or ")).join(", "));
+      assert.equal(bytesCell, maxBytes?.map((bytes) => bytes.toLocaleString("en-US")).join(" · "));
+    });
+  }
+
+  it("has every preset with its weights", () => {
+    for (const name of presetNames) assert.equal(findRow(name)[2], `\`${expandPreset(name)}\``);
   });
 });
 

@@ -29,7 +29,14 @@ const EVENTS = {
 function judge(limitation: Limitation, information: Partial<Information> = {}): string[] {
   const findings = judgeLimits({
     label: "127.0.0.1:7777",
-    information: { limitation, software: null, problem: null, clockSkewMs: null, ...information },
+    information: {
+      limitation,
+      software: null,
+      counts: false,
+      problem: null,
+      clockSkewMs: null,
+      ...information,
+    },
     events: EVENTS,
     nowSec: NOW_SEC,
     runSec: 600,
@@ -78,14 +85,16 @@ describe("an information document", () => {
   it("may lack anything, and hold anything", () => {
     assert.equal(parseInformation("<html>"), null);
     assert.equal(parseInformation("[]"), null);
-    assert.deepEqual(parseInformation("{}"), { limitation: {}, software: null });
+    assert.deepEqual(parseInformation("{}"), { limitation: {}, software: null, counts: false });
     const odd = {
       software: "a\u001b[31mb",
+      supported_nips: [1, 45],
       limitation: { max_message_length: "9", auth_required: 1 },
     };
     assert.deepEqual(parseInformation(JSON.stringify(odd)), {
       limitation: {},
       software: "a [31mb",
+      counts: true,
     });
   });
 });

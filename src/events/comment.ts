@@ -36,7 +36,7 @@ export function buildComment({ target, content, createdAt }: CommentInput): Even
 export const comment: EventType = {
   name: "comment",
   kinds: [[1111]],
-  maxBytes: [1_200],
+  maxBytes: [1_060],
   build(context) {
     const { viewer, target } = pickTarget(context);
     const content = randomDescription(context.random, 120);

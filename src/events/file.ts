@@ -7,7 +7,7 @@ import { inventVideo, locateMedia, type VideoDetails } from "./video-details.ts"
 
 const HEX_64 = /^[0-9a-f]{64}$/;
 /** Bytes of the largest. */
-export const MIRROR_BYTES = 1_500;
+export const MIRROR_BYTES = 1_470;
 
 /** Builds the file metadata event that follows a post. Source: bitvid js/nostr/publishHelpers.js at 126a613; NIP-94. */
 export function buildVideoMirror(details: VideoDetails): EventTemplate {

@@ -107,7 +107,7 @@ export function checkNip71(event: NostrEvent): string | null {
 }
 
 /** The value of a key within an `imeta` tag (NIP-92). */
-export function imetaValue(tag: Tag, key: string): string | undefined {
+function imetaValue(tag: Tag, key: string): string | undefined {
   const entry = tag.find((text, i) => i > 0 && text.startsWith(`${key} `));
   return entry?.slice(key.length + 1);
 }

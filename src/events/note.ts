@@ -6,7 +6,7 @@ import { randomDescription, randomHashtags } from "./text.ts";
 export const note: EventType = {
   name: "note",
   kinds: [[1]],
-  maxBytes: [620],
+  maxBytes: [580],
   build({ scope, createdAt, random }) {
     const [tag = "video"] = randomHashtags(random, 1);
     return [

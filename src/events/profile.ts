@@ -24,7 +24,7 @@ export function buildProfile(input: ProfileInput): EventTemplate {
 export const profile: EventType = {
   name: "profile",
   kinds: [[0]],
-  maxBytes: [700],
+  maxBytes: [640],
   overwrites: true,
   build(context) {
     const { createdAt, random, publicKey } = context;

@@ -21,7 +21,7 @@ export function buildReaction(target: Target, createdAt: number): EventTemplate 
 export const reaction: EventType = {
   name: "reaction",
   kinds: [[7]],
-  maxBytes: [690],
+  maxBytes: [680],
   build(context) {
     const { viewer, target } = pickTarget(context);
     return [{ author: viewer, template: buildReaction(target, context.createdAt) }];

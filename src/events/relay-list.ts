@@ -23,7 +23,7 @@ const USES = [{}, { use: "write" }, { use: "read" }, {}] as const;
 export const relayList: EventType = {
   name: "relay-list",
   kinds: [[10_002]],
-  maxBytes: [560],
+  maxBytes: [500],
   overwrites: true,
   build(context) {
     const relays = USES.slice(0, 2 + randomInt(context.random, 3)).map((use) => ({

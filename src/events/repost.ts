@@ -27,7 +27,7 @@ export function buildRepost(post: NostrEvent, createdAt: number): EventTemplate 
 export const repost: EventType = {
   name: "repost",
   kinds: [[16]],
-  maxBytes: [8_700],
+  maxBytes: [7_800],
   build(context) {
     const { viewer, post } = pickTarget(context);
     const template = buildRepost(context.sign(post), context.createdAt);

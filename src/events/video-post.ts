@@ -7,8 +7,8 @@ import { metadataTags } from "./nip71.ts";
 import { inventVideo, locateMedia, type VideoDetails } from "./video-details.ts";
 
 /** Bytes of the largest, without and with NIP-71 metadata. */
-export const POST_BYTES = 2_100;
-export const RICH_POST_BYTES = 6_800;
+export const POST_BYTES = 2_040;
+export const RICH_POST_BYTES = 6_680;
 
 /**
  * Builds the post. The order of tags and of content members is bitvid's.

@@ -15,7 +15,7 @@ import { buildVideoPost, checkVideoPost, RICH_POST_BYTES } from "./video-post.ts
 /** A torrent file of a video of some GB, in base64. */
 const TORRENT_LENGTH = 30_000;
 
-export interface CompanionInput {
+interface CompanionInput {
   /** 40 hex digits. */
   readonly infoHash: string;
   readonly torrent: string;
@@ -42,7 +42,7 @@ function buildCompanion({ infoHash, torrent, createdAt }: CompanionInput): Event
 export const videoRich: EventType = {
   name: "video-rich",
   kinds: [[30_078], [30_078], [1063], [21, 22], [34_235, 34_236]],
-  maxBytes: [30_700, RICH_POST_BYTES, MIRROR_BYTES, 5_700, 1_800],
+  maxBytes: [30_580, RICH_POST_BYTES, MIRROR_BYTES, 5_520, 1_740],
   video: "rich",
   build({ scope, videosBefore, createdAt, publicKey }) {
     const { author, details } = inventVideo({ scope, number: videosBefore, createdAt, publicKey });

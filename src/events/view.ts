@@ -36,7 +36,7 @@ export function buildView({ viewer, pointer, anonymous, createdAt }: ViewInput):
 export const view: EventType = {
   name: "view",
   kinds: [[30_079]],
-  maxBytes: [840],
+  maxBytes: [830],
   unique: true,
   build(context) {
     const { scope, createdAt, publicKey } = context;

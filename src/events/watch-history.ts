@@ -13,7 +13,7 @@ import { randomBase64 } from "./text.ts";
 
 const ITEMS = 20;
 
-export interface WatchHistoryInput {
+interface WatchHistoryInput {
   /** `YYYY-MM`. */
   readonly month: string;
   readonly addresses: readonly string[];
@@ -23,7 +23,7 @@ export interface WatchHistoryInput {
 }
 
 /** Builds a month of watch history. Source: bitvid js/nostrEventSchemas.js (`buildWatchHistoryEvent`) at 126a613. */
-export function buildWatchHistory(input: WatchHistoryInput): EventTemplate {
+function buildWatchHistory(input: WatchHistoryInput): EventTemplate {
   const { month, addresses, ciphertext, createdAt } = input;
   return {
     kind: 30_079,
@@ -42,7 +42,7 @@ export function buildWatchHistory(input: WatchHistoryInput): EventTemplate {
 export const watchHistory: EventType = {
   name: "watch-history",
   kinds: [[30_079]],
-  maxBytes: [9_600],
+  maxBytes: [9_440],
   overwrites: true,
   build(context) {
     const { createdAt, random } = context;

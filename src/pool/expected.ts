@@ -7,7 +7,7 @@
 import { classifyKind, type EventTemplate, type KindClass, type Tag } from "../nostr/wire.ts";
 import { AddressSet, hashAddress } from "./address-set.ts";
 
-export interface KindExpectation {
+interface KindExpectation {
   readonly class: KindClass;
   readonly events: number;
   /** What a relay holds that deletes nothing. */

@@ -1,5 +1,6 @@
 /** The verdict in a few lines for a terminal. Returns text; who prints it is the caller's business. */
 import { formatCount, formatMs, formatRate, NOT_MEASURED } from "./format.ts";
+import { describeStored } from "./stored.ts";
 import type { Audit, Report } from "./types.ts";
 
 /** Ids of missing events. */
@@ -24,6 +25,7 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     `service     p50 ${formatMs(l.service.p50)}, p95 ${formatMs(l.service.p95)}, p99 ${formatMs(l.service.p99)}, max ${formatMs(l.service.max)} (from the send)`,
     `read-back   ${audit === null ? NOT_MEASURED : readBackLine(audit)}`,
     ...missingLines(audit),
+    ...(audit?.stored === undefined ? [] : [`stored      ${describeStored(audit.stored)}`]),
     ...files.map((file, i) => `${i === 0 ? "reports     " : "            "}${file}`),
     "",
   ];

@@ -184,6 +184,28 @@ export interface Audit {
   readonly excused: number;
   /** Acknowledged in all; `checked` is a stated sample when it is smaller. */
   readonly acknowledged: number;
+  /** What came to be stored, kind by kind. Reports from before it was counted have none. */
+  readonly stored?: Stored;
+}
+
+export interface Stored {
+  /** By kind, the lowest first; `null` where it could not be counted: `why` says why. */
+  readonly kinds: readonly StoredKind[] | null;
+  readonly why: string | null;
+}
+
+export interface StoredKind {
+  readonly kind: number;
+  /** Accepted publishes. */
+  readonly accepted: number;
+  /** What they leave on a relay that deletes nothing (NIP-01). */
+  readonly expectedStored: number;
+  /** So many of those are gone on a relay that deletes (NIP-09). */
+  readonly deleted: number;
+  /** What the relays hold more than before. */
+  readonly counted: number;
+  /** How far that is from what is expected, with or without deletions; 0 when it is as expected. */
+  readonly delta: number;
 }
 
 /** A dedicated relay's consent as it was read before the run. */

@@ -134,11 +134,12 @@ class StubSocket implements RelaySide {
   }
 }
 
-/** Runs `k6/publish.ts` on a pool with these variables; gives the report that it would write. */
+/** Runs a scenario on a pool with these variables; gives the report that it would write. */
 export async function runScenario(
   pool: string,
   environment: Readonly<Record<string, string>>,
   relay: Relay,
+  scenario = "publish",
 ): Promise<{ readonly report: Report; readonly endedMs: number }> {
   const world = new World(relay);
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-world-"));
@@ -155,8 +156,8 @@ export async function runScenario(
     const shared = globalThis as unknown as Record<string, unknown>;
     shared.k6World = modulesOf(world, env, manifest, frames);
     await writeFile(join(dir, "package.json"), '{"type":"module"}');
-    await bundleScripts(["k6/publish.ts"], dir, [stubK6]);
-    const script = (await import(pathToFileURL(join(dir, "publish.js")).href)) as Scenario;
+    await bundleScripts([`k6/${scenario}.ts`], dir, [stubK6]);
+    const script = (await import(pathToFileURL(join(dir, `${scenario}.js`)).href)) as Scenario;
     shared.k6Options = (script as unknown as { options: unknown }).options;
     await world.runUntil(script.default());
     const files = script.handleSummary({
@@ -185,17 +186,19 @@ function modulesOf(
   class Metric {
     add(): void {}
   }
-  let at = 0;
-  const file = {
-    seek: async (offset: number) => {
-      at = offset;
-    },
-    read: async (into: Uint8Array) => {
-      const part = frames.subarray(at, at + into.length);
-      into.set(part);
-      at += part.length;
-      return part.length === 0 ? null : part.length;
-    },
+  const open = async () => {
+    let at = 0;
+    return {
+      seek: async (offset: number) => {
+        at = offset;
+      },
+      read: async (into: Uint8Array) => {
+        const part = frames.subarray(at, at + into.length);
+        into.set(part);
+        at += part.length;
+        return part.length === 0 ? null : part.length;
+      },
+    };
   };
   return {
     check: (_: unknown, sets: Record<string, () => boolean>) =>
@@ -229,7 +232,7 @@ function modulesOf(
       }
       text = async () => Buffer.concat(this.#parts).toString();
     },
-    open: async () => file,
+    open,
     SeekMode: { Start: 0 },
     http: {},
     crypto: { sha256: () => "0".repeat(64) },

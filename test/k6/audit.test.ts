@@ -5,6 +5,8 @@ import { startRelay } from "../../src/node/relay/relay.ts";
 import type { Published } from "../faulty-relay/relay.ts";
 import { assertTrue, type Flags, publish, withRelay } from "./harness.ts";
 
+/** These runs ask no relay beforehand. */
+const stored = { kinds: null, why: "no relay was asked beforehand (--force)" };
 const THOUSAND: Flags = { audit: true, rate: 500, duration: 2 };
 
 test("finds every acknowledged event, the warm-up's too, in the embedded relay", async () => {
@@ -22,6 +24,7 @@ test("finds every acknowledged event, the warm-up's too, in the embedded relay",
       missingCount: 0,
       excused: 0,
       acknowledged,
+      stored,
     });
     assert.equal(run.exitCode, 0, run.stderr);
   } finally {
@@ -47,6 +50,7 @@ test("names the one event in a thousand that a relay acknowledged and lost", () 
       missingCount: 1,
       excused: 0,
       acknowledged: 1_000,
+      stored,
     });
     assert.equal(run.exitCode, 99, `${run.stdout}\n${run.stderr}`);
     assert.match(run.stdout, /read-back +999 of 1,000 .* 1 missing/);

@@ -29,6 +29,8 @@ export interface AuditResult {
   readonly audit: Audit | null;
   /** Why a relay was not asked, or not to the end. */
   readonly notes: readonly string[];
+  /** The events that were noted as accepted, for each relay. */
+  readonly accepted: readonly (readonly NostrEvent[])[];
 }
 
 const MOST_LISTED = 100;
@@ -58,7 +60,7 @@ export async function auditRun(request: AuditRequest): Promise<AuditResult> {
     }),
   );
   const results = asked.flat();
-  if (results.length === 0 && notes.length > 0) return { audit: null, notes };
+  if (results.length === 0 && notes.length > 0) return { audit: null, notes, accepted: byRelay };
   const missing = results.flatMap((result) => result.missing);
   const sum = (of: (result: ReadBack) => number) => results.reduce((n, r) => n + of(r), 0);
   return {
@@ -71,6 +73,7 @@ export async function auditRun(request: AuditRequest): Promise<AuditResult> {
       acknowledged,
     },
     notes,
+    accepted: byRelay,
   };
 }
 

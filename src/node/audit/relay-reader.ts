@@ -21,6 +21,12 @@ export type Answer =
   /** CLOSED, or a NOTICE and nothing behind it: a smaller REQ may be answered. */
   | { readonly status: "refused"; readonly text: string };
 
+/** Of a COUNT (NIP-45); `null` where the relay gives a number that is not exact. */
+interface Counted {
+  readonly status: "counted";
+  readonly count: number | null;
+}
+
 export interface ReaderTimes {
   readonly handshakeMs: number;
   /** The longest silence before EOSE. */
@@ -37,7 +43,7 @@ interface Question {
   readonly id: string;
   readonly events: NostrEvent[];
   notice: string | null;
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (answer: Answer | Counted) => void;
   readonly reject: (error: Unanswered) => void;
 }
 
@@ -58,12 +64,29 @@ export class RelayReader {
   }
 
   /** Gives the stored events that match; throws `Unanswered`. Not to be called while one is asked. */
-  ask(filters: readonly Filter[]): Promise<Answer> {
+  async ask(filters: readonly Filter[]): Promise<Answer> {
+    const answer = await this.#put("REQ", filters);
+    if (answer.status === "counted") throw new Unanswered("the relay answers a REQ with a COUNT");
+    return answer;
+  }
+
+  /**
+   * Asks how many stored events match: `null` where the relay does not say exactly. Throws `Unanswered`.
+   * Not to be called while one is asked.
+   */
+  async count(filters: readonly Filter[]): Promise<number | null> {
+    const answer = await this.#put("COUNT", filters);
+    if (answer.status === "counted") return answer.count;
+    const text = answer.status === "refused" ? answer.text : "it sends events instead";
+    throw new Unanswered(`the relay does not count: ${text}`);
+  }
+
+  #put(type: "REQ" | "COUNT", filters: readonly Filter[]): Promise<Answer | Counted> {
     if (this.#ended !== null) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
       const id = `audit${this.#asked++}`;
       this.#question = { id, events: [], notice: null, resolve, reject };
-      this.#send(["REQ", id, ...filters]);
+      this.#send([type, id, ...filters]);
       this.#watch();
     });
   }
@@ -88,6 +111,9 @@ export class RelayReader {
       this.#send(["CLOSE", question.id]);
       this.#settle()?.resolve({ status: "complete", events: question.events });
       return;
+    } else if (type === "COUNT") {
+      this.#settle()?.resolve({ status: "counted", count: readCount(value) });
+      return;
     } else if (type === "CLOSED") {
       this.#onClosed(clip(value));
       return;
@@ -109,7 +135,7 @@ export class RelayReader {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       if (notice === null) {
-        this.#settle()?.reject(new Unanswered(`no EOSE in ${ms} ms`));
+        this.#settle()?.reject(new Unanswered(`no answer in ${ms} ms`));
         return;
       }
       const question = this.#settle();
@@ -173,6 +199,14 @@ function parseMessage(text: string): readonly [unknown, unknown, unknown] | null
     // What is not JSON answers nothing.
     return null;
   }
+}
+
+/** The number of a COUNT's answer; `null` when it is approximate (NIP-45), capped, or none. */
+function readCount(value: unknown): number | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { count, approximate, limited } = value as Readonly<Record<string, unknown>>;
+  if (approximate === true || limited === true) return null;
+  return Number.isSafeInteger(count) ? Number(count) : null;
 }
 
 /** A relay's text is shown to a person: its start, without what steers a terminal. */

@@ -15,7 +15,12 @@ import { describeFlags, HELP_FLAG } from "./help.ts";
 const MOST_EVENTS = 20_000_000;
 const FLAGS: readonly FlagRow[] = [
   { flag: "events", value: "N", default: "10000", help: "events; the last set is completed" },
-  { flag: "mix", value: "MIX", default: "view:0.9,video:0.1", help: "event types and weights" },
+  {
+    flag: "mix",
+    value: "MIX",
+    default: "view:0.9,video:0.1",
+    help: "types and weights, or a preset",
+  },
   { flag: "seed", value: "SEED", help: "same seed, same event ids (default: random, printed)" },
   {
     flag: "epoch",

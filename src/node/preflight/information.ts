@@ -22,6 +22,8 @@ export interface Information {
   /** `null` where the relay served no document that can be read. */
   readonly limitation: Limitation | null;
   readonly software: string | null;
+  /** It announces COUNT (NIP-45). */
+  readonly counts: boolean;
   readonly problem: string | null;
   /** The relay's clock minus ours in ms (its `Date` has whole seconds), `null` without a `Date`. */
   readonly clockSkewMs: number | null;
@@ -60,16 +62,16 @@ export async function fetchInformation(
   const read = body.status === "read" ? parseInformation(body.text) : null;
   if (read !== null) return { ...read, problem: null, clockSkewMs };
   const problem = body.status === "read" ? "the document is not a JSON object" : body.reason;
-  return { limitation: null, software: null, problem, clockSkewMs };
+  return { limitation: null, software: null, counts: false, problem, clockSkewMs };
 }
 
 /** Reads a document; members of a wrong type count as missing. `null` for what is no JSON object. */
 export function parseInformation(
   text: string,
-): Pick<Information, "limitation" | "software"> | null {
+): Pick<Information, "limitation" | "software" | "counts"> | null {
   const document = readObject(text);
   if (document === null) return null;
-  const { software } = document;
+  const { software, supported_nips: nips } = document;
   const given = isObject(document.limitation) ? document.limitation : {};
   const numbers = NUMBERS.flatMap((name) => {
     const value = given[name];
@@ -81,6 +83,7 @@ export function parseInformation(
   return {
     limitation: Object.fromEntries([...numbers, ...switches]),
     software: typeof software === "string" ? printable(software) : null,
+    counts: Array.isArray(nips) && nips.includes(45),
   };
 }
 

@@ -21,6 +21,7 @@ import { completeReport } from "../../report/complete.ts";
 import { formatCount } from "../../report/format.ts";
 import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
 import { auditRun } from "../audit/audit.ts";
+import { type Counts, compareStored, countKinds } from "../audit/stored.ts";
 import type { Calibration } from "../calibrate/figures.ts";
 import { judgeRate, obtainCalibration } from "../calibrate/obtain.ts";
 import { type Admission, admitRelays } from "../guard/gate.ts";
@@ -29,6 +30,7 @@ import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
 import { servePoolTo } from "../pool/serve.ts";
 import { judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
+import type { RelayAnswer } from "../preflight/relay.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
 import { relateSamples, startSampler, type TimedSample } from "../sampler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
@@ -100,9 +102,13 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     signal,
   });
   refuseStops(judgePool(plan, checked, pool.manifest));
+  const before = request.audit
+    ? await countBefore(checked.answers, pool.manifest, signal)
+    : { why: "there was no audit" };
   if (signal.aborted) throw new ConfigError("interrupted before anything was sent");
   const run = await drive({
     ...request,
+    before,
     k6,
     calibration,
     admissions,
@@ -124,6 +130,8 @@ interface Drive extends RunRequest {
   readonly pool: PoolManifest;
   readonly runId: string;
   readonly runDir: string;
+  /** What the relays held of the pool's kinds before the run. */
+  readonly before: Counts;
 }
 
 interface Driven extends Drive {
@@ -222,14 +230,37 @@ async function finish(driven: Driven): Promise<Report> {
 }
 
 async function readBackRun(driven: Driven, report: Report): Promise<Audit | null> {
-  const { live, poolDir, admissions, signal, terminal } = driven;
+  const { live, poolDir, admissions, before, signal, terminal } = driven;
   const acknowledged = report.totals.accepted + report.warmup.accepted;
   terminal.status(`read-back   asking for ${formatCount(acknowledged)} acknowledged events`);
   const { slices } = live;
   const result = await auditRun({ slices, poolDir, admissions, acknowledged, signal });
+  const after =
+    "why" in before ? before : await countKinds(admissions, kindsOf(driven.pool), signal);
   terminal.clear();
   for (const note of result.notes) terminal.note(`read-back   ${note}`);
-  return result.audit;
+  if (result.audit === null) return null;
+  const { accepted } = result;
+  return { ...result.audit, stored: compareStored({ before, after, accepted, acknowledged }) };
+}
+
+/** Only relays that announce COUNT are asked: others may leave it unanswered. */
+async function countBefore(
+  answers: readonly RelayAnswer[],
+  pool: PoolManifest,
+  signal: AbortSignal,
+): Promise<Counts> {
+  if (answers.length === 0) return { why: "no relay was asked beforehand (--force)" };
+  const silent = answers.find(({ information }) => !information.counts);
+  if (silent !== undefined) {
+    return { why: `\`${silent.admission.url.label}\` does not announce COUNT (NIP-45)` };
+  }
+  const admissions = answers.map(({ admission }) => admission);
+  return await countKinds(admissions, kindsOf(pool), signal);
+}
+
+function kindsOf({ expected = {} }: PoolManifest): readonly number[] {
+  return Object.keys(expected).map(Number);
 }
 
 function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {

@@ -1,5 +1,6 @@
 /** What else was noted of the run. */
 import { formatBytes, formatCount, formatMs, formatRate, NOT_MEASURED } from "../format.ts";
+import { describeStored } from "../stored.ts";
 import type { Audit, Report, ResourceSample } from "../types.ts";
 import { code, details, list, type Section, type Text } from "./document.ts";
 
@@ -34,6 +35,7 @@ function items({ run, config, resources, audit, generator: g, profile }: Report)
     ),
     `resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
     `read-back audit: ${audit === null ? NOT_MEASURED : auditLine(audit)}`,
+    ...(audit?.stored === undefined ? [] : [`stored: ${describeStored(audit.stored)}`]),
     `hot functions: ${profile === null ? NOT_MEASURED : "see JSON"}`,
   ];
 }

@@ -6,6 +6,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { WebSocket } from "ws";
 import { buildBundles } from "../../../build/bundle.ts";
 import schema from "../../../src/report/schema.json" with { type: "json" };
+import type { Report } from "../../../src/report/types.ts";
 import { inPlace, until, withEmbeddedRelay } from "../cli.ts";
 import { assertBalanced } from "../harness.ts";
 
@@ -51,6 +52,35 @@ describe("run publish against the embedded relay", () => {
           assert.deepEqual([one.stored(), other.stored()], [100, 100]);
         }),
       ),
+    );
+  });
+
+  it("finds that a relay keeps of every kind what it should, with --audit", async () => {
+    await inPlace((place) =>
+      withEmbeddedRelay(async (relay) => {
+        const args = ["run", "publish", ...GENTLE, "--duration", "3", "--seed", "7", "--audit"];
+        // Edits, deletions, profiles and ephemeral events beside those that are simply kept.
+        const mix = "video:4,video-edit:2,video-delete:2,profile:1,typing:1,view:1,reaction:1";
+        const { exitCode, stdout, stderr } = await place.run([
+          ...args,
+          ...["--mix", mix, "--relay", relay.url],
+        ]);
+        assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
+        const [report] = await place.reports();
+        assert.ok(isReport(report), JSON.stringify(isReport.errors));
+        const kinds = (report as Report).audit?.stored?.kinds;
+        assert.deepEqual(
+          kinds?.map(({ kind }) => kind),
+          [0, 5, 7, 1063, 20_002, 30_078, 30_079],
+        );
+        for (const { kind, delta } of kinds ?? []) assert.equal(delta, 0, `kind ${kind}`);
+        const counted = kinds?.reduce((sum, kind) => sum + kind.counted, 0);
+        assert.equal(counted, relay.stored());
+        assert.match(
+          stdout,
+          /stored +\d+ events more than before, of \d+ accepted; each of 7 kinds/,
+        );
+      }),
     );
   });
 
