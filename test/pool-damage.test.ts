@@ -116,7 +116,7 @@ describe("readPool", () => {
     {
       name: "another version",
       damage: (dir) => editManifest(dir, { format: "k6-nostr/pool@3" }),
-      problem: /has the format `k6-nostr\/pool@2`, expected `k6-nostr\/pool@2`/,
+      problem: /has the format `k6-nostr\/pool@3`, expected `k6-nostr\/pool@2`/,
     },
     {
       name: "an incomplete manifest",

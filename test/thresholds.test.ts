@@ -139,7 +139,18 @@ describe("judgeThresholds", () => {
         phase: "drain",
         index: 101,
         counts: [rowOf(1, { scheduled: 10, attempted: 8, rejected: 5, timedOut: 2, lost: 1 })],
-        histograms: { r1: histogramOf(500), s1: histogramOf(400) },
+        histograms: {
+          r1: histogramOf(500),
+          s1: histogramOf(400),
+          set0: histogramOf(30, 30, 70),
+          qr0: histogramOf(10),
+          qr1: histogramOf(20),
+        },
+        sets: [[0, 3, 3, 0, 0]],
+        queries: [
+          [0, 1, 1, 0, 1, 0, 0, 0, 5],
+          [1, 1, 1, 0, 1, 0, 0, 0, 1],
+        ],
       }),
     ],
   });
@@ -168,6 +179,11 @@ describe("judgeThresholds", () => {
     ["nostr_publish_service_time{event:view}: p(100)<=400", 400, true],
     ["nostr_publish_service_time: avg<1.8", (1_000 * 1.5 + 400) / 1_001, false],
     ["nostr_connect_time: max<5", 4, true],
+    ["nostr_set_completion_time: med<31", 30, true],
+    ["nostr_set_completion_time{event:video}: max<60", 70, false],
+    ["nostr_query_time: p(100)<30", 20, true],
+    ["nostr_query_time: avg<14", 15, false],
+    ["nostr_query_time{query:feed}: max<11", 10, true],
   ] as const;
   for (const [text, value, ok] of table) {
     it(`finds \`${text}\` ${ok ? "met" : "crossed"}`, () => {
@@ -183,6 +199,8 @@ describe("judgeThresholds", () => {
       "nostr_publish_response_time: p(95)<1e9",
       "nostr_publish_service_time{event:view}: max<1e9",
       "nostr_connect_time: max<1e9",
+      "nostr_set_completion_time: max<1e9",
+      "nostr_query_time{query:choose}: max<1e9",
       "nostr_events_accepted: count>=0",
     ];
     for (const text of texts) {

@@ -62,7 +62,7 @@ export interface AskerOptions {
   readonly atSec: () => number;
 }
 
-export type QueryAnswer = Extract<ReadMessage, { readonly type: "EVENT" | "EOSE" | "CLOSED" }>;
+type QueryAnswer = Extract<ReadMessage, { readonly type: "EVENT" | "EOSE" | "CLOSED" }>;
 
 export interface Asker {
   readonly nextDueMs: number;

@@ -24,10 +24,16 @@ export const DEFAULT_THRESHOLDS =
 const EXPRESSION =
   /^(rate|count|value|avg|min|max|med|p\((\d+(?:\.\d+)?)\))\s*(<=|>=|<|>|===|==|!=)\s*([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
 
+/** Times that may be judged for one event type, or one query, alone. */
+const TAGGED =
+  /^(nostr_(publish_\w+|set_completion)_time\{event:[a-z][a-z0-9:-]*\}|nostr_query_time\{query:[a-z-]+\})$/;
+
 /** Metrics that a threshold may name, with the aggregations that k6 knows for their type. */
 const METRICS: Readonly<Record<string, readonly string[]>> = {
   nostr_publish_response_time: ["avg", "min", "max", "med", "p"],
   nostr_publish_service_time: ["avg", "min", "max", "med", "p"],
+  nostr_set_completion_time: ["avg", "min", "max", "med", "p"],
+  nostr_query_time: ["avg", "min", "max", "med", "p"],
   nostr_connect_time: ["avg", "min", "max", "med", "p"],
   nostr_publish_failed: ["rate"],
   nostr_events_scheduled: ["count", "rate"],
@@ -62,9 +68,9 @@ export function parseThresholds(text: string): readonly Threshold[] {
     const name = match[1].replace(/\{.*/, "");
     const known = Object.hasOwn(METRICS, name) ? METRICS[name] : undefined;
     if (!known) throw refuse(part, `one of the metrics ${Object.keys(METRICS).join(", ")}`);
-    const tags = /\{(.*)\}/.exec(match[1]);
-    if (tags && !/^nostr_publish_\w+_time\{event:[a-z][a-z0-9:-]*\}$/.test(match[1]))
-      throw refuse(part, "the tag `{event:<type>}`");
+    if (match[1] !== name && !TAGGED.test(match[1])) {
+      throw refuse(part, "the tag `{event:<type>}`, or `{query:<name>}` of `nostr_query_time`");
+    }
     const expressions = match[2].split(",").map((expression) => expression.trim());
     for (const expression of expressions) {
       const parsed = parseExpression(expression);

@@ -49,6 +49,8 @@ export function buildReport(input: BuildInput): Report {
   const merged = mergeSlices(input.slices, rowTypes(pool), sliceMs, plan.durationSec * 1_000);
   const totals = totalsOf(merged);
   const latency = latencyOf(merged);
+  const sets = setsOf(merged, pool);
+  const queries = queriesOf(merged);
   const durationSec = merged.measuredMs / 1_000;
   const complete = merged.vusDone === plan.vus;
   const run: Report["run"] = {
@@ -79,8 +81,8 @@ export function buildReport(input: BuildInput): Report {
       accepted: merged.warmup.accepted,
     },
     latency,
-    sets: setsOf(merged, pool),
-    queries: queriesOf(merged),
+    sets,
+    queries,
     throughput: {
       targetEps: plan.rateEps,
       attemptedEps: perSecond(totals.attempted),
@@ -93,7 +95,7 @@ export function buildReport(input: BuildInput): Report {
     resources: null,
     profile: null,
     findings: [],
-    thresholds: judgeThresholds(plan.thresholds, { totals, latency, run }),
+    thresholds: judgeThresholds(plan.thresholds, { totals, latency, sets, queries, run }),
     audit: null,
   };
   return judgeGenerator(report, {

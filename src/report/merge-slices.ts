@@ -90,7 +90,7 @@ export function mergeSlices(
 }
 
 /** Queries of one name: the columns of `QUERY_COLUMNS`. */
-export interface MergedQueries {
+interface MergedQueries {
   readonly name: string;
   readonly columns: readonly number[];
   readonly response: HistogramData;
@@ -124,7 +124,7 @@ function sumRows(
 }
 
 /** Multi-part sets of one type: the columns of `SET_COLUMNS`, and how often each part was lacking. */
-export interface MergedSets {
+interface MergedSets {
   readonly columns: readonly number[];
   readonly completion: HistogramData;
   readonly lacking: ReadonlyMap<number, number>;

@@ -2,11 +2,11 @@
  * Judges thresholds from the report's own figures. k6 passes a threshold on a metric without
  * samples; here that is a third verdict, `null`, and it fails the run.
  */
-import { quantile } from "../measure/histogram.ts";
+import { meanOf, mergeHistograms, quantile } from "../measure/histogram.ts";
 import { parseExpression, type Threshold, type ThresholdExpression } from "../plan/thresholds.ts";
 import type { LatencySummary, Report, ThresholdResult } from "./types.ts";
 
-type Measured = Pick<Report, "totals" | "latency" | "run">;
+type Measured = Pick<Report, "totals" | "latency" | "sets" | "queries" | "run">;
 
 export function judgeThresholds(
   thresholds: readonly Threshold[],
@@ -27,12 +27,12 @@ function measuredValue(
   expression: ThresholdExpression,
   m: Measured,
 ): number | null {
-  const [name = "", tag] = metric.split("{event:");
-  const event = tag?.replace("}", "");
-  const latency = latencyOf(name, event, m);
+  const [name = "", tag] = metric.split(/\{(?:event|query):/);
+  const only = tag?.replace("}", "");
+  const latency = latencyOf(name, only, m);
   if (latency !== undefined) return latency === null ? null : aggregate(latency, expression);
   // Counters and the failure rate are kept by event in k6; the report has them for the whole run.
-  if (event !== undefined) return null;
+  if (only !== undefined) return null;
   if (name === "nostr_publish_failed") return failedRate(m);
   const count = countOf(name, m);
   if (count === null) return null;
@@ -42,21 +42,47 @@ function measuredValue(
 
 function latencyOf(
   name: string,
-  event: string | undefined,
-  { latency }: Measured,
-): LatencySummary | null | undefined {
-  if (name === "nostr_connect_time") return latency.connect;
-  const kind =
-    name === "nostr_publish_response_time"
-      ? "response"
-      : name === "nostr_publish_service_time"
-        ? "service"
-        : undefined;
-  if (kind === undefined) return undefined;
-  return event === undefined ? latency[kind] : (latency.byEvent[event]?.[kind] ?? null);
+  only: string | undefined,
+  { latency, sets, queries }: Measured,
+): Timed | null | undefined {
+  const publish = (kind: "response" | "service") =>
+    only === undefined ? latency[kind] : (latency.byEvent[only]?.[kind] ?? null);
+  switch (name) {
+    case "nostr_connect_time":
+      return latency.connect;
+    case "nostr_publish_response_time":
+      return publish("response");
+    case "nostr_publish_service_time":
+      return publish("service");
+    case "nostr_set_completion_time":
+      return timesOf(sets, only, ({ completion }) => completion);
+    case "nostr_query_time":
+      return timesOf(queries, only, ({ response }) => response);
+    default:
+      return undefined;
+  }
 }
 
-function aggregate(latency: LatencySummary, expression: ThresholdExpression): number | null {
+type Timed = Omit<LatencySummary, "p90" | "p95" | "p99" | "p999" | "unit">;
+
+/** Of one name, or of all of them together. */
+function timesOf<T>(
+  figures: Readonly<Record<string, T>> | null,
+  only: string | undefined,
+  pick: (figures: T) => LatencySummary,
+): Timed | null {
+  const chosen = Object.entries(figures ?? {}).filter(
+    ([name]) => only === undefined || name === only,
+  );
+  const histogram = mergeHistograms(chosen.map(([, figure]) => pick(figure).histogram));
+  const { count, max } = histogram;
+  if (count === 0) return null;
+  const mins = chosen.flatMap(([, figure]) => pick(figure).min ?? []);
+  const [min, mean, p50] = [Math.min(...mins), meanOf(histogram), quantile(histogram, 0.5)];
+  return { count, min, mean, p50, max, histogram };
+}
+
+function aggregate(latency: Timed, expression: ThresholdExpression): number | null {
   if (latency.count === 0) return null;
   switch (expression.aggregation) {
     case "avg":

@@ -239,7 +239,7 @@ export interface SetFigures {
 }
 
 /** Queries of one name. scheduled = sent + noConnection; sent = eose + closed + timedOut + lost. */
-export interface QueryFigures {
+interface QueryFigures {
   readonly scheduled: number;
   readonly sent: number;
   readonly noConnection: number;
