@@ -84,6 +84,17 @@ describe("makePool", () => {
     assert.equal(await readFrames(join(root, "three")), await readFrames(sound.dir));
   });
 
+  it("shares no address and no key with a pool of another size", async () => {
+    await make("smaller", { events: 300 });
+    const keysOf = async (dir: string) =>
+      (await readFrames(dir)).match(/(?<="pubkey":")\w+/g) ?? [];
+    const keys = new Set(await keysOf(sound.dir));
+    assert.deepEqual(
+      (await keysOf(join(root, "smaller"))).filter((key) => keys.has(key)),
+      [],
+    );
+  });
+
   it("gives other ids for another seed or another epoch", async () => {
     await make("seed-2", { seed: "seed 2" });
     await make("epoch-2", { epoch: DEFAULT_EPOCH + 86_400 });
@@ -180,10 +191,11 @@ describe("makePool", () => {
   });
 
   it("writes no secret key", async () => {
-    const name = JSON.stringify(["k6-nostr/key@1", request.seed, "author/0"]);
+    const { seed } = planPool(request).scope;
+    const name = JSON.stringify(["k6-nostr/key@1", seed, "author/0"]);
     const secret = createHash("sha256").update(name).digest();
     const author = { role: "author", index: 0 } as const;
-    assert.equal((await openKeyring(request.seed)).publicKey(author), getPublicKey(secret));
+    assert.equal((await openKeyring(seed)).publicKey(author), getPublicKey(secret));
     const manifest = await readFile(join(sound.dir, MANIFEST_FILE), "utf8");
     const written = manifest + (await readFrames(sound.dir));
     assert.ok(written.includes(getPublicKey(secret)));
@@ -282,7 +294,7 @@ describe("startProgress", () => {
 
 async function signAll(options: PoolRequest, setsPerChunk: number): Promise<readonly NostrEvent[]> {
   const plan = planPool(options);
-  const keyring = await openKeyring(options.seed);
+  const keyring = await openKeyring(plan.scope.seed);
   const decoder = new TextDecoder();
   return [...cutChunks(plan, setsPerChunk)]
     .map((chunk) => decoder.decode(signChunk(chunk, scopeOf(plan), keyring).bytes))

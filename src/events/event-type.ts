@@ -31,6 +31,7 @@ export interface VideoIndex {
 
 /** What holds for a whole pool: the world that its events live in. */
 export interface PoolScope {
+  /** What keys and events are derived from: the seed, and all else that determines the pool. */
   readonly seed: string;
   /** Unix seconds of the first event; the pool spans the day that follows. */
   readonly epoch: number;

@@ -15,6 +15,7 @@ import {
 } from "../events/event-type.ts";
 import { drawTypes, type Mix, sortMix } from "../events/mix.ts";
 import { BUILDERS_VERSION, resolveTypes } from "../events/registry.ts";
+import { randomHex } from "../events/text.ts";
 import { seededRandom } from "../random.ts";
 import { POOL_FORMAT } from "./format.ts";
 
@@ -85,11 +86,19 @@ export function planPool(request: PoolRequest): PoolPlan {
   const videos = indexVideos(order, types);
   const catalogue = planCatalogue(events, videos.sets.length > 0);
   return {
-    scope: { seed, epoch, sets, ...catalogue, videos },
+    scope: { seed: seedOf(request), epoch, sets, ...catalogue, videos },
     types: names,
     order,
     events: planned,
   };
+}
+
+/**
+ * The seed of this pool's keys and events: pools of another mix or size share no address with it, so
+ * that one does not replace what a relay holds of the other.
+ */
+function seedOf(request: PoolRequest): string {
+  return `${request.seed}/${randomHex(seededRandom(poolKey(request), "pool"), 16)}`;
 }
 
 /** Where the videos are, in memory that signing threads share. */
