@@ -26,6 +26,9 @@ export function findChromium(): string | undefined {
   return NAMES.find((name) => spawnSync(name, ["--version"]).status === 0);
 }
 
+/** A page that hangs ends with its browser. */
+const MOST_MS = 60_000;
+
 interface Message {
   readonly id?: number;
   readonly method?: string;
@@ -50,13 +53,16 @@ export class Page {
     this.#browser = browser;
     this.#socket = socket;
     this.#profile = profile;
+    socket.on("close", () => {
+      for (const answer of this.#waiting.values()) answer({ error: { message: "no Chromium" } });
+    });
     socket.on("message", (data) => this.#take(JSON.parse(String(data)) as Message));
   }
 
   static async open(command: string): Promise<Page> {
     const profile = await mkdtemp(join(tmpdir(), "k6-nostr-chromium-"));
     const args = [...FLAGS, `--user-data-dir=${profile}`, "about:blank"];
-    const browser = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
+    const browser = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"], timeout: MOST_MS });
     const port = await readPort(browser);
     const targets = await fetch(`http://127.0.0.1:${port}/json/list`);
     const list = (await targets.json()) as { type: string; webSocketDebuggerUrl: string }[];

@@ -13,7 +13,7 @@ export function axisLabel(value: number, unit: Unit): string {
     case "%":
       return `${short(value)} %`;
     case "bytes":
-      return value === 0 ? "0" : formatBytes(value);
+      return value === 0 ? "0" : formatBytes(value).replace(".0 ", " ");
   }
 }
 

@@ -13,7 +13,7 @@ export interface Frame {
 }
 
 /** The same on every chart, so that one moment is at one place. */
-const Y_AXIS_WIDTH = 62;
+const Y_AXIS_WIDTH = 74;
 const X_AXIS_HEIGHT = 32;
 const NARROW = 560;
 const TIME_CURSOR = "time";
