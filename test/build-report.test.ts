@@ -10,6 +10,7 @@ import {
   histogramOf,
   planOf,
   rowOf,
+  sampleOf,
   sliceOf,
   TYPES,
 } from "./fixtures/reports/run.ts";
@@ -172,13 +173,13 @@ describe("completeReport", () => {
     assert.deepEqual(report.generator.cpuPercent, { generator: 30, host: 20 });
     assert.equal(report.generator.ceilingEps, 5_000);
     assert.equal(report.generator.verdict, "valid");
-    const busy = { t: 1, process: "generator", cpuPercent: 390, rssBytes: null } as const;
+    const busy = sampleOf({ t: 1, process: "generator", cpuPercent: 390 });
     assert.equal(completeOf(buildOf(), { resources: [busy] }).generator.verdict, "invalid");
   });
 
   it("takes samples of the window alone", () => {
     const sample = (t: number, cpuPercent: number | null) =>
-      ({ t, process: "generator", cpuPercent, rssBytes: null }) as const;
+      sampleOf({ t, process: "generator", cpuPercent });
     const resources = [
       sample(-5, 400),
       sample(1, 10),

@@ -17,6 +17,7 @@
  *   that stops reading shows it too, behind the buffers of TCP, so that it makes no run invalid.
  * - clock drift: 0.2 ms, a fifth of the smallest response time that is quoted alone.
  */
+import { pageOf } from "./findings/page.ts";
 import type { Finding, GeneratorReport, Report, Signal, VerdictState } from "./types.ts";
 
 type Measured = Omit<Report, "generator">;
@@ -206,15 +207,19 @@ function generatorFinding(signals: readonly Signal[]): Finding {
     id: noData ? "no-data" : "generator-limit",
     severity: "critical",
     title: noData ? "Nothing was measured" : "The generator was the limit, not the relay",
+    confidence: "high",
     evidence: bad.map((s) => ({
       metric: `generator.${s.id}`,
       value: s.value,
       reference: s.invalidAbove,
     })),
+    counterEvidence: [],
     remediation: noData
       ? "See the errors: the relay could not be reached or took no connection. Start it, or correct its address."
       : "Lower the rate, give the generator more cores, or run it on another machine than the relay; then measure again.",
     labels: ["generator"],
+    cost: 0,
+    page: pageOf(noData ? "no-data" : "generator-limit"),
   };
 }
 
