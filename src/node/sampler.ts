@@ -58,6 +58,10 @@ export function startSampler(
   return {
     watch(process, ...added) {
       pids.set(process, added);
+      // A first look at once: the next has something to be held against.
+      void lookAt(added).then((look) => {
+        if (look !== null && !lastLooks.has(process)) lastLooks.set(process, look);
+      });
     },
     stop() {
       clearInterval(timer);

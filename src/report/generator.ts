@@ -49,12 +49,7 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
   const short = run.complete && config.arrival === "constant" ? planned - totals.scheduled : 0;
   const cpus = run.host.cpus ?? 1;
   const generatorShare = f.cpuPercent.generator === null ? null : f.cpuPercent.generator / cpus;
-  const little = f.inFlight;
-  // With few in flight the looks, which come with the sends, are no fair sample.
-  const littleOff =
-    little.mean === null || little.littlesLaw === null || little.littlesLaw < 20
-      ? null
-      : Math.abs(little.mean - little.littlesLaw) / little.littlesLaw;
+  const littleOff = littlesLawOff(report, f.inFlight);
   const scriptErrors = report.errors
     .filter(
       (error) => error.class === "script" || (error.class === "connect" && error.code === "guard"),
@@ -172,6 +167,21 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
       (v) => `${v} errors of the generator itself`,
     ),
   ];
+}
+
+/**
+ * How far counted and computed publishes in flight are apart. `null` where the law can't be held against
+ * them: with few in flight the looks, which come with the sends, are no fair sample; what was never
+ * answered has no service time; and of a queue that takes long much lies behind the window.
+ */
+function littlesLawOff(
+  { totals, latency, run }: Measured,
+  { mean, littlesLaw }: Figures["inFlight"],
+): number | null {
+  if (mean === null || littlesLaw === null || littlesLaw < 20) return null;
+  if (totals.timedOut + totals.lost > totals.attempted / 100) return null;
+  if ((latency.service.p99 ?? 0) > run.durationSec * 100) return null;
+  return Math.abs(mean - littlesLaw) / littlesLaw;
 }
 
 function signal(

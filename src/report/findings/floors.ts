@@ -5,7 +5,7 @@
  */
 import type { Report } from "../types.ts";
 import { evidence, type Rule } from "./rule.ts";
-import type { RunView } from "./view.ts";
+import { partMedians, type RunView } from "./view.ts";
 
 const LEAST_MS = 2.5;
 /** From here on a floor is more than a detail to those who wait. */
@@ -27,6 +27,11 @@ function shapeOf({ latency }: Report): Shape | null {
 }
 
 const isIdle = ({ relayCpu }: RunView) => relayCpu === null || relayCpu < MOST_CPU;
+/** A floor is there all the time; times that drift are spread by that. */
+const isSteady = ({ window }: RunView) => {
+  const known = partMedians(window, 4, "serviceP50").flatMap((p) => p ?? []);
+  return Math.max(...known) <= Math.min(...known) * 1.6;
+};
 const isNarrow = ({ min, p50, p90 }: Shape) => min >= p50 * 0.5 && p90 <= p50 * 1.6;
 const isEven = ({ min, p50, p90, p99 }: Shape) =>
   min <= p50 * 0.25 && Math.abs(p90 / p50 - 1.8) <= 0.2 && Math.abs(p99 / p50 - 1.98) <= 0.25;
@@ -37,7 +42,8 @@ export const fsyncFloor: Rule = {
   explains: ["queueing"],
   find(view) {
     const shape = shapeOf(view.report);
-    if (!shape || !isNarrow(shape) || isNagle(shape) || !isIdle(view)) return null;
+    if (!shape || !isNarrow(shape) || isNagle(shape) || !isIdle(view) || !isSteady(view))
+      return null;
     return {
       severity: shape.p50 >= HIGH_MS ? "minor" : "info",
       confidence: view.relayCpu === null ? "low" : "medium",
@@ -56,7 +62,7 @@ export const groupCommit: Rule = {
   explains: ["queueing", "tail"],
   find(view) {
     const shape = shapeOf(view.report);
-    if (!shape || !isEven(shape) || !isIdle(view)) return null;
+    if (!shape || !isEven(shape) || !isIdle(view) || !isSteady(view)) return null;
     const intervalMs = shape.p99 / 0.99;
     return {
       severity: intervalMs >= HIGH_MS * 2 ? "minor" : "info",
@@ -76,7 +82,7 @@ export const nagleDelay: Rule = {
   explains: ["tail", "queueing"],
   find(view) {
     const shape = shapeOf(view.report);
-    if (!shape || !isNagle(shape) || !isIdle(view) || isEven(shape)) return null;
+    if (!shape || !isNagle(shape) || !isIdle(view) || !isSteady(view) || isEven(shape)) return null;
     return {
       severity: "minor",
       confidence: isNarrow(shape) ? "medium" : "low",

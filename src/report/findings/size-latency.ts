@@ -7,7 +7,7 @@ const LEAST_SAMPLES = 50;
 
 export const sizeLatency: Rule = {
   id: "size-latency",
-  explains: ["tail"],
+  explains: ["tail", "fsync-floor"],
   find({ report, relayCpu }) {
     const types = Object.entries(report.latency.byEvent)
       .flatMap(([type, { meanBytes, service }]) =>

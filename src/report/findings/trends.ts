@@ -19,7 +19,7 @@ export const slowStart: Rule = {
     const lastQuarter = partMedians(window, 4, "p50")[3] ?? null;
     const share = early.length / window.length;
     return {
-      severity: first - later >= 100 ? "minor" : "info",
+      severity: first - later >= 50 ? "minor" : "info",
       confidence: "high",
       title: `The first ${(calm?.t ?? 0).toFixed(1)} s are slow: ${first.toFixed(0)} ms at the median, later ${later.toFixed(1)}`,
       evidence: [
