@@ -190,8 +190,8 @@ function eightCores(): Report["run"] {
 }
 
 function suspected(): Report {
-  const signals = base.generator.signals.map((s, i) =>
-    i === 2 ? { ...s, state: "suspect" as const } : s,
+  const signals = base.generator.signals.map((s) =>
+    s.id === "scheduleLag" ? { ...s, state: "suspect" as const } : s,
   );
   return { ...base, generator: { ...base.generator, verdict: "suspect", signals } };
 }

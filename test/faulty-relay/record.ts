@@ -62,13 +62,13 @@ async function load(place: Place, urls: readonly string[], own: Partial<Situatio
     value === "" ? [`--${flag}`] : [`--${flag}`, value],
   );
   const run = ["run", "publish", "--force", "--no-calibrate", ...args];
-  const pinned = ["-c", "0", "nice", "-n", "6", process.execPath, CLI, ...run];
+  const pinned = ["-c", "0", process.execPath, CLI, ...run];
   const running = own.starved ? place.start(pinned, "taskset") : place.start(run);
   const burners: ChildProcess[] = [];
   running.child.stderr?.on("data", (text) => {
     // The pool is there, and k6 is about to be started.
     const isReady = own.starved && burners.length === 0 && String(text).includes("companion");
-    if (isReady) burners.push(starve(), starve());
+    if (isReady) burners.push(...Array.from({ length: 8 }, starve));
   });
   const ended = await running.ended;
   for (const burner of burners) burner.kill();
@@ -79,7 +79,9 @@ async function load(place: Place, urls: readonly string[], own: Partial<Situatio
 
 /** Takes the processor that a starved generator is bound to. */
 function starve(): ChildProcess {
-  return spawn("taskset", ["-c", "0", process.execPath, "-e", "for (;;);"]);
+  const args = ["-c", "0", process.execPath, "-e", "for (;;);"];
+  // Each in a session of its own: the system shares a core among sessions, not processes.
+  return spawn("taskset", args, { detached: true, stdio: "ignore" });
 }
 
 function startRelay(name: string, number: number): ChildProcess {

@@ -168,5 +168,10 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     relays: [() => ({ keeps: ({ place }) => place % 50 !== 0 })],
     flags: { audit: "" },
   },
-  "generator-bound": { first: "generator-limit", relays: [() => ({})], starved: true },
+  "generator-bound": {
+    first: "generator-limit",
+    relays: [() => ({})],
+    flags: { rate: "3000", duration: "5", "max-in-flight": "1000" },
+    starved: true,
+  },
 };

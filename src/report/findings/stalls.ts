@@ -66,7 +66,7 @@ function severityOf(cost: number, longestMs: number): "major" | "minor" | "info"
 function counterEvidence({ report, relayCpu }: RunView, episodes: readonly Episode[]) {
   const lag = Math.max(0, ...episodes.map((e) => e.lagMs));
   return [
-    evidence("schedule lag p99 in stalls", lag, "high if the generator stalled"),
+    evidence("generator's lag p99 in stalls", lag, "high if the generator stalled"),
     evidence("relay.cpuPercent", relayCpu, "about 100 if it computes"),
     evidence("latency.service.p50", report.latency.service.p50, "high if it is always slow"),
   ];
@@ -80,7 +80,8 @@ function episodesOf(window: readonly SeriesPoint[], usualMs: number): readonly E
   const end = () => {
     const peakMs = Math.max(0, ...current.map((p) => p.p99 ?? 0));
     if (peakMs >= bound) {
-      const lagMs = Math.max(0, ...current.map((p) => p.scheduleLagP99 ?? 0));
+      const lags = current.flatMap((p) => [p.scheduleLagP99 ?? 0, p.loopLagP99 ?? 0]);
+      const lagMs = Math.max(0, ...lags);
       episodes.push({ t: current[0]?.t ?? 0, peakMs, lagMs });
     }
     current = [];
