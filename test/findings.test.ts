@@ -8,7 +8,8 @@ import type { Report } from "../src/report/types.ts";
 import { SITUATIONS } from "./faulty-relay/situations.ts";
 
 const DIR = new URL("fixtures/reports/situations/", import.meta.url);
-const isReport = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);
+const ajv = new Ajv2020({ strict: true, allowUnionTypes: true }).addSchema(schema);
+const isFinding = ajv.compile({ $ref: `${schema.$id}#/$defs/finding` });
 const names = readdirSync(DIR).map((file) => file.replace(".json", ""));
 const textOf = (name: string) => readFileSync(new URL(`${name}.json`, DIR), "utf8");
 const reportOf = (name: string) => JSON.parse(textOf(name)) as Report;
@@ -39,11 +40,12 @@ describe("findings of real runs against relays that misbehave on purpose", () =>
     });
   }
 
-  it("stand in reports that the schema allows, with nothing of the machine", () => {
+  it("are as the schema wants them, in reports that hold nothing of the machine", () => {
     for (const name of names) {
       const text = textOf(name);
-      assert.ok(isReport(JSON.parse(text)), `${name}: ${JSON.stringify(isReport.errors)}`);
-      assert.ok(isReport(JSON.parse(JSON.stringify(withFindings(reportOf(name))))), name);
+      for (const finding of findingsOf(name)) {
+        assert.ok(isFinding(finding), `${name}: ${JSON.stringify(isFinding.errors)}`);
+      }
       assert.doesNotMatch(text, /"[^"]*\/(home|root|tmp|Users|work)\//, name);
     }
   });

@@ -64,7 +64,7 @@ describe("the companion", () => {
   it("puts resources into the report, and thresholds on them decide", async () => {
     const run = await withRelay({}, async (relay) =>
       publish(relay, {
-        duration: 3,
+        duration: 2,
         threshold: "nostr_relay_rss_bytes: max<1; nostr_generator_cpu_percent: max<1000",
       }),
     );

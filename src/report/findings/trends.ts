@@ -71,7 +71,7 @@ export const latencyDrift: Rule = {
       remediation:
         "Something grows with what is stored: a table without an index, a list that is searched, a log that is never cut. Compare a run against an empty store with one against a full one.",
       labels: ["performance", "storage"],
-      cost: (report.latency.response.mean ?? 0) - first,
+      cost: Math.max(0, (report.latency.response.mean ?? 0) - first),
     };
   },
 };
