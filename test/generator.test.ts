@@ -198,6 +198,20 @@ describe("judgeGenerator", () => {
     labels: [],
   } as const;
 
+  it("does not hold Little's law against a relay that leaves publishes unanswered", () => {
+    const report = buildOf();
+    const figures = { ...report.generator, inFlight: { mean: 50, littlesLaw: 20 } };
+    const littlesLaw = (of: Report) =>
+      judgeGenerator(of, figures).generator.signals.find((s) => s.id === "littlesLaw")?.state;
+    assert.equal(littlesLaw(report), "invalid");
+    const timedOut = (n: number) => ({ ...report, totals: { ...report.totals, timedOut: n } });
+    assert.equal(littlesLaw(timedOut(10)), "invalid");
+    assert.equal(littlesLaw(timedOut(11)), "notMeasured");
+    const service = { ...report.latency.service, p99: report.run.durationSec * 101 };
+    const slow = { ...report, latency: { ...report.latency, service } };
+    assert.equal(littlesLaw(slow), "notMeasured");
+  });
+
   it("leaves an invalid run exactly one finding, the generator", () => {
     const findings = [finding, { ...finding, rank: 2, id: "other" }];
     for (const [id, states] of Object.entries(table)) {
