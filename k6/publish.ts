@@ -5,6 +5,7 @@
  */
 import exec from "k6/execution";
 import { rowTypes } from "../src/report/build.ts";
+import { pollCompanion } from "./lib/companion.ts";
 import { createFrameSource, openFrames } from "./lib/frames.ts";
 import { createMetricFeed } from "./lib/metrics.ts";
 import { findFaults, readScript, scriptOptions } from "./lib/script.ts";
@@ -34,6 +35,14 @@ export default async function publish(): Promise<void> {
     live: run.live,
     auditEvery: run.auditEvery,
   });
+}
+
+/** What the scenario beside this one runs. */
+export function watchResources(): void {
+  const { companionUrl } = script.run;
+  if (companionUrl !== null && findFaults(script, exec.test.options).length === 0) {
+    pollCompanion(companionUrl);
+  }
 }
 
 export function handleSummary(data: unknown): Record<string, string> {

@@ -11,6 +11,7 @@ import {
   goodSlices,
   planOf,
   rowOf,
+  sampleOf,
   sliceOf,
 } from "./fixtures/reports/run.ts";
 
@@ -99,7 +100,7 @@ describe("renderMarkdown", () => {
       assert.ok(details.includes(what), what);
     }
     assert.match(renderMarkdown(emptyReport()), /k6 not measured/);
-    const sampled = { t: 1, process: "relay", cpuPercent: null, rssBytes: null } as const;
+    const sampled = sampleOf({ t: 1, process: "relay" });
     const partly = renderMarkdown(completeOf(buildOf(), { resources: [sampled] }));
     assert.match(partly, /relay not measured; generator not measured; host not measured/);
   });
@@ -157,6 +158,10 @@ describe("renderMarkdown", () => {
       rank: 1,
       id: "x",
       severity: "minor",
+      confidence: "low",
+      counterEvidence: [],
+      cost: 0,
+      page: "docs/findings.md#x",
       title: "A | title",
       evidence: [{ metric: "m", value: null, reference: null }],
       remediation: "Do <this>",

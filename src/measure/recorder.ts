@@ -20,6 +20,8 @@ export class Recorder {
   readonly #rows: number;
   readonly response: readonly Histogram[];
   readonly service: readonly Histogram[];
+  /** Service time by relay of the plan; empty for one relay. */
+  readonly byRelay: readonly Histogram[];
   readonly connect = new Histogram();
   readonly scheduleLag = new Histogram();
   readonly loopLag = new Histogram();
@@ -33,11 +35,12 @@ export class Recorder {
   #accepted: string[][] = [];
 
   /** `rows`: the event types, then the same types for the warm-up. */
-  constructor(rows: number) {
+  constructor(rows: number, relays = 1) {
     this.#rows = rows;
     this.columns = COLUMNS.map(() => new Float64Array(rows));
     this.response = Array.from({ length: rows }, () => new Histogram());
     this.service = Array.from({ length: rows }, () => new Histogram());
+    this.byRelay = Array.from({ length: relays > 1 ? relays : 0 }, () => new Histogram());
   }
 
   /** Adds one to a column of a row. */
@@ -117,6 +120,9 @@ export class Recorder {
     });
     this.service.forEach((histogram, row) => {
       take(`s${row}`, histogram);
+    });
+    this.byRelay.forEach((histogram, relay) => {
+      take(`y${relay}`, histogram);
     });
     take("connect", this.connect);
     take("lag", this.scheduleLag);

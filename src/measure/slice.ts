@@ -56,7 +56,7 @@ export interface Slice {
   /** Row (event type; behind them the same types in the warm-up) → one number a column. */
   readonly counts: readonly (readonly [row: number, ...columns: number[]])[];
   readonly link: LinkCounts;
-  /** `r<row>`, `s<row>` response and service time, `connect`, `lag`, `loop`, `clock`. */
+  /** `r<row>`, `s<row>` response and service time, `y<relay>` service time, `connect`, `lag`, `loop`. */
   readonly histograms: Readonly<Record<string, HistogramData>>;
   readonly errors: readonly SliceError[];
   /** Publishes in flight × ms, over so many ms of the measured window. */

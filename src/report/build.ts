@@ -9,6 +9,7 @@ import {
 import { type Slice, sliceLengthMs } from "../measure/slice.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PoolManifest } from "../pool/format.ts";
+import { withFindings } from "./findings/engine.ts";
 import { judgeGenerator } from "./generator.ts";
 import { type Merged, mergeSlices } from "./merge-slices.ts";
 import { noiseOf } from "./noise.ts";
@@ -46,7 +47,7 @@ export function buildReport(input: BuildInput): Report {
   const sliceMs = sliceLengthMs(plan.durationSec);
   const merged = mergeSlices(input.slices, rowTypes(pool), sliceMs, plan.durationSec * 1_000);
   const totals = totalsOf(merged);
-  const latency = latencyOf(merged);
+  const latency = latencyOf(merged, plan, pool);
   const durationSec = merged.measuredMs / 1_000;
   const complete = merged.vusDone === plan.vus;
   const run: Report["run"] = {
@@ -92,7 +93,7 @@ export function buildReport(input: BuildInput): Report {
     thresholds: judgeThresholds(plan.thresholds, { totals, latency, run }),
     audit: null,
   };
-  return judgeGenerator(report, {
+  const judged = judgeGenerator(report, {
     scheduleLag: lagOf(merged.scheduleLag),
     loopLag: lagOf(merged.loopLag),
     inFlight: {
@@ -107,6 +108,7 @@ export function buildReport(input: BuildInput): Report {
     ceilingEps: null,
     floorMs: null,
   });
+  return withFindings(judged);
 }
 
 /** Durations with their percentiles. */
@@ -153,7 +155,7 @@ function totalsOf({ counts, link }: Merged): Totals {
   };
 }
 
-function latencyOf(merged: Merged): Report["latency"] {
+function latencyOf(merged: Merged, plan: Plan, pool: PoolManifest): Report["latency"] {
   const typed = merged.byType.filter(({ type }) => type !== "");
   return {
     response: summarize(mergeHistograms(typed.map((t) => t.response))),
@@ -164,12 +166,22 @@ function latencyOf(merged: Merged): Report["latency"] {
         type,
         {
           accepted: counts.accepted,
+          meanBytes: meanBytesOf(pool, type),
           response: summarize(response),
           service: summarize(service),
         },
       ]),
     ),
+    byRelay: merged.byRelay.map((service, i) => ({
+      relay: plan.relays[i]?.label ?? "",
+      service: summarize(service),
+    })),
   };
+}
+
+function meanBytesOf(pool: PoolManifest, type: string): number | null {
+  const of = pool.perType[type];
+  return of === undefined || of.events === 0 ? null : Math.round(of.bytes / of.events);
 }
 
 function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
