@@ -173,7 +173,7 @@ describe("renderMarkdown", () => {
     );
     assert.match(
       todo,
-      /^1\. \*\*A \\\| title\*\* \(minor\)\. Do \\<this\\>\n {3}- Evidence: m not measured/m,
+      /^1\. \*\*A \\\| title\*\* \(minor, confidence low\)\. Do \\<this\\>\n {3}- Evidence: m not measured\.\n {3}- More: `docs\/findings\.md#x`$/m,
     );
   });
 
@@ -289,6 +289,10 @@ function manyFindings(count: number): Report["findings"] {
     evidence: [],
     remediation: "z".repeat(300),
     labels: [],
+    confidence: "low" as const,
+    counterEvidence: [],
+    cost: 0,
+    page: "docs/findings.md#x",
   }));
 }
 
