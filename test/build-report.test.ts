@@ -10,6 +10,7 @@ import {
   histogramOf,
   planOf,
   rowOf,
+  sampleOf,
   sliceOf,
   TYPES,
 } from "./fixtures/reports/run.ts";
@@ -164,6 +165,24 @@ describe("completeReport", () => {
     assert.deepEqual(completeOf(buildOf()).run.proofs, []);
   });
 
+  it("has service times by relay where there are several, and sizes by event type", () => {
+    const plan = planOf({ RELAY_URL: "ws://127.0.0.1:1,ws://127.0.0.1:2" });
+    const slices = [
+      sliceOf({ histograms: { y0: histogramOf(1, 1), y1: histogramOf(30) } }),
+      sliceOf({ seq: 1, histograms: { y1: histogramOf(30, 30) } }),
+    ];
+    const { latency } = buildOf({ plan, slices });
+    assert.deepEqual(
+      latency.byRelay.map(({ relay, service }) => [relay, service.count, service.max]),
+      [
+        ["127.0.0.1:1", 2, 1],
+        ["127.0.0.1:2", 3, 30],
+      ],
+    );
+    assert.deepEqual(buildOf().latency.byRelay, []);
+    assert.equal(latency.byEvent.video?.meanBytes, 1_500);
+  });
+
   it("adds what Node knows, and judges again", () => {
     const report = completeOf(buildOf());
     assert.equal(report.run.k6, "k6 v2.2.0");
@@ -172,13 +191,13 @@ describe("completeReport", () => {
     assert.deepEqual(report.generator.cpuPercent, { generator: 30, host: 20 });
     assert.equal(report.generator.ceilingEps, 5_000);
     assert.equal(report.generator.verdict, "valid");
-    const busy = { t: 1, process: "generator", cpuPercent: 390, rssBytes: null } as const;
+    const busy = sampleOf({ t: 1, process: "generator", cpuPercent: 390 });
     assert.equal(completeOf(buildOf(), { resources: [busy] }).generator.verdict, "invalid");
   });
 
   it("takes samples of the window alone", () => {
     const sample = (t: number, cpuPercent: number | null) =>
-      ({ t, process: "generator", cpuPercent, rssBytes: null }) as const;
+      sampleOf({ t, process: "generator", cpuPercent });
     const resources = [
       sample(-5, 400),
       sample(1, 10),

@@ -3,7 +3,14 @@ import { describe, it } from "node:test";
 import type { ChartId } from "../src/report/charts/chart.ts";
 import { chartsOf } from "../src/report/charts/charts.ts";
 import type { Report } from "../src/report/types.ts";
-import { buildOf, completeOf, histogramOf, rowOf, sliceOf } from "./fixtures/reports/run.ts";
+import {
+  buildOf,
+  completeOf,
+  histogramOf,
+  rowOf,
+  sampleOf,
+  sliceOf,
+} from "./fixtures/reports/run.ts";
 
 function chartOf(report: Report, id: ChartId) {
   const chart = chartsOf(report).charts.find((c) => c.id === id);
@@ -117,12 +124,13 @@ describe("the percentile curve", () => {
 
 describe("charts of resources", () => {
   it("put samples of one moment together, and leave out what was before the window", () => {
-    const sample = (t: number, process: "relay" | "generator" | "host", cpuPercent: number) => ({
-      t,
-      process,
-      cpuPercent,
-      rssBytes: process === "relay" ? 1_000 * cpuPercent : null,
-    });
+    const sample = (t: number, process: "relay" | "generator" | "host", cpuPercent: number) =>
+      sampleOf({
+        t,
+        process,
+        cpuPercent,
+        rssBytes: process === "relay" ? 1_000 * cpuPercent : null,
+      });
     const resources = [
       sample(-0.5, "relay", 99),
       sample(0.939, "relay", 10),
@@ -135,5 +143,19 @@ describe("charts of resources", () => {
     assert.deepEqual(cpu.xs, [0.939, 1.94]);
     assert.deepEqual(cpu.line, { relay: [10, 30], generator: [20, 40] });
     assert.deepEqual(linesOf(report, "memory").line, { relay: [10_000, 30_000] });
+    const ids = chartsOf(report).charts.map(({ id }) => id);
+    for (const id of ["disk", "files", "pressure"] as const) assert.ok(!ids.includes(id), id);
+  });
+
+  it("show disk, files and pressure where they were measured", () => {
+    const pressure = { cpu: 5, io: null, memory: 0 };
+    const resources = [
+      sampleOf({ t: 1, process: "relay", openFiles: 40, diskWriteBytesPerSec: 1_000 }),
+      sampleOf({ t: 1, process: "host", pressure }),
+    ];
+    const report = completeOf(buildOf(), { resources });
+    assert.deepEqual(linesOf(report, "files").line, { relay: [40] });
+    assert.deepEqual(linesOf(report, "disk").line, { relay: [1_000] });
+    assert.deepEqual(linesOf(report, "pressure").line, { cpu: [5], memory: [0] });
   });
 });

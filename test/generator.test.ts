@@ -188,11 +188,30 @@ describe("judgeGenerator", () => {
     rank: 1,
     id: "slow-disk",
     severity: "major",
+    confidence: "high",
+    counterEvidence: [],
+    cost: 1,
+    page: "docs/findings.md#slow-disk",
     title: "The relay's disk is slow",
     evidence: [],
     remediation: "",
     labels: [],
   } as const;
+
+  it("does not hold Little's law against a relay that leaves publishes unanswered", () => {
+    const report = buildOf();
+    const { verdict: _, reasons: __, signals: ___, ...known } = report.generator;
+    const figures = { ...known, inFlight: { mean: 50, littlesLaw: 20 } };
+    const littlesLaw = (of: Report) =>
+      judgeGenerator(of, figures).generator.signals.find((s) => s.id === "littlesLaw")?.state;
+    assert.equal(littlesLaw(report), "invalid");
+    const timedOut = (n: number) => ({ ...report, totals: { ...report.totals, timedOut: n } });
+    assert.equal(littlesLaw(timedOut(10)), "invalid");
+    assert.equal(littlesLaw(timedOut(11)), "notMeasured");
+    const service = { ...report.latency.service, p99: report.run.durationSec * 101 };
+    const slow = { ...report, latency: { ...report.latency, service } };
+    assert.equal(littlesLaw(slow), "notMeasured");
+  });
 
   it("leaves an invalid run exactly one finding, the generator", () => {
     const findings = [finding, { ...finding, rank: 2, id: "other" }];

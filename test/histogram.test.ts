@@ -153,13 +153,13 @@ describe("quantile", () => {
 });
 
 describe("meanOf", () => {
-  it("is within 1 % of the exact one, and within the range of what was recorded", () => {
+  it("is within 1 % of the exact one, and never above what was recorded", () => {
     fc.assert(
       fc.property(fc.array(durations, { minLength: 1, maxLength: 200 }), (values) => {
         const exact = values.reduce((sum, v) => sum + v, 0) / values.length;
         const got = meanOf(histogramOf(...values)) ?? Number.NaN;
         assert.ok(Math.abs(got - exact) <= exact * 0.01, `${got} for ${exact}`);
-        assert.ok(got >= Math.min(...values) && got <= Math.max(...values));
+        assert.ok(got <= Math.max(...values), `${got} is above all of ${values}`);
       }),
     );
   });

@@ -9,7 +9,14 @@ import { escapeHtml, escapeJson } from "../src/report/html/escape.ts";
 import { renderHtml } from "../src/report/html/render.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import type { Report } from "../src/report/types.ts";
-import { buildOf, completeOf, emptyReport, goodSlices, sliceOf } from "./fixtures/reports/run.ts";
+import {
+  buildOf,
+  completeOf,
+  emptyReport,
+  goodSlices,
+  sampleOf,
+  sliceOf,
+} from "./fixtures/reports/run.ts";
 
 const assets = await buildPageAssets();
 const good = completeOf(buildOf());
@@ -40,11 +47,24 @@ function withText(text: string): Report {
   });
   const finding = { rank: 1, id: text, severity: "minor", title: text, remediation: text } as const;
   const evidence = [{ metric: text, value: text, reference: text }];
+  const judged = { confidence: "low", counterEvidence: evidence, cost: 1, page: text } as const;
   return {
     ...built,
     run: { ...built.run, scenario: text, id: text },
     config: { ...built.config, relays: [text], seed: text, mix: { [text]: 1 } },
-    findings: [{ ...finding, evidence, labels: [text] }],
+    findings: [{ ...finding, ...judged, evidence, labels: [text] }],
+    resources: {
+      samples: built.resources?.samples ?? [],
+      relayProcess: text,
+      relayMetrics: [{ name: text, first: 0, last: 1 }],
+      notMeasured: [{ what: text, why: text }],
+    },
+    profile: {
+      source: "perf",
+      process: text,
+      samples: 1,
+      functions: [{ name: text, file: text, selfPercent: 1 }],
+    },
     thresholds: [{ metric: text, expression: text, value: 1, ok: true }],
   };
 }
@@ -197,7 +217,12 @@ describe("docs/reading-a-report.md", () => {
   it("explains every signal and every chart", async () => {
     const text = await readFile("docs/reading-a-report.md", "utf8");
     for (const { id } of good.generator.signals) assert.ok(text.includes(`| \`${id}\` |`), id);
-    for (const { title } of dataOf(page).charts) {
+    const pressure = { cpu: 1, io: 1, memory: 1 };
+    const all = { cpuPercent: 1, rssBytes: 1, openFiles: 1, diskWriteBytesPerSec: 1, pressure };
+    const resources = [sampleOf({ t: 1, process: "relay", ...all })];
+    const { charts } = dataOf(renderHtml(completeOf(buildOf(), { resources }), assets));
+    assert.equal(charts.length, 13);
+    for (const { title } of charts) {
       assert.match(text, new RegExp(`^\\| ([^|]*, )?${title}(, [^|]*)? \\|`, "m"), title);
     }
   });

@@ -11,6 +11,7 @@ import {
   goodSlices,
   planOf,
   rowOf,
+  sampleOf,
   sliceOf,
 } from "./fixtures/reports/run.ts";
 
@@ -99,7 +100,7 @@ describe("renderMarkdown", () => {
       assert.ok(details.includes(what), what);
     }
     assert.match(renderMarkdown(emptyReport()), /k6 not measured/);
-    const sampled = { t: 1, process: "relay", cpuPercent: null, rssBytes: null } as const;
+    const sampled = sampleOf({ t: 1, process: "relay" });
     const partly = renderMarkdown(completeOf(buildOf(), { resources: [sampled] }));
     assert.match(partly, /relay not measured; generator not measured; host not measured/);
   });
@@ -157,6 +158,10 @@ describe("renderMarkdown", () => {
       rank: 1,
       id: "x",
       severity: "minor",
+      confidence: "low",
+      counterEvidence: [],
+      cost: 0,
+      page: "docs/findings.md#x",
       title: "A | title",
       evidence: [{ metric: "m", value: null, reference: null }],
       remediation: "Do <this>",
@@ -168,7 +173,7 @@ describe("renderMarkdown", () => {
     );
     assert.match(
       todo,
-      /^1\. \*\*A \\\| title\*\* \(minor\)\. Do \\<this\\>\n {3}- Evidence: m not measured/m,
+      /^1\. \*\*A \\\| title\*\* \(minor, confidence low\)\. Do \\<this\\>\n {3}- Evidence: m not measured\.\n {3}- More: `docs\/findings\.md#x`$/m,
     );
   });
 
@@ -284,6 +289,10 @@ function manyFindings(count: number): Report["findings"] {
     evidence: [],
     remediation: "z".repeat(300),
     labels: [],
+    confidence: "low" as const,
+    counterEvidence: [],
+    cost: 0,
+    page: "docs/findings.md#x",
   }));
 }
 

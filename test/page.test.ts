@@ -13,6 +13,7 @@ import {
   goodSlices,
   histogramOf,
   rowOf,
+  sampleOf,
   sliceOf,
 } from "./fixtures/reports/run.ts";
 
@@ -34,12 +35,14 @@ function troubled() {
     }),
   );
   const resources = Array.from({ length: 10 }, (_, t) =>
-    (["relay", "generator", "host"] as const).map((process) => ({
-      t: t + 0.5,
-      process,
-      cpuPercent: 10 * t,
-      rssBytes: process === "host" ? null : 1e8 + t * 1e6,
-    })),
+    (["relay", "generator", "host"] as const).map((process) =>
+      sampleOf({
+        t: t + 0.5,
+        process,
+        cpuPercent: 10 * t,
+        rssBytes: process === "host" ? null : 1e8 + t * 1e6,
+      }),
+    ),
   ).flat();
   return completeOf(buildOf({ slices: [...goodSlices(), ...failing] }), { resources });
 }

@@ -155,6 +155,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const isAudited = auditEvery > 0;
   // It takes CPU: only where a core is left for others.
   const spinMs = plan.cores !== null && plan.vus < plan.cores ? SPIN_MS : 0;
+  const { byRelay } = recorder;
+  const isOfMany = byRelay.length > 0;
   const nextArrival = createArrivals({
     kind: plan.arrival,
     ratePerSecond: plan.rateEps,
@@ -305,6 +307,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const serviceMs = receivedMs - (flight.sent[cell] as number);
     record(response[row] as Histogram, responseMs);
     record(service[row] as Histogram, serviceMs);
+    if (isOfMany && row < types) {
+      record(byRelay[relayUrls.indexOf(client.url)] as Histogram, serviceMs);
+    }
     if (++settled % sampleEvery === 0) recorder.samples.push(row, responseMs, serviceMs);
     flight.free.push(cell);
     inFlight--;

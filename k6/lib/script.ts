@@ -13,6 +13,7 @@ import { mostSeconds } from "../../src/plan/duration.ts";
 import { collectOptions } from "../../src/plan/options.ts";
 import { buildPlan, type Plan } from "../../src/plan/plan.ts";
 import { MANIFEST_FILE, type PoolManifest, parseManifest } from "../../src/pool/format.ts";
+import { COMPANION_SCENARIO, companionScenario } from "./companion.ts";
 import { findProofFault } from "./proof.ts";
 
 /** Variables by which the CLI tells a script what it found out; not for hand use. */
@@ -22,6 +23,8 @@ interface RunEnvironment {
   readonly live: boolean;
   /** Where the CLI serves the pool's frames; `null`: they are read from the file. */
   readonly poolUrl: string | null;
+  /** Where the CLI serves samples of resources; `null`: nobody asks for them. */
+  readonly companionUrl: string | null;
   /** Addresses this run may dial, as the CLI resolved and judged them. */
   readonly allowed: readonly string[];
   readonly hosts: Readonly<Record<string, string>>;
@@ -65,6 +68,7 @@ export function scriptOptions({ plan, run }: Script): object {
         maxDuration: `${mostSeconds(plan)}s`,
         gracefulStop: "0s",
       },
+      ...companionScenario(plan, run.companionUrl),
     },
     blacklistIPs: blacklistFor(run.allowed),
     hosts: run.hosts,
@@ -96,13 +100,14 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
     blacklistIps: options.blacklistIPs ?? [],
     env: __ENV,
   });
-  const scenario = options.scenarios?.[plan.scenario];
-  const isOurs =
-    Object.keys(options.scenarios ?? {}).length === 1 &&
-    scenario?.executor === "per-vu-iterations" &&
-    scenario.vus === plan.vus &&
-    scenario.iterations === 1;
-  if (!isOurs) {
+  const planned = new Map([[plan.scenario, plan.vus]]);
+  if (run.companionUrl !== null) planned.set(COMPANION_SCENARIO, 1);
+  const scenarios = Object.entries(options.scenarios ?? {});
+  const isOurs = scenarios.every(
+    ([name, { executor, vus, iterations }]) =>
+      executor === "per-vu-iterations" && iterations === 1 && vus === planned.get(name),
+  );
+  if (!isOurs || scenarios.length !== planned.size) {
     faults.push(
       "k6's scenarios were replaced; remove `--vus`, `--duration`, `--iterations`, `--stage` and their K6_ variables",
     );
@@ -140,19 +145,20 @@ function readRun(plan: Plan): RunEnvironment {
     runId: __ENV.RUN_ID ?? null,
     runDir: __ENV.RUN_DIR ?? null,
     live: __ENV.LIVE === "1",
-    poolUrl: readPoolUrl(),
+    poolUrl: readServedUrl("POOL_URL"),
+    companionUrl: readServedUrl("COMPANION_URL"),
     allowed: allowed ? allowed.split(",") : allowedByText(plan),
     hosts: readHosts(plan, allowed?.split(",") ?? []),
     auditEvery: Number(__ENV.AUDIT_EVERY ?? 0),
   };
 }
 
-/** Frames come from this machine or not at all. */
-function readPoolUrl(): string | null {
-  const text = __ENV.POOL_URL;
+/** What the CLI serves comes from this machine or not at all. */
+function readServedUrl(variable: string): string | null {
+  const text = __ENV[variable];
   if (!text) return null;
   if (/^http:\/\/127\.0\.0\.1:\d{1,5}\/[0-9a-f]{32}$/.test(text)) return text;
-  throw new ConfigError("POOL_URL is set by the command line alone; unset it");
+  throw new ConfigError(`${variable} is set by the command line alone; unset it`);
 }
 
 /** By hand no name is resolved beforehand: loopback, and private addresses that are given literally. */

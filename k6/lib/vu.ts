@@ -74,7 +74,7 @@ class Vu {
     const types = rowTypes(pool);
     this.#options = options;
     this.#plan = plan;
-    this.#recorder = new Recorder(types.length * 2);
+    this.#recorder = new Recorder(types.length * 2, plan.relays.length);
     this.#sliceMs = sliceLengthMs(plan.durationSec);
     this.#nextSliceMs = this.#clock.now() + 1_000;
     this.#connections = new Connections({

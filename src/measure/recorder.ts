@@ -29,6 +29,8 @@ export class Recorder {
   readonly columns: readonly Float64Array[];
   readonly response: readonly Histogram[];
   readonly service: readonly Histogram[];
+  /** Service time by relay of the plan; empty for one relay. */
+  readonly byRelay: readonly Histogram[];
   readonly connect = new Histogram();
   readonly scheduleLag = new Histogram();
   readonly loopLag = new Histogram();
@@ -56,7 +58,7 @@ export class Recorder {
   #accepted: string[][] = [];
 
   /** `rows`: the event types, then the same types for the warm-up. */
-  constructor(rows: number) {
+  constructor(rows: number, relays = 1) {
     this.columns = COLUMNS.map(() => new Float64Array(rows));
     this.sets = SET_COLUMNS.map(() => new Float64Array(rows));
     this.completion = Array.from({ length: rows }, () => new Histogram());
@@ -65,6 +67,7 @@ export class Recorder {
     this.queryService = QUERIES.map(() => new Histogram());
     this.response = Array.from({ length: rows }, () => new Histogram());
     this.service = Array.from({ length: rows }, () => new Histogram());
+    this.byRelay = Array.from({ length: relays > 1 ? relays : 0 }, () => new Histogram());
   }
 
   /** Adds one to a column of a row. */
@@ -194,6 +197,9 @@ export class Recorder {
     });
     this.queryService.forEach((histogram, row) => {
       take(`qs${row}`, histogram);
+    });
+    this.byRelay.forEach((histogram, relay) => {
+      take(`y${relay}`, histogram);
     });
     take("connect", this.connect);
     take("lag", this.scheduleLag);

@@ -62,7 +62,10 @@ export interface Slice {
   /** Queries: place in `QUERIES` → one number a column of `QUERY_COLUMNS`. */
   readonly queries?: readonly (readonly [row: number, ...columns: number[]])[];
   readonly link: LinkCounts;
-  /** `r<row>`, `s<row>` response and service time, `set<row>` of sets, `qr<row>`, `qs<row>` of queries, `connect`, `lag`, `loop`. */
+  /**
+   * `r<row>`, `s<row>` response and service time, `set<row>` of sets, `qr<row>`, `qs<row>` of queries,
+   * `y<relay>` service time, `connect`, `lag`, `loop`.
+   */
   readonly histograms: Readonly<Record<string, HistogramData>>;
   readonly errors: readonly SliceError[];
   /** Publishes in flight × ms, over so many ms of the measured window. */

@@ -1,8 +1,11 @@
-/** Samples relay, generator and host once a second while a run goes on. */
+/** Samples relay, generator and host once a second while a run goes on: rates from counters. */
+import { readlink } from "node:fs/promises";
 import type { ResourceSample } from "../report/types.ts";
-import { type HostUsage, type ProcessUsage, readHost, readProcess } from "./proc.ts";
+import { type HostUsage, networkBytesOf, type ProcessUsage, readHost, readTree } from "./proc.ts";
 
 const EVERY_MS = 1_000;
+/** Of a long run so many moments are kept, evenly spread. */
+const MOST_MOMENTS = 600;
 
 export interface TimedSample extends Omit<ResourceSample, "t"> {
   /** Unix ms. */
@@ -10,56 +13,124 @@ export interface TimedSample extends Omit<ResourceSample, "t"> {
 }
 
 export interface Sampler {
-  watch(process: "relay" | "generator", pid: number): void;
+  /** Several processes under one name, as of several relays, are added up with all below them. */
+  watch(process: "relay" | "generator", ...pids: readonly number[]): void;
   /** Stops and gives all samples; empty where `/proc` is missing. */
   stop(): readonly TimedSample[];
 }
 
-export function startSampler(): Sampler {
-  const pids = new Map<"relay" | "generator", number>();
-  const lastProcess = new Map<number, { usage: ProcessUsage; atMs: number }>();
-  let lastHost: HostUsage | null = null;
-  const samples: TimedSample[] = [];
+interface Look {
+  readonly atMs: number;
+  readonly tree: ReadonlyMap<number, ProcessUsage>;
+  readonly networkBytes: number | null;
+}
+
+/** `onMoment` gets each second's samples. */
+export function startSampler(
+  onMoment: (samples: readonly TimedSample[]) => void = () => {},
+): Sampler {
+  const pids = new Map<"relay" | "generator", readonly number[]>();
+  const lastLooks = new Map<string, Look>();
+  let lastHost: { usage: HostUsage; atMs: number } | null = null;
+  const moments: (readonly TimedSample[])[] = [];
 
   const sample = async () => {
-    for (const [name, pid] of pids) {
-      const usage = await readProcess(pid);
-      const atMs = performance.timeOrigin + performance.now();
-      const last = lastProcess.get(pid);
-      if (usage === null) continue;
-      lastProcess.set(pid, { usage, atMs });
-      if (!last) continue;
-      const cpuPercent = ((usage.cpuSec - last.usage.cpuSec) / (atMs - last.atMs)) * 100_000;
-      samples.push({
-        atMs,
-        process: name,
-        cpuPercent: round(cpuPercent),
-        rssBytes: usage.rssBytes,
-      });
+    const samples: TimedSample[] = [];
+    for (const [name, roots] of pids) {
+      const look = await lookAt(roots);
+      const last = lastLooks.get(name);
+      if (look === null) continue;
+      lastLooks.set(name, look);
+      if (last) samples.push(processSample(name, last, look));
     }
-    const host = await readHost();
-    if (host && lastHost && host.totalSec > lastHost.totalSec) {
-      const share = (host.busySec - lastHost.busySec) / (host.totalSec - lastHost.totalSec);
-      samples.push({
-        atMs: Date.now(),
-        process: "host",
-        cpuPercent: round(share * 100),
-        rssBytes: null,
-      });
-    }
-    lastHost = host;
+    const usage = await readHost();
+    const atMs = unixNow();
+    if (usage && lastHost)
+      samples.push(hostSample(lastHost.usage, usage, atMs - lastHost.atMs, atMs));
+    if (usage) lastHost = { usage, atMs };
+    moments.push(samples);
+    onMoment(samples);
   };
   let running: Promise<void> = sample();
   const timer = setInterval(() => {
     running = running.then(sample);
   }, EVERY_MS);
   return {
-    watch(process, pid) {
-      pids.set(process, pid);
+    watch(process, ...added) {
+      pids.set(process, added);
+      // A first look at once: the next has something to be held against.
+      void lookAt(added).then((look) => {
+        if (look !== null && !lastLooks.has(process)) lastLooks.set(process, look);
+      });
     },
     stop() {
       clearInterval(timer);
-      return samples;
+      return thin(moments).flat();
+    },
+  };
+}
+
+async function lookAt(roots: readonly number[]): Promise<Look | null> {
+  const trees = await Promise.all(roots.map(readTree));
+  const tree = new Map(trees.flatMap((t) => [...t]));
+  const [root] = roots;
+  if (root === undefined || tree.size === 0) return null;
+  return { atMs: unixNow(), tree, networkBytes: await ownNetworkBytes(root) };
+}
+
+/** Only of a process whose network is not the host's: the host's is sampled as such. */
+async function ownNetworkBytes(pid: number): Promise<number | null> {
+  try {
+    const own = await readlink(`/proc/${pid}/ns/net`);
+    return own === (await readlink("/proc/self/ns/net")) ? null : await networkBytesOf(pid);
+  } catch {
+    // Another user's process.
+    return null;
+  }
+}
+
+function processSample(process: "relay" | "generator", last: Look, look: Look): TimedSample {
+  const sec = (look.atMs - last.atMs) / 1_000;
+  const usages = [...look.tree.values()];
+  /** What the processes added; of one that is new, all since it began. */
+  const added = (figure: "cpuSec" | "diskWriteBytes" | "contextSwitches") =>
+    sumOf([...look.tree].map(([pid, u]) => minus(u[figure], last.tree.get(pid)?.[figure] ?? 0)));
+  const network = minus(look.networkBytes, last.networkBytes);
+  return {
+    atMs: look.atMs,
+    process,
+    cpuPercent: tenths(((added("cpuSec") ?? 0) / sec) * 100),
+    rssBytes: sumOf(usages.map((u) => u.rssBytes)),
+    openFiles: sumOf(usages.map((u) => u.openFiles)),
+    threads: sumOf(usages.map((u) => u.threads)),
+    diskWriteBytesPerSec: perSecond(added("diskWriteBytes"), sec),
+    contextSwitchesPerSec: perSecond(added("contextSwitches"), sec),
+    networkBytesPerSec: perSecond(network, sec),
+    pressure: null,
+  };
+}
+
+function hostSample(last: HostUsage, usage: HostUsage, tookMs: number, atMs: number): TimedSample {
+  const sec = tookMs / 1_000;
+  const totalSec = usage.totalSec - last.totalSec;
+  const pressure = (what: "cpu" | "io" | "memory") => {
+    const waited = minus(usage.waitedSec?.[what] ?? null, last.waitedSec?.[what] ?? null);
+    return waited === null ? null : Math.min(100, tenths((waited / sec) * 100));
+  };
+  return {
+    atMs,
+    process: "host",
+    cpuPercent: totalSec > 0 ? tenths(((usage.busySec - last.busySec) / totalSec) * 100) : null,
+    rssBytes: usage.usedBytes,
+    openFiles: null,
+    threads: null,
+    diskWriteBytesPerSec: perSecond(minus(usage.diskWriteBytes, last.diskWriteBytes), sec),
+    contextSwitchesPerSec: perSecond(minus(usage.contextSwitches, last.contextSwitches), sec),
+    networkBytesPerSec: perSecond(minus(usage.networkBytes, last.networkBytes), sec),
+    pressure: usage.waitedSec && {
+      cpu: pressure("cpu"),
+      io: pressure("io"),
+      memory: pressure("memory"),
     },
   };
 }
@@ -76,6 +147,28 @@ export function relateSamples(
   }));
 }
 
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
+function thin<T>(moments: readonly T[]): readonly T[] {
+  const step = Math.ceil(moments.length / MOST_MOMENTS);
+  return step <= 1 ? moments : moments.filter((_, i) => i % step === 0);
+}
+
+/** `null` when any is: a sum that leaves one out would be wrong. */
+function sumOf(values: readonly (number | null)[]): number | null {
+  return values.reduce<number | null>((sum, v) => (sum === null || v === null ? null : sum + v), 0);
+}
+
+function minus(value: number | null, from: number | null): number | null {
+  return value === null || from === null ? null : value - from;
+}
+
+function perSecond(amount: number | null, sec: number): number | null {
+  return amount === null ? null : Math.max(0, Math.round(amount / sec));
+}
+
+function tenths(value: number): number {
+  return Math.max(0, Math.round(value * 10) / 10);
+}
+
+function unixNow(): number {
+  return performance.timeOrigin + performance.now();
 }

@@ -58,6 +58,22 @@ const table = {
     null,
     "process to sample (default: embedded relay's)",
   ],
+  relayMetrics: [
+    "RELAY_METRICS",
+    "relay-metrics",
+    "URL",
+    null,
+    "the relay's Prometheus text, http:// on this machine or the relay's host",
+  ],
+  profile: [null, "profile", null, null, "CPU profile of the relay that `demo` starts"],
+  pprof: ["PPROF_URL", "pprof", "URL", null, "CPU profile of a Go relay: http:// on this machine"],
+  profileFile: [
+    "PROFILE_FILE",
+    "profile-file",
+    "FILE",
+    null,
+    "a .cpuprofile or `perf script` output, read after the run",
+  ],
   allowPrivate: ["ALLOW_PRIVATE", "allow-private", null, null, "allow private addresses too"],
   allowDedicatedRelay: [
     "ALLOW_DEDICATED_RELAY",

@@ -42,6 +42,12 @@ const METRICS: Readonly<Record<string, readonly string[]>> = {
   nostr_events_rejected: ["count", "rate"],
   nostr_events_timed_out: ["count", "rate"],
   nostr_events_lost: ["count", "rate"],
+  nostr_relay_cpu_percent: ["avg", "min", "max", "med", "p"],
+  nostr_relay_rss_bytes: ["avg", "min", "max", "med", "p"],
+  nostr_relay_open_files: ["avg", "min", "max", "med", "p"],
+  nostr_generator_cpu_percent: ["avg", "min", "max", "med", "p"],
+  nostr_generator_rss_bytes: ["avg", "min", "max", "med", "p"],
+  nostr_host_cpu_percent: ["avg", "min", "max", "med", "p"],
 };
 
 /** Parses one expression; `null` when it is none. */

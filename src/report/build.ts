@@ -10,6 +10,7 @@ import { QUERY_COLUMNS, type QueryColumn } from "../measure/queries.ts";
 import { type Slice, sliceLengthMs } from "../measure/slice.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PoolManifest } from "../pool/format.ts";
+import { withFindings } from "./findings/engine.ts";
 import { judgeGenerator } from "./generator.ts";
 import { type Merged, mergeSlices } from "./merge-slices.ts";
 import { noiseOf } from "./noise.ts";
@@ -48,7 +49,7 @@ export function buildReport(input: BuildInput): Report {
   const sliceMs = sliceLengthMs(plan.durationSec);
   const merged = mergeSlices(input.slices, rowTypes(pool), sliceMs, plan.durationSec * 1_000);
   const totals = totalsOf(merged);
-  const latency = latencyOf(merged);
+  const latency = latencyOf(merged, plan, pool);
   const sets = setsOf(merged, pool);
   const queries = queriesOf(merged);
   const durationSec = merged.measuredMs / 1_000;
@@ -98,7 +99,7 @@ export function buildReport(input: BuildInput): Report {
     thresholds: judgeThresholds(plan.thresholds, { totals, latency, sets, queries, run }),
     audit: null,
   };
-  return judgeGenerator(report, {
+  const judged = judgeGenerator(report, {
     scheduleLag: lagOf(merged.scheduleLag),
     loopLag: lagOf(merged.loopLag),
     inFlight: {
@@ -113,6 +114,7 @@ export function buildReport(input: BuildInput): Report {
     ceilingEps: null,
     floorMs: null,
   });
+  return withFindings(judged);
 }
 
 /** Durations with their percentiles. */
@@ -159,7 +161,7 @@ function totalsOf({ counts, link }: Merged): Totals {
   };
 }
 
-function latencyOf(merged: Merged): Report["latency"] {
+function latencyOf(merged: Merged, plan: Plan, pool: PoolManifest): Report["latency"] {
   const typed = merged.byType.filter(({ type }) => type !== "");
   return {
     response: summarize(mergeHistograms(typed.map((t) => t.response))),
@@ -170,11 +172,16 @@ function latencyOf(merged: Merged): Report["latency"] {
         type,
         {
           accepted: counts.accepted,
+          meanBytes: meanBytesOf(pool, type),
           response: summarize(response),
           service: summarize(service),
         },
       ]),
     ),
+    byRelay: merged.byRelay.map((service, i) => ({
+      relay: plan.relays[i]?.label ?? "",
+      service: summarize(service),
+    })),
   };
 }
 
@@ -213,6 +220,11 @@ function queriesOf({ queries }: Merged): Report["queries"] {
       ];
     }),
   );
+}
+
+function meanBytesOf(pool: PoolManifest, type: string): number | null {
+  const of = pool.perType[type];
+  return of === undefined || of.events === 0 ? null : Math.round(of.bytes / of.events);
 }
 
 function configOf(plan: Plan, pool: PoolManifest): Report["config"] {

@@ -1,11 +1,16 @@
 /** What only Node knows, put into a report that k6 wrote; the verdict is judged again with it. */
+import { withFindings } from "./findings/engine.ts";
 import { judgeGenerator } from "./generator.ts";
-import type { Audit, ConsentProof, Report, ResourceSample } from "./types.ts";
+import { judgeAgain } from "./thresholds.ts";
+import type { Audit, ConsentProof, Profile, Report, ResourceSample, Resources } from "./types.ts";
 
 export interface Completion {
   readonly k6: string;
   readonly host: Report["run"]["host"];
   readonly resources: readonly ResourceSample[] | null;
+  /** What else the companion knows. */
+  readonly companion?: Omit<Resources, "samples">;
+  readonly profile?: Profile | null;
   readonly ceilingEps: number | null;
   readonly floorMs: number | null;
   readonly audit: Audit | null;
@@ -24,11 +29,14 @@ export function completeReport(report: Report, completion: Completion): Report {
     proofs,
     stopReason: stopReason ?? report.run.stopReason,
   };
-  return judgeGenerator(
+  const measured = resourcesOf(completion);
+  const judged = judgeGenerator(
     {
       ...report,
       run,
-      resources: resources && resources.length > 0 ? { samples: resources } : null,
+      resources: measured,
+      profile: completion.profile ?? null,
+      thresholds: judgeAgain(report.thresholds, measured, run.durationSec),
       audit,
     },
     {
@@ -41,6 +49,13 @@ export function completeReport(report: Report, completion: Completion): Report {
       },
     },
   );
+  return withFindings(judged);
+}
+
+function resourcesOf({ resources, companion }: Completion): Resources | null {
+  const samples = resources ?? [];
+  if (samples.length === 0 && companion === undefined) return null;
+  return { samples, ...(companion ?? { relayProcess: null, relayMetrics: [], notMeasured: [] }) };
 }
 
 /** Mean CPU within the measured window. */

@@ -17,6 +17,7 @@
  *   that stops reading shows it too, behind the buffers of TCP, so that it makes no run invalid.
  * - clock drift: 0.2 ms, a fifth of the smallest response time that is quoted alone.
  */
+import { pageOf } from "./findings/page.ts";
 import type { Finding, GeneratorReport, Report, Signal, VerdictState } from "./types.ts";
 
 type Measured = Omit<Report, "generator">;
@@ -48,12 +49,7 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
   const short = run.complete && config.arrival === "constant" ? planned - totals.scheduled : 0;
   const cpus = run.host.cpus ?? 1;
   const generatorShare = f.cpuPercent.generator === null ? null : f.cpuPercent.generator / cpus;
-  const little = f.inFlight;
-  // With few in flight the looks, which come with the sends, are no fair sample.
-  const littleOff =
-    little.mean === null || little.littlesLaw === null || little.littlesLaw < 20
-      ? null
-      : Math.abs(little.mean - little.littlesLaw) / little.littlesLaw;
+  const littleOff = littlesLawOff(report, f.inFlight);
   const scriptErrors = report.errors
     .filter(
       (error) => error.class === "script" || (error.class === "connect" && error.code === "guard"),
@@ -173,6 +169,21 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
   ];
 }
 
+/**
+ * How far counted and computed publishes in flight are apart. `null` where the law can't be held against
+ * them: with few in flight the looks, which come with the sends, are no fair sample; what was never
+ * answered has no service time; and of a queue that takes long much lies behind the window.
+ */
+function littlesLawOff(
+  { totals, latency, run }: Measured,
+  { mean, littlesLaw }: Figures["inFlight"],
+): number | null {
+  if (mean === null || littlesLaw === null || littlesLaw < 20) return null;
+  if (totals.timedOut + totals.lost > totals.attempted / 100) return null;
+  if ((latency.service.p99 ?? 0) > run.durationSec * 100) return null;
+  return Math.abs(mean - littlesLaw) / littlesLaw;
+}
+
 function signal(
   id: string,
   value: number | null,
@@ -206,15 +217,19 @@ function generatorFinding(signals: readonly Signal[]): Finding {
     id: noData ? "no-data" : "generator-limit",
     severity: "critical",
     title: noData ? "Nothing was measured" : "The generator was the limit, not the relay",
+    confidence: "high",
     evidence: bad.map((s) => ({
       metric: `generator.${s.id}`,
       value: s.value,
       reference: s.invalidAbove,
     })),
+    counterEvidence: [],
     remediation: noData
       ? "See the errors: the relay could not be reached or took no connection. Start it, or correct its address."
       : "Lower the rate, give the generator more cores, or run it on another machine than the relay; then measure again.",
     labels: ["generator"],
+    cost: 0,
+    page: pageOf(noData ? "no-data" : "generator-limit"),
   };
 }
 

@@ -24,6 +24,8 @@ export interface Merged {
     readonly sets: MergedSets;
   }[];
   readonly queries: readonly MergedQueries[];
+  /** Service time by relay; empty for one relay. */
+  readonly byRelay: readonly HistogramData[];
   readonly link: LinkCounts;
   readonly connect: HistogramData;
   readonly scheduleLag: HistogramData;
@@ -73,6 +75,7 @@ export function mergeSlices(
       sets: mergeSets(unique, row),
     })),
     queries: mergeQueries(unique),
+    byRelay: relayKeys(unique).map((key) => histogramOf(unique, [key])),
     link: sumLinks(unique),
     connect: histogramOf(unique, ["connect"]),
     scheduleLag: histogramOf(unique, ["lag"]),
@@ -169,6 +172,12 @@ function histogramOf(slices: readonly Slice[], keys: readonly string[]): Histogr
   return mergeHistograms(
     slices.flatMap((slice) => keys.flatMap((key) => slice.histograms[key] ?? [])),
   );
+}
+
+function relayKeys(slices: readonly Slice[]): readonly string[] {
+  const keys = slices.flatMap(({ histograms }) => Object.keys(histograms));
+  const relays = keys.flatMap((key) => (/^y\d+$/.test(key) ? [Number(key.slice(1))] : []));
+  return Array.from({ length: Math.max(-1, ...relays) + 1 }, (_, relay) => `y${relay}`);
 }
 
 function sumLinks(slices: readonly Slice[]): LinkCounts {

@@ -4,7 +4,13 @@
  */
 import { meanOf, mergeHistograms, quantile } from "../measure/histogram.ts";
 import { parseExpression, type Threshold, type ThresholdExpression } from "../plan/thresholds.ts";
-import type { LatencySummary, Report, ThresholdResult } from "./types.ts";
+import type {
+  LatencySummary,
+  Report,
+  ResourceSample,
+  Resources,
+  ThresholdResult,
+} from "./types.ts";
 
 type Measured = Pick<Report, "totals" | "latency" | "sets" | "queries" | "run">;
 
@@ -20,6 +26,48 @@ export function judgeThresholds(
       return { metric, expression: text, value, ok };
     }),
   );
+}
+
+/** Metrics of resources, which the report gets after k6 wrote it: process and figure. */
+const RESOURCE_METRICS: Readonly<
+  Record<string, readonly [ResourceSample["process"], "cpuPercent" | "rssBytes" | "openFiles"]>
+> = {
+  nostr_relay_cpu_percent: ["relay", "cpuPercent"],
+  nostr_relay_rss_bytes: ["relay", "rssBytes"],
+  nostr_relay_open_files: ["relay", "openFiles"],
+  nostr_generator_cpu_percent: ["generator", "cpuPercent"],
+  nostr_generator_rss_bytes: ["generator", "rssBytes"],
+  nostr_host_cpu_percent: ["host", "cpuPercent"],
+};
+
+/** Judges the thresholds on resources from the samples of the measured window; the others stay. */
+export function judgeAgain(
+  results: readonly ThresholdResult[],
+  resources: Resources | null,
+  durationSec: number,
+): readonly ThresholdResult[] {
+  return results.map((result) => {
+    const source = RESOURCE_METRICS[result.metric];
+    const expression = parseExpression(result.expression);
+    if (source === undefined || expression === null) return result;
+    const [process, figure] = source;
+    const values = (resources?.samples ?? [])
+      .filter((s) => s.process === process && s.t > 0 && s.t <= durationSec)
+      .flatMap((s) => s[figure] ?? [])
+      .sort((a, b) => a - b);
+    const value = aggregateSamples(values, expression);
+    return { ...result, value, ok: value === null ? null : holds(value, expression) };
+  });
+}
+
+function aggregateSamples(
+  sorted: readonly number[],
+  { aggregation, quantile: q = 0.5 }: ThresholdExpression,
+): number | null {
+  if (sorted.length === 0) return null;
+  if (aggregation === "avg") return sorted.reduce((sum, v) => sum + v, 0) / sorted.length;
+  const share = aggregation === "min" ? 0 : aggregation === "max" ? 1 : q;
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
 }
 
 function measuredValue(

@@ -100,6 +100,7 @@ export interface ReportError {
   readonly stack: string | null;
 }
 
+/** One look at a process tree or at the host; what could not be had is `null`. */
 export interface ResourceSample {
   /** Seconds from the start of the measured window; negative before it. */
   readonly t: number;
@@ -107,6 +108,46 @@ export interface ResourceSample {
   /** Percent of one core, for `host` of all cores together. */
   readonly cpuPercent: number | null;
   readonly rssBytes: number | null;
+  readonly openFiles: number | null;
+  readonly threads: number | null;
+  readonly diskWriteBytesPerSec: number | null;
+  readonly contextSwitchesPerSec: number | null;
+  /** Received, over all interfaces; of the relay only where its network is not the host's. */
+  readonly networkBytesPerSec: number | null;
+  /** Share of time in which some task waited for it, percent; of the host. */
+  readonly pressure: {
+    readonly cpu: number | null;
+    readonly io: number | null;
+    readonly memory: number | null;
+  } | null;
+}
+
+/** A figure of the relay's own metrics, by its Prometheus name with labels: first and last look. */
+export interface RelayMetric {
+  readonly name: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface Resources {
+  readonly samples: readonly ResourceSample[];
+  /** Which process was taken for the relay, and how it was found. */
+  readonly relayProcess: string | null;
+  readonly relayMetrics: readonly RelayMetric[];
+  readonly notMeasured: readonly { readonly what: string; readonly why: string }[];
+}
+
+/** Where a process spent its CPU time, by a profiler. */
+export interface Profile {
+  readonly source: "inspector" | "pprof" | "cpuprofile" | "perf";
+  readonly process: string;
+  readonly samples: number;
+  /** By self time, the most first. */
+  readonly functions: readonly {
+    readonly name: string;
+    readonly file: string | null;
+    readonly selfPercent: number;
+  }[];
 }
 
 export type VerdictState = "valid" | "suspect" | "invalid";
@@ -152,18 +193,32 @@ export interface GeneratorReport {
   readonly floorMs: number | null;
 }
 
+/** A figure and what it was held against. */
+export interface Evidence {
+  readonly metric: string;
+  readonly value: number | string | null;
+  readonly reference: number | string | null;
+}
+
 export interface Finding {
   readonly rank: number;
   readonly id: string;
   readonly severity: "critical" | "major" | "minor" | "info";
+  /** How sure it is that this is the cause; lower where evidence that could contradict is missing. */
+  readonly confidence: "high" | "medium" | "low";
   readonly title: string;
-  readonly evidence: readonly {
-    readonly metric: string;
-    readonly value: number | string | null;
-    readonly reference: number | string | null;
-  }[];
+  readonly evidence: readonly Evidence[];
+  /** What would speak against it, and was looked at. */
+  readonly counterEvidence: readonly Evidence[];
   readonly remediation: string;
   readonly labels: readonly string[];
+  /**
+   * For the ranking: ms of waiting of a scheduled event that go to its account; an event that failed
+   * counts as a second.
+   */
+  readonly cost: number;
+  /** The page about it, in the project. */
+  readonly page: string;
 }
 
 export interface ThresholdResult {
@@ -309,11 +364,15 @@ export interface Report {
         string,
         {
           readonly accepted: number;
+          /** Mean size of its frames in the pool. */
+          readonly meanBytes: number | null;
           readonly response: LatencySummary;
           readonly service: LatencySummary;
         }
       >
     >;
+    /** Service time by relay, in the order of `config.relays`; empty for one relay. */
+    readonly byRelay: readonly { readonly relay: string; readonly service: LatencySummary }[];
   };
   /** By event type; `null` when no set of several events was begun. */
   readonly sets: Readonly<Record<string, SetFigures>> | null;
@@ -328,9 +387,9 @@ export interface Report {
   };
   readonly noise: Noise;
   readonly errors: readonly ReportError[];
-  readonly resources: { readonly samples: readonly ResourceSample[] } | null;
+  readonly resources: Resources | null;
   readonly generator: GeneratorReport;
-  readonly profile: null;
+  readonly profile: Profile | null;
   readonly findings: readonly Finding[];
   readonly thresholds: readonly ThresholdResult[];
   readonly audit: Audit | null;

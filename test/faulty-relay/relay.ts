@@ -20,8 +20,11 @@ export interface Published {
   readonly receivedMs: number;
 }
 
-/** `open`, an HTTP status that refuses, the connection ended instead of an answer, or no answer. */
-export type Handshake = "open" | number | "reset" | "end" | "silent";
+/**
+ * `open`, at once or later, an HTTP status that refuses, the connection ended instead of an answer, or
+ * no answer.
+ */
+export type Handshake = "open" | { readonly afterMs: number } | number | "reset" | "end" | "silent";
 
 export interface Behaviour {
   /** What is done about an event; OK true at once when this is left out. */
@@ -114,18 +117,18 @@ export class FaultyRelay {
     });
     server.on("upgrade", (request, socket, head) => {
       const handshake = handshakes.get(socket) ?? "open";
-      if (handshake !== "open") {
-        this.#refuse(socket as Socket, handshake);
-        return;
-      }
-      this.#webSockets.handleUpgrade(request, socket, head, (client) =>
-        this.#welcome(client, socket as Socket),
-      );
+      const open = () =>
+        this.#webSockets.handleUpgrade(request, socket, head, (client) =>
+          this.#welcome(client, socket as Socket),
+        );
+      if (handshake === "open") open();
+      else if (typeof handshake === "object") setTimeout(open, handshake.afterMs);
+      else this.#refuse(socket as Socket, handshake);
     });
     return server;
   }
 
-  #refuse(socket: Socket, how: Exclude<Handshake, "open">): void {
+  #refuse(socket: Socket, how: Exclude<Handshake, "open" | object>): void {
     if (how === "silent") return;
     this.ledger.refusals.push(typeof how === "number" ? "handshake" : "reset");
     if (how === "reset") socket.resetAndDestroy();

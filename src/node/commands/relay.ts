@@ -2,6 +2,7 @@
 import { ConfigError } from "../../errors.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
+import { obeyProfiler } from "../profile/node-process.ts";
 import { startRelay } from "../relay/relay.ts";
 import { startSink } from "../relay/sink.ts";
 import { catchInterrupts } from "../signals.ts";
@@ -32,6 +33,7 @@ export async function relay(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE);
     return EXIT.ok;
   }
+  obeyProfiler();
   const port = readPort(flags.port ?? "7777");
   const running = flags.sink
     ? await startSink({ port })

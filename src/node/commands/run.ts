@@ -14,6 +14,8 @@ import { buildPlan } from "../../plan/plan.ts";
 import { renderTerminal } from "../../report/terminal.ts";
 import { EXIT, exitCode } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
+import { chooseProfiler } from "../profile/choose.ts";
+import type { Profiler } from "../profile/profiler.ts";
 import { describePlan } from "../run/dry-run.ts";
 import { carryOut, refuseByText } from "../run/run.ts";
 import { catchInterrupts } from "../signals.ts";
@@ -35,8 +37,15 @@ export async function run(args: readonly string[]): Promise<number> {
   return await runScenario(scenario, collectOptions({ ...mix, ...flags }, process.env));
 }
 
-/** Runs a scenario with checked options and prints the verdict; gives the exit code. */
-export async function runScenario(scenario: string, texts: OptionTexts): Promise<number> {
+/**
+ * Runs a scenario with checked options and prints the verdict; gives the exit code. `profiled`: of a
+ * relay that the caller started.
+ */
+export async function runScenario(
+  scenario: string,
+  texts: OptionTexts,
+  profiled?: Profiler,
+): Promise<number> {
   if (texts.builders) throw new ConfigError("BUILDERS (--builders) is planned and not there yet");
   const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)), availableParallelism());
   if (parseMix(plan.mix).view === undefined && scenario === "playback") {
@@ -57,6 +66,8 @@ export async function runScenario(scenario: string, texts: OptionTexts): Promise
       plan,
       poolDir: texts.pool,
       relayPid,
+      relayMetrics: texts.relayMetrics,
+      profiler: await chooseProfiler(texts, profiled),
       force: readSwitch(texts, "force"),
       mayCalibrate: !readSwitch(texts, "noCalibrate"),
       audit: readSwitch(texts, "audit"),

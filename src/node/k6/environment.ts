@@ -7,6 +7,8 @@ export interface K6Request {
   readonly poolDir: string;
   /** Where the frames are served; `null` when k6 may not dial 127.0.0.1 in this run. */
   readonly poolUrl: string | null;
+  /** Where the companion is asked for resources; left out when k6 may not dial it or has none. */
+  readonly companionUrl?: string | null;
   readonly runId: string;
   readonly runDir: string;
   readonly script: string;
@@ -33,9 +35,11 @@ const KEPT = [
 
 /** The whole environment of the k6 process. Options travel here and not in the process list. */
 export function k6Environment(
-  { plan, dialUrls, poolDir, poolUrl, runId, runDir, allowed, hosts, auditEvery = 0 }: K6Request,
+  request: K6Request,
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
+  const { plan, dialUrls, poolDir, poolUrl, runId, runDir, allowed, hosts } = request;
+  const { auditEvery = 0, companionUrl = null } = request;
   const kept: Record<string, string> = {};
   for (const name of KEPT) {
     const value = inherited[name];
@@ -65,6 +69,7 @@ export function k6Environment(
     ALLOW_DEDICATED_RELAY: plan.dedicatedHost ?? "",
     POOL: poolDir,
     ...(poolUrl === null ? {} : { POOL_URL: poolUrl }),
+    ...(companionUrl === null ? {} : { COMPANION_URL: companionUrl }),
     RUN_ID: runId,
     RUN_DIR: runDir,
     LIVE: "1",

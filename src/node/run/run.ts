@@ -14,6 +14,7 @@ import { judgeByText } from "../../guard/guard.ts";
 import { parseDedicatedHost, toDialUrl } from "../../guard/relay-url.ts";
 import { noteEvery } from "../../measure/acknowledged.ts";
 import { mostSeconds } from "../../plan/duration.ts";
+import { optionLabel } from "../../plan/options.ts";
 import { type Plan, planText } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import { buildReport, rowTypes } from "../../report/build.ts";
@@ -24,6 +25,8 @@ import { auditRun } from "../audit/audit.ts";
 import { type Counts, compareStored, countKinds } from "../audit/stored.ts";
 import type { Calibration } from "../calibrate/figures.ts";
 import { judgeRate, obtainCalibration } from "../calibrate/obtain.ts";
+import { type CompanionResult, startCompanion } from "../companion/companion.ts";
+import { admitSideUrl, type SideUrl } from "../companion/relay-metrics.ts";
 import { type Admission, admitRelays } from "../guard/gate.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
@@ -31,8 +34,9 @@ import { LiveRun } from "../live.ts";
 import { servePoolTo } from "../pool/serve.ts";
 import { judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
 import type { RelayAnswer } from "../preflight/relay.ts";
+import { type Profiled, type Profiler, startProfile } from "../profile/profiler.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
-import { relateSamples, startSampler, type TimedSample } from "../sampler.ts";
+import { relateSamples } from "../sampler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import { ensureK6 } from "../setup/ensure.ts";
 import type { Terminal } from "../terminal.ts";
@@ -42,6 +46,10 @@ export interface RunRequest {
   readonly plan: Plan;
   readonly poolDir: string | undefined;
   readonly relayPid: number | undefined;
+  /** Where the relay serves Prometheus text. */
+  readonly relayMetrics?: string | undefined;
+  /** Takes a profile of the relay over the window. */
+  readonly profiler?: Profiler | undefined;
   /**
    * Asks no relay beforehand, and starts on a machine that seems too small or at a rate that is near
    * its ceiling; the guard stays.
@@ -72,6 +80,10 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     clients: plan.clients,
   });
   for (const { url, reason } of admissions) terminal.note(`relay       ${url.label}: ${reason}`);
+  const metricsAt =
+    request.relayMetrics === undefined
+      ? null
+      : await admitSideUrl(request.relayMetrics, optionLabel("relayMetrics"), admissions);
   const checked = await preflight({
     plan,
     admissions,
@@ -112,6 +124,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     k6,
     calibration,
     admissions,
+    metricsAt,
     poolDir: pool.dir,
     pool: pool.manifest,
     runId,
@@ -126,6 +139,7 @@ interface Drive extends RunRequest {
   readonly k6: K6Binary;
   readonly calibration: Calibration | null;
   readonly admissions: readonly Admission[];
+  readonly metricsAt: SideUrl | null;
   readonly poolDir: string;
   readonly pool: PoolManifest;
   readonly runId: string;
@@ -137,7 +151,8 @@ interface Drive extends RunRequest {
 interface Driven extends Drive {
   readonly live: LiveRun;
   readonly outcome: K6Outcome;
-  readonly samples: readonly TimedSample[];
+  readonly companion: CompanionResult;
+  readonly profiled: Profiled;
   readonly startedAtMs: number;
 }
 
@@ -150,11 +165,22 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
   ];
   const bundles = await buildBundles();
   const served = await servePoolTo(allowed, request.poolDir);
+  const live = new LiveRun(plan, rowTypes(request.pool).length);
+  const companion = await startCompanion({
+    plan,
+    admissions,
+    relayPid: request.relayPid,
+    relayMetrics: request.metricsAt,
+    live,
+  });
+  terminal.note(`companion   ${companion.url}/metrics`);
   const k6Request = {
     plan,
     dialUrls: plan.relays.map(toDialUrl),
     poolDir: resolve(request.poolDir),
     poolUrl: served?.url ?? null,
+    // k6 may dial the companion where it may dial the pool.
+    companionUrl: served === null ? null : companion.url,
     runId: request.runId,
     runDir,
     script: join(bundles, `${plan.scenario}.js`),
@@ -163,9 +189,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     blacklist: blacklistFor(allowed),
     auditEvery: request.audit ? noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec)) : 0,
   };
-  const live = new LiveRun(plan, rowTypes(request.pool).length);
-  const sampler = startSampler();
-  if (request.relayPid !== undefined) sampler.watch("relay", request.relayPid);
+  const profile = startProfile(request.profiler, plan.durationSec);
   const ticker = setInterval(() => terminal.status(live.describe(Date.now())), 1_000);
   const startedAtMs = Date.now();
   try {
@@ -176,15 +200,20 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
       cwd: process.cwd(),
       vus: plan.vus,
       mostMs: mostSeconds(plan) * 1_000,
-      onStart: (pid) => sampler.watch("generator", pid),
-      onSlice: (slice) => live.add(slice, Date.now()),
+      onStart: (pid) => companion.watchGenerator(pid),
+      onSlice: (slice) => {
+        live.add(slice, Date.now());
+        companion.observe(slice);
+        profile.observe(slice);
+      },
       signal: request.signal,
     });
-    return { ...request, live, outcome, samples: sampler.stop(), startedAtMs };
+    const profiled = await profile.end();
+    return { ...request, live, outcome, companion: await companion.close(), profiled, startedAtMs };
   } finally {
     clearInterval(ticker);
     await served?.close();
-    sampler.stop();
+    await companion.close();
     terminal.clear();
   }
 }
@@ -216,7 +245,9 @@ async function finish(driven: Driven): Promise<Report> {
       memoryBytes: totalmem(),
       platform: `${platform()} ${release()} ${process.arch}`,
     },
-    resources: relateSamples(driven.samples, live.windowStartUnixMs),
+    resources: relateSamples(driven.companion.samples, live.windowStartUnixMs),
+    companion: notesOf(driven),
+    profile: driven.profiled.profile,
     ceilingEps: driven.calibration?.ceiling?.heldEps ?? null,
     floorMs: driven.calibration?.floorMs ?? null,
     audit,
@@ -227,6 +258,12 @@ async function finish(driven: Driven): Promise<Report> {
     }),
     stopReason,
   });
+}
+
+function notesOf({ companion: { notes }, profiled }: Driven): CompanionResult["notes"] {
+  const { problem } = profiled;
+  const missing = problem === null ? [] : [{ what: "hot functions", why: problem }];
+  return { ...notes, notMeasured: [...notes.notMeasured, ...missing] };
 }
 
 async function readBackRun(driven: Driven, report: Report): Promise<Audit | null> {

@@ -13,10 +13,13 @@ export type ChartId =
   | "lag"
   | "cpu"
   | "memory"
+  | "disk"
+  | "files"
+  | "pressure"
   | "errors";
 
 /** How values are written. */
-export type Unit = "ms" | "events/s" | "connections" | "%" | "bytes";
+export type Unit = "ms" | "events/s" | "connections" | "files" | "%" | "bytes" | "bytes/s";
 
 interface Named {
   readonly id: ChartId;

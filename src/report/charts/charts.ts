@@ -11,7 +11,7 @@ import {
   serviceChart,
   throughputChart,
 } from "./over-time.ts";
-import { cpuChart, memoryChart } from "./resources.ts";
+import { cpuChart, furtherCharts, memoryChart } from "./resources.ts";
 
 export function chartsOf({ throughput, latency, resources, config, run }: Report): PageData {
   const { series, sliceSec } = throughput;
@@ -29,6 +29,7 @@ export function chartsOf({ throughput, latency, resources, config, run }: Report
       lagChart(throughput),
       cpuChart(resources),
       memoryChart(resources),
+      ...furtherCharts(resources),
       errorsChart(throughput),
     ],
   };

@@ -17,9 +17,43 @@ export function cpuChart(resources: Report["resources"]): Chart {
 export function memoryChart(resources: Report["resources"]): Chart {
   return sampled(resources, "memory", "bytes", {
     title: "Memory",
-    caption: "Resident memory of the processes.",
-    value: (s) => s.rssBytes,
+    caption: "Resident memory of relay and generator.",
+    // The host's would be so much more that theirs were flat.
+    value: (s) => (s.process === "host" ? null : s.rssBytes),
   });
+}
+
+/** Those of what not every system tells: left out where it was not measured. */
+export function furtherCharts(resources: Report["resources"]): readonly Chart[] {
+  return [
+    sampled(resources, "disk", "bytes/s", {
+      title: "Written to disk",
+      caption: "By the processes and, of the host, to all disks.",
+      value: (s) => s.diskWriteBytesPerSec,
+    }),
+    sampled(resources, "files", "files", {
+      title: "Open files",
+      caption: "Connections are files too.",
+      value: (s) => s.openFiles,
+    }),
+    pressureChart(resources),
+  ].filter(({ kind }) => kind !== "none");
+}
+
+function pressureChart(resources: Report["resources"]): Chart {
+  const samples = (resources?.samples ?? []).filter((s) => s.t >= 0 && s.pressure !== null);
+  const xs = samples.map((s) => s.t);
+  const series = (["cpu", "io", "memory"] as const)
+    .map((label) => ({ label, values: samples.map((s) => s.pressure?.[label] ?? null) }))
+    .filter((line) => hasValues([line]));
+  const named = {
+    id: "pressure",
+    title: "Pressure on the host",
+    caption: "Share of time in which some task waited for it.",
+  } as const;
+  if (series.length === 0) return { kind: "none", ...named, why: "not measured" };
+  const look = { x: "time", stepped: false, unit: "%", log: false } as const;
+  return { kind: "lines", ...named, ...look, xs, series };
 }
 
 interface Sampled {

@@ -10,11 +10,14 @@ export function formatValue(value: number | null, unit: Unit): string {
     case "events/s":
       return formatRate(value);
     case "connections":
+    case "files":
       return formatCount(value);
     case "%":
       return `${value.toFixed(value < 10 ? 1 : 0)} %`;
     case "bytes":
       return formatBytes(value);
+    case "bytes/s":
+      return `${formatBytes(value)}/s`;
   }
 }
 

@@ -1,19 +1,23 @@
 /** What else was noted of the run. */
 import { formatBytes, formatCount, formatMs, formatRate, NOT_MEASURED } from "../format.ts";
 import { describeStored } from "../stored.ts";
-import type { Audit, Report, ResourceSample } from "../types.ts";
-import { code, details, list, type Section, type Text } from "./document.ts";
+import type { Audit, RelayMetric, Report, ResourceSample } from "../types.ts";
+import { type Block, code, details, list, type Section, type Text, table } from "./document.ts";
 
 export function detailsSection(report: Report): Section {
   return {
     id: "details",
     title: "Details",
-    blocks: [details("Versions, machine, pool, resources", ...list(items(report)))],
+    blocks: [
+      details("Versions, machine, pool, resources", ...list(items(report))),
+      ...relayMetrics(report.resources?.relayMetrics ?? []),
+    ],
   };
 }
 
 function items({ run, config, resources, audit, generator: g, profile }: Report): readonly Text[] {
   const { pool } = config;
+  const notMeasured = resources?.notMeasured ?? [];
   return [
     [
       "run ",
@@ -36,8 +40,24 @@ function items({ run, config, resources, audit, generator: g, profile }: Report)
     `resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
     `read-back audit: ${audit === null ? NOT_MEASURED : auditLine(audit)}`,
     ...(audit?.stored === undefined ? [] : [`stored: ${describeStored(audit.stored)}`]),
-    `hot functions: ${profile === null ? NOT_MEASURED : "see JSON"}`,
+    ...(notMeasured.some(({ what }) => what === "hot functions")
+      ? []
+      : [`hot functions: ${profile === null ? NOT_MEASURED : `by ${profile.source}, above`}`]),
+    ...(resources?.relayProcess ? [`the relay's process: ${resources.relayProcess}`] : []),
+    ...notMeasured.map(({ what, why }) => `${what}: ${NOT_MEASURED}, ${why}`),
   ];
+}
+
+/** The relay's own figures, as it names them. */
+function relayMetrics(metrics: readonly RelayMetric[]): readonly Block[] {
+  if (metrics.length === 0) return [];
+  const caption = "The relay's own metrics, at the first and the last look";
+  const rows = metrics.map(({ name, first, last }): readonly Text[] => [
+    [code(name)],
+    String(first),
+    String(last),
+  ]);
+  return [details(caption, table(caption, ["name", "#first", "#last"], rows))];
 }
 
 function auditLine(audit: Audit): string {

@@ -1,7 +1,7 @@
 /** What to do about it, ranked? */
 import { NOT_MEASURED } from "../format.ts";
-import type { Finding, Report } from "../types.ts";
-import { type ListItem, type Section, strong, text } from "./document.ts";
+import type { Evidence, Finding, Report } from "../types.ts";
+import { code, type ListItem, type Section, type Span, strong, text } from "./document.ts";
 
 export function findingsSection({ findings }: Report): Section {
   return {
@@ -14,12 +14,37 @@ export function findingsSection({ findings }: Report): Section {
   };
 }
 
-function itemOf({ title, severity, remediation, evidence }: Finding): ListItem {
-  const held = evidence
-    .map((e) => `${e.metric} ${e.value ?? NOT_MEASURED} (reference ${e.reference ?? "–"})`)
-    .join("; ");
+function itemOf(finding: Finding): ListItem {
+  const { title, severity, confidence, remediation, evidence, counterEvidence, page } = finding;
   return {
-    text: [strong(title), ` (${severity}). ${remediation}`],
-    below: [`Evidence: ${held}.`],
+    text: [strong(title), ` (${severity}, confidence ${confidence}). `, ...spansOf(remediation)],
+    below: [
+      ["Evidence: ", ...figures(evidence), "."],
+      ...(counterEvidence.length === 0
+        ? []
+        : [["Looked at, and does not speak against it: ", ...figures(counterEvidence), "."]]),
+      ["More: ", code(page)],
+    ],
   };
+}
+
+/** What stands between backticks is code. */
+function spansOf(value: string): readonly Span[] {
+  return value.split("`").map((part, i, parts) => {
+    if (i % 2 === 0) return part;
+    return i < parts.length - 1 ? code(part) : `\`${part}`;
+  });
+}
+
+/** A text may be a relay's: as code it mentions nobody and links to nothing. */
+function figures(all: readonly Evidence[]): readonly Span[] {
+  return all.flatMap(({ metric, value, reference }, i): Span[] => [
+    `${i === 0 ? "" : "; "}${metric} `,
+    spanOf(value),
+    ...(reference === null ? [] : [" (reference ", spanOf(reference), ")"]),
+  ]);
+}
+
+function spanOf(value: Evidence["value"]): Span {
+  return typeof value === "string" ? code(value) : String(value ?? NOT_MEASURED);
 }

@@ -1,9 +1,9 @@
 /** Where did the time go? */
 import { formatCount, formatMs, NOT_MEASURED } from "../format.ts";
 import type { Band, LatencySummary, Report } from "../types.ts";
-import { details, type Section, type Text, table, text } from "./document.ts";
+import { type Block, code, details, type Section, type Text, table, text } from "./document.ts";
 
-export function timeSection({ latency: l, noise, generator: g }: Report): Section {
+export function timeSection({ latency: l, noise, generator: g, profile }: Report): Section {
   return {
     id: "time",
     title: "Where did the time go?",
@@ -18,6 +18,7 @@ export function timeSection({ latency: l, noise, generator: g }: Report): Sectio
           row("response time", l.response),
           row("service time", l.service),
           row("connect time", l.connect),
+          ...l.byRelay.map(({ relay, service }) => row(`service time of ${relay}`, service)),
         ],
       ),
       { kind: "charts", ids: ["percentiles", "heat", "curve", "service", "lag"] },
@@ -30,9 +31,22 @@ export function timeSection({ latency: l, noise, generator: g }: Report): Sectio
           `Schedule lag p50 ${formatMs(g.scheduleLag.p50)}, p99 ${formatMs(g.scheduleLag.p99)}; loop lag p50 ${formatMs(g.loopLag.p50)}, p99 ${formatMs(g.loopLag.p99)}.`,
         ),
       ),
-      { kind: "charts", ids: ["cpu", "memory"] },
+      { kind: "charts", ids: ["cpu", "memory", "disk", "files", "pressure"] },
+      ...hotFunctions(profile),
     ],
   };
+}
+
+/** Only from a profiler. */
+function hotFunctions(profile: Report["profile"]): readonly Block[] {
+  if (profile === null) return [];
+  const caption = `Hot functions of ${profile.process}, by ${profile.source}, ${formatCount(profile.samples)} samples`;
+  const rows = profile.functions.map(({ name, file, selfPercent }): readonly Text[] => [
+    [code(name)],
+    `${selfPercent.toFixed(1)} %`,
+    [code(file ?? "")],
+  ]);
+  return [details(caption, table(caption, ["function", "#self time", "file"], rows))];
 }
 
 function row(label: string, s: LatencySummary): readonly Text[] {

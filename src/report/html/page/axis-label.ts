@@ -9,11 +9,14 @@ export function axisLabel(value: number, unit: Unit): string {
     case "events/s":
       return `${short(value)}/s`;
     case "connections":
+    case "files":
       return short(value);
     case "%":
       return `${short(value)} %`;
     case "bytes":
       return value === 0 ? "0" : formatBytes(value).replace(".0 ", " ");
+    case "bytes/s":
+      return value === 0 ? "0" : `${formatBytes(value).replace(".0 ", " ")}/s`;
   }
 }
 

@@ -1,0 +1,63 @@
+/**
+ * Resources as k6 metrics: one VU of its own asks the companion for each second's samples and feeds
+ * trends. It waits in the network and not in JavaScript, so that the publishing VUs notice nothing.
+ */
+import exec from "k6/execution";
+import http from "k6/http";
+import { Trend } from "k6/metrics";
+import { mostSeconds } from "../../src/plan/duration.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+
+export const COMPANION_SCENARIO = "resources";
+
+const trends: Readonly<Record<string, Trend>> = {
+  "relay.cpuPercent": new Trend("nostr_relay_cpu_percent"),
+  "relay.rssBytes": new Trend("nostr_relay_rss_bytes"),
+  "relay.openFiles": new Trend("nostr_relay_open_files"),
+  "generator.cpuPercent": new Trend("nostr_generator_cpu_percent"),
+  "generator.rssBytes": new Trend("nostr_generator_rss_bytes"),
+  "host.cpuPercent": new Trend("nostr_host_cpu_percent"),
+};
+
+interface Moment {
+  readonly over: boolean;
+  readonly inWindow: boolean;
+  readonly samples: readonly Readonly<Record<string, number | string | null>>[];
+}
+
+/** The scenario beside the one that publishes; none where there is no companion. */
+export function companionScenario(plan: Plan, url: string | null): object {
+  if (url === null) return {};
+  return {
+    [COMPANION_SCENARIO]: {
+      executor: "per-vu-iterations",
+      exec: "watchResources",
+      vus: 1,
+      iterations: 1,
+      maxDuration: `${mostSeconds(plan)}s`,
+      gracefulStop: "0s",
+    },
+  };
+}
+
+/** Asks until there is nothing more, the companion is gone, or no other VU is left. */
+export function pollCompanion(url: string): void {
+  const instance = exec.instance;
+  const params = { timeout: "5s", redirects: 0, tags: { name: "companion" } };
+  for (let alone = 0; alone < 2; alone = instance.vusActive <= 1 ? alone + 1 : 0) {
+    const { status, body } = http.get(`${url}/next`, params);
+    if (status !== 200 || typeof body !== "string") return;
+    const moment = JSON.parse(body) as Moment;
+    if (moment.over) return;
+    if (moment.inWindow) feed(moment);
+  }
+}
+
+function feed({ samples }: Moment): void {
+  for (const sample of samples) {
+    for (const figure of ["cpuPercent", "rssBytes", "openFiles"]) {
+      const value = sample[figure];
+      if (typeof value === "number") trends[`${sample.process}.${figure}`]?.add(value);
+    }
+  }
+}

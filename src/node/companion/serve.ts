@@ -1,0 +1,96 @@
+/**
+ * The companion's HTTP service, on 127.0.0.1 and behind a token: `/samples` as JSON, `/metrics` as
+ * Prometheus text, and `/next` for k6, which is answered when the next samples are there.
+ */
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { TimedSample } from "../sampler.ts";
+import { renderPrometheus } from "./prometheus.ts";
+
+export interface CompanionServer {
+  readonly url: string;
+  /** Hands out the samples of a second. */
+  publish(samples: readonly TimedSample[], inWindow: boolean): void;
+  /** No more samples will come: whoever waits for them is told. */
+  end(): void;
+  close(): Promise<void>;
+}
+
+/** What k6 is told each second. */
+interface Moment {
+  readonly over: boolean;
+  /** Outside of the measured window nothing counts for thresholds. */
+  readonly inWindow: boolean;
+  readonly samples: readonly Pick<
+    TimedSample,
+    "process" | "cpuPercent" | "rssBytes" | "openFiles"
+  >[];
+}
+
+const MOST_KEPT = 3_600;
+
+export async function serveCompanion(): Promise<CompanionServer> {
+  const token = `/${randomBytes(16).toString("hex")}`;
+  const waiting = new Set<ServerResponse>();
+  const kept: (readonly TimedSample[])[] = [];
+  let isOver = false;
+
+  const answerWaiting = (moment: Moment) => {
+    for (const response of waiting) sendJson(response, moment);
+    waiting.clear();
+  };
+  const server = createServer((request, response) => {
+    const latest = kept.at(-1) ?? [];
+    switch (request.url) {
+      case `${token}/next`:
+        if (isOver) sendJson(response, { over: true, inWindow: false, samples: [] });
+        else {
+          waiting.add(response);
+          response.on("close", () => waiting.delete(response));
+        }
+        return;
+      case `${token}/samples`:
+        sendJson(response, kept.flat());
+        return;
+      case `${token}/metrics`:
+        response.setHeader("Content-Type", "text/plain; version=0.0.4");
+        response.end(renderPrometheus(latest));
+        return;
+      default:
+        response.writeHead(404).end();
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port for the companion");
+  return {
+    url: `http://127.0.0.1:${address.port}${token}`,
+    publish(samples, inWindow) {
+      kept.push(samples);
+      if (kept.length > MOST_KEPT) kept.shift();
+      const told = samples.map(({ process, cpuPercent, rssBytes, openFiles }) => ({
+        process,
+        cpuPercent,
+        rssBytes,
+        openFiles,
+      }));
+      answerWaiting({ over: false, inWindow, samples: told });
+    },
+    end() {
+      isOver = true;
+      answerWaiting({ over: true, inWindow: false, samples: [] });
+    },
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+function sendJson(response: ServerResponse, value: unknown): void {
+  response.setHeader("Content-Type", "application/json");
+  response.end(JSON.stringify(value));
+}

@@ -1,0 +1,63 @@
+/** The relay's processor time is used up: one core of it, or all. */
+import type { Report } from "../types.ts";
+import { evidence, failureCost, type Rule } from "./rule.ts";
+import type { RunView } from "./view.ts";
+
+/** On a host that it shares, a process that never waits gets about so much of a core. */
+const BUSY_PERCENT = 80;
+/** What one busy thread and its helpers use together at most. */
+const ONE_CORE_PERCENT = 125;
+/** Below this p99 of service time nobody waits for the processor. */
+const WAITING_MS = 20;
+
+export const cpuBound: Rule = {
+  id: "cpu-bound",
+  explains: ["queueing", "tail", "latency-drift", "slow-start", "timeouts", "fsync-floor"],
+  find(view) {
+    const { relayCpu, cpus, report } = view;
+    if (relayCpu === null || relayCpu < BUSY_PERCENT) return null;
+    const isAll = cpus !== null && relayCpu >= BUSY_PERCENT * cpus;
+    if (!isAll && relayCpu > ONE_CORE_PERCENT) return null;
+    const { response, service } = report.latency;
+    const isWaiting = (service.p99 ?? 0) >= WAITING_MS || report.totals.unsent.backpressure > 0;
+    const hot = report.profile?.functions[0];
+    return {
+      severity: isWaiting ? "major" : "info",
+      confidence: isWaiting ? "high" : "medium",
+      title: `The relay is bound by ${isAll ? "all cores" : "one core"}`,
+      evidence: [
+        evidence("relay.cpuPercent", relayCpu, isAll ? (cpus ?? 1) * 100 : 100),
+        evidence("latency.service.p99", service.p99, WAITING_MS),
+        ...(hot ? [evidence("profile.functions[0]", hot.name, `${hot.selfPercent} %`)] : []),
+      ],
+      counterEvidence: counterEvidence(view),
+      remediation: `${remedy(isAll, cpus)}${hot ? ` Begin with \`${hot.name}\`.` : " A profile (--profile, --pprof, --profile-file) names the functions."}`,
+      labels: ["performance", "cpu", ...securityLabels(report)],
+      cost: isWaiting
+        ? (response.mean ?? 0) + failureCost(report.totals.unsent.backpressure, report)
+        : 0,
+    };
+  },
+};
+
+function counterEvidence({ report, hostCpu }: RunView) {
+  const io = (report.resources?.samples ?? []).flatMap((s) => s.pressure?.io ?? []);
+  return [
+    evidence("host.cpuPercent", hostCpu, 100),
+    evidence("generator.cpuPercent", report.generator.cpuPercent.generator, "shares the host"),
+    evidence("host.pressure.io", io.length === 0 ? null : Math.max(...io), "high if storage waits"),
+  ];
+}
+
+function remedy(isAll: boolean, cpus: number | null): string {
+  if (isAll || cpus === 1)
+    return "Do less for each event: parse once, avoid copies, check cheap things first.";
+  return "Use more than one core: parse and verify in worker threads, write in one; then do less for each event.";
+}
+
+/** Checking signatures may be moved and batched; how it is done is not ours to advise on. */
+function securityLabels({ profile }: Report): readonly string[] {
+  const top = profile?.functions.slice(0, 3) ?? [];
+  const isCrypto = top.some(({ name }) => /verif|schnorr|secp256|ecmult|signature/i.test(name));
+  return isCrypto ? ["requires-security-review"] : [];
+}

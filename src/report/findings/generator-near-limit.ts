@@ -1,0 +1,39 @@
+/** The generator was late or busy, if not so much that the run is invalid: times may be its own. */
+import { evidence, type Rule } from "./rule.ts";
+
+/** Signals that lengthen the times of a report. */
+const LATENESS = new Set(["scheduleLag", "loopLag", "generatorCpu", "hostCpu", "ceilingShare"]);
+
+export const generatorNearLimit: Rule = {
+  id: "generator-near-limit",
+  explains: [
+    "stalls",
+    "tail",
+    "queueing",
+    "latency-drift",
+    "slow-start",
+    "size-latency",
+    "fsync-floor",
+    "group-commit",
+    "nagle-delay",
+    "slow-handshake",
+  ],
+  find({ report }) {
+    const { verdict, signals } = report.generator;
+    const late = signals.filter((s) => s.state === "suspect" && LATENESS.has(s.id));
+    if (verdict !== "suspect" || late.length === 0) return null;
+    return {
+      severity: "minor",
+      confidence: "high",
+      title: "The generator was near its own limit: times may be its own and not the relay's",
+      evidence: late.map((s) => evidence(`generator.${s.id}`, s.value, s.suspectAbove)),
+      counterEvidence: signals
+        .filter((s) => s.state === "valid" && s.suspectAbove !== null && LATENESS.has(s.id))
+        .map((s) => evidence(`generator.${s.id}`, s.value, s.suspectAbove)),
+      remediation:
+        "Lower the rate, or give the generator more cores or a host of its own, and measure again before anything is changed in the relay.",
+      labels: ["generator"],
+      cost: report.generator.scheduleLag.p99 ?? 0,
+    };
+  },
+};

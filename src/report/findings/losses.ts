@@ -1,0 +1,91 @@
+/** Publishes without an answer in time, and events that were acknowledged and are gone. */
+import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
+
+/** Of all timeouts: when so many were answered after all, the relay is slow and drops nothing. */
+const LATE_SHARE = 0.5;
+
+export const lostAfterOk: Rule = {
+  id: "lost-after-ok",
+  explains: [],
+  find({ report }) {
+    const { audit } = report;
+    if (audit === null || audit.missingCount === 0) return null;
+    return {
+      severity: "critical",
+      confidence: "high",
+      title: `${audit.missingCount} events were acknowledged and are not there`,
+      evidence: [
+        evidence("audit.missingCount", audit.missingCount, 0),
+        evidence("audit.missing[0]", audit.missing[0] ?? null),
+      ],
+      counterEvidence: [
+        evidence("audit.excused", audit.excused, "ephemeral, expired or replaced: not counted"),
+        evidence("audit.found", audit.found, audit.checked),
+      ],
+      remediation:
+        "Say OK only behind the commit that makes an event durable, and look at what an error in the write path does with the rest of its batch. Read back one of the ids that are named.",
+      labels: ["data-loss", "storage"],
+      cost: failureCost((audit.missingCount / audit.checked) * audit.acknowledged, report),
+    };
+  },
+};
+
+export const silentDrops: Rule = {
+  id: "silent-drops",
+  explains: ["queueing", "tail", "latency-drift"],
+  find({ report }) {
+    const { totals, config, latency, generator } = report;
+    const { timedOut, lateOk } = totals;
+    if (timedOut === 0 || lateOk >= timedOut * LATE_SHARE) return null;
+    const p99 = latency.service.p99;
+    const isFast = p99 !== null && p99 < config.ackTimeoutMs / 4;
+    return {
+      severity: shareOf(timedOut, report) >= 0.01 ? "critical" : "major",
+      confidence: isFast ? "high" : "medium",
+      title: `${percent(shareOf(timedOut, report))} of the events got no OK at all`,
+      evidence: [
+        evidence("totals.timedOut", timedOut, 0),
+        evidence("config.ackTimeoutMs", config.ackTimeoutMs),
+      ],
+      counterEvidence: [
+        evidence("totals.lateOk", lateOk, `${timedOut} if the relay were slow only`),
+        evidence("latency.service.p99", p99, config.ackTimeoutMs),
+        evidence("generator.loopLag.p99", generator.loopLag.p99, config.ackTimeoutMs),
+        evidence("totals.connections.dropped", totals.connections.dropped, 0),
+      ],
+      remediation:
+        "Answer every EVENT with an OK, true or false, as NIP-01 asks. Look for a full queue that discards, an early return without an answer, and errors of the write path that are only logged.",
+      labels: ["protocol", "reliability"],
+      cost: failureCost(timedOut, report),
+    };
+  },
+};
+
+export const timeouts: Rule = {
+  id: "timeouts",
+  explains: ["queueing", "tail"],
+  find({ report }) {
+    const { totals, config, latency } = report;
+    const { timedOut, lateOk } = totals;
+    if (timedOut === 0 || lateOk < timedOut * LATE_SHARE) return null;
+    return {
+      severity: shareOf(timedOut, report) >= 0.01 ? "critical" : "major",
+      confidence: "high",
+      title: `${percent(shareOf(timedOut, report))} of the events were answered too late`,
+      evidence: [
+        evidence("totals.timedOut", timedOut, 0),
+        evidence("totals.lateOk", lateOk, timedOut),
+        evidence("config.ackTimeoutMs", config.ackTimeoutMs),
+      ],
+      counterEvidence: [evidence("latency.service.p99", latency.service.p99, config.ackTimeoutMs)],
+      remediation:
+        "The relay took on more than it can answer in time. Bound its queue and refuse what is beyond it with `rate-limited:` or `error:` at once, which costs clients less than a wait.",
+      labels: ["performance", "reliability"],
+      cost: failureCost(timedOut, report),
+    };
+  },
+};
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.01 ? 2 : 1)} %`;
+}

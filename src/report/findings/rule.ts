@@ -1,0 +1,59 @@
+/** What a rule is: figures of one report in, at most one supported finding out. */
+import type { Evidence, Finding, Report } from "../types.ts";
+import type { RunView } from "./view.ts";
+
+/** A finding before it has its place among the others. */
+export interface Draft extends Omit<Finding, "rank" | "id" | "page"> {}
+
+export interface Rule {
+  readonly id: string;
+  /** Rules whose findings are symptoms of this one, where both have one. */
+  readonly explains: readonly string[];
+  /** `null`: the evidence does not support it. */
+  readonly find: (view: RunView) => Draft | null;
+}
+
+/** What an event that failed counts in ms of waiting. */
+const FAILED_MS = 1_000;
+
+/** Cost of events that failed, in ms of waiting of a scheduled event. */
+export function failureCost(events: number, { totals }: Report): number {
+  return totals.scheduled === 0 ? 0 : (events / totals.scheduled) * FAILED_MS;
+}
+
+export function evidence(
+  metric: string,
+  value: Evidence["value"],
+  reference: Evidence["reference"] = null,
+): Evidence {
+  return { metric, value: rounded(value), reference: rounded(reference) };
+}
+
+function rounded(value: Evidence["value"]): Evidence["value"] {
+  return typeof value === "number" ? Math.round(value * 1_000) / 1_000 : value;
+}
+
+/** Share of scheduled events. */
+export function shareOf(events: number, { totals }: Report): number {
+  return totals.scheduled === 0 ? 0 : events / totals.scheduled;
+}
+
+/** The first so many errors of a class, as evidence with their texts. */
+export function errorEvidence(
+  { errors }: Report,
+  isMeant: (errorClass: string, code: string) => boolean,
+): readonly Evidence[] {
+  return errors
+    .filter((error) => isMeant(error.class, error.code))
+    .slice(0, 4)
+    .map((e) => evidence(`errors.${e.class}/${e.code}`, e.count, e.example));
+}
+
+export function countErrors(
+  { errors }: Report,
+  isMeant: (errorClass: string, code: string) => boolean,
+): number {
+  return errors
+    .filter((error) => isMeant(error.class, error.code))
+    .reduce((sum, error) => sum + error.count, 0);
+}

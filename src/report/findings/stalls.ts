@@ -1,0 +1,106 @@
+/** Times in which the relay answers nothing and then everything: regular ones, and single ones. */
+import type { SeriesPoint } from "../types.ts";
+import { evidence, type Rule } from "./rule.ts";
+import { mean, median, type RunView } from "./view.ts";
+
+/** A slice is part of a stall when its p99 is so far above the median of all. */
+const FACTOR = 4;
+const LEAST_MS = 20;
+/** A single stall must be longer to be more than noise of a shared machine. */
+const SINGLE_MS = 150;
+const LEAST_EPISODES = 3;
+/** Standard deviation of the gaps between regular stalls, as a share of their mean. */
+const MOST_IRREGULAR = 0.35;
+
+interface Episode {
+  readonly t: number;
+  readonly peakMs: number;
+  /** The generator's own lateness then. */
+  readonly lagMs: number;
+}
+
+export const stalls: Rule = {
+  id: "stalls",
+  explains: ["tail", "queueing", "latency-drift", "slow-start"],
+  find(view) {
+    const { report } = view;
+    const usual = median(view.window.flatMap((p) => p.p99 ?? []));
+    if (usual === null) return null;
+    const episodes = episodesOf(view.window, usual).filter((e) => e.lagMs < e.peakMs / 2);
+    const periodSec = periodOf(episodes);
+    const peakMs = median(episodes.map((e) => e.peakMs)) ?? 0;
+    if (periodSec === null && !episodes.some((e) => e.peakMs >= SINGLE_MS)) return null;
+    const longest = Math.max(...episodes.map((e) => e.peakMs));
+    const cost = Math.max(
+      0,
+      (report.latency.response.mean ?? 0) - (report.latency.response.p50 ?? 0),
+    );
+    return {
+      severity: severityOf(cost, longest),
+      confidence: periodSec !== null ? "high" : episodes.length > 1 ? "medium" : "low",
+      title:
+        periodSec !== null
+          ? `The relay stalls every ${periodSec.toFixed(1)} s for about ${peakMs.toFixed(0)} ms`
+          : `The relay stalled ${episodes.length} times, at most for ${longest.toFixed(0)} ms`,
+      evidence: [
+        evidence("throughput.series.p99 in stalls", peakMs, usual),
+        evidence("stalls", episodes.length, periodSec === null ? "irregular" : "regular"),
+        evidence("first stall at, s", episodes[0]?.t ?? null),
+        ...(periodSec === null ? [] : [evidence("period, s", periodSec)]),
+      ],
+      counterEvidence: counterEvidence(view, episodes),
+      remediation:
+        "Look at what the relay does at these times: checkpoints and flushes of the store, collection of garbage, timers that clean up. Do it in small pieces or on another thread, and away from the connections.",
+      labels: ["performance", "stalls"],
+      cost,
+    };
+  },
+};
+
+/** A stall that costs little on the whole is worth knowing and no more. */
+function severityOf(cost: number, longestMs: number): "major" | "minor" | "info" {
+  if (longestMs < 50 || cost < 1) return "info";
+  return longestMs >= 200 && cost >= 10 ? "major" : "minor";
+}
+
+function counterEvidence({ report, relayCpu }: RunView, episodes: readonly Episode[]) {
+  const lag = Math.max(0, ...episodes.map((e) => e.lagMs));
+  return [
+    evidence("generator's lag p99 in stalls", lag, "high if the generator stalled"),
+    evidence("relay.cpuPercent", relayCpu, "about 100 if it computes"),
+    evidence("latency.service.p50", report.latency.service.p50, "high if it is always slow"),
+  ];
+}
+
+/** Runs of slices that are far above the usual; those without any answer belong to what follows. */
+function episodesOf(window: readonly SeriesPoint[], usualMs: number): readonly Episode[] {
+  const bound = Math.max(usualMs * FACTOR, usualMs + LEAST_MS);
+  const episodes: Episode[] = [];
+  let current: SeriesPoint[] = [];
+  const end = () => {
+    const peakMs = Math.max(0, ...current.map((p) => p.p99 ?? 0));
+    if (peakMs >= bound) {
+      const lags = current.flatMap((p) => [p.scheduleLagP99 ?? 0, p.loopLagP99 ?? 0]);
+      const lagMs = Math.max(0, ...lags);
+      episodes.push({ t: current[0]?.t ?? 0, peakMs, lagMs });
+    }
+    current = [];
+  };
+  for (const point of window) {
+    const isSilent = point.p99 === null && point.scheduled > 0;
+    if (isSilent || (point.p99 ?? 0) >= bound) current.push(point);
+    else end();
+  }
+  end();
+  return episodes;
+}
+
+/** The mean gap when the stalls come regularly. */
+function periodOf(episodes: readonly Episode[]): number | null {
+  if (episodes.length < LEAST_EPISODES) return null;
+  const gaps = episodes.slice(1).map((e, i) => e.t - (episodes[i]?.t ?? 0));
+  const gap = mean(gaps);
+  if (gap === null || gap === 0) return null;
+  const variance = mean(gaps.map((g) => (g - gap) ** 2)) ?? 0;
+  return Math.sqrt(variance) / gap <= MOST_IRREGULAR ? gap : null;
+}

@@ -1,0 +1,267 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { platform } from "node:os";
+import { describe, it } from "node:test";
+import { parseRelayUrl } from "../src/guard/relay-url.ts";
+import { startCompanion } from "../src/node/companion/companion.ts";
+import { findPortOwner } from "../src/node/companion/port-owner.ts";
+import { isKnownMetric, parsePrometheus } from "../src/node/companion/prometheus.ts";
+import { admitSideUrl, createRelayMetricsReader } from "../src/node/companion/relay-metrics.ts";
+import { serveCompanion } from "../src/node/companion/serve.ts";
+import type { Admission } from "../src/node/guard/gate.ts";
+import { LiveRun } from "../src/node/live.ts";
+import { readHost, readTree } from "../src/node/proc.ts";
+import { startSampler, type TimedSample } from "../src/node/sampler.ts";
+import { judgeAgain } from "../src/report/thresholds.ts";
+import type { Resources } from "../src/report/types.ts";
+import { planOf, sampleOf, sliceOf } from "./fixtures/reports/run.ts";
+
+const isLinux = platform() === "linux";
+const timed = (members: Partial<TimedSample> & Pick<TimedSample, "process">): TimedSample => {
+  const { t: _, ...sample } = sampleOf({ t: 0, ...members });
+  return { atMs: 0, ...sample };
+};
+
+/** As strfry (src/PrometheusMetrics.h) and rnostr (extensions/src/metrics.rs) write them. */
+const RELAY_METRICS = `# HELP nostr_client_messages_total Total number of Nostr client messages by verb
+# TYPE nostr_client_messages_total counter
+nostr_client_messages_total{verb="EVENT"} 120
+strfry_write_events_total 118
+strfry_connections_current 20
+nostr_relay_session 20
+nostr_relay_db_write{quantile="0.5"} 0.001
+nostr_relay_db_write_sum 1.25
+nostr_relay_db_write_count 60
+process_resident_memory_bytes 1.5e+07
+go_gc_duration_seconds_count 7
+broken line here
+half{ 1
+`;
+
+describe("the companion's service", () => {
+  it("answers with its token alone, and tells who waits when there is something", async () => {
+    const server = await serveCompanion();
+    try {
+      const root = server.url.slice(0, server.url.lastIndexOf("/"));
+      for (const path of ["/", "/samples", `/${"0".repeat(32)}/samples`, "/metrics"]) {
+        assert.equal((await fetch(`${root}${path}`)).status, 404, path);
+      }
+      const next = fetch(`${server.url}/next`).then((r) => r.json());
+      // The request is there when a later one on the same server was answered.
+      await fetch(`${server.url}/samples`);
+      const relay = timed({ process: "relay", cpuPercent: 42.5, rssBytes: 7, threads: 3 });
+      const host = timed({ process: "host", pressure: { cpu: 1.5, io: null, memory: 0 } });
+      server.publish([relay, host], true);
+      const { over, inWindow, samples } = (await next) as Record<string, unknown>;
+      assert.deepEqual([over, inWindow], [false, true]);
+      assert.deepEqual((samples as unknown[])[0], {
+        process: "relay",
+        cpuPercent: 42.5,
+        rssBytes: 7,
+        openFiles: null,
+      });
+      assert.deepEqual(await (await fetch(`${server.url}/samples`)).json(), [relay, host]);
+      const metrics = parsePrometheus(await (await fetch(`${server.url}/metrics`)).text());
+      assert.deepEqual(
+        [...metrics],
+        [
+          ["nostr_relay_cpu_percent", 42.5],
+          ["nostr_relay_rss_bytes", 7],
+          ["nostr_relay_threads", 3],
+          ['nostr_host_pressure_percent{resource="cpu"}', 1.5],
+          ['nostr_host_pressure_percent{resource="memory"}', 0],
+        ],
+      );
+      server.end();
+      const last = (await (await fetch(`${server.url}/next`)).json()) as { over: boolean };
+      assert.equal(last.over, true);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("keeps nobody waiting when it ends or is closed", async () => {
+    const server = await serveCompanion();
+    const first = fetch(`${server.url}/next`).then((r) => r.json());
+    await fetch(`${server.url}/samples`);
+    server.end();
+    assert.equal(((await first) as { over: boolean }).over, true);
+    await server.close();
+  });
+});
+
+describe("what is read of the system", { skip: isLinux ? false : "there is no /proc" }, () => {
+  it("finds the process that listens on a port, and says when there is none", async () => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const owner = await findPortOwner(port);
+    assert.equal(owner.status === "found" && owner.pid, process.pid);
+    server.close();
+    await once(server, "close");
+    assert.deepEqual(await findPortOwner(port), {
+      status: "unknown",
+      why: "no listener found: not Linux, or another network namespace",
+    });
+  });
+
+  it("reads this process and this host", async () => {
+    const own = (await readTree(process.pid)).get(process.pid);
+    assert.ok(own);
+    assert.ok(own.cpuSec > 0 && own.rssBytes > 10_000_000 && own.threads > 1);
+    assert.ok((own.openFiles ?? 0) > 2 && (own.contextSwitches ?? 0) > 0);
+    const host = await readHost();
+    assert.ok(host && host.totalSec > host.busySec && (host.usedBytes ?? 0) > own.rssBytes);
+    assert.equal((await readTree(2 ** 22 + 1)).size, 0);
+  });
+
+  it("samples the busy process as busy, and several under one name together", async () => {
+    const moments: (readonly TimedSample[])[] = [];
+    await new Promise<void>((resolve) => {
+      const sampler = startSampler((samples) => {
+        // Until the second moment this process computes.
+        for (const end = performance.now() + 200; performance.now() < end; );
+        moments.push(samples);
+        if (moments.length < 2) return;
+        sampler.stop();
+        resolve();
+      });
+      sampler.watch("relay", process.pid, process.pid);
+    });
+    const relay = moments[1]?.find((s) => s.process === "relay");
+    assert.ok(relay && (relay.cpuPercent ?? 0) > 5, JSON.stringify(relay));
+    // The same process given twice is one.
+    assert.ok((relay.cpuPercent ?? 0) < 250);
+    assert.equal(relay.networkBytesPerSec, null);
+    assert.ok(moments[1]?.some((s) => s.process === "host" && (s.cpuPercent ?? 0) > 0));
+  });
+
+  it("finds the relay by its port, and says what it could not have", async () => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const admit = (text: string, address: string): Admission => ({
+      status: "admitted",
+      url: parseRelayUrl(text),
+      addresses: [address],
+      reason: "",
+    });
+    const plan = planOf();
+    const request = {
+      plan,
+      relayPid: undefined,
+      relayMetrics: null,
+      live: new LiveRun(plan, 1),
+    };
+    const relays = [
+      admit(`ws://127.0.0.1:${port}`, "127.0.0.1"),
+      admit("ws://10.9.8.7", "10.9.8.7"),
+    ];
+    const found = await startCompanion({ ...request, admissions: relays });
+    found.observe(sliceOf({ phase: "done", vu: 1 }));
+    const { notes } = await found.close();
+    assert.match(notes.relayProcess ?? "", new RegExp(`, owner of port ${port}$`));
+    const missing = Object.fromEntries(notes.notMeasured.map(({ what, why }) => [what, why]));
+    assert.equal(missing["the process of 10.9.8.7:80"], "it is not on this machine");
+    assert.equal(missing["the relay's own metrics"], "no --relay-metrics was given");
+    server.close();
+    const given = await startCompanion({ ...request, relayPid: 2 ** 22, admissions: relays });
+    const { notes: none } = await given.close();
+    assert.equal(none.relayProcess, null);
+    assert.match(none.notMeasured[0]?.why ?? "", /no process 4194304/);
+  });
+});
+
+describe("the relay's own metrics", () => {
+  it("knows those of strfry, rnostr and every process, and leaves out the rest", () => {
+    const known = [...parsePrometheus(RELAY_METRICS)].filter(([name]) => isKnownMetric(name));
+    assert.deepEqual(Object.fromEntries(known), {
+      'nostr_client_messages_total{verb="EVENT"}': 120,
+      strfry_write_events_total: 118,
+      strfry_connections_current: 20,
+      nostr_relay_session: 20,
+      nostr_relay_db_write_sum: 1.25,
+      nostr_relay_db_write_count: 60,
+      process_resident_memory_bytes: 15_000_000,
+    });
+  });
+
+  it("keeps the first and the last look, and why there is none", async () => {
+    let written = 10;
+    const server = createServer((request, response) => {
+      if (request.url !== "/metrics") response.writeHead(404).end();
+      else response.end(`strfry_write_events_total ${written}\n`);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const at = await admitSideUrl(`http://localhost:${port}/metrics`, "--relay-metrics", []);
+    const reader = createRelayMetricsReader(at);
+    await reader.read();
+    written = 25;
+    await reader.read();
+    assert.deepEqual(reader.result(), {
+      metrics: [{ name: "strfry_write_events_total", first: 10, last: 25 }],
+      problem: null,
+    });
+    const wrong = await admitSideUrl(`http://127.0.0.1:${port}/nothing`, "--relay-metrics", []);
+    const none = createRelayMetricsReader(wrong);
+    assert.equal(none.result().problem, "it was never read");
+    await none.read();
+    assert.equal(none.result().problem, "HTTP status 404");
+    server.close();
+  });
+
+  it("is asked for on this machine or the relay's host, and nowhere else", async () => {
+    const url = parseRelayUrl("wss://relay.example.com");
+    const relay: Admission = { status: "admitted", url, addresses: ["203.0.113.9"], reason: "" };
+    const admit = (text: string) => admitSideUrl(text, "--relay-metrics", [relay]);
+    assert.equal((await admit("http://relay.example.com:9100/metrics")).address, "203.0.113.9");
+    assert.equal((await admit("http://[::1]:1/metrics")).address, "::1");
+    for (const refused of [
+      "http://other.example.com/metrics",
+      "http://203.0.113.10/metrics",
+      "http://10.0.0.1:9100/metrics",
+      "http://169.254.169.254/latest",
+    ]) {
+      await assert.rejects(admit(refused), /--relay-metrics refused/, refused);
+    }
+    await assert.rejects(admit("file:///etc/passwd"), /must be an `http:\/\/` URL/);
+    await assert.rejects(admit("http://user:pass@127.0.0.1/"), /credentials/i);
+  });
+});
+
+describe("thresholds on resources", () => {
+  const resources: Resources = {
+    samples: [
+      sampleOf({ t: -1, process: "relay", cpuPercent: 100, rssBytes: 1 }),
+      sampleOf({ t: 1, process: "relay", cpuPercent: 20, rssBytes: 100 }),
+      sampleOf({ t: 2, process: "relay", cpuPercent: 40, rssBytes: 300 }),
+      sampleOf({ t: 99, process: "relay", cpuPercent: 100, rssBytes: 900 }),
+    ],
+    relayProcess: null,
+    relayMetrics: [],
+    notMeasured: [],
+  };
+  const judge = (metric: string, expression: string, of: Resources | null = resources) =>
+    judgeAgain([{ metric, expression, value: null, ok: null }], of, 10)[0];
+
+  it("are judged from the samples of the window", () => {
+    assert.equal(judge("nostr_relay_cpu_percent", "avg<31")?.value, 30);
+    assert.equal(judge("nostr_relay_cpu_percent", "avg<31")?.ok, true);
+    assert.equal(judge("nostr_relay_rss_bytes", "max<300")?.ok, false);
+    assert.equal(judge("nostr_relay_rss_bytes", "min<101")?.value, 100);
+    assert.equal(judge("nostr_relay_cpu_percent", "p(95)<50")?.value, 40);
+  });
+
+  it("fail without samples, and leave other metrics alone", () => {
+    assert.equal(judge("nostr_host_cpu_percent", "avg<100")?.ok, null);
+    assert.equal(judge("nostr_relay_cpu_percent", "avg<100", null)?.ok, null);
+    const kept = { metric: "nostr_publish_failed", expression: "rate<1", value: 0, ok: true };
+    assert.deepEqual(judgeAgain([kept], resources, 10), [kept]);
+  });
+});

@@ -1,0 +1,177 @@
+/**
+ * Relays that are slow or wrong in one known way each, for reports whose first finding is known: what
+ * each does is written here, what the findings say of it is held against `first`.
+ */
+import { type Action, accept, acceptLate, acceptUnasked, cut, frame, reject } from "./frames.ts";
+import type { Behaviour } from "./relay.ts";
+
+export interface Situation {
+  /** The finding that must come first; `null`: none above `info`. */
+  readonly first: string | null;
+  /** One relay each, made anew for a run. */
+  readonly relays: readonly (() => Behaviour)[];
+  readonly flags?: Readonly<Record<string, string>>;
+  /** Keeps k6 off the processor, so that the generator is the limit. */
+  readonly starved?: boolean;
+}
+
+/** Keeps the processor busy, as parsing and checking do. */
+function burn(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+/** Answers one after the other, each after so long: a store that syncs for each event. */
+function serially(costMs: () => number): Behaviour {
+  let freeAtMs = 0;
+  return {
+    answer: ({ event }) => {
+      const now = performance.now();
+      freeAtMs = Math.max(freeAtMs, now) + costMs();
+      return [accept(event.id, freeAtMs - now)];
+    },
+  };
+}
+
+/** Waits for so long before each answer, whatever else goes on. */
+function after(delayMs: (place: number, bytes: number) => number): Behaviour {
+  return {
+    answer: ({ event, place }) => [accept(event.id, delayMs(place, JSON.stringify(event).length))],
+  };
+}
+
+function answering(answer: (id: string, place: number) => readonly Action[]): Behaviour {
+  return { answer: ({ event, place }) => answer(event.id, place) };
+}
+
+/** Computes for so long for each event. */
+function burning(ms: number): Behaviour {
+  return answering((id) => {
+    burn(ms);
+    return [accept(id)];
+  });
+}
+
+function stalling(everyMs: number, forMs: number): Behaviour {
+  const timer = setInterval(() => burn(forMs), everyMs);
+  timer.unref();
+  return {};
+}
+
+function rateLimited(perSecond: number): Behaviour {
+  let tokens = perSecond;
+  let atMs = performance.now();
+  return answering((id) => {
+    const now = performance.now();
+    tokens = Math.min(perSecond, tokens + ((now - atMs) / 1_000) * perSecond);
+    atMs = now;
+    if (tokens < 1) return [reject(id, "rate-limited", "rate-limited: slow down")];
+    tokens--;
+    return [accept(id)];
+  });
+}
+
+function leaking(bytes: number): Behaviour {
+  const kept: Buffer[] = [];
+  return answering((id) => {
+    kept.push(Buffer.alloc(bytes, 1));
+    return [accept(id)];
+  });
+}
+
+/** Answers together at each full so many ms. */
+function committing(everyMs: number): Behaviour {
+  return answering((id) => [accept(id, everyMs - (performance.now() % everyMs))]);
+}
+
+function slowAtFirst(forMs: number, delayMs: number): Behaviour {
+  let firstMs = 0;
+  return answering((id) => {
+    firstMs ||= performance.now();
+    return [accept(id, performance.now() - firstMs < forMs ? delayMs : 0)];
+  });
+}
+
+const every = (n: number, what: (id: string) => readonly Action[]): Behaviour =>
+  answering((id, place) => (place % n === n - 1 ? what(id) : [accept(id)]));
+
+export const SITUATIONS: Readonly<Record<string, Situation>> = {
+  healthy: { first: null, relays: [() => ({})] },
+  "cpu-bound": {
+    first: "cpu-bound",
+    relays: [() => burning(6)],
+  },
+  stalling: { first: "stalls", relays: [() => stalling(1_500, 300)] },
+  "fsync-floor": { first: "fsync-floor", relays: [() => serially(() => 6)], flags: { rate: "60" } },
+  "group-commit": { first: "group-commit", relays: [() => committing(30)] },
+  "rate-limited": { first: "rate-limited", relays: [() => rateLimited(80)] },
+  leaking: { first: "memory-growth", relays: [() => leaking(80_000)] },
+  dropping: { first: "silent-drops", relays: [() => every(20, () => [])] },
+  "answering-late": {
+    first: "timeouts",
+    relays: [
+      () => answering((id, place) => (place % 10 === 0 ? [acceptLate(id, 1_300)] : [accept(id)])),
+    ],
+  },
+  rejecting: {
+    first: "rejected",
+    relays: [() => every(10, (id) => [reject(id, "blocked", "blocked: not on the list")])],
+  },
+  "connection-limit": {
+    first: "connection-limit",
+    relays: [() => ({ handshake: (place) => (place >= 12 ? 503 : "open") })],
+  },
+  "slow-handshake": {
+    first: "slow-handshake",
+    relays: [() => ({ handshake: () => ({ afterMs: 400 }) })],
+  },
+  "dropping-connections": {
+    first: "dropped-connections",
+    relays: [() => answering((id, place) => (place % 100 === 99 ? [cut(1011)] : [accept(id)]))],
+  },
+  duplicates: {
+    first: "duplicates",
+    relays: [() => every(4, (id) => [frame(["OK", id, true, "duplicate: have it"], "duplicate")])],
+  },
+  superseding: {
+    first: "addressable-contention",
+    relays: [
+      () =>
+        every(8, (id) => [
+          frame(["OK", id, true, "duplicate: have a newer version"], "superseded"),
+        ]),
+    ],
+  },
+  "slow-by-size": {
+    first: "size-latency",
+    relays: [() => after((_, bytes) => bytes / 100)],
+    flags: { mix: "view:0.5,video:0.5" },
+  },
+  "slow-start": { first: "slow-start", relays: [() => slowAtFirst(1_200, 80)] },
+  drifting: { first: "latency-drift", relays: [() => after((place) => place / 25)] },
+  queueing: {
+    first: "queueing",
+    relays: [() => serially(() => 8)],
+    flags: { "max-in-flight": "2" },
+  },
+  "one-slow-of-two": { first: "slow-relay", relays: [() => ({}), () => after(() => 30)] },
+  "answering-twice": {
+    first: "protocol-faults",
+    relays: [() => every(10, (id) => [accept(id), acceptUnasked(id)])],
+  },
+  "slow-tail": {
+    first: "tail",
+    relays: [() => after((place) => ((place * 7) % 31 === 0 ? 120 : 0))],
+  },
+  losing: {
+    first: "lost-after-ok",
+    relays: [() => ({ keeps: ({ place }) => place % 50 !== 0 })],
+    flags: { audit: "" },
+  },
+  "generator-bound": {
+    first: "generator-limit",
+    relays: [() => ({})],
+    flags: { rate: "3000", duration: "5", "max-in-flight": "1000" },
+    starved: true,
+  },
+};

@@ -1,0 +1,269 @@
+/** Each rule on either side of its bounds: a healthy run's report with one figure changed. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { RULES } from "../src/report/findings/engine.ts";
+import { viewOf } from "../src/report/findings/view.ts";
+import type {
+  LatencySummary,
+  Profile,
+  Report,
+  ReportError,
+  ResourceSample,
+  SeriesPoint,
+  Totals,
+} from "../src/report/types.ts";
+import { sampleOf } from "./fixtures/reports/run.ts";
+
+const file = new URL("fixtures/reports/situations/healthy.json", import.meta.url);
+const base = JSON.parse(readFileSync(file, "utf8")) as Report;
+
+const draftOf = (id: string, report: Report) =>
+  RULES.find((rule) => rule.id === id)?.find(viewOf(report)) ?? null;
+
+const totals = (members: Partial<Totals>, of = base): Report => ({
+  ...of,
+  totals: { ...of.totals, ...members },
+});
+const unsent = (backpressure: number, of = base) =>
+  totals({ unsent: { ...of.totals.unsent, backpressure } }, of);
+const linked = (members: Partial<Totals["connections"]>, of = base) =>
+  totals({ connections: { ...of.totals.connections, ...members } }, of);
+const errors = (...list: readonly (readonly [string, string, number])[]): Report => ({
+  ...base,
+  errors: list.map(
+    ([errorClass, code, count]): ReportError => ({
+      class: errorClass,
+      code,
+      count,
+      share: null,
+      firstAtSec: 0,
+      example: `${code}: text`,
+      stack: null,
+    }),
+  ),
+});
+const timed = (
+  kind: "response" | "service" | "connect",
+  members: Partial<LatencySummary>,
+  of = base,
+): Report => ({ ...of, latency: { ...of.latency, [kind]: { ...of.latency[kind], ...members } } });
+const series = (change: (point: SeriesPoint, i: number) => Partial<SeriesPoint>): Report => ({
+  ...base,
+  throughput: {
+    ...base.throughput,
+    series: base.throughput.series.map((point, i) => ({ ...point, ...change(point, i) })),
+  },
+});
+const sampled = (samples: readonly ResourceSample[], of = base): Report => ({
+  ...of,
+  resources: { samples, relayProcess: null, relayMetrics: [], notMeasured: [] },
+});
+const cpu = (cpuPercent: number, of = base) =>
+  sampled(
+    [1, 2, 3].map((t) => sampleOf({ t, process: "relay", cpuPercent })),
+    of,
+  );
+const memory = (...megabytes: readonly number[]) =>
+  sampled(megabytes.map((mb, i) => sampleOf({ t: i + 0.5, process: "relay", rssBytes: mb * 1e6 })));
+const audited = (missingCount: number): Report => ({
+  ...base,
+  audit: { checked: 100, found: 90, missing: ["a"], missingCount, excused: 0, acknowledged: 100 },
+});
+const relays = (...p50s: readonly number[]): Report => ({
+  ...base,
+  latency: {
+    ...base.latency,
+    byRelay: p50s.map((p50, i) => ({
+      relay: `127.0.0.1:${i}`,
+      service: { ...base.latency.service, p50 },
+    })),
+  },
+});
+const sized = (small: number, large: number): Report => {
+  const of = (meanBytes: number, p50: number) => ({
+    accepted: 500,
+    meanBytes,
+    response: base.latency.response,
+    service: { ...base.latency.service, count: 500, p50 },
+  });
+  return {
+    ...base,
+    latency: { ...base.latency, byEvent: { view: of(800, small), video: of(2_000, large) } },
+  };
+};
+const service = (min: number, p50: number, p90: number, p99: number, of = base) =>
+  timed("service", { min, p50, p90, p99 }, of);
+const profiled = (name: string): Profile => ({
+  source: "perf",
+  process: "relay",
+  samples: 10,
+  functions: [{ name, file: null, selfPercent: 60 }],
+});
+
+const length = base.throughput.series.length;
+/** 100 ms in one slice of so many, 2 ms in the others. */
+const spikes = (isSpike: (i: number) => boolean, peak = 100) =>
+  series((_, i) => ({ p50: 1, p99: isSpike(i) ? peak : 2, scheduleLagP99: 0.5 }));
+const many = base.totals.scheduled;
+const busy = cpu(80, timed("service", { p99: 20 }));
+
+/** Rule, a report that supports it, one on the other side of a bound of it. */
+const table: readonly (readonly [id: string, found: Report, notFound: Report])[] = [
+  ["lost-after-ok", audited(1), audited(0)],
+  ["silent-drops", totals({ timedOut: 10, lateOk: 4 }), totals({ timedOut: 10, lateOk: 5 })],
+  ["timeouts", totals({ timedOut: 10, lateOk: 5 }), totals({ timedOut: 10, lateOk: 4 })],
+  ["rate-limited", errors(["reject", "rate-limited", 1]), errors(["reject", "blocked", 1])],
+  ["rejected", errors(["reject", "blocked", 1]), errors(["reject", "rate-limited", 1])],
+  [
+    "connection-limit",
+    linked(
+      { failed: 8 },
+      series(() => ({ connectionsOpen: 12 })),
+    ),
+    linked(
+      { failed: 8 },
+      series(() => ({ connectionsOpen: 20 })),
+    ),
+  ],
+  [
+    "connection-limit",
+    linked(
+      { dropped: 8 },
+      series(() => ({ connectionsOpen: 12 })),
+    ),
+    linked(
+      { dropped: 8 },
+      series((_, i) => ({ connectionsOpen: i % 13 })),
+    ),
+  ],
+  ["dropped-connections", linked({ dropped: 1 }), linked({ dropped: 0 })],
+  ["slow-handshake", timed("connect", { p50: 100 }), timed("connect", { p50: 99 })],
+  ["cpu-bound", busy, cpu(79, timed("service", { p99: 20 }))],
+  // Between one core and all of them there is no telling which thread is busy.
+  ["cpu-bound", busy, cpu(126, timed("service", { p99: 20 }, { ...base, run: eightCores() }))],
+  ["stalls", spikes((i) => i % 15 === 5), spikes((i) => i === 5 || i === 20)],
+  ["stalls", spikes((i) => i === 5, 150), spikes((i) => i === 5, 149)],
+  [
+    "memory-growth",
+    memory(100, 110, 120, 130, 140, 150, 160),
+    memory(100, 140, 150, 154, 156, 157, 158),
+  ],
+  [
+    "memory-growth",
+    memory(100, 110, 120, 130, 140, 150, 160),
+    memory(100, 107, 114, 121, 128, 135, 142),
+  ],
+  [
+    "slow-start",
+    series((_, i) => ({ p50: i < length / 8 ? 9 : 3 })),
+    series((_, i) => ({ p50: i < length / 8 ? 7.9 : 3 })),
+  ],
+  [
+    "latency-drift",
+    series((_, i) => ({ p50: 2 + (i / length) * 10 })),
+    series((_, i) => ({ p50: i < length * 0.8 ? 2 + (i / length) * 10 : 2 })),
+  ],
+  ["slow-relay", relays(10, 20, 10), relays(10, 19, 10)],
+  ["slow-relay", relays(1, 6.1), relays(1, 5.9)],
+  ["size-latency", sized(2, 6), sized(2, 5.9)],
+  ["fsync-floor", cpu(10, service(5, 6, 7, 9)), cpu(60, service(5, 6, 7, 9))],
+  ["fsync-floor", cpu(10, service(5, 6, 7, 9)), cpu(10, service(5, 6, 10, 12))],
+  ["group-commit", cpu(10, service(0.3, 15, 27, 29.7)), cpu(10, service(0.3, 15, 23, 29.7))],
+  ["nagle-delay", cpu(10, service(38, 40, 41, 45)), cpu(10, service(33, 35, 36, 40))],
+  [
+    "addressable-contention",
+    totals({ superseded: many / 100 }),
+    totals({ superseded: many / 101 }),
+  ],
+  ["duplicates", totals({ duplicate: many / 200 }), totals({ duplicate: many / 201 })],
+  ["protocol-faults", totals({ unknownOk: 1 }), totals({ unknownOk: 0 })],
+  ["protocol-faults", totals({ malformedFrames: 1 }), totals({ malformedFrames: 0 })],
+  ["queueing", unsent(1), unsent(0)],
+  ["tail", timed("service", { p50: 5, p99: 50 }), timed("service", { p50: 5, p99: 49.9 })],
+  ["tail", timed("service", { p50: 5, p99: 50 }), timed("service", { p50: 5.1, p99: 50 })],
+  ["generator-near-limit", suspected(), base],
+];
+
+function eightCores(): Report["run"] {
+  return { ...base.run, host: { ...base.run.host, cpus: 8 } };
+}
+
+function suspected(): Report {
+  const signals = base.generator.signals.map((s) =>
+    s.id === "scheduleLag" ? { ...s, state: "suspect" as const } : s,
+  );
+  return { ...base, generator: { ...base.generator, verdict: "suspect", signals } };
+}
+
+describe("the rules", () => {
+  it("find nothing above what is worth knowing in the healthy run that the others start from", () => {
+    for (const { id, find } of RULES) {
+      const draft = find(viewOf(base));
+      assert.ok(draft === null || draft.severity === "info", id);
+    }
+  });
+
+  table.forEach(([id, found, notFound], i) => {
+    it(`${id} has a bound (${i})`, () => {
+      const draft = draftOf(id, found);
+      assert.ok(draft, "not found where it is supported");
+      assert.equal(draftOf(id, notFound), null, "found where it is not");
+      assert.ok(draft.evidence.length > 0);
+      assert.ok(draft.counterEvidence.length > 0, "nothing that speaks against it was looked at");
+      assert.ok(draft.cost >= 0 && Number.isFinite(draft.cost), String(draft.cost));
+      assert.doesNotMatch(JSON.stringify(draft), /NaN|undefined|Infinity/);
+    });
+  });
+
+  it("are all in the table", () => {
+    assert.deepEqual(
+      RULES.map(({ id }) => id).filter((id) => !table.some(([known]) => known === id)),
+      [],
+    );
+  });
+
+  it("call a busy relay that keeps nobody waiting no fault", () => {
+    assert.equal(draftOf("cpu-bound", cpu(95))?.severity, "info");
+    assert.equal(draftOf("cpu-bound", busy)?.severity, "major");
+    const all = cpu(700, timed("service", { p99: 20 }, { ...base, run: eightCores() }));
+    assert.match(draftOf("cpu-bound", all)?.title ?? "", /all cores/);
+  });
+
+  it("name the function that a profile found, and send what touches keys to a review", () => {
+    const draft = draftOf("cpu-bound", { ...busy, profile: profiled("JSON.parse") });
+    assert.match(draft?.remediation ?? "", /Begin with `JSON\.parse`/);
+    assert.ok(draft && !draft.labels.includes("requires-security-review"));
+    const crypto = draftOf("cpu-bound", { ...busy, profile: profiled("secp256k1_ecmult") });
+    assert.ok(crypto?.labels.includes("requires-security-review"));
+    assert.doesNotMatch(crypto?.remediation ?? "", /algorithm|library|skip|disable/i);
+  });
+
+  it("call a design floor no overload", () => {
+    assert.equal(draftOf("fsync-floor", cpu(10, service(5, 6, 7, 9)))?.severity, "info");
+    assert.equal(draftOf("group-commit", cpu(10, service(0.3, 15, 27, 29.7)))?.severity, "info");
+  });
+
+  it("say a stall's period, and leave the generator's own stalls out", () => {
+    const { sliceSec } = base.throughput;
+    const draft = draftOf(
+      "stalls",
+      spikes((i) => i % 15 === 5),
+    );
+    assert.match(draft?.title ?? "", new RegExp(`every ${(15 * sliceSec).toFixed(1)} s`));
+    const own = series((_, i) =>
+      i % 15 === 5 ? { p99: 100, scheduleLagP99: 60 } : { p99: 2, scheduleLagP99: 0.5 },
+    );
+    assert.equal(draftOf("stalls", own), null);
+  });
+
+  it("find nothing in a report without a window, samples or answers", () => {
+    const empty: Report = {
+      ...base,
+      throughput: { ...base.throughput, series: [] },
+      resources: null,
+      errors: [],
+    };
+    for (const { find } of RULES) assert.equal(find(viewOf(empty)), null);
+  });
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { MOST_FINDINGS, RULES, withFindings } from "../src/report/findings/engine.ts";
+import schema from "../src/report/schema.json" with { type: "json" };
+import type { Report } from "../src/report/types.ts";
+import { SITUATIONS } from "./faulty-relay/situations.ts";
+
+const DIR = new URL("fixtures/reports/situations/", import.meta.url);
+const ajv = new Ajv2020({ strict: true, allowUnionTypes: true }).addSchema(schema);
+const isFinding = ajv.compile({ $ref: `${schema.$id}#/$defs/finding` });
+const names = readdirSync(DIR).map((file) => file.replace(".json", ""));
+const textOf = (name: string) => readFileSync(new URL(`${name}.json`, DIR), "utf8");
+const reportOf = (name: string) => JSON.parse(textOf(name)) as Report;
+/** Found anew: by the rules as they are, not as they were when the run was made. */
+const findingsOf = (name: string) => withFindings(reportOf(name)).findings;
+const HEALTHY = ["healthy", "healthy-sink", "healthy-embedded"];
+
+describe("findings of real runs against relays that misbehave on purpose", () => {
+  it("are there for every situation, and for relays that do well", () => {
+    assert.deepEqual([...names].sort(), [...Object.keys(SITUATIONS), ...HEALTHY.slice(1)].sort());
+    assert.ok(names.length >= 12);
+  });
+
+  for (const [name, { first }] of Object.entries(SITUATIONS)) {
+    if (first === null) continue;
+    it(`${name}: ${first} comes first`, () => {
+      const findings = findingsOf(name);
+      const told = findings.map((f) => `${f.id} ${f.severity} ${f.cost}`).join(", ");
+      assert.equal(findings[0]?.id, first, told);
+      assert.ok((findings[0]?.evidence.length ?? 0) > 0);
+    });
+  }
+
+  for (const name of HEALTHY) {
+    it(`${name}: the relay is not blamed`, () => {
+      const blaming = findingsOf(name).filter(({ severity }) => severity !== "info");
+      assert.deepEqual(blaming, []);
+    });
+  }
+
+  it("are as the schema wants them, in reports that hold nothing of the machine", () => {
+    for (const name of names) {
+      const text = textOf(name);
+      for (const finding of findingsOf(name)) {
+        assert.ok(isFinding(finding), `${name}: ${JSON.stringify(isFinding.errors)}`);
+      }
+      assert.doesNotMatch(text, /"[^"]*\/(home|root|tmp|Users|work)\//, name);
+    }
+  });
+});
+
+describe("the engine", () => {
+  it("leaves an invalid run its one finding", () => {
+    const findings = findingsOf("generator-bound");
+    assert.deepEqual(
+      findings.map(({ id }) => id),
+      ["generator-limit"],
+    );
+  });
+
+  it("puts symptoms behind their cause and names it", () => {
+    const findings = findingsOf("stalling");
+    const tail = findings.find(({ id }) => id === "tail");
+    assert.ok(tail?.labels.includes("symptom-of:stalls"));
+    assert.ok((tail?.rank ?? 0) > 1);
+  });
+
+  it("numbers from 1, at most ten, and what is only worth knowing stands behind what costs", () => {
+    for (const name of names) {
+      const findings = findingsOf(name);
+      assert.ok(findings.length <= MOST_FINDINGS);
+      assert.deepEqual(
+        findings.map(({ rank }) => rank),
+        findings.map((_, i) => i + 1),
+      );
+      const causes = findings.filter(
+        ({ labels }) => !labels.some((label) => label.startsWith("symptom-of:")),
+      );
+      const firstInfo = causes.findIndex(({ severity }) => severity === "info");
+      const afterInfo = firstInfo < 0 ? [] : causes.slice(firstInfo);
+      assert.ok(
+        afterInfo.every(({ severity }) => severity === "info"),
+        name,
+      );
+    }
+  });
+
+  it("is less sure in a suspect run", () => {
+    const report = reportOf("rate-limited");
+    const suspect = { ...report.generator, verdict: "suspect" as const };
+    const confidence = (of: Report) =>
+      withFindings(of).findings.find(({ id }) => id === "rate-limited")?.confidence;
+    assert.equal(confidence(report), "high");
+    assert.equal(confidence({ ...report, generator: suspect }), "medium");
+  });
+
+  it("gives the same again, and takes nothing from findings that were there", () => {
+    for (const name of names) {
+      const once = withFindings(reportOf(name));
+      assert.deepEqual(withFindings(once).findings, once.findings, name);
+    }
+  });
+
+  it("has a page for every finding, and a rule for every page", () => {
+    const text = readFileSync(new URL("../docs/findings.md", import.meta.url), "utf8");
+    const pages = [...text.matchAll(/^## (.+)$/gm)].map(([, id]) => id);
+    const ids = ["no-data", "generator-limit", ...RULES.map(({ id }) => id)];
+    assert.deepEqual([...pages].sort(), [...ids].sort());
+    for (const { explains } of RULES) {
+      for (const id of explains) assert.ok(ids.includes(id), id);
+    }
+  });
+});
