@@ -43,6 +43,7 @@ export async function gateRun(report: Report, flags: Flags): Promise<void> {
 
 /** Repeats a run; against a second relay the exit code is the comparison's, else the worst run's. */
 export async function runRepeatedly(
+  scenario: string,
   texts: OptionTexts,
   flags: Flags,
   runScenario: RunScenario,
@@ -53,7 +54,7 @@ export async function runRepeatedly(
   const relays = [texts.relay ?? "", ...(flags.against === undefined ? [] : [flags.against])];
   const seed = texts.seed ?? String(randomInt(2 ** 32));
   // Before the first run, so that no run is made in vain.
-  for (const relay of relays) refuseByText(buildPlan("publish", { ...texts, relay }, seed));
+  for (const relay of relays) refuseByText(buildPlan(scenario, { ...texts, relay }, seed));
   const repeated = await repeatRuns({
     times,
     seed,

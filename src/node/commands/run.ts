@@ -45,7 +45,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const mix = scenario === "playback" && !process.env.MIX ? { mix: "playback" } : {};
     const texts = collectOptions({ ...mix, ...flags }, process.env);
     if (flags.repeat !== undefined || flags.against !== undefined) {
-      return await runRepeatedly(texts, flags, (own, onReport) =>
+      return await runRepeatedly(scenario, texts, flags, (own, onReport) =>
         runScenario(scenario, own, onReport),
       );
     }
