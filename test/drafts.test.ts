@@ -163,7 +163,10 @@ describe("run --draft", () => {
       await assert.rejects(run([...args, "--draft", drafts]), ConfigError);
       const text = await readFile(join(drafts, `refused-${kind}.md`), "utf8");
       assert.match(text, why);
-      assert.match(text, /## What was wanted[\s\S]*## Why it stopped[\s\S]*## What would unblock it/);
+      assert.match(
+        text,
+        /## What was wanted[\s\S]*## Why it stopped[\s\S]*## What would unblock it/,
+      );
       assert.match(text, /gh issue create --title/);
       assert.doesNotMatch(text, /hush/);
     });

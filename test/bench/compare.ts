@@ -1,7 +1,7 @@
 /**
  * Does `compare` see a relay that is 20 % slower, and nothing where there is nothing? Runs in turn, on
  * loopback, a relay, the same relay again and a slower one; each group of three repetitions is one
- * comparison of each. The runs of a call add to those in the folder, so that short calls do.
+ * comparison of each; repetitions with an invalid run are left out and counted. The runs of a call add to those in the folder, so that short calls do.
  *
  *     node --import tsx test/bench/compare.ts DIR delay|cpu REPETITIONS
  */
@@ -49,17 +49,24 @@ try {
 } finally {
   await Promise.all(relays.map((relay) => relay.stop()));
 }
-const [base = [], again = [], slower = []] = await Promise.all(NAMES.map(runsOf));
-for (let from = 0; from + GROUP <= base.length; from += GROUP) {
-  const set = (reports: readonly Report[]): RunSet => ({
-    label: "",
-    reports: reports.slice(from, from + GROUP),
-  });
-  const judge = (reports: readonly Report[]) => {
-    const c = compareSets(set(base), set(reports), { paired: true, tolerance: DEFAULT_TOLERANCE });
+const all = await Promise.all(NAMES.map(runsOf));
+const isUsable = (report: Report | undefined) =>
+  report !== undefined && report.run.complete && report.generator.verdict !== "invalid";
+const usable = (all[0] ?? []).flatMap((_, i) =>
+  all.every((runs) => isUsable(runs[i])) ? [i] : [],
+);
+console.log(`${kind}: ${usable.length} of ${all[0]?.length} repetitions have no invalid run`);
+for (let from = 0; from + GROUP <= usable.length; from += GROUP) {
+  const places = usable.slice(from, from + GROUP);
+  const [base, again, slower] = all.map(
+    (runs): RunSet => ({ label: "", reports: places.flatMap((i) => runs[i] ?? []) }),
+  );
+  if (!base || !again || !slower) break;
+  const judge = (set: RunSet) => {
+    const c = compareSets(base, set, { paired: true, tolerance: DEFAULT_TOLERANCE });
     const p50 = c.figures.find(({ name }) => name === "service p50");
     const worse = c.figures.filter(({ verdict }) => verdict === "worse").map(({ name }) => name);
-    return `${c.verdict} (service p50 ${p50?.change?.toFixed(3)}; ${c.obstacles.join("; ")}${worse.join(", ")})`;
+    return `${c.verdict} (service p50 ${p50?.change?.toFixed(3)}; ${[...c.obstacles, ...worse].join(", ")})`;
   };
   console.log(`${kind} ${from / GROUP + 1}: again ${judge(again)} | slower ${judge(slower)}`);
 }

@@ -33,7 +33,7 @@ export interface Repeated {
   readonly stopped: boolean;
 }
 
-export const MOST_REPETITIONS = 100;
+const MOST_REPETITIONS = 100;
 
 /** The seed of a repetition, from 1. */
 export function seedOf(seed: string, repetition: number): string {

@@ -71,7 +71,7 @@ export function ghIssueCreate({ title, labels }: Draft, bodyPath: string): strin
   ].join(" ");
 }
 
-export function slug(text: string): string {
+function slug(text: string): string {
   const plain = text.toLowerCase().replace(/[^a-z0-9]+/g, "-");
   return plain.replace(/^-+|-+$/g, "").slice(0, 60) || "finding";
 }
