@@ -176,6 +176,7 @@ describe("run --draft", () => {
     assert.equal(refusalKind("REPORT_DIR (--report-dir) must be a folder"), "artefacts");
     assert.equal(refusalKind("--profile needs a relay that is a Node process"), "profile");
     assert.equal(refusalKind("refused `8.8.8.8:80`: public address"), "target");
+    assert.equal(refusalKind("MIX (--mix) names `x`; known types: profile"), "builders");
     assert.equal(refusalKind("BUILDERS (--builders) is not clear"), "builders");
     assert.equal(refusalKind("RATE_EPS must be a number"), "configuration");
   });

@@ -51,7 +51,7 @@ try {
 }
 const all = await Promise.all(NAMES.map(runsOf));
 const isUsable = (report: Report | undefined) =>
-  report !== undefined && report.run.complete && report.generator.verdict !== "invalid";
+  report?.run.complete && report.generator.verdict !== "invalid";
 const usable = (all[0] ?? []).flatMap((_, i) =>
   all.every((runs) => isUsable(runs[i])) ? [i] : [],
 );

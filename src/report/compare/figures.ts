@@ -25,9 +25,10 @@ const QUANTILES = [
   ["p99", 0.99, 3],
 ] as const;
 
-/** All figures of two reports of one plan: those for the run, then those by event type. */
+/** All figures of two reports of one plan: those for the run, by event type, by query. */
 export function figureKinds(report: Report): readonly FigureKind[] {
   const types = Object.keys(report.latency.byEvent);
+  const queries = Object.keys(report.queries ?? {});
   return [
     ...latencyKinds("", (r) => r.latency),
     acceptedKind(),
@@ -35,6 +36,7 @@ export function figureKinds(report: Report): readonly FigureKind[] {
     ...(types.length < 2
       ? []
       : types.flatMap((type) => latencyKinds(`${type} `, (r) => r.latency.byEvent[type]))),
+    ...queries.flatMap((name) => latencyKinds(`query ${name} `, (r) => r.queries?.[name])),
   ];
 }
 

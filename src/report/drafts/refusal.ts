@@ -20,8 +20,8 @@ const UNBLOCK: Readonly<Record<RefusalKind, string>> = {
 /** Sorts a refusal by its message. */
 export function refusalKind(message: string): RefusalKind {
   const kinds: readonly (readonly [RefusalKind, RegExp])[] = [
+    ["builders", /builder|^MIX\b/i],
     ["profile", /profil|pprof/i],
-    ["builders", /builder|\bMIX\b/i],
     ["artefacts", /REPORT_DIR|disk|can't be written|no space|ENOSPC|EACCES|EROFS/i],
     ["target", /refused|public|private address|proof|consent|RELAY_URL/i],
   ];
