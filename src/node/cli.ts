@@ -3,8 +3,10 @@ import { ConfigError } from "../errors.ts";
 import { refuseKey } from "../plan/secrets.ts";
 import { EXIT } from "../report/verdict.ts";
 import { calibrate } from "./commands/calibrate.ts";
+import { compare } from "./commands/compare.ts";
 import { demo } from "./commands/demo.ts";
 import { usage } from "./commands/help.ts";
+import { issues } from "./commands/issues.ts";
 import { pool } from "./commands/pool.ts";
 import { preflight } from "./commands/preflight.ts";
 import { relay } from "./commands/relay.ts";
@@ -23,10 +25,12 @@ const commands: Readonly<Record<string, Command>> = {
   pool,
   relay,
   report,
+  compare,
+  issues,
   setup,
 };
 /** Commands of the design that are still to come: a clear answer is better than "unknown". */
-const PLANNED = ["capacity", "compare", "merge", "issues"];
+const PLANNED = ["capacity", "merge"];
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined || ["help", "--help", "-h"].includes(name)) {

@@ -30,7 +30,7 @@ export async function demo(args: readonly string[]): Promise<number> {
       "no-calibrate": "1",
     };
     const given = { ...DEMO, ...flags, ...own };
-    return await runScenario("publish", collectOptions(given, {}), relay.profiler);
+    return await runScenario("publish", collectOptions(given, {}), { profiled: relay.profiler });
   } finally {
     await relay.stop();
     await rm(dir, { recursive: true, force: true });

@@ -26,6 +26,8 @@ export function usage(): string {
   k6-nostr pool                     make a pool of signed events
   k6-nostr relay [--sink]           start the embedded relay, or the OK-only sink
   k6-nostr report FILE              make Markdown and HTML of a JSON report again
+  k6-nostr compare BASE NEW         is it worse than before? 99 when it is
+  k6-nostr issues FILE              drafts of issues and of a pull request from a report
   k6-nostr setup                    get and check the k6 binary
 
 k6-nostr <command> --help says more. It loads loopback relays only, unless told otherwise.
@@ -35,12 +37,13 @@ Exit codes: 0 valid run, thresholds met; 99 a threshold was crossed; 3 the run i
 `;
 }
 
-export function runUsage(): string {
+/** `more`: flags of the command beside the options of a plan. */
+export function runUsage(more: readonly FlagRow[]): string {
   return `k6-nostr run <scenario> --relay URL [flags]
 
 Scenarios: publish
 
-${describeFlags([...Object.values(OPTIONS), HELP_FLAG])}
+${describeFlags([...Object.values(OPTIONS), ...more, HELP_FLAG])}
 ${GUARD}`;
 }
 

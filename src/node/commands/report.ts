@@ -5,13 +5,16 @@ import { renderHtml } from "../../report/html/render.ts";
 import { renderMarkdown } from "../../report/markdown.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
+import { GATE_FLAGS } from "../gate.ts";
 import { loadReport } from "../load-report.ts";
 import { writeWhole } from "../report-files.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
+import { gateRun } from "./repeat.ts";
 
 const FLAGS = [
   { flag: "html", value: "FILE", help: "write the HTML page, which needs nothing but itself" },
   { flag: "markdown", value: "FILE", help: "write the Markdown" },
+  ...GATE_FLAGS,
   HELP_FLAG,
 ] as const;
 
@@ -32,6 +35,7 @@ export async function report(args: readonly string[]): Promise<number> {
   if (html !== undefined) await save(html, renderHtml(loaded, await buildPageAssets()));
   if (markdown !== undefined) await save(markdown, renderMarkdown(loaded));
   if (html === undefined && markdown === undefined) process.stdout.write(renderMarkdown(loaded));
+  await gateRun(loaded, flags);
   return EXIT.ok;
 }
 

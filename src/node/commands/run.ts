@@ -12,39 +12,62 @@ import {
 } from "../../plan/options.ts";
 import { buildPlan } from "../../plan/plan.ts";
 import { renderTerminal } from "../../report/terminal.ts";
+import type { Report } from "../../report/types.ts";
 import { EXIT, exitCode } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
+import { GATE_FLAGS } from "../gate.ts";
 import { chooseProfiler } from "../profile/choose.ts";
 import type { Profiler } from "../profile/profiler.ts";
 import { describePlan } from "../run/dry-run.ts";
 import { carryOut, refuseByText } from "../run/run.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
+import { DRAFT_FLAG, draftIfRefused } from "./draft.ts";
 import { HELP_FLAG, runUsage } from "./help.ts";
+import { gateRun, REPEAT_FLAGS, runRepeatedly } from "./repeat.ts";
 
 const SCENARIOS = ["publish", "playback"];
 const PLANNED = ["fanout", "query", "connect", "mixed", "burst", "soak"];
 
 export async function run(args: readonly string[]): Promise<number> {
-  const { flags, words } = parseCommandLine(args, [...Object.values(OPTIONS), HELP_FLAG]);
+  const { flags, words } = parseCommandLine(args, [
+    ...Object.values(OPTIONS),
+    ...REPEAT_FLAGS,
+    ...GATE_FLAGS,
+    DRAFT_FLAG,
+    HELP_FLAG,
+  ]);
   if (flags.help) {
-    process.stdout.write(runUsage());
+    process.stdout.write(runUsage([...REPEAT_FLAGS, ...GATE_FLAGS, DRAFT_FLAG]));
     return EXIT.ok;
   }
-  const scenario = readScenario(words);
-  // A playback without a mix of its own is the preset of that name.
-  const mix = scenario === "playback" && !process.env.MIX ? { mix: "playback" } : {};
-  return await runScenario(scenario, collectOptions({ ...mix, ...flags }, process.env));
+  const work = async () => {
+    const scenario = readScenario(words);
+    // A playback without a mix of its own is the preset of that name.
+    const mix = scenario === "playback" && !process.env.MIX ? { mix: "playback" } : {};
+    const texts = collectOptions({ ...mix, ...flags }, process.env);
+    if (flags.repeat !== undefined || flags.against !== undefined) {
+      return await runRepeatedly(scenario, texts, flags, (own, onReport) =>
+        runScenario(scenario, own, { onReport }),
+      );
+    }
+    return await runScenario(scenario, texts, { onReport: (report) => gateRun(report, flags) });
+  };
+  return flags.draft === undefined ? await work() : await draftIfRefused(flags.draft, args, work);
 }
 
-/**
- * Runs a scenario with checked options and prints the verdict; gives the exit code. `profiled`: of a
- * relay that the caller started.
- */
+interface RunHooks {
+  /** Of a relay that the caller started. */
+  readonly profiled?: Profiler | undefined;
+  /** Called when the verdict is printed. */
+  readonly onReport?: (report: Report) => Promise<void>;
+}
+
+/** Runs a scenario with checked options and prints the verdict; gives the exit code. */
 export async function runScenario(
   scenario: string,
   texts: OptionTexts,
-  profiled?: Profiler,
+  { profiled, onReport }: RunHooks = {},
 ): Promise<number> {
   if (texts.builders) throw new ConfigError("BUILDERS (--builders) is planned and not there yet");
   const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)), availableParallelism());
@@ -75,6 +98,7 @@ export async function runScenario(
       signal: interrupts.signal,
     });
     process.stdout.write(renderTerminal(report, Object.values(files)));
+    await onReport?.(report);
     if (outcome.stopped === "interrupted") return EXIT.interrupted;
     return exitCode(report);
   } finally {
@@ -89,7 +113,7 @@ function readScenario(words: readonly string[]): string {
   }
   if (PLANNED.includes(scenario)) {
     throw new ConfigError(
-      `the scenario \`${scenario}\` is planned and not there yet; there is: publish`,
+      `the scenario \`${scenario}\` is planned and not there yet; there are: ${SCENARIOS.join(", ")}`,
     );
   }
   if (!SCENARIOS.includes(scenario)) {

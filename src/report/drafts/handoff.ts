@@ -1,0 +1,128 @@
+/** Notes about a run for repositories that keep such files: what would be written where. */
+
+import { reproduceSection, rerunCommand } from "../command.ts";
+import { cell, formatMs, formatRate } from "../format.ts";
+import type { Report } from "../types.ts";
+import { passed } from "../verdict.ts";
+import type { Draft } from "./issue.ts";
+import { nextSteps } from "./pr-body.ts";
+
+export interface HandoffNote {
+  /** What must be there for the note to be written: a file to append to, or a folder. */
+  readonly needs: string;
+  readonly path: string;
+  readonly appends: boolean;
+  readonly text: string;
+}
+
+export function handoffNotes(report: Report): readonly HandoffNote[] {
+  const file = `load-test-${report.run.id.replace(/[^\w.-]/g, "")}.md`;
+  const inFolder = (folder: string, text: string): HandoffNote => ({
+    needs: folder,
+    path: `${folder}/${file}`,
+    appends: false,
+    text,
+  });
+  return [
+    { needs: "KNOWN_ISSUES.md", path: "KNOWN_ISSUES.md", appends: true, text: knownIssues(report) },
+    inFolder("docs/agent-handoffs/incidents", incident(report)),
+    inFolder("src/context", context(report)),
+    inFolder(
+      "src/todo",
+      `# To do after load test ${report.run.id}\n\n${nextSteps(report).join("\n")}\n`,
+    ),
+    inFolder("src/decisions", decisions(report)),
+    inFolder("src/test_logs", testLog(report)),
+  ];
+}
+
+/** Proposes the layout for what could not be written. */
+export function draftLayout(missing: readonly HandoffNote[]): Draft {
+  return {
+    name: "handoff-layout",
+    title: "Keep notes about load tests in the repository",
+    labels: ["load-test", "documentation"],
+    body: [
+      "These places are not there, so nothing was written to them. To have the notes written, make them:",
+      "",
+      ...missing.map(({ needs, appends }) => `- \`${needs}${appends ? "" : "/"}\``),
+      "",
+      "What would have been written:",
+      "",
+      ...missing.flatMap(({ path, text }) => [
+        `### \`${path}\``,
+        "",
+        ...text.split("\n").map((line) => `> ${line}`.trimEnd()),
+        "",
+      ]),
+    ].join("\n"),
+  };
+}
+
+function knownIssues(report: Report): string {
+  const list = report.findings.filter(({ severity }) => severity !== "info");
+  const items = list.map((f) => `- ${cell(f.title)} (${f.severity}): ${cell(f.remediation)}`);
+  return `\n## Load test ${report.run.id}\n\n${items.join("\n") || "No finding of severity minor or above."}\n`;
+}
+
+function incident(report: Report): string {
+  const { run, generator } = report;
+  return [
+    `# Load test ${run.id}`,
+    "",
+    `What happened: ${outcome(report)}.`,
+    "",
+    ...generator.reasons.map((reason) => `- ${cell(reason)}`),
+    ...report.errors.map((e) => `- ${cell(e.class)} ${cell(e.code)}: ${e.count} times`),
+    ...report.findings.map((f) => `- ${cell(f.title)} (${f.severity})`),
+    "",
+    reproduceSection(report),
+    "",
+  ].join("\n");
+}
+
+function context(report: Report): string {
+  return [
+    `# Context of load test ${report.run.id}`,
+    "",
+    "The run does not target public relays; requires RELAY_URL.",
+    "",
+    reproduceSection(report),
+    "",
+  ].join("\n");
+}
+
+function decisions(report: Report): string {
+  const { config: c } = report;
+  return [
+    `# Decisions of load test ${report.run.id}`,
+    "",
+    `- ${c.clients} clients at ${formatRate(c.rateEps)} for ${c.durationSec} s, ${c.arrival} arrivals, seed \`${c.seed}\``,
+    ...report.thresholds.map((t) => `- threshold ${cell(t.metric)}: ${cell(t.expression)}`),
+    "",
+  ].join("\n");
+}
+
+function testLog(report: Report): string {
+  const { latency, throughput } = report;
+  return [
+    `# Log of load test ${report.run.id}`,
+    "",
+    "```sh",
+    rerunCommand(report),
+    "```",
+    "",
+    `${report.run.startedAt} to ${report.run.endedAt}: ${outcome(report)}.`,
+    "",
+    `- accepted ${formatRate(throughput.acceptedEps)} of ${formatRate(throughput.targetEps)} set`,
+    `- response p50 ${formatMs(latency.response.p50)}, p99 ${formatMs(latency.response.p99)}; service p50 ${formatMs(latency.service.p50)}, p99 ${formatMs(latency.service.p99)}`,
+    "",
+  ].join("\n");
+}
+
+function outcome(report: Report): string {
+  const { generator, run } = report;
+  if (!run.complete) return `incomplete (${cell(run.stopReason ?? "no reason")})`;
+  if (generator.verdict === "invalid") return "an invalid run, which blames no relay";
+  return `a ${generator.verdict} run, thresholds ${passed(report) ? "met" : "not met"}`;
+}

@@ -1,0 +1,63 @@
+/** The text of a pull request that brings a report into a repository. */
+
+import { rerunCommand } from "../command.ts";
+import { cell, formatCount, formatMs, formatRate } from "../format.ts";
+import type { Report } from "../types.ts";
+import { passed } from "../verdict.ts";
+
+export function renderPullRequest(report: Report): string {
+  const { run, config: c, generator, totals, throughput, latency } = report;
+  const day = run.startedAt.slice(0, 10);
+  const outcome =
+    generator.verdict === "invalid" || !run.complete
+      ? "not judged"
+      : passed(report)
+        ? "all met"
+        : "not met";
+  const mix = Object.entries(c.mix)
+    .map(([type, weight]) => `${type}:${weight}`)
+    .join(",");
+  return [
+    `Title: \`test(load): ${run.scenario} at ${c.rateEps} events/s, ${day}\``,
+    `Branch: \`ai/load-test-${day.replaceAll("-", "")}\``,
+    "",
+    "## Safety",
+    "",
+    "This load test does not target public relays; requires RELAY_URL. " +
+      "Relays of this machine are loaded, others only with consent; known public relays are refused whatever is configured.",
+    "",
+    "## Command",
+    "",
+    "```sh",
+    rerunCommand(report),
+    "```",
+    "",
+    "## Configuration",
+    "",
+    `${formatCount(c.clients)} clients, ${formatRate(c.rateEps)}, ${c.durationSec} s after ${c.warmupSec} s of warm-up, mix ${cell(mix)}, ${c.arrival} arrivals, seed \`${c.seed}\`, pool \`${c.pool.id}\`; relay \`${c.relays.join(", ")}\`; ${run.tool}, ${run.k6 ?? "k6 not measured"}.`,
+    "",
+    "## Summary",
+    "",
+    `- verdict on the run: **${run.complete ? generator.verdict : "incomplete"}**${generator.reasons.length > 0 ? ` (${cell(generator.reasons.join("; "))})` : ""}`,
+    `- thresholds: **${outcome}**`,
+    `- ${formatCount(totals.accepted)} of ${formatCount(totals.scheduled)} scheduled events accepted, ${formatRate(throughput.acceptedEps)}`,
+    `- response time p50 ${formatMs(latency.response.p50)}, p95 ${formatMs(latency.response.p95)}, p99 ${formatMs(latency.response.p99)}`,
+    "",
+    "## Next steps",
+    "",
+    ...nextSteps(report),
+    "",
+  ].join("\n");
+}
+
+export function nextSteps({ findings, generator }: Report): readonly string[] {
+  if (generator.verdict === "invalid") {
+    return [
+      "- [ ] Run it again with room for the generator: an invalid run says nothing about the relay.",
+    ];
+  }
+  if (findings.length === 0) {
+    return ["- [ ] None: no finding is supported by the evidence. Keep the report as a baseline."];
+  }
+  return findings.map((f) => `- [ ] ${cell(f.title)} (${f.severity}): ${cell(f.remediation)}`);
+}

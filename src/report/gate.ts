@@ -1,0 +1,91 @@
+/** What a CI gate shows of a report or a comparison: items that passed, failed or want attention. */
+import type { Comparison } from "./compare/types.ts";
+import { formatMs, formatPercent } from "./format.ts";
+import type { Report } from "./types.ts";
+
+export interface GateItem {
+  readonly group: "verdict" | "threshold" | "audit" | "finding" | "comparison";
+  readonly name: string;
+  /** `skipped`: could not be judged and fails nothing. */
+  readonly state: "passed" | "failed" | "warning" | "notice" | "skipped";
+  readonly message: string;
+}
+
+export function gateOfReport(report: Report): readonly GateItem[] {
+  const { generator: g, run, audit } = report;
+  const invalid = g.verdict === "invalid" || !run.complete;
+  const thresholds = report.thresholds.map(
+    ({ metric, expression, value, ok }): GateItem => ({
+      group: "threshold",
+      name: `${metric}: ${expression}`,
+      state: invalid ? "skipped" : ok === true ? "passed" : "failed",
+      message: invalid
+        ? "not judged: the run is invalid or incomplete"
+        : `${ok === true ? "met" : ok === null ? "no data" : "crossed"}, value ${value === null ? "no data" : Number(value.toFixed(4))}`,
+    }),
+  );
+  const reasons = [...g.reasons, ...(run.complete ? [] : [run.stopReason ?? "incomplete"])];
+  return [
+    {
+      group: "verdict",
+      name: `the run is ${run.complete ? g.verdict : "incomplete"}`,
+      state: invalid ? "failed" : g.verdict === "suspect" ? "warning" : "passed",
+      message: reasons.join("; ") || "the figures may be believed",
+    },
+    ...thresholds,
+    {
+      group: "audit",
+      name: "acknowledged events are stored",
+      state: audit === null ? "skipped" : audit.missingCount > 0 ? "failed" : "passed",
+      message:
+        audit === null
+          ? "not measured"
+          : `${audit.missingCount} missing of ${audit.checked} read back`,
+    },
+    ...report.findings.map(
+      (f): GateItem => ({
+        group: "finding",
+        name: f.title,
+        state: f.severity === "info" ? "notice" : "warning",
+        message: `${f.severity}: ${f.remediation}`,
+      }),
+    ),
+  ];
+}
+
+/** One item for all and one a figure; figures that don't compare are skipped. */
+export function gateOfComparison(c: Comparison): readonly GateItem[] {
+  const overall = {
+    worse: "failed",
+    better: "passed",
+    same: "passed",
+    notComparable: "failed",
+  } as const;
+  const states = { ...overall, notComparable: "skipped" } as const;
+  return [
+    {
+      group: "verdict",
+      name: `compared with ${c.base.label}: ${c.verdict === "notComparable" ? "not comparable" : c.verdict}`,
+      state: overall[c.verdict],
+      message: c.obstacles.join("; ") || `noise from ${c.noise}`,
+    },
+    ...c.figures.map((f): GateItem => {
+      const value = (v: number | null) => (f.unit === "ms" ? formatMs(v) : String(v));
+      const change = f.change === null ? "" : ` (change ${signedPercent(f.change)})`;
+      const values =
+        f.unit === "share"
+          ? `${formatPercent(f.base)} then ${formatPercent(f.next)}`
+          : `${value(f.base)} then ${value(f.next)}${change}`;
+      return {
+        group: "comparison",
+        name: f.name,
+        state: states[f.verdict],
+        message: `${f.verdict}: ${values}, ${f.why}`,
+      };
+    }),
+  ];
+}
+
+function signedPercent(change: number): string {
+  return `${change < 0 ? "−" : "+"}${(Math.abs(change) * 100).toFixed(1)} %`;
+}

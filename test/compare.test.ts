@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { Histogram } from "../src/measure/histogram.ts";
+import { compare } from "../src/node/commands/compare.ts";
+import { loadSet, SET_SCHEMA } from "../src/node/load-sets.ts";
+import { orderOf, repeatRuns, seedOf } from "../src/node/run/repeat.ts";
+import { type Random, seededRandom } from "../src/random.ts";
+import { summarize } from "../src/report/build.ts";
+import { compareSets, comparisonExitCode } from "../src/report/compare/compare.ts";
+import { renderComparison } from "../src/report/compare/markdown.ts";
+import type { Report } from "../src/report/types.ts";
+import { buildOf, completeOf } from "./fixtures/reports/run.ts";
+
+const good = completeOf(buildOf());
+const JUDGING = { paired: false, tolerance: 0.1 };
+
+/** Log-normal service times: median in ms, sigma 0.3, with a run's own offset of `wobble`. */
+function noisyRun(random: Random, medianMs: number, wobble: number): Report {
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const offset = Math.exp(wobble * normal());
+  const histogram = new Histogram();
+  const tenths = Array.from({ length: 10 }, () => {
+    const values = Array.from(
+      { length: 200 },
+      () => medianMs * offset * Math.exp(0.3 * normal()),
+    ).sort((a, b) => a - b);
+    for (const value of values) histogram.record(value);
+    return [values[99] ?? 0, values[197] ?? 0] as const;
+  });
+  const summary = summarize(histogram.toData());
+  const band = (place: 0 | 1) => {
+    const values = tenths.map((tenth) => tenth[place]);
+    return [Math.min(...values), Math.max(...values)] as const;
+  };
+  return {
+    ...good,
+    latency: { ...good.latency, response: summary, service: summary, byEvent: {} },
+    noise: { ...good.noise, responseP50: band(0), responseP99: band(1) },
+  };
+}
+
+const setOf = (...reports: readonly Report[]) => ({ label: "relay", reports });
+const verdictOf = (base: readonly Report[], next: readonly Report[], paired = false) =>
+  compareSets(setOf(...base), setOf(...next), { ...JUDGING, paired }).verdict;
+
+describe("compareSets", () => {
+  for (const [runs, wobble] of [
+    [1, 0],
+    [3, 0.01],
+    [5, 0.03],
+  ] as const) {
+    it(`calls 20 % slower worse and the same relay the same, ten of ten (${runs} runs a side)`, () => {
+      for (let i = 0; i < 10; i++) {
+        const random = seededRandom(`compare-${runs}-${i}`, "noise");
+        const make = (ms: number) =>
+          Array.from({ length: runs }, () => noisyRun(random, ms, wobble));
+        const base = make(5);
+        assert.equal(verdictOf(base, make(6)), "worse", `slower, seed ${i}`);
+        assert.equal(verdictOf(base, make(5)), "same", `same, seed ${i}`);
+        assert.equal(verdictOf(base, make(4)), "better", `faster, seed ${i}`);
+      }
+    });
+  }
+
+  it("takes the drift of a machine out of runs made in turn", () => {
+    const random = seededRandom("drift", "noise");
+    const drift = [1, 1.3, 1.7, 2.1];
+    const base = drift.map((d) => noisyRun(random, 5 * d, 0));
+    const slower = drift.map((d) => noisyRun(random, 6 * d, 0));
+    assert.equal(verdictOf(base, slower, true), "worse");
+    assert.equal(verdictOf(base, slower, false), "same");
+  });
+
+  it("does not call a change worse when runs differ as much among themselves", () => {
+    const random = seededRandom("wild", "noise");
+    const runs = (...medians: readonly number[]) => medians.map((ms) => noisyRun(random, ms, 0));
+    assert.equal(verdictOf(runs(4, 5, 7), runs(5, 7, 8)), "same");
+  });
+
+  it("calls errors and a lower rate worse, whatever the latency", () => {
+    const { totals, throughput } = good;
+    const failing = { ...good, totals: { ...totals, accepted: 950, rejected: 50 } };
+    const c = compareSets(setOf(good), setOf(failing), JUDGING);
+    assert.equal(c.figures.find(({ name }) => name === "share rejected")?.verdict, "worse");
+    assert.equal(comparisonExitCode(c), 99);
+    const slow = { ...good, throughput: { ...throughput, acceptedEps: 80 } };
+    const rate = compareSets(setOf(good), setOf(slow), JUDGING).figures;
+    assert.equal(rate.find(({ name }) => name === "accepted rate")?.verdict, "worse");
+    assert.equal(comparisonExitCode(compareSets(setOf(good), setOf(good), JUDGING)), 0);
+  });
+
+  const { run, config, generator } = good;
+  const obstacles: readonly (readonly [string, Report, RegExp])[] = [
+    ["another rate", { ...good, config: { ...config, rateEps: 1 } }, /other rate/],
+    ["another mix", { ...good, config: { ...config, mix: { view: 1 } } }, /other mix/],
+    ["another scenario", { ...good, run: { ...run, scenario: "query" } }, /other scenario/],
+    ["another host", { ...good, run: { ...run, host: { ...run.host, cpus: 64 } } }, /other host/],
+    [
+      "other events",
+      { ...good, config: { ...config, pool: { ...config.pool, bytes: 1 } } },
+      /other events/,
+    ],
+    ["an incomplete run", { ...good, run: { ...run, complete: false } }, /incomplete/],
+    ["an invalid run", { ...good, generator: { ...generator, verdict: "invalid" } }, /is invalid/],
+  ];
+  for (const [name, other, why] of obstacles) {
+    it(`refuses ${name}, and says why`, () => {
+      const c = compareSets(setOf(good), setOf(other), JUDGING);
+      assert.equal(comparisonExitCode(c), 3);
+      assert.match(c.obstacles.join("\n"), why);
+      assert.match(renderComparison(c), /\*\*Not comparable\.\*\*/);
+      assert.equal(c.figures.length, 0);
+    });
+  }
+
+  it("lets relay, seed, pool and the kernel's release differ", () => {
+    const other: Report = {
+      ...good,
+      run: { ...run, planHash: "0", host: { ...run.host, platform: "linux 7.0.0 x64" } },
+      config: { ...config, relays: ["127.0.0.1:1"], seed: "2", pool: { ...config.pool, id: "x" } },
+    };
+    const base = { ...good, run: { ...run, host: { ...run.host, platform: "linux 6.0.0 x64" } } };
+    const c = compareSets(setOf(base), setOf(other), JUDGING);
+    assert.deepEqual(c.obstacles, []);
+    assert.match(c.notes.join(), /kernels/);
+  });
+
+  it("leaves out percentiles with fewer than ten samples beyond them", () => {
+    const { latency } = good;
+    const few = new Histogram();
+    for (let i = 0; i < 500; i++) few.record(5);
+    const summary = summarize(few.toData());
+    const report = { ...good, latency: { ...latency, service: summary } };
+    const { figures } = compareSets(setOf(report), setOf(report), JUDGING);
+    const verdict = (name: string) => figures.find((f) => f.name === name)?.verdict;
+    assert.deepEqual([verdict("service p50"), verdict("service p99")], ["same", "notComparable"]);
+  });
+});
+
+describe("renderComparison", () => {
+  it("has every figure in a table of whole lines, without figures that are none", () => {
+    const markdown = renderComparison(compareSets(setOf(good), setOf(good), JUDGING));
+    assert.match(markdown, /\*\*The same\*\*/);
+    const rows = markdown.split("\n").filter((line) => line.startsWith("|"));
+    assert.ok(rows.length > 20);
+    for (const row of rows) assert.equal(row.split("|").length, 9, row);
+    assert.doesNotMatch(markdown, /NaN|undefined|Infinity|null/);
+  });
+});
+
+describe("repeatRuns", () => {
+  let dir = "";
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), "k6-nostr-compare-"));
+  });
+  after(() => rm(dir, { recursive: true }));
+
+  /** Writes what a run would leave, and notes it. */
+  async function repeat(relays: readonly string[], times: number) {
+    const seen: string[] = [];
+    const repeated = await repeatRuns({
+      times,
+      seed: "s",
+      reportDir: dir,
+      relays,
+      runOnce: async (relay, seed) => {
+        seen.push(`${relay} ${seed}`);
+        const id = `${relay}-${seed}`;
+        const report = { ...good, run: { ...run, id }, config: { ...good.config, seed } };
+        await mkdir(join(dir, "runs", id), { recursive: true });
+        await writeFile(join(dir, "runs", id, "report.json"), JSON.stringify(report));
+        return { report, code: 0, stop: false };
+      },
+    });
+    return { seen, repeated };
+  }
+  const { run } = good;
+
+  it("gives each repetition a seed of its own and reverses the order in every other", async () => {
+    assert.equal(seedOf("7", 2), "7-2");
+    assert.deepEqual(
+      [orderOf(2, 1), orderOf(2, 2)],
+      [
+        [0, 1],
+        [1, 0],
+      ],
+    );
+    const { seen } = await repeat(["a", "b"], 3);
+    assert.deepEqual(seen, ["a s-1", "b s-1", "b s-2", "a s-2", "a s-3", "b s-3"]);
+  });
+
+  it("keeps sets that compare reads, in turn when they come from one call", async () => {
+    const { repeated } = await repeat(["a", "b"], 3);
+    const [base = "", next = ""] = repeated.files;
+    const [a, b] = await Promise.all([loadSet(base), loadSet(next)]);
+    assert.deepEqual(
+      a.reports.map((r) => r.config.seed),
+      ["s-1", "s-2", "s-3"],
+    );
+    assert.equal(a.setId, b.setId);
+    assert.equal((await loadSet(`${base},${next}`)).reports.length, 6);
+    assert.equal((await loadSet(join(dir, "runs", "a-s-1"))).reports.length, 1);
+    const json = join(dir, "out", "c.json");
+    assert.equal(await compare([base, next, "--json", json]), 0);
+  });
+
+  it("refuses what is no report or set", async () => {
+    const broken = join(dir, "broken.json");
+    await writeFile(broken, JSON.stringify({ schema: SET_SCHEMA, reports: "x" }));
+    await assert.rejects(loadSet(broken), /without a list/);
+    await assert.rejects(loadSet(join(dir, "nowhere.json")), /ENOENT/);
+    await assert.rejects(compare(["one.json"]), /usage/);
+    await assert.rejects(compare(["a", "b", "--tolerance", "9"]), /--tolerance must be/);
+  });
+});

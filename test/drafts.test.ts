@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import fc from "fast-check";
+import { ConfigError } from "../src/errors.ts";
+import { issues } from "../src/node/commands/issues.ts";
+import { run } from "../src/node/commands/run.ts";
+import { shellQuote } from "../src/report/command.ts";
+import { draftIssues, ghIssueCreate, renderDraft } from "../src/report/drafts/issue.ts";
+import { renderPullRequest } from "../src/report/drafts/pr-body.ts";
+import { refusalKind, withoutSecrets } from "../src/report/drafts/refusal.ts";
+import type { Finding, Report } from "../src/report/types.ts";
+import { buildOf, completeOf } from "./fixtures/reports/run.ts";
+
+const finding: Finding = {
+  rank: 1,
+  id: "Write Stalls!",
+  severity: "major",
+  title: "It's stalling; $(touch pwned) `x`\n| y",
+  evidence: [{ metric: "p99 | ms", value: 900, reference: null }],
+  remediation: "Commit <in> groups",
+  labels: ["load-test", "requires-security-review"],
+  confidence: "high",
+  counterEvidence: [],
+  cost: 1,
+  page: "docs/findings.md#write-stalls",
+};
+const report: Report = {
+  ...completeOf(buildOf()),
+  findings: [finding, { ...finding, rank: 2, id: "note", severity: "info" }],
+};
+
+let dir = "";
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "k6-nostr-drafts-"));
+  await writeFile(join(dir, "report.json"), JSON.stringify(report));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+describe("drafts of issues", () => {
+  it("are made for findings of severity minor and up, with all that reproduces the run", () => {
+    const [draft, ...rest] = draftIssues(report);
+    assert.ok(draft);
+    assert.equal(rest.length, 0);
+    assert.equal(draft.name, "01-write-stalls");
+    const text = renderDraft(draft, "out/01.body.md");
+    for (const part of [
+      "| p99 \\| ms | 900 | – |",
+      "Commit \\<in\\> groups",
+      "Labels: load-test, requires-security-review",
+      "--seed seed-1",
+      "seed `seed-1`, pool `0123456789abcdef`",
+      report.run.planHash,
+      report.run.tool,
+      "gh issue create --title 'It'\\''s stalling; $(touch pwned) `x` | y' --body-file out/01.body.md",
+    ]) {
+      assert.ok(text.includes(part), part);
+    }
+  });
+
+  it("quote for the shell whatever a text holds", () => {
+    const words = fc.array(
+      fc.oneof(
+        fc.string(),
+        fc.constantFrom("'", "$(id)", "`id`", "\\", "-rf", "~", "*", '"', ";", "!"),
+      ),
+      { minLength: 1, maxLength: 20 },
+    );
+    fc.assert(
+      fc.property(words, (texts) => {
+        const script = `printf '%s\\0' ${texts.map(shellQuote).join(" ")}`;
+        const printed = execFileSync("sh", ["-c", script], { encoding: "utf8" });
+        assert.deepEqual(printed.split("\0").slice(0, -1), texts);
+      }),
+      { numRuns: 50 },
+    );
+    assert.equal(shellQuote("a\n\u001b[2J"), "'a  [2J'");
+  });
+
+  it("give gh one title, one body and each label", () => {
+    const [draft] = draftIssues(report);
+    assert.ok(draft);
+    const script = `gh() { printf '%s\\0' "$@"; }; ${ghIssueCreate(draft, "a b.md")}`;
+    const { stdout } = spawnSync("sh", ["-c", script], { encoding: "utf8", cwd: dir });
+    assert.deepEqual(stdout.split("\0").slice(0, -1), [
+      "issue",
+      "create",
+      "--title",
+      "It's stalling; $(touch pwned) `x` | y",
+      "--body-file",
+      "a b.md",
+      "--label",
+      "load-test",
+      "--label",
+      "requires-security-review",
+    ]);
+  });
+});
+
+describe("the text of a pull request", () => {
+  it("has safety, command, configuration, summary, next steps, branch and title", () => {
+    const text = renderPullRequest(report);
+    for (const part of [
+      "does not target public relays; requires RELAY_URL",
+      'npx k6-nostr run publish --relay "$RELAY_URL"',
+      "Branch: `ai/load-test-20260102`",
+      "Title: `test(load): publish at 100 events/s, 2026-01-02`",
+      "verdict on the run: **valid**",
+      "thresholds: **all met**",
+      "- [ ] It's stalling",
+    ]) {
+      assert.ok(text.includes(part), part);
+    }
+    assert.doesNotMatch(text, /NaN|undefined|\bnull\b/);
+    const invalid = { ...report, generator: { ...report.generator, verdict: "invalid" as const } };
+    assert.match(renderPullRequest(invalid), /thresholds: \*\*not judged\*\*/);
+  });
+});
+
+describe("k6-nostr issues", () => {
+  it("writes drafts, the text of a pull request, and notes where their places are", async () => {
+    const root = join(dir, "repo");
+    for (const folder of ["src/context", "src/todo", "src/decisions"]) {
+      await mkdir(join(root, folder), { recursive: true });
+    }
+    await writeFile(join(root, "KNOWN_ISSUES.md"), "# Known issues\n");
+    const body = join(dir, "pr.md");
+    await issues([join(dir, "report.json"), "--pr-body", body, "--handoff", root]);
+    assert.deepEqual((await readdir(join(dir, "issues"))).sort(), [
+      "01-write-stalls.body.md",
+      "01-write-stalls.md",
+      "handoff-layout.body.md",
+      "handoff-layout.md",
+    ]);
+    assert.match(await readFile(body, "utf8"), /## Safety/);
+    assert.match(
+      await readFile(join(root, "KNOWN_ISSUES.md"), "utf8"),
+      /^# Known[\s\S]*It's stalling/,
+    );
+    for (const folder of ["context", "todo", "decisions"]) {
+      assert.deepEqual(await readdir(join(root, "src", folder)), [`load-test-${report.run.id}.md`]);
+    }
+    assert.deepEqual((await readdir(join(root, "src"))).sort(), ["context", "decisions", "todo"]);
+    assert.deepEqual((await readdir(root)).sort(), ["KNOWN_ISSUES.md", "src"]);
+    const layout = await readFile(join(dir, "issues", "handoff-layout.md"), "utf8");
+    assert.match(layout, /- `docs\/agent-handoffs\/incidents\/`\n- `src\/test_logs\/`/);
+    assert.match(layout, /> # Log of load test/);
+  });
+
+  it("refuses a repository that is not there", async () => {
+    const args = [join(dir, "report.json"), "--handoff", join(dir, "nowhere")];
+    await assert.rejects(issues(args), /--handoff must be a folder/);
+  });
+});
+
+describe("run --draft", () => {
+  const refusals: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ["target", ["publish", "--relay", "wss://relay.damus.io/?token=hush"], /public relay/],
+    ["builders", ["publish", "--relay", "ws://127.0.0.1:9", "--mix", "song:1"], /MIX/],
+  ];
+  for (const [kind, args, why] of refusals) {
+    it(`leaves a draft that says what was wanted, why it stopped, what unblocks it (${kind})`, async () => {
+      const drafts = join(dir, "drafts");
+      await assert.rejects(run([...args, "--draft", drafts]), ConfigError);
+      const text = await readFile(join(drafts, `refused-${kind}.md`), "utf8");
+      assert.match(text, why);
+      assert.match(
+        text,
+        /## What was wanted[\s\S]*## Why it stopped[\s\S]*## What would unblock it/,
+      );
+      assert.match(text, /gh issue create --title/);
+      assert.doesNotMatch(text, /hush/);
+    });
+  }
+
+  it("sorts refusals by what they are about", () => {
+    assert.equal(refusalKind("REPORT_DIR (--report-dir) must be a folder"), "artefacts");
+    assert.equal(refusalKind("--profile needs a relay that is a Node process"), "profile");
+    assert.equal(refusalKind("refused `8.8.8.8:80`: public address"), "target");
+    assert.equal(refusalKind("MIX (--mix) names `x`; known types: profile"), "builders");
+    assert.equal(refusalKind("BUILDERS (--builders) is not clear"), "builders");
+    assert.equal(refusalKind("RATE_EPS must be a number"), "configuration");
+  });
+
+  it("shows no credentials, paths or keys of a command line", () => {
+    const words = withoutSecrets(
+      ["--relay", "ws://me:hush@h:1/path?x=1,wss://g/y", "key"],
+      (text) => text === "key",
+    );
+    assert.deepEqual(words, ["--relay", "ws://h:1,wss://g", "(not-shown)"]);
+  });
+});
