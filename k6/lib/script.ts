@@ -7,6 +7,12 @@ import { ConfigError } from "../../src/errors.ts";
 import { classifyAddress, parseAddress } from "../../src/guard/address.ts";
 import { blacklistFor, hostsFor, LOOPBACK_NETWORKS } from "../../src/guard/dialer.ts";
 import type { GuardPolicy } from "../../src/guard/guard.ts";
+import {
+  type Isolation,
+  judgeIsolation,
+  ROUTE_FILE,
+  ROUTE6_FILE,
+} from "../../src/guard/isolation.ts";
 import { findGuardFaults, needsProof } from "../../src/guard/k6-gate.ts";
 import { parseDedicatedHost } from "../../src/guard/relay-url.ts";
 import { mostSeconds } from "../../src/plan/duration.ts";
@@ -25,6 +31,8 @@ interface RunEnvironment {
   /** Addresses this run may dial, as the CLI resolved and judged them. */
   readonly allowed: readonly string[];
   readonly hosts: Readonly<Record<string, string>>;
+  /** What `INTERNAL_NETWORK=1` may open here; `undefined` where it is not set. */
+  readonly isolation: Isolation | undefined;
   /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
   readonly auditEvery: number;
 }
@@ -87,7 +95,7 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
     insecureSkipTLSVerify?: boolean | null;
     scenarios?: Readonly<Record<string, { vus?: number; iterations?: number; executor?: string }>>;
   };
-  const policy = policyOf(plan);
+  const policy = policyOf(plan, run.isolation);
   const faults = findGuardFaults({
     relays: plan.relays,
     policy,
@@ -118,14 +126,28 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
   return needsProof(plan.relays, policy).flatMap((relay) => findProofFault(relay, question) ?? []);
 }
 
-function policyOf(plan: Plan): GuardPolicy {
+function policyOf(plan: Plan, isolation: Isolation | undefined): GuardPolicy {
   return {
     allowPrivate: plan.allowPrivate,
     ...(plan.dedicatedHost === null
       ? {}
       : { dedicatedHost: parseDedicatedHost(plan.dedicatedHost) }),
-    ...(__ENV.INTERNAL_NETWORK === "1" ? { internalNetwork: true } : {}),
+    ...(isolation === undefined ? {} : { isolation }),
   };
+}
+
+/** The kernel's word, read here again: the variable alone opens nothing. */
+function readIsolation(): Isolation | undefined {
+  if (__ENV.INTERNAL_NETWORK !== "1") return undefined;
+  const [ipv4, ipv6] = [ROUTE_FILE, ROUTE6_FILE].map((path) => {
+    try {
+      return open(path);
+    } catch {
+      // No such table: without the first one the judge says so.
+      return "";
+    }
+  });
+  return judgeIsolation(ipv4 ?? "", ipv6 ?? "");
 }
 
 /** The CLI says how many cores its plan was made for; the same plan comes out here. */
@@ -143,6 +165,7 @@ function readRun(plan: Plan): RunEnvironment {
     poolUrl: readPoolUrl(),
     allowed: allowed ? allowed.split(",") : allowedByText(plan),
     hosts: readHosts(plan, allowed?.split(",") ?? []),
+    isolation: readIsolation(),
     auditEvery: Number(__ENV.AUDIT_EVERY ?? 0),
   };
 }

@@ -14,6 +14,10 @@ export interface K6Request {
   readonly allowed: readonly string[];
   readonly hosts: Readonly<Record<string, string>>;
   readonly blacklist: readonly string[];
+  /** Prometheus' remote write, judged and resolved; none if left out. */
+  readonly metricsUrl?: string | null;
+  /** Has the script ask the kernel, too, whether this network leads nowhere. */
+  readonly internalNetwork?: boolean;
   /** Of so many accepted publishes one is noted for the read-back; of none if left out. */
   readonly auditEvery?: number;
 }
@@ -33,9 +37,10 @@ const KEPT = [
 
 /** The whole environment of the k6 process. Options travel here and not in the process list. */
 export function k6Environment(
-  { plan, dialUrls, poolDir, poolUrl, runId, runDir, allowed, hosts, auditEvery = 0 }: K6Request,
+  request: K6Request,
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
+  const { plan, dialUrls, poolDir, poolUrl, runId, runDir, allowed, hosts } = request;
   const kept: Record<string, string> = {};
   for (const name of KEPT) {
     const value = inherited[name];
@@ -72,7 +77,17 @@ export function k6Environment(
     HOSTS: Object.entries(hosts)
       .map(([name, address]) => `${name}=${address}`)
       .join(","),
-    AUDIT_EVERY: String(auditEvery),
+    AUDIT_EVERY: String(request.auditEvery ?? 0),
+    INTERNAL_NETWORK: request.internalNetwork ? "1" : "",
+    ...(request.metricsUrl
+      ? {
+          K6_OUT: "experimental-prometheus-rw",
+          K6_PROMETHEUS_RW_SERVER_URL: request.metricsUrl,
+          K6_PROMETHEUS_RW_TREND_STATS: "p(50),p(95),p(99),max",
+          K6_PROMETHEUS_RW_PUSH_INTERVAL: "1s",
+          K6_PROMETHEUS_RW_STALE_MARKERS: "true",
+        }
+      : {}),
     // Bounds were checked here, against what the user forced.
     FORCE: "1",
   };

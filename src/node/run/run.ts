@@ -11,6 +11,7 @@ import { ConfigError } from "../../errors.ts";
 import { blacklistFor, hostsFor } from "../../guard/dialer.ts";
 import type { GuardPolicy } from "../../guard/guard.ts";
 import { judgeByText } from "../../guard/guard.ts";
+import { type MetricsSink, sinkUrl } from "../../guard/metrics-sink.ts";
 import { parseDedicatedHost, toDialUrl } from "../../guard/relay-url.ts";
 import { noteEvery } from "../../measure/acknowledged.ts";
 import { mostSeconds } from "../../plan/duration.ts";
@@ -25,6 +26,7 @@ import { type Counts, compareStored, countKinds } from "../audit/stored.ts";
 import type { Calibration } from "../calibrate/figures.ts";
 import { judgeRate, obtainCalibration } from "../calibrate/obtain.ts";
 import { type Admission, admitRelays } from "../guard/gate.ts";
+import { readIsolation } from "../guard/internal-network.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
@@ -51,6 +53,10 @@ export interface RunRequest {
   readonly mayCalibrate?: boolean;
   /** Read back what the relay acknowledged, after the run. */
   readonly audit?: boolean;
+  /** What a person says about the relay, for the report. */
+  readonly relayNote?: string | null;
+  /** Where k6 sends its metrics while it runs. */
+  readonly metricsSink?: MetricsSink | null;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -72,6 +78,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     clients: plan.clients,
   });
   for (const { url, reason } of admissions) terminal.note(`relay       ${url.label}: ${reason}`);
+  const metricsUrl = await admitSink(request.metricsSink ?? null, plan);
   const checked = await preflight({
     plan,
     admissions,
@@ -116,6 +123,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     pool: pool.manifest,
     runId,
     runDir,
+    metricsUrl,
   });
   const report = await finish(run);
   const files = await writeReport(report, plan.reportDir, runDir);
@@ -132,6 +140,7 @@ interface Drive extends RunRequest {
   readonly runDir: string;
   /** What the relays held of the pool's kinds before the run. */
   readonly before: Counts;
+  readonly metricsUrl: string | null;
 }
 
 interface Driven extends Drive {
@@ -161,6 +170,8 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     allowed,
     hosts,
     blacklist: blacklistFor(allowed),
+    metricsUrl: request.metricsUrl,
+    internalNetwork: process.env.INTERNAL_NETWORK === "1",
     auditEvery: request.audit ? noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec)) : 0,
   };
   const live = new LiveRun(plan, rowTypes(request.pool).length);
@@ -220,6 +231,7 @@ async function finish(driven: Driven): Promise<Report> {
     ceilingEps: driven.calibration?.ceiling?.heldEps ?? null,
     floorMs: driven.calibration?.floorMs ?? null,
     audit,
+    relayNote: driven.relayNote ?? null,
     proofs: driven.admissions.flatMap(({ proof }) => {
       if (proof === undefined) return [];
       const { host, until, source, digest } = proof;
@@ -295,6 +307,19 @@ async function readReport(path: string, runId: string): Promise<Report | null> {
   }
 }
 
+/** Admits where metrics go by the rules for relays; gives the URL with the address found. */
+async function admitSink(sink: MetricsSink | null, plan: Plan): Promise<string | null> {
+  if (sink === null) return null;
+  const [admission] = await admitRelays([sink.url], {
+    // No proof opens another host to metrics.
+    policy: { ...policyOf(plan), dedicatedHost: "" },
+    nowMs: Date.now(),
+    rateEps: plan.rateEps,
+    clients: plan.clients,
+  });
+  return admission === undefined ? null : sinkUrl(sink, admission.addresses[0]);
+}
+
 /** Refuses by text alone, before a name is resolved or a folder is made. */
 export function refuseByText(plan: Plan): void {
   const policy = policyOf(plan);
@@ -307,7 +332,9 @@ export function refuseByText(plan: Plan): void {
 }
 
 export function policyOf(plan: Plan): GuardPolicy {
+  const isolation = readIsolation(process.env);
   return {
+    ...(isolation === undefined ? {} : { isolation }),
     allowPrivate: plan.allowPrivate,
     ...(plan.dedicatedHost === null
       ? {}
