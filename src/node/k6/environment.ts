@@ -84,7 +84,7 @@ export function k6Environment(
           K6_OUT: "experimental-prometheus-rw",
           K6_PROMETHEUS_RW_SERVER_URL: request.metricsUrl,
           K6_PROMETHEUS_RW_TREND_STATS: "p(50),p(95),p(99),max",
-          K6_PROMETHEUS_RW_PUSH_INTERVAL: "1s",
+          K6_PROMETHEUS_RW_PUSH_INTERVAL: "5s",
           K6_PROMETHEUS_RW_STALE_MARKERS: "true",
         }
       : {}),
