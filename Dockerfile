@@ -21,7 +21,7 @@ COPY src ./src
 RUN mkdir -p build/dist pools reports/load-test /home/node/.cache \
   && chmod 1777 build/dist pools reports/load-test /home/node/.cache
 ENV HOME=/home/node NODE_ENV=production
-USER node
+USER 1000:1000
 # For `relay`, the one command that serves; the compose file has a health check for each service.
 HEALTHCHECK --interval=10s --timeout=3s --retries=6 CMD ["node", "deploy/load/relay-health.mjs", "7777"]
 ENTRYPOINT ["node", "bin/k6-nostr.mjs"]
