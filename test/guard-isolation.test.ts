@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import { blacklistFor } from "../src/guard/dialer.ts";
 import type { GuardPolicy } from "../src/guard/guard.ts";
@@ -6,6 +7,7 @@ import { judgeIsolation, liesWithin } from "../src/guard/isolation.ts";
 import { findGuardFaults } from "../src/guard/k6-gate.ts";
 import { parseRelayUrl } from "../src/guard/relay-url.ts";
 import { readIsolation } from "../src/node/guard/internal-network.ts";
+import { listen } from "../src/node/relay/listen.ts";
 
 const HEAD =
   "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
@@ -91,6 +93,20 @@ describe("liesWithin", () => {
     assert.ok(!liesWithin("::ffff:172.18.0.1", ["172.18.0.0/16"]));
     assert.ok(!liesWithin("relay", ["172.18.0.0/16"]));
   });
+});
+
+describe("the embedded relay's address", () => {
+  const networks = ["172.18.0.0/16"];
+  for (const [host, isolatedNetworks] of [
+    ["0.0.0.0", networks],
+    ["172.19.0.2", networks],
+    ["172.18.0.2", []],
+  ] as const) {
+    it(`is not ${host} in ${isolatedNetworks[0] ?? "no isolated network"}`, async () => {
+      const listening = listen(createServer(), { host, port: 0, isolatedNetworks });
+      await assert.rejects(listening, /127\.0\.0\.1 or ::1 only/);
+    });
+  }
 });
 
 describe("INTERNAL_NETWORK", () => {

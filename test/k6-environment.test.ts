@@ -80,6 +80,21 @@ describe("k6Environment, for the read-back", () => {
   });
 });
 
+describe("k6Environment, beside the load", () => {
+  it("sends metrics where it was told to, and nowhere else", () => {
+    const metricsUrl = "http://127.0.0.1:9090/api/v1/write";
+    const environment = k6Environment({ ...request, metricsUrl }, { ...hostile, K6_OUT: "cloud" });
+    assert.equal(environment.K6_OUT, "experimental-prometheus-rw");
+    assert.equal(environment.K6_PROMETHEUS_RW_SERVER_URL, metricsUrl);
+    assert.equal(k6Environment(request, { K6_OUT: "cloud" }).K6_OUT, undefined);
+  });
+
+  it("has the script ask the kernel about its network only when the CLI was told to", () => {
+    assert.equal(k6Environment(request, hostile).INTERNAL_NETWORK, "");
+    assert.equal(k6Environment({ ...request, internalNetwork: true }, {}).INTERNAL_NETWORK, "1");
+  });
+});
+
 describe("k6Arguments", () => {
   const args = k6Arguments(request);
 
