@@ -12,7 +12,6 @@ export interface Start {
   readonly env?: Readonly<Record<string, string>>;
   /** Ended after so long. */
   readonly limitMs?: number;
-  readonly input?: NodeJS.ReadableStream;
 }
 
 /** Runs a program to its end, whatever its code. */
