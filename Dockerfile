@@ -13,7 +13,7 @@ COPY --from=k6 /usr/bin/k6 /usr/local/bin/k6
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json tsconfig.json LICENSE ./
 COPY bin ./bin
-COPY build/bundle.ts ./build/bundle.ts
+COPY build/*.ts ./build/
 COPY deploy/load ./deploy/load
 COPY k6 ./k6
 COPY src ./src

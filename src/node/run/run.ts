@@ -9,10 +9,9 @@ import { join, resolve } from "node:path";
 import { buildBundles } from "../../../build/bundle.ts";
 import { ConfigError } from "../../errors.ts";
 import { blacklistFor, hostsFor } from "../../guard/dialer.ts";
-import type { GuardPolicy } from "../../guard/guard.ts";
 import { judgeByText } from "../../guard/guard.ts";
-import { type MetricsSink, sinkUrl } from "../../guard/metrics-sink.ts";
-import { parseDedicatedHost, toDialUrl } from "../../guard/relay-url.ts";
+import type { MetricsSink } from "../../guard/metrics-sink.ts";
+import { toDialUrl } from "../../guard/relay-url.ts";
 import { noteEvery } from "../../measure/acknowledged.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { type Plan, planText } from "../../plan/plan.ts";
@@ -26,7 +25,7 @@ import { type Counts, compareStored, countKinds } from "../audit/stored.ts";
 import type { Calibration } from "../calibrate/figures.ts";
 import { judgeRate, obtainCalibration } from "../calibrate/obtain.ts";
 import { type Admission, admitRelays } from "../guard/gate.ts";
-import { readIsolation } from "../guard/internal-network.ts";
+import { admitSink, policyOf } from "../guard/policy.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
@@ -307,19 +306,6 @@ async function readReport(path: string, runId: string): Promise<Report | null> {
   }
 }
 
-/** Admits where metrics go by the rules for relays; gives the URL with the address found. */
-async function admitSink(sink: MetricsSink | null, plan: Plan): Promise<string | null> {
-  if (sink === null) return null;
-  const [admission] = await admitRelays([sink.url], {
-    // No proof opens another host to metrics.
-    policy: { ...policyOf(plan), dedicatedHost: "" },
-    nowMs: Date.now(),
-    rateEps: plan.rateEps,
-    clients: plan.clients,
-  });
-  return admission === undefined ? null : sinkUrl(sink, admission.addresses[0]);
-}
-
 /** Refuses by text alone, before a name is resolved or a folder is made. */
 export function refuseByText(plan: Plan): void {
   const policy = policyOf(plan);
@@ -329,17 +315,6 @@ export function refuseByText(plan: Plan): void {
       throw new ConfigError(`refused \`${url.label}\`: ${verdict.reason}\n${verdict.remedy}`);
     }
   }
-}
-
-export function policyOf(plan: Plan): GuardPolicy {
-  const isolation = readIsolation(process.env);
-  return {
-    ...(isolation === undefined ? {} : { isolation }),
-    allowPrivate: plan.allowPrivate,
-    ...(plan.dedicatedHost === null
-      ? {}
-      : { dedicatedHost: parseDedicatedHost(plan.dedicatedHost) }),
-  };
 }
 
 function makeRunId(): string {
