@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import { blacklistFor } from "../src/guard/dialer.ts";
 import type { GuardPolicy } from "../src/guard/guard.ts";
-import { judgeIsolation, liesWithin } from "../src/guard/isolation.ts";
+import { judgeIsolation, liesWithin, parseIsolatedNetworks } from "../src/guard/isolation.ts";
 import { findGuardFaults } from "../src/guard/k6-gate.ts";
 import { parseRelayUrl } from "../src/guard/relay-url.ts";
 import { readIsolation } from "../src/node/guard/internal-network.ts";
@@ -81,6 +81,18 @@ describe("judgeIsolation", () => {
       const isolation = judgeIsolation(ipv4, ipv6);
       assert.equal(isolation.status, "open");
       assert.match(isolation.status === "open" ? isolation.reason : "", reason);
+    });
+  }
+});
+
+describe("parseIsolatedNetworks", () => {
+  it("takes what the CLI hands over", () => {
+    const networks = ["172.18.0.0/16", "fd00:1::/64"];
+    assert.deepEqual(parseIsolatedNetworks(networks.join(",")), { status: "isolated", networks });
+  });
+  for (const text of ["", "8.8.8.0/24", "0.0.0.0/0", "10.0.0.0/1", "10.0.0.0", "10.0.0.0/8,::/0"]) {
+    it(`takes \`${text}\` for nothing`, () => {
+      assert.equal(parseIsolatedNetworks(text).status, "open");
     });
   }
 });

@@ -89,9 +89,11 @@ describe("k6Environment, beside the load", () => {
     assert.equal(k6Environment(request, { K6_OUT: "cloud" }).K6_OUT, undefined);
   });
 
-  it("has the script ask the kernel about its network only when the CLI was told to", () => {
+  it("tells the script of isolated networks only when the CLI found some", () => {
     assert.equal(k6Environment(request, hostile).INTERNAL_NETWORK, "");
-    assert.equal(k6Environment({ ...request, internalNetwork: true }, {}).INTERNAL_NETWORK, "1");
+    const found = k6Environment({ ...request, isolatedNetworks: ["172.18.0.0/16"] }, {});
+    assert.equal(found.INTERNAL_NETWORK, "1");
+    assert.equal(found.ISOLATED_NETWORKS, "172.18.0.0/16");
   });
 });
 

@@ -7,12 +7,7 @@ import { ConfigError } from "../../src/errors.ts";
 import { classifyAddress, parseAddress } from "../../src/guard/address.ts";
 import { blacklistFor, hostsFor, LOOPBACK_NETWORKS } from "../../src/guard/dialer.ts";
 import type { GuardPolicy } from "../../src/guard/guard.ts";
-import {
-  type Isolation,
-  judgeIsolation,
-  ROUTE_FILE,
-  ROUTE6_FILE,
-} from "../../src/guard/isolation.ts";
+import { type Isolation, parseIsolatedNetworks } from "../../src/guard/isolation.ts";
 import { findGuardFaults, needsProof } from "../../src/guard/k6-gate.ts";
 import { parseDedicatedHost } from "../../src/guard/relay-url.ts";
 import { mostSeconds } from "../../src/plan/duration.ts";
@@ -136,18 +131,11 @@ function policyOf(plan: Plan, isolation: Isolation | undefined): GuardPolicy {
   };
 }
 
-/** The kernel's word, read here again: the variable alone opens nothing. */
+/** What the CLI read of the kernel, which k6 can't: the variable alone opens nothing. */
 function readIsolation(): Isolation | undefined {
-  if (__ENV.INTERNAL_NETWORK !== "1") return undefined;
-  const [ipv4, ipv6] = [ROUTE_FILE, ROUTE6_FILE].map((path) => {
-    try {
-      return open(path);
-    } catch {
-      // No such table: without the first one the judge says so.
-      return "";
-    }
-  });
-  return judgeIsolation(ipv4 ?? "", ipv6 ?? "");
+  return __ENV.INTERNAL_NETWORK === "1"
+    ? parseIsolatedNetworks(__ENV.ISOLATED_NETWORKS ?? "")
+    : undefined;
 }
 
 /** The CLI says how many cores its plan was made for; the same plan comes out here. */

@@ -49,6 +49,20 @@ export function judgeIsolation(ipv4: string, ipv6: string): Isolation {
   return { status: "isolated", networks: [...new Set(networks)] };
 }
 
+/** Reads the networks that the CLI found and hands to the k6 script, which can't read the tables itself. */
+export function parseIsolatedNetworks(text: string): Isolation {
+  const networks = text.split(",");
+  const arePrivate = networks.every((cidr) => {
+    const [base = "", prefix = ""] = cidr.split("/");
+    const address = parseAddress(base);
+    const isNetwork = address !== undefined && /^\d{1,3}$/.test(prefix) && Number(prefix) >= 8;
+    return isNetwork && classifyAddress(address).kind === "private";
+  });
+  return arePrivate
+    ? { status: "isolated", networks }
+    : open("the command line found no isolated network; start the run with `npx k6-nostr run`");
+}
+
 /** Whether an address lies in one of the networks, CIDRs of either family. */
 export function liesWithin(addressText: string, networks: readonly string[]): boolean {
   const address = parseAddress(addressText);

@@ -125,7 +125,7 @@ describe("a bundle started by hand", () => {
         ALLOWED_ADDRESSES: "172.18.0.2",
         HOSTS: "relay=172.18.0.2",
       },
-      /INTERNAL_NETWORK=1 opens nothing here: no network is attached/,
+      /INTERNAL_NETWORK=1 opens nothing here: the command line found no isolated network/,
     ],
     // All forged, and the relay's host serves no proof: here nothing answers at all.
     [

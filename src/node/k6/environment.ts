@@ -16,8 +16,8 @@ export interface K6Request {
   readonly blacklist: readonly string[];
   /** Prometheus' remote write, judged and resolved; none if left out. */
   readonly metricsUrl?: string | null;
-  /** Has the script ask the kernel, too, whether this network leads nowhere. */
-  readonly internalNetwork?: boolean;
+  /** Attached networks that lead nowhere else, where `INTERNAL_NETWORK=1` asked and the kernel agreed. */
+  readonly isolatedNetworks?: readonly string[];
   /** Of so many accepted publishes one is noted for the read-back; of none if left out. */
   readonly auditEvery?: number;
 }
@@ -78,7 +78,8 @@ export function k6Environment(
       .map(([name, address]) => `${name}=${address}`)
       .join(","),
     AUDIT_EVERY: String(request.auditEvery ?? 0),
-    INTERNAL_NETWORK: request.internalNetwork ? "1" : "",
+    INTERNAL_NETWORK: request.isolatedNetworks ? "1" : "",
+    ISOLATED_NETWORKS: request.isolatedNetworks?.join(",") ?? "",
     ...(request.metricsUrl
       ? {
           K6_OUT: "experimental-prometheus-rw",

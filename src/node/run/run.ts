@@ -156,6 +156,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
   const allowed = [
     ...new Set(admissions.flatMap(({ url, addresses }) => hosts[url.host] ?? addresses)),
   ];
+  const { isolation } = policyOf(plan);
   const bundles = await buildBundles();
   const served = await servePoolTo(allowed, request.poolDir);
   const k6Request = {
@@ -170,7 +171,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     hosts,
     blacklist: blacklistFor(allowed),
     metricsUrl: request.metricsUrl,
-    internalNetwork: process.env.INTERNAL_NETWORK === "1",
+    ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
     auditEvery: request.audit ? noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec)) : 0,
   };
   const live = new LiveRun(plan, rowTypes(request.pool).length);
