@@ -53,6 +53,12 @@ describe("the CLI refuses", { concurrency: 2 }, () => {
     [["run", "publish", ...RELAY, "--arrival", "sometimes"], /ARRIVAL/],
     [["run", "publish", ...RELAY, "--threshold", "p95<1"], /THRESHOLDS/],
     [["run", "publish", ...RELAY, "--relay-pid", "me"], /RELAY_PID/],
+    [["run", "publish", ...RELAY, "--relay-note", "x".repeat(301)], /RELAY_NOTE.*got 301/],
+    [["run", "publish", ...RELAY, "--k6-out", "cloud"], /K6_OUT \(--k6-out\)/],
+    [
+      ["run", "publish", ...RELAY, "--k6-out", "prometheus=http://8.8.8.8:9090/"],
+      /refused `8\.8\.8\.8:9090`/,
+    ],
     [["run", "publish", ...RELAY, "--dry"], /unknown flag `--dry`/],
     [
       ["run", "publish", ...RELAY, "--report-dir", "/dev/null/x"],

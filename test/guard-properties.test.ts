@@ -9,6 +9,8 @@ import { type GuardPolicy, judgeByText } from "../src/guard/guard.ts";
 import { PUBLIC_RELAYS } from "../src/guard/public-relays.ts";
 import { parseRelayUrl, type RelayUrl, toDialUrl } from "../src/guard/relay-url.ts";
 
+const ISOLATION = { status: "isolated", networks: ["10.0.0.0/8", "172.16.0.0/12"] } as const;
+
 const SEED = Number(process.env.GUARD_TEST_SEED ?? 20_261_123);
 const STRICT: GuardPolicy = { allowPrivate: false };
 
@@ -190,7 +192,7 @@ test("200,000 URLs: what Node would dial elsewhere is never allowed, and both re
       assert.equal(relay.host, whatwg.hostname);
       assert.equal(relay.port, whatwg.port);
     }
-    for (const policy of [STRICT, { allowPrivate: true, internalNetwork: true }]) {
+    for (const policy of [STRICT, { allowPrivate: true, isolation: ISOLATION }]) {
       const { status } = judgeByText(relay, policy);
       assert.notEqual(status, "needs-proof");
       if (status !== "refused") assert.ok(isHarmless(relay.host, policy), relay.host);
@@ -229,7 +231,7 @@ test("20,000 public relays in any case, below any label, with any policy: refuse
     });
   const property = fc.property(relayName, (text) => {
     const relay = parseRelayUrl(text);
-    const policy = { allowPrivate: true, internalNetwork: true, dedicatedHost: relay.host };
+    const policy = { allowPrivate: true, isolation: ISOLATION, dedicatedHost: relay.host };
     assert.equal(judgeByText(relay, policy).status, "refused");
   });
   check(20_000, property);

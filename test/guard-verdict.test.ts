@@ -6,7 +6,14 @@ import { resolveTarget } from "../src/node/guard/resolve.ts";
 
 const STRICT: GuardPolicy = { allowPrivate: false };
 const PRIVATE: GuardPolicy = { allowPrivate: true };
-const INTERNAL: GuardPolicy = { allowPrivate: false, internalNetwork: true };
+const INTERNAL: GuardPolicy = {
+  allowPrivate: false,
+  isolation: { status: "isolated", networks: ["172.18.0.0/16", "fd00:1::/64"] },
+};
+const NOT_ISOLATED: GuardPolicy = {
+  allowPrivate: false,
+  isolation: { status: "open", reason: "a route leads out" },
+};
 const DEDICATED: GuardPolicy = { allowPrivate: false, dedicatedHost: "relay.example.com" };
 
 type Case = readonly [
@@ -25,7 +32,15 @@ const CASES: readonly Case[] = [
   ["relay", ["127.0.0.1"], STRICT, "allowed", /loopback/],
   ["relay", ["172.18.0.2", "fd00::2"], PRIVATE, "allowed", /private/],
   ["relay", ["172.18.0.2"], STRICT, "refused", /private/],
-  ["relay", ["172.18.0.2"], INTERNAL, "allowed", /private/],
+  ["relay", ["172.18.0.2"], INTERNAL, "allowed", /isolated network/],
+  ["relay", ["fd00:1::2"], INTERNAL, "allowed", /isolated network/],
+  ["relay", ["172.18.0.2"], NOT_ISOLATED, "refused", /private/],
+  ["relay", ["172.19.0.2"], INTERNAL, "refused", /private/],
+  ["relay", ["172.18.0.2", "172.19.0.2"], INTERNAL, "refused", /private/],
+  ["relay", ["8.8.8.8"], INTERNAL, "refused", /public/],
+  ["relay.internal", ["172.18.0.2"], INTERNAL, "refused", /private/],
+  ["a.localhost", ["172.18.0.2"], INTERNAL, "refused", /must be this machine/],
+  ["172.18.0.2", ["172.18.0.2"], INTERNAL, "refused", /private address/],
   ["relay.internal", ["10.0.0.1", "127.0.0.1"], PRIVATE, "refused", /loopback and private/],
   ["relay.internal", ["10.0.0.1", "8.8.8.8"], PRIVATE, "refused", /private and public/],
   ["relay.internal", ["8.8.8.8"], PRIVATE, "refused", /public/],

@@ -80,6 +80,23 @@ describe("k6Environment, for the read-back", () => {
   });
 });
 
+describe("k6Environment, beside the load", () => {
+  it("sends metrics where it was told to, and nowhere else", () => {
+    const metricsUrl = "http://127.0.0.1:9090/api/v1/write";
+    const environment = k6Environment({ ...request, metricsUrl }, { ...hostile, K6_OUT: "cloud" });
+    assert.equal(environment.K6_OUT, "experimental-prometheus-rw");
+    assert.equal(environment.K6_PROMETHEUS_RW_SERVER_URL, metricsUrl);
+    assert.equal(k6Environment(request, { K6_OUT: "cloud" }).K6_OUT, undefined);
+  });
+
+  it("tells the script of isolated networks only when the CLI found some", () => {
+    assert.equal(k6Environment(request, hostile).INTERNAL_NETWORK, "");
+    const found = k6Environment({ ...request, isolatedNetworks: ["172.18.0.0/16"] }, {});
+    assert.equal(found.INTERNAL_NETWORK, "1");
+    assert.equal(found.ISOLATED_NETWORKS, "172.18.0.0/16");
+  });
+});
+
 describe("k6Arguments", () => {
   const args = k6Arguments(request);
 

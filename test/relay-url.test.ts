@@ -14,17 +14,20 @@ interface Spelling {
   readonly url: string;
   readonly verdict: string;
   readonly reason: string;
-  readonly policy?: Partial<GuardPolicy>;
+  readonly policy?: Pick<Partial<GuardPolicy>, "allowPrivate" | "dedicatedHost"> & {
+    readonly networks?: readonly string[];
+  };
 }
 
 const spellings: readonly Spelling[] = corpus;
 
 function judge(
   text: string,
-  policy: Partial<GuardPolicy> = {},
+  { networks, ...policy }: NonNullable<Spelling["policy"]> = {},
 ): { status: string; reason: string } {
+  const isolation = networks && { isolation: { status: "isolated" as const, networks } };
   try {
-    return judgeByText(parseRelayUrl(text), { allowPrivate: false, ...policy });
+    return judgeByText(parseRelayUrl(text), { allowPrivate: false, ...policy, ...isolation });
   } catch (error) {
     if (error instanceof ConfigError) return { status: "refused", reason: error.message };
     throw error;

@@ -7,6 +7,7 @@ import { ConfigError } from "../../src/errors.ts";
 import { classifyAddress, parseAddress } from "../../src/guard/address.ts";
 import { blacklistFor, hostsFor, LOOPBACK_NETWORKS } from "../../src/guard/dialer.ts";
 import type { GuardPolicy } from "../../src/guard/guard.ts";
+import { type Isolation, parseIsolatedNetworks } from "../../src/guard/isolation.ts";
 import { findGuardFaults, needsProof } from "../../src/guard/k6-gate.ts";
 import { parseDedicatedHost } from "../../src/guard/relay-url.ts";
 import { mostSeconds } from "../../src/plan/duration.ts";
@@ -28,6 +29,8 @@ interface RunEnvironment {
   /** Addresses this run may dial, as the CLI resolved and judged them. */
   readonly allowed: readonly string[];
   readonly hosts: Readonly<Record<string, string>>;
+  /** What `INTERNAL_NETWORK=1` may open here; `undefined` where it is not set. */
+  readonly isolation: Isolation | undefined;
   /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
   readonly auditEvery: number;
 }
@@ -91,7 +94,7 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
     insecureSkipTLSVerify?: boolean | null;
     scenarios?: Readonly<Record<string, { vus?: number; iterations?: number; executor?: string }>>;
   };
-  const policy = policyOf(plan);
+  const policy = policyOf(plan, run.isolation);
   const faults = findGuardFaults({
     relays: plan.relays,
     policy,
@@ -123,14 +126,21 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
   return needsProof(plan.relays, policy).flatMap((relay) => findProofFault(relay, question) ?? []);
 }
 
-function policyOf(plan: Plan): GuardPolicy {
+function policyOf(plan: Plan, isolation: Isolation | undefined): GuardPolicy {
   return {
     allowPrivate: plan.allowPrivate,
     ...(plan.dedicatedHost === null
       ? {}
       : { dedicatedHost: parseDedicatedHost(plan.dedicatedHost) }),
-    ...(__ENV.INTERNAL_NETWORK === "1" ? { internalNetwork: true } : {}),
+    ...(isolation === undefined ? {} : { isolation }),
   };
+}
+
+/** What the CLI read of the kernel, which k6 can't: the variable alone opens nothing. */
+function readIsolation(): Isolation | undefined {
+  return __ENV.INTERNAL_NETWORK === "1"
+    ? parseIsolatedNetworks(__ENV.ISOLATED_NETWORKS ?? "")
+    : undefined;
 }
 
 /** The CLI says how many cores its plan was made for; the same plan comes out here. */
@@ -149,6 +159,7 @@ function readRun(plan: Plan): RunEnvironment {
     companionUrl: readServedUrl("COMPANION_URL"),
     allowed: allowed ? allowed.split(",") : allowedByText(plan),
     hosts: readHosts(plan, allowed?.split(",") ?? []),
+    isolation: readIsolation(),
     auditEvery: Number(__ENV.AUDIT_EVERY ?? 0),
   };
 }

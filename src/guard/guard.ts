@@ -4,6 +4,7 @@
  * environment or the network.
  */
 import { type Address, classifyAddress, parseAddress, toDialled } from "./address.ts";
+import { type Isolation, liesWithin } from "./isolation.ts";
 import { classifyName } from "./name.ts";
 import { findPublicRelay } from "./public-relays.ts";
 import type { AddressKind } from "./ranges.ts";
@@ -15,10 +16,11 @@ export interface GuardPolicy {
   /** The host of `--allow-dedicated-relay`, as `parseDedicatedHost` gives it. */
   readonly dedicatedHost?: string;
   /**
-   * This process runs in a container network or cluster namespace of the test's own: its service names
-   * may resolve to private addresses without `allowPrivate`. Literal addresses gain nothing.
+   * `INTERNAL_NETWORK=1`, and what the routes of this process say to it. In a container network without a
+   * way out, single-label names may resolve to its addresses without `allowPrivate`; literal addresses
+   * gain nothing, and elsewhere nothing does.
    */
-  readonly internalNetwork?: boolean;
+  readonly isolation?: Isolation;
 }
 
 export type Refusal = {
@@ -91,7 +93,7 @@ export function judgeAddresses(
     return refuse(`\`${url.host}\` resolves to ${found} addresses at once`, "name one address");
   }
   if (parseAddress(url.host) !== undefined) return judgePinned(url, addresses, byText);
-  return judgeKind(url, kind, byText, policy);
+  return judgeKind(url, { kind, addresses, byText }, policy);
 }
 
 function judgeLiteral(url: RelayUrl, address: Address, policy: GuardPolicy): Verdict {
@@ -131,10 +133,15 @@ function judgePinned(url: RelayUrl, addresses: readonly string[], byText: Verdic
     : refuse(`${url.host} was resolved to another address`, "check the resolver");
 }
 
+interface Resolved {
+  readonly kind: AddressKind;
+  readonly addresses: readonly string[];
+  readonly byText: Verdict;
+}
+
 function judgeKind(
   url: RelayUrl,
-  kind: AddressKind,
-  byText: Verdict,
+  { kind, addresses, byText }: Resolved,
   policy: GuardPolicy,
 ): Verdict {
   const nameKind = classifyName(url.host);
@@ -149,9 +156,21 @@ function judgeKind(
         OWN_RELAY,
       );
     }
-    const isOwnService = policy.internalNetwork === true && nameKind === "local";
+    const { isolation } = policy;
+    const isOwnService =
+      isolation?.status === "isolated" &&
+      !url.host.includes(".") &&
+      addresses.every((address) => liesWithin(address, isolation.networks));
     if (!policy.allowPrivate && !isOwnService) {
-      return refuse(`\`${url.host}\` resolves to a private address`, SHARED_NETWORK);
+      return refuse(
+        `\`${url.host}\` resolves to a private address`,
+        isolation?.status === "open"
+          ? `INTERNAL_NETWORK=1 opens nothing here: ${isolation.reason}; ${SHARED_NETWORK}`
+          : SHARED_NETWORK,
+      );
+    }
+    if (isOwnService) {
+      return { status: "allowed", reason: `\`${url.host}\` is in this isolated network` };
     }
   }
   if (byText.status === "needs-proof") return byText;

@@ -6,6 +6,7 @@
 import { classifyAddress, parseAddress } from "./address.ts";
 import { blacklistFor, findMissingBlocks, LOOPBACK_NETWORKS } from "./dialer.ts";
 import { type GuardPolicy, judgeAddresses, judgeByText } from "./guard.ts";
+import { liesWithin } from "./isolation.ts";
 import { findProxies } from "./proxy.ts";
 import type { RelayUrl } from "./relay-url.ts";
 
@@ -75,7 +76,7 @@ function mayBeAllowed(entry: string, { policy, hosts, relays }: K6GateRequest): 
     case "loopback":
       return true;
     case "private":
-      return policy.allowPrivate || policy.internalNetwork === true;
+      return policy.allowPrivate || isOfIsolatedNetwork(entry, policy);
     case "public":
       // No other name may reach it: the dedicated host is this address, or is pinned to it.
       return relays.some(
@@ -84,4 +85,8 @@ function mayBeAllowed(entry: string, { policy, hosts, relays }: K6GateRequest): 
     case "special":
       return false;
   }
+}
+
+function isOfIsolatedNetwork(entry: string, { isolation }: GuardPolicy): boolean {
+  return isolation?.status === "isolated" && liesWithin(entry, isolation.networks);
 }

@@ -74,6 +74,20 @@ const table = {
     null,
     "a .cpuprofile or `perf script` output, read after the run",
   ],
+  relayNote: [
+    "RELAY_NOTE",
+    "relay-note",
+    "TEXT",
+    null,
+    "said about the relay in the report: its version, limits, durability",
+  ],
+  k6Out: [
+    "K6_OUT",
+    "k6-out",
+    "KIND[=URL]",
+    null,
+    "metrics while it runs: prometheus=http://127.0.0.1:9090/api/v1/write",
+  ],
   allowPrivate: ["ALLOW_PRIVATE", "allow-private", null, null, "allow private addresses too"],
   allowDedicatedRelay: [
     "ALLOW_DEDICATED_RELAY",

@@ -66,6 +66,7 @@ export function buildReport(input: BuildInput): Report {
     tool: TOOL,
     k6: input.k6,
     planHash: input.planHash,
+    relayNote: null,
     proofs: [],
     host: { cpus: null, memoryBytes: null, platform: null },
   };

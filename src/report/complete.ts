@@ -14,6 +14,7 @@ export interface Completion {
   readonly ceilingEps: number | null;
   readonly floorMs: number | null;
   readonly audit: Audit | null;
+  readonly relayNote: string | null;
   readonly proofs: readonly ConsentProof[];
   /** Why the run was stopped, where it was. */
   readonly stopReason: string | null;
@@ -21,11 +22,13 @@ export interface Completion {
 
 export function completeReport(report: Report, completion: Completion): Report {
   const { verdict: _, reasons: __, signals: ___, ...figures } = report.generator;
-  const { k6, host, resources, ceilingEps, floorMs, audit, proofs, stopReason } = completion;
+  const { k6, host, resources, ceilingEps, floorMs, audit, relayNote, proofs, stopReason } =
+    completion;
   const run = {
     ...report.run,
     k6,
     host,
+    relayNote,
     proofs,
     stopReason: stopReason ?? report.run.stopReason,
   };

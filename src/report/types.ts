@@ -325,6 +325,8 @@ export interface Report {
     readonly tool: string;
     readonly k6: string | null;
     readonly planHash: string;
+    /** What a person said about the relay: image, version, limits; nobody checked it. */
+    readonly relayNote: string | null;
     /** Proofs of consent that this run rested on; empty for relays that need none. */
     readonly proofs: readonly ConsentProof[];
     readonly host: {

@@ -118,6 +118,15 @@ describe("a bundle started by hand", () => {
       },
       /public relay/,
     ],
+    [
+      "ws://relay:7777",
+      {
+        INTERNAL_NETWORK: "1",
+        ALLOWED_ADDRESSES: "172.18.0.2",
+        HOSTS: "relay=172.18.0.2",
+      },
+      /INTERNAL_NETWORK=1 opens nothing here: the command line found no isolated network/,
+    ],
     // All forged, and the relay's host serves no proof: here nothing answers at all.
     [
       "ws://8.8.8.8:7777",

@@ -172,6 +172,7 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
     ceilingEps: null,
     floorMs: null,
     audit: null,
+    relayNote: null,
     proofs: [],
     stopReason: null,
   });

@@ -10,6 +10,7 @@ const GUARD = `What it refuses to load
   2. Private addresses need --allow-private: several people may share that network.
   3. Names: localhost, single labels and .localhost .local .internal .test .svc.cluster.local
      are resolved, and every answer must be allowed; any other name is refused.
+     Single labels may be private in a network without a way out (INTERNAL_NETWORK=1: compose).
   4. A dedicated relay elsewhere needs --allow-dedicated-relay HOST and its owner's proof, served
      by the relay's own host and checked on every run (docs/dedicated-relays.md).
   5. Known public relays (list of ${PUBLIC_RELAYS_AS_OF}) are refused whatever is given. Redirects are not followed.

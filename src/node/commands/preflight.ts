@@ -8,9 +8,9 @@ import { buildPlan, type Plan } from "../../plan/plan.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { type Admission, judgeRelay } from "../guard/gate.ts";
+import { policyOf } from "../guard/policy.ts";
 import { type Finding, renderFindings, stop } from "../preflight/finding.ts";
 import { preflight as check } from "../preflight/preflight.ts";
-import { policyOf } from "../run/run.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
 
 const USAGE = `k6-nostr preflight --relay URL [flags of run]

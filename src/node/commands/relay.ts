@@ -1,9 +1,12 @@
 /** `k6-nostr relay`: the embedded relay, or with `--sink` a target that only answers OK. */
+import { networkInterfaces } from "node:os";
 import { ConfigError } from "../../errors.ts";
+import { liesWithin } from "../../guard/isolation.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
+import { readIsolation } from "../guard/internal-network.ts";
 import { obeyProfiler } from "../profile/node-process.ts";
-import { startRelay } from "../relay/relay.ts";
+import { type RelayOptions, startRelay } from "../relay/relay.ts";
 import { startSink } from "../relay/sink.ts";
 import { catchInterrupts } from "../signals.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
@@ -23,7 +26,9 @@ const FLAGS: readonly FlagRow[] = [
 const USAGE = `k6-nostr relay [flags]
 
 A small relay to try things out on: it verifies ids and signatures and stores in SQLite
-(NIP-01, 09, 11, 40, 45), on loopback only. It is no relay to serve people with.
+(NIP-01, 09, 11, 40, 45), on loopback only. With INTERNAL_NETWORK=1 in a container
+whose network has no way out, as in docker-compose.yml, it listens on its address there.
+It is no relay to serve people with.
 
 ${describeFlags(FLAGS)}`;
 
@@ -37,7 +42,7 @@ export async function relay(args: readonly string[]): Promise<number> {
   const port = readPort(flags.port ?? "7777");
   const running = flags.sink
     ? await startSink({ port })
-    : await startRelay({ port, file: flags.file ?? "relay.sqlite" });
+    : await startRelay({ port, file: flags.file ?? "relay.sqlite", ...placeOf(process.env) });
   process.stdout.write(`listening on ${running.url} (pid ${process.pid}), Ctrl-C stops it\n`);
   const { signal } = catchInterrupts();
   await new Promise<void>((resolve) => {
@@ -46,6 +51,18 @@ export async function relay(args: readonly string[]): Promise<number> {
   if ("stored" in running) process.stdout.write(`stored ${running.stored()} events\n`);
   await running.close();
   return EXIT.ok;
+}
+
+/** Loopback, or where other containers of an isolated network find it. */
+function placeOf(
+  environment: Readonly<Record<string, string | undefined>>,
+): Pick<RelayOptions, "host" | "isolatedNetworks"> {
+  const isolation = readIsolation(environment);
+  if (isolation?.status !== "isolated") return {};
+  const { networks } = isolation;
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const address = own.find((one) => liesWithin(one.address, networks))?.address;
+  return address === undefined ? {} : { host: address, isolatedNetworks: networks };
 }
 
 function readPort(text: string): number {

@@ -3,10 +3,12 @@ import { randomInt } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
+import { parseMetricsSink } from "../../guard/metrics-sink.ts";
 import {
   collectOptions,
   OPTIONS,
   type OptionTexts,
+  optionLabel,
   readNumber,
   readSwitch,
 } from "../../plan/options.ts";
@@ -78,6 +80,8 @@ export async function runScenario(
   }
   refuseByText(plan);
   const relayPid = readPid(texts);
+  const relayNote = readNote(texts);
+  const metricsSink = texts.k6Out === undefined ? null : parseMetricsSink(texts.k6Out);
   if (readSwitch(texts, "dryRun")) {
     process.stdout.write(await describePlan(plan, texts.pool));
     return EXIT.ok;
@@ -94,6 +98,8 @@ export async function runScenario(
       force: readSwitch(texts, "force"),
       mayCalibrate: !readSwitch(texts, "noCalibrate"),
       audit: readSwitch(texts, "audit"),
+      relayNote,
+      metricsSink,
       terminal,
       signal: interrupts.signal,
     });
@@ -121,6 +127,16 @@ function readScenario(words: readonly string[]): string {
   }
   if (rest.length > 0) throw new ConfigError(`unexpected \`${rest[0]}\` behind the scenario`);
   return scenario;
+}
+
+/** A person's words, kept as they are: one line that a report can hold. */
+function readNote({ relayNote }: OptionTexts): string | null {
+  const text = relayNote?.trim() ?? "";
+  if (text === "") return null;
+  if (text.length <= 300 && !/\p{Cc}/u.test(text)) return text;
+  throw new ConfigError(
+    `${optionLabel("relayNote")} must be one line of at most 300 characters, got ${text.length}`,
+  );
 }
 
 function readPid(texts: OptionTexts): number | undefined {

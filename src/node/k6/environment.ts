@@ -16,6 +16,10 @@ export interface K6Request {
   readonly allowed: readonly string[];
   readonly hosts: Readonly<Record<string, string>>;
   readonly blacklist: readonly string[];
+  /** Prometheus' remote write, judged and resolved; none if left out. */
+  readonly metricsUrl?: string | null;
+  /** Attached networks that lead nowhere else, where `INTERNAL_NETWORK=1` asked and the kernel agreed. */
+  readonly isolatedNetworks?: readonly string[];
   /** Of so many accepted publishes one is noted for the read-back; of none if left out. */
   readonly auditEvery?: number;
 }
@@ -39,7 +43,7 @@ export function k6Environment(
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const { plan, dialUrls, poolDir, poolUrl, runId, runDir, allowed, hosts } = request;
-  const { auditEvery = 0, companionUrl = null } = request;
+  const { companionUrl = null } = request;
   const kept: Record<string, string> = {};
   for (const name of KEPT) {
     const value = inherited[name];
@@ -77,7 +81,18 @@ export function k6Environment(
     HOSTS: Object.entries(hosts)
       .map(([name, address]) => `${name}=${address}`)
       .join(","),
-    AUDIT_EVERY: String(auditEvery),
+    AUDIT_EVERY: String(request.auditEvery ?? 0),
+    INTERNAL_NETWORK: request.isolatedNetworks ? "1" : "",
+    ISOLATED_NETWORKS: request.isolatedNetworks?.join(",") ?? "",
+    ...(request.metricsUrl
+      ? {
+          K6_OUT: "experimental-prometheus-rw",
+          K6_PROMETHEUS_RW_SERVER_URL: request.metricsUrl,
+          K6_PROMETHEUS_RW_TREND_STATS: "p(50),p(95),p(99),max",
+          K6_PROMETHEUS_RW_PUSH_INTERVAL: "5s",
+          K6_PROMETHEUS_RW_STALE_MARKERS: "true",
+        }
+      : {}),
     // Bounds were checked here, against what the user forced.
     FORCE: "1",
   };

@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import { ConfigError } from "../../errors.ts";
+import { liesWithin } from "../../guard/isolation.ts";
 
 /** Many clients connect at once in a load test; the system's own bound still holds. */
 const BACKLOG = 4_096;
@@ -10,6 +11,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Networks that lead nowhere else, CIDRs: an address in one of them will do, too. */
+  readonly isolatedNetworks?: readonly string[] | undefined;
 }
 
 export interface BoundAddress {
@@ -19,9 +22,15 @@ export interface BoundAddress {
   readonly url: string;
 }
 
-/** Binds to loopback and to nothing else. @throws ConfigError for another address or a taken port */
-export async function listen(server: Server, { host, port }: ListenOptions): Promise<BoundAddress> {
-  if (!LOOPBACK.includes(host)) {
+/**
+ * Binds to loopback, or to an address of an isolated network, and to nothing else.
+ * @throws ConfigError for another address or a taken port
+ */
+export async function listen(
+  server: Server,
+  { host, port, isolatedNetworks = [] }: ListenOptions,
+): Promise<BoundAddress> {
+  if (!LOOPBACK.includes(host) && !liesWithin(host, isolatedNetworks)) {
     throw new ConfigError(`the relay listens on 127.0.0.1 or ::1 only, got \`${host}\``);
   }
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
@@ -36,6 +45,6 @@ export async function listen(server: Server, { host, port }: ListenOptions): Pro
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no TCP address");
-  const authority = `${host === "::1" ? "[::1]" : host}:${address.port}`;
+  const authority = `${host.includes(":") ? `[${host}]` : host}:${address.port}`;
   return { port: address.port, authority, url: `ws://${authority}` };
 }

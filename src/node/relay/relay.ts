@@ -11,8 +11,9 @@ import { LiveSubscriptions } from "./subscriptions.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 export interface RelayOptions {
-  /** `127.0.0.1` (default) or `::1`; anything else is refused. */
+  /** `127.0.0.1` (default), `::1`, or an address of `isolatedNetworks`; anything else is refused. */
   readonly host?: string;
+  readonly isolatedNetworks?: readonly string[];
   /** 0 takes any free port. */
   readonly port: number;
   /** Path of the SQLite file, made if missing; `:memory:` keeps nothing. */
@@ -56,7 +57,11 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const information = describeRelay(limits, authRequired);
   const server = createServer((request, response) => answerHttp(information, request, response));
   const verify = await loadVerifier();
-  const bound = await listen(server, { host: options.host ?? "127.0.0.1", port: options.port });
+  const bound = await listen(server, {
+    host: options.host ?? "127.0.0.1",
+    port: options.port,
+    isolatedNetworks: options.isolatedNetworks,
+  });
   const store = openOrStop(server, options.file, nowSec());
   const state: RelayState = {
     limits,

@@ -11,11 +11,11 @@ import { eventsNeeded, type Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
+import { policyOf } from "../guard/policy.ts";
 import { k6Arguments } from "../k6/environment.ts";
 import { poolId } from "../pool/make.ts";
 import { readPoolManifest } from "../pool/read.ts";
 import { POOLS_DIR } from "./pool.ts";
-import { policyOf } from "./run.ts";
 
 /** `poolDir`: the user's own pool; else one that is kept for this plan is looked for. */
 export async function describePlan(plan: Plan, poolDir: string | undefined): Promise<string> {

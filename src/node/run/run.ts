@@ -9,9 +9,9 @@ import { join, resolve } from "node:path";
 import { buildBundles } from "../../../build/bundle.ts";
 import { ConfigError } from "../../errors.ts";
 import { blacklistFor, hostsFor } from "../../guard/dialer.ts";
-import type { GuardPolicy } from "../../guard/guard.ts";
 import { judgeByText } from "../../guard/guard.ts";
-import { parseDedicatedHost, toDialUrl } from "../../guard/relay-url.ts";
+import type { MetricsSink } from "../../guard/metrics-sink.ts";
+import { toDialUrl } from "../../guard/relay-url.ts";
 import { noteEvery } from "../../measure/acknowledged.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { optionLabel } from "../../plan/options.ts";
@@ -28,6 +28,7 @@ import { judgeRate, obtainCalibration } from "../calibrate/obtain.ts";
 import { type CompanionResult, startCompanion } from "../companion/companion.ts";
 import { admitSideUrl, type SideUrl } from "../companion/relay-metrics.ts";
 import { type Admission, admitRelays } from "../guard/gate.ts";
+import { admitSink, policyOf } from "../guard/policy.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
@@ -59,6 +60,10 @@ export interface RunRequest {
   readonly mayCalibrate?: boolean;
   /** Read back what the relay acknowledged, after the run. */
   readonly audit?: boolean;
+  /** What a person says about the relay, for the report. */
+  readonly relayNote?: string | null;
+  /** Where k6 sends its metrics while it runs. */
+  readonly metricsSink?: MetricsSink | null;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -84,6 +89,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     request.relayMetrics === undefined
       ? null
       : await admitSideUrl(request.relayMetrics, optionLabel("relayMetrics"), admissions);
+  const metricsUrl = await admitSink(request.metricsSink ?? null, plan);
   const checked = await preflight({
     plan,
     admissions,
@@ -129,6 +135,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     pool: pool.manifest,
     runId,
     runDir,
+    metricsUrl,
   });
   const report = await finish(run);
   const files = await writeReport(report, plan.reportDir, runDir);
@@ -146,6 +153,7 @@ interface Drive extends RunRequest {
   readonly runDir: string;
   /** What the relays held of the pool's kinds before the run. */
   readonly before: Counts;
+  readonly metricsUrl: string | null;
 }
 
 interface Driven extends Drive {
@@ -163,6 +171,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
   const allowed = [
     ...new Set(admissions.flatMap(({ url, addresses }) => hosts[url.host] ?? addresses)),
   ];
+  const { isolation } = policyOf(plan);
   const bundles = await buildBundles();
   const served = await servePoolTo(allowed, request.poolDir);
   const live = new LiveRun(plan, rowTypes(request.pool).length);
@@ -187,6 +196,8 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     allowed,
     hosts,
     blacklist: blacklistFor(allowed),
+    metricsUrl: request.metricsUrl,
+    ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
     auditEvery: request.audit ? noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec)) : 0,
   };
   const profile = startProfile(request.profiler, plan.durationSec);
@@ -251,6 +262,7 @@ async function finish(driven: Driven): Promise<Report> {
     ceilingEps: driven.calibration?.ceiling?.heldEps ?? null,
     floorMs: driven.calibration?.floorMs ?? null,
     audit,
+    relayNote: driven.relayNote ?? null,
     proofs: driven.admissions.flatMap(({ proof }) => {
       if (proof === undefined) return [];
       const { host, until, source, digest } = proof;
@@ -341,15 +353,6 @@ export function refuseByText(plan: Plan): void {
       throw new ConfigError(`refused \`${url.label}\`: ${verdict.reason}\n${verdict.remedy}`);
     }
   }
-}
-
-export function policyOf(plan: Plan): GuardPolicy {
-  return {
-    allowPrivate: plan.allowPrivate,
-    ...(plan.dedicatedHost === null
-      ? {}
-      : { dedicatedHost: parseDedicatedHost(plan.dedicatedHost) }),
-  };
 }
 
 function makeRunId(): string {

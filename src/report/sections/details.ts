@@ -26,6 +26,7 @@ function items({ run, config, resources, audit, generator: g, profile }: Report)
       code(run.planHash.slice(0, 16)),
     ],
     `${run.tool}, ${run.k6 ?? `k6 ${NOT_MEASURED}`}, ${config.vus} VUs, CPUs ${run.host.cpus ?? NOT_MEASURED}, memory ${formatBytes(run.host.memoryBytes)}, platform ${run.host.platform ?? NOT_MEASURED}`,
+    ...(run.relayNote ? [`relay, as given: ${run.relayNote}`] : []),
     ["pool ", code(pool.id), `: ${formatCount(pool.events)} events, ${formatBytes(pool.bytes)}`],
     `generator's ceiling: ${g.ceilingEps === null ? NOT_MEASURED : formatRate(g.ceilingEps)}; floor of service time: ${formatMs(g.floorMs)}`,
     ...run.proofs.map(

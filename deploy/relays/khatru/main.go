@@ -1,0 +1,61 @@
+// A relay of khatru's own parts for load tests: no policies, Badger for a store, NIP-11 and health check.
+package main
+
+import (
+	"flag"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/fiatjaf/eventstore/badger"
+	"github.com/fiatjaf/khatru"
+)
+
+func main() {
+	health := flag.Bool("health", false, "ask the relay in this container whether it answers")
+	path := flag.String("db", "/data/badger", "folder of the database")
+	address := flag.String("listen", ":3334", "address to listen on")
+	flag.Parse()
+	if *health {
+		os.Exit(check(*address))
+	}
+	if err := serve(*path, *address); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func serve(path, address string) error {
+	db := badger.BadgerBackend{Path: path}
+	if err := db.Init(); err != nil {
+		return err
+	}
+	defer db.Close()
+	relay := khatru.NewRelay()
+	relay.Info.Name = "khatru under load test"
+	relay.Info.Description = "An isolated relay for load tests."
+	relay.StoreEvent = append(relay.StoreEvent, db.SaveEvent)
+	relay.QueryEvents = append(relay.QueryEvents, db.QueryEvents)
+	relay.CountEvents = append(relay.CountEvents, db.CountEvents)
+	relay.DeleteEvent = append(relay.DeleteEvent, db.DeleteEvent)
+	relay.ReplaceEvent = append(relay.ReplaceEvent, db.ReplaceEvent)
+	return http.ListenAndServe(address, relay)
+}
+
+func check(address string) int {
+	client := http.Client{Timeout: 2 * time.Second}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return 1
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	response, err := client.Get("http://" + net.JoinHostPort(host, port) + "/")
+	if err != nil {
+		return 1
+	}
+	response.Body.Close()
+	return 0
+}

