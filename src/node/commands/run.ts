@@ -7,6 +7,7 @@ import {
   collectOptions,
   OPTIONS,
   type OptionTexts,
+  optionLabel,
   readNumber,
   readSwitch,
 } from "../../plan/options.ts";
@@ -14,7 +15,9 @@ import { buildPlan } from "../../plan/plan.ts";
 import { renderTerminal } from "../../report/terminal.ts";
 import { EXIT, exitCode } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
+import { loadBuilders } from "../pool/builders.ts";
 import { describePlan } from "../run/dry-run.ts";
+import { replayOption } from "../run/pool.ts";
 import { carryOut, refuseByText } from "../run/run.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
@@ -37,9 +40,10 @@ export async function run(args: readonly string[]): Promise<number> {
 
 /** Runs a scenario with checked options and prints the verdict; gives the exit code. */
 export async function runScenario(scenario: string, texts: OptionTexts): Promise<number> {
-  if (texts.builders) throw new ConfigError("BUILDERS (--builders) is planned and not there yet");
   const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)), availableParallelism());
-  if (parseMix(plan.mix).view === undefined && scenario === "playback") {
+  refuseTwoPools(scenario, texts);
+  const builders = texts.builders === undefined ? undefined : await loadBuilders(texts.builders);
+  if (parseMix(plan.mix, builders?.extra).view === undefined && scenario === "playback") {
     throw new ConfigError(
       "MIX (--mix) of `playback` needs `view`: its queries precede view events",
     );
@@ -47,15 +51,17 @@ export async function runScenario(scenario: string, texts: OptionTexts): Promise
   refuseByText(plan);
   const relayPid = readPid(texts);
   if (readSwitch(texts, "dryRun")) {
-    process.stdout.write(await describePlan(plan, texts.pool));
+    process.stdout.write(await describePlan(plan, texts.pool, builders));
     return EXIT.ok;
   }
   const terminal = createTerminal();
   const interrupts = catchInterrupts();
   try {
+    const replayed = await replayOption(texts, terminal, interrupts.signal);
     const { report, files, outcome } = await carryOut({
       plan,
-      poolDir: texts.pool,
+      poolDir: replayed ?? texts.pool,
+      builders,
       relayPid,
       force: readSwitch(texts, "force"),
       mayCalibrate: !readSwitch(texts, "noCalibrate"),
@@ -69,6 +75,19 @@ export async function runScenario(scenario: string, texts: OptionTexts): Promise
   } finally {
     interrupts.release();
   }
+}
+
+function refuseTwoPools(scenario: string, texts: OptionTexts): void {
+  if (scenario === "playback" && texts.events) {
+    throw new ConfigError(
+      "`playback` needs a pool of `view` events; EVENTS (--events) is for publish",
+    );
+  }
+  const given = (["pool", "events", "builders"] as const).filter((name) => texts[name]);
+  if (given.length < 2) return;
+  throw new ConfigError(
+    `give one of ${given.map(optionLabel).join(" and ")}: each is a pool's source`,
+  );
 }
 
 function readScenario(words: readonly string[]): string {

@@ -28,6 +28,7 @@ import { type Admission, admitRelays } from "../guard/gate.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
+import type { Builders } from "../pool/builders.ts";
 import { servePoolTo } from "../pool/serve.ts";
 import { judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
 import type { RelayAnswer } from "../preflight/relay.ts";
@@ -41,6 +42,8 @@ import { choosePool } from "./pool.ts";
 export interface RunRequest {
   readonly plan: Plan;
   readonly poolDir: string | undefined;
+  /** The user's own builders, where the mix names them. */
+  readonly builders?: Builders | undefined;
   readonly relayPid: number | undefined;
   /**
    * Asks no relay beforehand, and starts on a machine that seems too small or at a rate that is near
@@ -77,6 +80,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     admissions,
     poolDir: request.poolDir,
     force: request.force === true,
+    extra: request.builders?.extra ?? [],
   });
   refuseStops(checked.findings);
   for (const { level, what, remedy } of checked.findings) {
@@ -98,6 +102,8 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
   const pool = await choosePool(plan, {
     dir: request.poolDir,
     epoch: checked.epoch,
+    builders: request.builders,
+    mostFrameBytes: mostFrameBytes(checked.answers),
     terminal,
     signal,
   });
@@ -313,6 +319,14 @@ export function policyOf(plan: Plan): GuardPolicy {
       ? {}
       : { dedicatedHost: parseDedicatedHost(plan.dedicatedHost) }),
   };
+}
+
+/** The smallest of the relays' announced limits. */
+function mostFrameBytes(answers: readonly RelayAnswer[]): number | undefined {
+  const limits = answers.flatMap(
+    ({ information }) => information.limitation?.max_message_length ?? [],
+  );
+  return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
 function makeRunId(): string {
