@@ -83,6 +83,30 @@ describe("a making that fails", () => {
     await assert.rejects(readPool(join(root, "full")), configError(/there is no pool/));
   });
 
+  it("goes on where it was stopped, and gives the same pool", async () => {
+    const stop = new AbortController();
+    const stopped = make("resumed", {
+      events: 400,
+      signal: stop.signal,
+      onProgress: () => stop.abort(),
+    });
+    await assert.rejects(stopped, /abort/);
+    const [left = ""] = await temporaryFolders(root);
+    const frames = join(root, left, FRAMES_FILE);
+    // A killed maker may have written half a line.
+    await truncate(frames, (await readFile(frames)).length - 100);
+    let resumedAt = 0;
+    const onResume = (events: number) => {
+      resumedAt = events;
+    };
+    const resumed = await make("resumed", { events: 400, onResume });
+    assert.ok(resumedAt >= 25 && resumedAt < 400, `${resumedAt}`);
+    assert.deepEqual(resumed, await make("at-once", { events: 400 }));
+    assert.equal(await readFrames(join(root, "resumed")), await readFrames(join(root, "at-once")));
+    await verifyPool(join(root, "resumed"));
+    assert.deepEqual(await temporaryFolders(root), []);
+  });
+
   it("stops on a signal, and leaves nothing behind", async () => {
     const stop = new AbortController();
     const making = make("stopped", { signal: stop.signal });

@@ -275,11 +275,7 @@ describe("startProgress", () => {
   it("reports at most 5 times a second, and the end", () => {
     let nowMs = 0;
     const seen: Progress[] = [];
-    const report = startProgress(
-      1_000,
-      (progress) => seen.push(progress),
-      () => nowMs,
-    );
+    const report = startProgress(1_000, (progress) => seen.push(progress), { nowMs: () => nowMs });
     for (let done = 1; done <= 1_000; done++) {
       nowMs += 1;
       report(done);

@@ -48,7 +48,8 @@ const table = {
   ackTimeout: ["ACK_TIMEOUT_MS", "ack-timeout", "MS", "10000", "unanswered for so long: timedOut"],
   warmup: ["WARMUP_SEC", "warmup", "SEC", "0", "sent and counted apart before the window"],
   pool: ["POOL", "pool", "DIR", null, "folder of a pool (default: made, cached under pools/)"],
-  builders: ["BUILDERS", "builders", "FILE", null, "event builders of your own (not there yet)"],
+  builders: ["BUILDERS", "builders", "FILE", null, "event builders of your own: docs/builders.md"],
+  events: ["EVENTS", "events", "FILE", null, "signed events to replay, one a line, as they are"],
   reportDir: ["REPORT_DIR", "report-dir", "DIR", "reports/load-test", "where reports are written"],
   threshold: ["THRESHOLDS", "threshold", "EXPR", null, "`metric: expression, …`; may be repeated"],
   relayPid: [

@@ -6,8 +6,9 @@
  *
  * The first character is the event type (`a` = `types[0]`, `b` = `types[1]`, …), the second the place
  * in the multipart set (`0` starts a set, `1` … `9`, `a` … follow on the same connection), the third the
- * place of the set's last part (`0` where the event is a set of its own). `id` always is the first member, so that the id of a line stands at a fixed place. `manifest.json` says what is
- * in the file; a folder without it, or with another version, is not a pool.
+ * place of the set's last part (`0` where the event is a set of its own). `id` always is the first member, so that the id of a line stands at a fixed
+ * place. `manifest.json` says what is in the file; a folder without it, or with another version, is not
+ * a pool.
  */
 import { ConfigError } from "../errors.ts";
 import type { NostrEvent } from "../nostr/wire.ts";
@@ -23,6 +24,12 @@ export const FRAME_ID_OFFSET = 16;
 /** `index` holds the byte offset of every line whose number is a multiple of this. */
 export const INDEX_STEP = 256;
 
+type PoolSource =
+  /** A digest of the user's module that built events of some of the types. */
+  | { readonly builders: string }
+  /** SHA-256 of the file of signed events that the pool replays. */
+  | { readonly replay: string };
+
 export interface PoolManifest {
   readonly format: typeof POOL_FORMAT;
   /** First 16 hex digits of the SHA-256 of all that determines the events: see `poolKey`. */
@@ -34,6 +41,8 @@ export interface PoolManifest {
   readonly types: readonly string[];
   /** Of each type, the kinds that each part of a set may have; `null` where sets are not alike. */
   readonly kinds: Readonly<Record<string, readonly (readonly number[])[] | null>>;
+  /** Where events come from that are not the kit's own. */
+  readonly source?: PoolSource;
   readonly events: number;
   readonly sets: number;
   /** Bytes of `frames.txt`. */

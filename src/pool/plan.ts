@@ -117,10 +117,15 @@ function indexVideos(order: Uint8Array, types: readonly EventType[]): VideoIndex
   return { sets, rich };
 }
 
-/** Cuts a plan into chunks of at most so many sets, in the order of sending. */
-export function* cutChunks({ order, types }: PoolPlan, setsPerChunk: number): Generator<Chunk> {
+/** Cuts a plan into chunks of at most so many sets, in the order of sending, from set `from` on. */
+export function* cutChunks(
+  { order, types }: PoolPlan,
+  setsPerChunk: number,
+  from = 0,
+): Generator<Chunk> {
   const before = types.map(() => 0);
-  for (let firstSet = 0; firstSet < order.length; firstSet += setsPerChunk) {
+  for (const type of order.subarray(0, from)) before[type] = (before[type] ?? 0) + 1;
+  for (let firstSet = from; firstSet < order.length; firstSet += setsPerChunk) {
     const part = order.slice(firstSet, firstSet + setsPerChunk);
     yield { firstSet, order: part, before: [...before] };
     for (const type of part) before[type] = (before[type] ?? 0) + 1;

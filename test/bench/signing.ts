@@ -6,11 +6,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Keys } from "../../src/events/event-type.ts";
+import { runInOrder } from "../../src/node/pool/crew.ts";
 import { FramesWriter } from "../../src/node/pool/frames-writer.ts";
 import { openKeyring } from "../../src/node/pool/keyring.ts";
-import { signInOrder } from "../../src/node/pool/sign-plan.ts";
-import { startSigners } from "../../src/node/pool/signers.ts";
-import { cutChunks, DEFAULT_EPOCH, planPool, scopeOf } from "../../src/pool/plan.ts";
+import { startSigners } from "../../src/node/pool/sign-plan.ts";
+import { cutChunks, DEFAULT_EPOCH, planPool } from "../../src/pool/plan.ts";
 
 export interface SigningFigures {
   /** Events a second of one thread. */
@@ -68,7 +68,7 @@ async function startMaker(cores: number, folder: string) {
     events: EVENTS_A_CORE * cores * (REPETITIONS + 1),
     epoch: DEFAULT_EPOCH,
   });
-  const signers = await startSigners(scopeOf(plan), cores);
+  const signers = await startSigners(plan, cores);
   // Every repetition has a stretch of its own: no thread knows its keys from the one before.
   const chunks = [...cutChunks(plan, 128)];
   const length = Math.floor(chunks.length / (REPETITIONS + 1));
@@ -77,7 +77,7 @@ async function startMaker(cores: number, folder: string) {
     const part = chunks.slice(number * length, (number + 1) * length);
     const cpuBefore = foreignCpuMs();
     const startMs = performance.now();
-    for await (const chunk of signInOrder(part, signers)) await writer.write(chunk);
+    for await (const chunk of runInOrder(part, signers)) await writer.write(chunk);
     const perSecond = ratePerSecond(writer.events, startMs);
     const taken = (foreignCpuMs() - cpuBefore) / (performance.now() - startMs);
     await writer.finish();

@@ -6,15 +6,33 @@ import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
+import { loadBuilders } from "../pool/builders.ts";
 import { ensurePool } from "../pool/cache.ts";
-import { describeProgress, POOLS_DIR } from "../run/pool.ts";
+import { inspectPool } from "../pool/inspect.ts";
+import type { Progress } from "../pool/progress.ts";
+import { replayFile } from "../pool/replay.ts";
+import { verifyPool } from "../pool/verify.ts";
+import {
+  describeProgress,
+  describeReplayed,
+  describeResume,
+  describeVerifying,
+  GOES_ON,
+  POOLS_DIR,
+} from "../run/pool.ts";
 import { catchInterrupts } from "../signals.ts";
-import { createTerminal } from "../terminal.ts";
+import { createTerminal, type Terminal } from "../terminal.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
 
 const MOST_EVENTS = 20_000_000;
 const FLAGS: readonly FlagRow[] = [
-  { flag: "events", value: "N", default: "10000", help: "events; the last set is completed" },
+  {
+    flag: "events",
+    value: "N|FILE",
+    default: "10000",
+    help: "how many, the last set is completed; or a file of signed events to replay",
+  },
+  { flag: "builders", value: "FILE", help: "event builders of your own: docs/builders.md" },
   {
     flag: "mix",
     value: "MIX",
@@ -34,6 +52,8 @@ const FLAGS: readonly FlagRow[] = [
 ];
 
 const USAGE = `k6-nostr pool [flags]
+k6-nostr pool verify DIR    checks every event: id, signature, its type's schema
+k6-nostr pool inspect DIR   shows what is in a pool: types, kinds, sizes
 
 Makes a pool of signed events, kept under its id. The keys are derived from the seed, live in
 memory only, and sign nothing but test events.
@@ -45,26 +65,63 @@ start of yesterday (UTC), and says so. A pool given with --pool is sent as it is
 ${describeFlags(FLAGS)}`;
 
 export async function pool(args: readonly string[]): Promise<number> {
-  const { flags } = parseCommandLine(args, FLAGS);
+  const { flags, words } = parseCommandLine(args, FLAGS);
   if (flags.help) {
     process.stdout.write(USAGE);
     return EXIT.ok;
   }
   const terminal = createTerminal();
-  const { signal } = catchInterrupts();
+  const interrupts = catchInterrupts();
+  const { signal } = interrupts;
+  try {
+    const [action, dir, ...rest] = words;
+    if (action === undefined) return await makeIt(flags, terminal, signal);
+    if (!["verify", "inspect"].includes(action) || dir === undefined || rest.length > 0) {
+      throw new ConfigError("expected `pool`, `pool verify DIR` or `pool inspect DIR`");
+    }
+    if (action === "inspect") process.stdout.write(await inspectPool(dir));
+    else await verifyIt(dir, terminal, signal);
+    return EXIT.ok;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    terminal.clear();
+    terminal.note(
+      `interrupted${words.length === 0 && !isFile(flags.events) ? `; ${GOES_ON}` : ""}`,
+    );
+    return EXIT.interrupted;
+  } finally {
+    interrupts.release();
+  }
+}
+
+type Flags = Readonly<Record<string, string | undefined>>;
+
+async function makeIt(flags: Flags, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const root = flags.dir ?? POOLS_DIR;
+  const force = flags.force !== undefined;
+  if (flags.events !== undefined && isFile(flags.events)) {
+    const onProgress = (progress: Progress) => terminal.status(describeVerifying(progress));
+    const made = await replayFile({ file: flags.events, root, force, signal, onProgress });
+    terminal.clear();
+    process.stdout.write(`${describeReplayed(made)}\n`);
+    return EXIT.ok;
+  }
+  const builders = flags.builders === undefined ? undefined : await loadBuilders(flags.builders);
   const made = await ensurePool({
-    root: flags.dir ?? POOLS_DIR,
+    root,
     seed: readSeed(flags.seed ?? String(randomInt(2 ** 32))),
-    mix: parseMix(flags.mix ?? "view:0.9,video:0.1"),
+    mix: parseMix(flags.mix ?? "view:0.9,video:0.1", builders?.extra),
     events: readWhole(
       "events",
       flags.events ?? "10000",
       1,
-      flags.force ? Number.MAX_SAFE_INTEGER : MOST_EVENTS,
+      force ? Number.MAX_SAFE_INTEGER : MOST_EVENTS,
     ),
     epoch: readWhole("epoch", flags.epoch ?? String(DEFAULT_EPOCH), 1, 4_102_444_800),
-    force: flags.force !== undefined,
+    ...builders,
+    force,
     signal,
+    onResume: (events) => terminal.note(describeResume(events)),
     onProgress: (progress) => terminal.status(describeProgress(progress)),
   });
   terminal.clear();
@@ -73,6 +130,22 @@ export async function pool(args: readonly string[]): Promise<number> {
     `${made.dir}: ${formatCount(manifest.events)} events, ${formatBytes(manifest.bytes)}, seed ${manifest.seed}, ${made.made ? "made" : "kept"}\n`,
   );
   return EXIT.ok;
+}
+
+async function verifyIt(dir: string, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  const { events, sets } = await verifyPool(dir, {
+    signal,
+    onProgress: (progress) => terminal.status(describeProgress(progress, "verifying")),
+  });
+  terminal.clear();
+  process.stdout.write(
+    `${dir}: ${formatCount(events)} events in ${formatCount(sets)} sets; every id, signature and schema is right\n`,
+  );
+}
+
+/** Anything but a number is a file. */
+function isFile(events: string | undefined): boolean {
+  return events !== undefined && !/^[+-]?[\d.]+$/.test(events);
 }
 
 function readSeed(text: string): string {

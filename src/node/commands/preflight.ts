@@ -9,6 +9,7 @@ import { EXIT } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { type Admission, judgeRelay } from "../guard/gate.ts";
 import { policyOf } from "../guard/policy.ts";
+import { loadBuilders } from "../pool/builders.ts";
 import { type Finding, renderFindings, stop } from "../preflight/finding.ts";
 import { preflight as check } from "../preflight/preflight.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
@@ -33,10 +34,18 @@ export async function preflight(args: readonly string[]): Promise<number> {
   if (word !== undefined) throw new ConfigError(`unexpected \`${word}\` behind preflight`);
   const texts = collectOptions(flags, process.env);
   const plan = buildPlan("publish", texts, "preflight", availableParallelism());
-  parseMix(plan.mix);
+  const builders = texts.builders === undefined ? undefined : await loadBuilders(texts.builders);
+  const extra = builders?.extra ?? [];
+  parseMix(plan.mix, extra);
   const { admissions, refusals } = await judgeAll(plan);
   const force = readSwitch(texts, "force");
-  const { findings, epochNote } = await check({ plan, admissions, poolDir: texts.pool, force });
+  const { findings, epochNote } = await check({
+    plan,
+    admissions,
+    poolDir: texts.pool,
+    force,
+    extra,
+  });
   const all: readonly Finding[] = [...refusals, ...findings];
   if (epochNote !== null) process.stdout.write(`pool: ${epochNote}\n\n`);
   process.stdout.write(renderFindings(all));

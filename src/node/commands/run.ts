@@ -18,9 +18,11 @@ import type { Report } from "../../report/types.ts";
 import { EXIT, exitCode } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { GATE_FLAGS } from "../gate.ts";
+import { loadBuilders } from "../pool/builders.ts";
 import { chooseProfiler } from "../profile/choose.ts";
 import type { Profiler } from "../profile/profiler.ts";
 import { describePlan } from "../run/dry-run.ts";
+import { replayOption } from "../run/pool.ts";
 import { carryOut, refuseByText } from "../run/run.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
@@ -71,9 +73,10 @@ export async function runScenario(
   texts: OptionTexts,
   { profiled, onReport }: RunHooks = {},
 ): Promise<number> {
-  if (texts.builders) throw new ConfigError("BUILDERS (--builders) is planned and not there yet");
   const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)), availableParallelism());
-  if (parseMix(plan.mix).view === undefined && scenario === "playback") {
+  refuseTwoPools(scenario, texts);
+  const builders = texts.builders === undefined ? undefined : await loadBuilders(texts.builders);
+  if (parseMix(plan.mix, builders?.extra).view === undefined && scenario === "playback") {
     throw new ConfigError(
       "MIX (--mix) of `playback` needs `view`: its queries precede view events",
     );
@@ -83,15 +86,17 @@ export async function runScenario(
   const relayNote = readNote(texts);
   const metricsSink = texts.k6Out === undefined ? null : parseMetricsSink(texts.k6Out);
   if (readSwitch(texts, "dryRun")) {
-    process.stdout.write(await describePlan(plan, texts.pool));
+    process.stdout.write(await describePlan(plan, texts.pool, builders));
     return EXIT.ok;
   }
   const terminal = createTerminal();
   const interrupts = catchInterrupts();
   try {
+    const replayed = await replayOption(texts, terminal, interrupts.signal);
     const { report, files, outcome } = await carryOut({
       plan,
-      poolDir: texts.pool,
+      poolDir: replayed ?? texts.pool,
+      builders,
       relayPid,
       relayMetrics: texts.relayMetrics,
       profiler: await chooseProfiler(texts, profiled),
@@ -110,6 +115,19 @@ export async function runScenario(
   } finally {
     interrupts.release();
   }
+}
+
+function refuseTwoPools(scenario: string, texts: OptionTexts): void {
+  if (scenario === "playback" && texts.events) {
+    throw new ConfigError(
+      "`playback` needs a pool of `view` events; EVENTS (--events) is for publish",
+    );
+  }
+  const given = (["pool", "events", "builders"] as const).filter((name) => texts[name]);
+  if (given.length < 2) return;
+  throw new ConfigError(
+    `give one of ${given.map(optionLabel).join(" and ")}: each is a pool's source`,
+  );
 }
 
 function readScenario(words: readonly string[]): string {

@@ -19,7 +19,7 @@ export async function ensurePool(
   const dir = join(options.root, id);
   const kept = options.force ? undefined : await readKept(dir, id);
   if (kept !== undefined) return { ...kept, made: false };
-  return { dir, manifest: await makePool({ ...options, dir }), made: true };
+  return { dir, manifest: await makePool({ ...options, dir, resume: !options.force }), made: true };
 }
 
 async function readKept(dir: string, id: string): Promise<Pool | undefined> {

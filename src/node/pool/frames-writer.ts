@@ -15,7 +15,7 @@ export class FramesWriter {
   readonly #hash = createHash("sha256");
   readonly #index: number[] = [];
   readonly #expected = new ExpectedCounter();
-  readonly #perType: { events: number; bytes: number }[];
+  readonly #perType: { events: number; bytes: number }[] = [];
   readonly #types: readonly string[];
   #events = 0;
   #bytes = 0;
@@ -26,22 +26,37 @@ export class FramesWriter {
   private constructor(file: FileHandle, types: readonly string[]) {
     this.#file = file;
     this.#types = types;
-    this.#perType = types.map(() => ({ events: 0, bytes: 0 }));
   }
 
-  /** Creates the file; fails if there is one. */
+  /**
+   * Creates the file, or goes on with one that is there. `types` may grow while chunks are written.
+   */
   static async open(path: string, types: readonly string[]): Promise<FramesWriter> {
-    return new FramesWriter(await open(path, "wx"), types);
+    return new FramesWriter(await open(path, "a"), types);
   }
 
   get events(): number {
     return this.#events;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   async write(chunk: SignedChunk): Promise<void> {
+    this.countWritten(chunk);
+    await this.#file.appendFile(chunk.bytes);
+  }
+
+  /** Counts what is in the file already. */
+  countWritten(chunk: SignedChunk): void {
     this.#count(chunk);
     this.#hash.update(chunk.bytes);
-    await this.#file.appendFile(chunk.bytes);
+  }
+
+  /** Drops what is in the file behind the events counted. */
+  async cut(): Promise<void> {
+    await this.#file.truncate(this.#bytes);
   }
 
   /** Makes sure that the file is on the disk, and closes it. */
@@ -72,11 +87,11 @@ export class FramesWriter {
     for (const [i, length] of lineLengths.entries()) {
       if (this.#events % INDEX_STEP === 0) this.#index.push(this.#bytes);
       const frame = length - HEADER_LENGTH - 1;
-      const counts = this.#perType[lineTypes[i] ?? 0];
-      if (counts !== undefined) {
-        counts.events++;
-        counts.bytes += frame;
-      }
+      const type = lineTypes[i] ?? 0;
+      const counts = this.#perType[type] ?? { events: 0, bytes: 0 };
+      this.#perType[type] = counts;
+      counts.events++;
+      counts.bytes += frame;
       this.#largestFrame = Math.max(this.#largestFrame, frame);
       this.#bytes += length;
       this.#events++;

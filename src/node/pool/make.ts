@@ -9,9 +9,11 @@ import { FRAMES_FILE, MANIFEST_FILE, POOL_FORMAT, type PoolManifest } from "../.
 import { type PoolPlan, type PoolRequest, planPool, poolKey } from "../../pool/plan.ts";
 import { explainFailure } from "./disk-errors.ts";
 import { type FramesSummary, FramesWriter } from "./frames-writer.ts";
-import { createTemporary, moveIntoPlace } from "./place.ts";
+import { createTemporary, leaveTemporary, moveIntoPlace, type Temporary } from "./place.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { signPlan } from "./sign-plan.ts";
+import { takeUp } from "./take-up.ts";
+import { tryBuilders } from "./try-builders.ts";
 
 export interface MakeOptions extends PoolRequest {
   /** The pool's folder. One that is there already is replaced if it is a pool. */
@@ -20,8 +22,16 @@ export interface MakeOptions extends PoolRequest {
   readonly onProgress?: (progress: Progress) => void;
   /** Signing threads; by default one for every core. */
   readonly workers?: number;
-  /** Stops the making and leaves nothing behind. */
+  /** Stops the making; what is signed is left for the next maker of the same pool. */
   readonly signal?: AbortSignal;
+  /** Goes on where a maker of the same pool was stopped or killed; on unless it is `false`. */
+  readonly resume?: boolean;
+  /** Called with the events that a stopped maker had signed. */
+  readonly onResume?: (events: number) => void;
+  /** URL of the module that `extra` comes from. */
+  readonly module?: string | undefined;
+  /** The largest frame in bytes that will be taken: own builders' events are held against it. */
+  readonly mostFrameBytes?: number | undefined;
 }
 
 /** The id of the pool that a request leads to: 16 hex digits. */
@@ -36,31 +46,39 @@ export function poolId(request: PoolRequest): string {
  */
 export async function makePool(options: MakeOptions): Promise<PoolManifest> {
   const plan = planPool(options);
+  await tryBuilders(plan, options);
   const dir = resolve(options.dir);
-  let temporary: string | undefined;
+  let temporary: Temporary | undefined;
   try {
-    temporary = await createTemporary(dir);
-    const frames = await writeFrames(join(temporary, FRAMES_FILE), plan, options);
+    temporary = await createTemporary(dir, poolId(options), options.resume ?? true);
+    const frames = await writeFrames(temporary, plan, options);
     const manifest = describePool(options, plan, frames);
-    await writeFile(join(temporary, MANIFEST_FILE), `${JSON.stringify(manifest)}\n`);
-    await moveIntoPlace(temporary, dir, manifest.sha256);
+    await writeFile(join(temporary.path, MANIFEST_FILE), `${JSON.stringify(manifest)}\n`);
+    await moveIntoPlace(temporary.path, dir, manifest.sha256);
     return manifest;
   } catch (error) {
+    if (temporary !== undefined && options.signal?.aborted) {
+      await leaveTemporary(temporary.path, dir);
+    }
     throw explainFailure(error, options.dir);
   } finally {
-    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    if (temporary !== undefined) await rm(temporary.path, { recursive: true, force: true });
   }
 }
 
 async function writeFrames(
-  path: string,
+  { path: folder, begun }: Temporary,
   plan: PoolPlan,
   options: MakeOptions,
 ): Promise<FramesSummary> {
+  const path = join(folder, FRAMES_FILE);
   const writer = await FramesWriter.open(path, plan.types);
   try {
-    const progress = startProgress(plan.events, options.onProgress);
-    for await (const chunk of signPlan(plan, options.workers ?? availableParallelism())) {
+    const from = begun ? await takeUp(path, { plan, extra: options.extra ?? [], writer }) : 0;
+    if (from > 0) options.onResume?.(writer.events);
+    const progress = startProgress(plan.events, options.onProgress, { done: writer.events });
+    const threads = options.workers ?? availableParallelism();
+    for await (const chunk of signPlan(plan, { threads, from, module: options.module })) {
       options.signal?.throwIfAborted();
       await writer.write(chunk);
       progress(writer.events);
@@ -79,7 +97,10 @@ function describePool(request: PoolRequest, plan: PoolPlan, frames: FramesSummar
     seed: request.seed,
     mix: sortMix(request.mix),
     types: plan.types,
-    kinds: Object.fromEntries(plan.types.map((name) => [name, findEventType(name)?.kinds ?? null])),
+    kinds: Object.fromEntries(
+      plan.types.map((name) => [name, findEventType(name, request.extra)?.kinds ?? null]),
+    ),
+    ...(request.extraDigest === undefined ? {} : { source: { builders: request.extraDigest } }),
     sets: plan.order.length,
     ...frames,
   };

@@ -4,7 +4,7 @@ export interface Progress {
   /** Events written. */
   readonly done: number;
   readonly total: number;
-  /** Events a second since the start. */
+  /** Events a second since the start, without those that were there before. */
   readonly perSecond: number;
   readonly secondsLeft: number;
 }
@@ -15,7 +15,10 @@ const SHORTEST_PAUSE_MS = 200;
 export function startProgress(
   total: number,
   report: ((progress: Progress) => void) | undefined,
-  nowMs: () => number = () => performance.now(),
+  {
+    done: doneBefore = 0,
+    nowMs = () => performance.now(),
+  }: { readonly done?: number; readonly nowMs?: () => number } = {},
 ): (done: number) => void {
   const startMs = nowMs();
   let lastMs = startMs;
@@ -23,7 +26,7 @@ export function startProgress(
     const now = nowMs();
     if (report === undefined || (done < total && now - lastMs < SHORTEST_PAUSE_MS)) return;
     lastMs = now;
-    const perSecond = (done * 1_000) / Math.max(1, now - startMs);
+    const perSecond = ((done - doneBefore) * 1_000) / Math.max(1, now - startMs);
     report({ done, total, perSecond, secondsLeft: (total - done) / Math.max(1, perSecond) });
   };
 }

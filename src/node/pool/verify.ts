@@ -2,10 +2,8 @@
  * The full check of a pool: not only that the file is what its maker wrote, as `readPool` has it, but
  * that what was written is right, line by line.
  */
-import { createReadStream } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { initNostrWasm } from "nostr-wasm";
 import { ConfigError } from "../../errors.ts";
 import { findFault } from "../../events/check.ts";
 import { findEventType } from "../../events/registry.ts";
@@ -20,7 +18,11 @@ import {
   readPlace,
 } from "../../pool/format.ts";
 import { addressOf } from "../relay/retention.ts";
+import { runInOrder, startCrew } from "./crew.ts";
 import { hashEvent } from "./event-id.ts";
+import { parseFrame } from "./frame.ts";
+import { readLines } from "./lines.ts";
+import { type Progress, startProgress } from "./progress.ts";
 import { readPool } from "./read.ts";
 
 /** `["EVENT",` and `]`. */
@@ -32,39 +34,98 @@ export interface VerifiedPool {
   readonly signaturesChecked: number;
 }
 
+export interface VerifyOptions {
+  /** How many signatures to check, evenly spread; all of them by default. */
+  readonly signatures?: number;
+  readonly workers?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+type Fault = { readonly fault: string } | null;
+const LINES_A_JOB = 256;
+
 /**
- * Checks every line of a pool: header, frame, id, kind, place in its set; that no id and no
- * replaceable address comes twice; the manifest's figures. Of the signatures it checks `signatures`,
- * evenly spread (default all: some 3,000 a second). Throws `ConfigError` with the first fault.
+ * Checks every line of a pool: header, frame, id, kind, its type's schema, place in its set; that no id
+ * and no replaceable address comes twice; the manifest's figures; and over all cores the signatures.
+ * Throws `ConfigError` with the first fault.
  */
-export async function verifyPool(
-  dir: string,
-  { signatures = Number.POSITIVE_INFINITY }: { readonly signatures?: number } = {},
-): Promise<VerifiedPool> {
+export async function verifyPool(dir: string, options: VerifyOptions = {}): Promise<VerifiedPool> {
+  const { signatures = Number.POSITIVE_INFINITY, workers = availableParallelism() } = options;
   const { manifest } = await readPool(dir);
-  const wasm = await initNostrWasm();
-  const checker = new LineChecker(manifest);
-  const step = Math.max(1, Math.ceil(manifest.events / signatures));
-  let signaturesChecked = 0;
-  const lines = createInterface({ input: createReadStream(join(dir, FRAMES_FILE)) });
+  const jobs = Math.ceil(Math.min(signatures, manifest.events) / LINES_A_JOB);
+  const crew = await startCrew<readonly Uint8Array[], readonly Fault[]>({
+    module: "./check-worker.ts",
+    data: { onlyFaults: true },
+    threads: Math.max(1, Math.min(workers, jobs)),
+  });
+  const verifier = new Verifier(manifest, Math.max(1, Math.ceil(manifest.events / signatures)));
+  const progress = startProgress(manifest.events, options.onProgress);
   try {
-    for await (const line of lines) {
-      const event = checker.check(line);
-      if ((checker.events - 1) % step !== 0) continue;
-      wasm.verifyEvent({ ...event, tags: event.tags.map((tag) => [...tag]) });
-      signaturesChecked++;
+    for await (const faults of runInOrder(verifier.jobs(join(dir, FRAMES_FILE)), crew)) {
+      options.signal?.throwIfAborted();
+      progress(verifier.settle(faults));
     }
-    checker.finish();
+    verifier.checker.finish();
   } catch (cause) {
+    if (options.signal?.aborted) throw cause;
     const fault = cause instanceof Error ? cause.message : String(cause);
+    const line = cause instanceof SignatureFault ? cause.line : verifier.checker.events;
     throw new ConfigError(
-      `the pool \`${dir}\` is wrong at line ${checker.events}: ${fault}; make it again with \`k6-nostr pool --force\``,
+      `the pool \`${dir}\` is wrong at line ${line}: ${fault}; make it again with \`k6-nostr pool --force\``,
       { cause },
     );
   } finally {
-    lines.close();
+    await crew.close();
   }
-  return { events: checker.events, sets: checker.sets, signaturesChecked };
+  const { events, sets } = verifier.checker;
+  return { events, sets, signaturesChecked: verifier.signaturesChecked };
+}
+
+class SignatureFault extends Error {
+  readonly line: number;
+
+  constructor(line: number, fault: string) {
+    super(fault);
+    this.line = line;
+  }
+}
+
+/** Checks lines itself, and hands every `step`th on to have its signature checked. */
+class Verifier {
+  readonly checker: LineChecker;
+  readonly #step: number;
+  signaturesChecked = 0;
+
+  constructor(manifest: PoolManifest, step: number) {
+    this.checker = new LineChecker(manifest);
+    this.#step = step;
+  }
+
+  async *jobs(path: string): AsyncGenerator<readonly Uint8Array[]> {
+    let job: Uint8Array[] = [];
+    for await (const lines of readLines(path)) {
+      for (const line of lines) {
+        this.checker.check(line.toString());
+        if ((this.checker.events - 1) % this.#step !== 0) continue;
+        job.push(Uint8Array.from(line.subarray(HEADER_LENGTH)));
+        if (job.length < LINES_A_JOB) continue;
+        yield job;
+        job = [];
+      }
+    }
+    if (job.length > 0) yield job;
+  }
+
+  /** Takes the answer to a job; gives the lines that are done. */
+  settle(faults: readonly Fault[]): number {
+    for (const fault of faults) {
+      const line = this.signaturesChecked * this.#step + 1;
+      if (fault !== null) throw new SignatureFault(line, fault.fault);
+      this.signaturesChecked++;
+    }
+    return Math.min(this.checker.events, this.signaturesChecked * this.#step);
+  }
 }
 
 class LineChecker {
@@ -75,12 +136,15 @@ class LineChecker {
   readonly #perType = new Map<string, { events: number; bytes: number }>();
   events = 0;
   sets = 0;
+  /** Some types are the user's own, with no schema here. */
+  readonly #isForeign: boolean;
   #bytes = 0;
   #largestFrame = 0;
   #place: LinePlace | undefined;
 
   constructor(manifest: PoolManifest) {
     this.#manifest = manifest;
+    this.#isForeign = manifest.source !== undefined;
   }
 
   check(line: string): NostrEvent {
@@ -95,13 +159,15 @@ class LineChecker {
     expect(formatLine(place, event) === line, "the line is not in the pool's form");
     const name = this.#manifest.types[type] ?? "";
     const kindType = findEventType(name);
-    expect(kindType !== undefined, `\`${name}\` is no event type`);
-    const bytes = Buffer.byteLength(line) - HEADER_LENGTH - EVENT_FRAME_BYTES;
-    const fault = findFault(kindType, event, { part, bytes });
-    expect(fault === null, `\`${name}\`: ${fault}`);
+    expect(kindType !== undefined || this.#isForeign, `\`${name}\` is no event type`);
+    if (kindType !== undefined) {
+      const bytes = Buffer.byteLength(line) - HEADER_LENGTH - EVENT_FRAME_BYTES;
+      const fault = findFault(kindType, event, { part, bytes });
+      expect(fault === null, `\`${name}\`: ${fault}`);
+    }
     expect(hashEvent(event.pubkey, event) === event.id, "the id is not the hash of the event");
     this.#claim(event.id);
-    this.#claimAddress(event, kindType.overwrites === true);
+    if (kindType !== undefined) this.#claimAddress(event, kindType.overwrites === true);
     this.#count(name, Buffer.byteLength(line));
     const { min, max } = this.#manifest.createdAt;
     expect(event.created_at >= min && event.created_at <= max, "created_at is out of range");
@@ -168,25 +234,6 @@ class LineChecker {
     this.#largestFrame = Math.max(this.#largestFrame, frame);
     this.#bytes += lineBytes + 1;
   }
-}
-
-function parseFrame(frame: string): NostrEvent {
-  const value: unknown = JSON.parse(frame);
-  const event: unknown = Array.isArray(value) && value[0] === "EVENT" ? value[1] : undefined;
-  expect(isEvent(event), "the frame holds no event");
-  return event;
-}
-
-function isEvent(value: unknown): value is NostrEvent {
-  if (typeof value !== "object" || value === null) return false;
-  const event = value as Partial<NostrEvent>;
-  return (
-    [event.id, event.pubkey, event.sig, event.content].every((text) => typeof text === "string") &&
-    Number.isSafeInteger(event.kind) &&
-    Number.isSafeInteger(event.created_at) &&
-    Array.isArray(event.tags) &&
-    event.tags.every((tag) => Array.isArray(tag) && tag.every((item) => typeof item === "string"))
-  );
 }
 
 function expect(holds: boolean, fault: string): asserts holds {

@@ -3,6 +3,7 @@
  * made: first the machine and the relays, then the pool's events against what the relays announce.
  */
 import { ConfigError } from "../../errors.ts";
+import type { EventType } from "../../events/event-type.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
@@ -25,6 +26,8 @@ export interface PreflightRequest {
   readonly poolDir: string | undefined;
   /** `--force`: no relay is asked, and what the machine lacks is advice. */
   readonly force: boolean;
+  /** Types of the mix that are not built in. */
+  readonly extra?: readonly EventType[];
 }
 
 export interface Preflight {
@@ -40,10 +43,10 @@ export interface Preflight {
 
 /** Checks all that can be checked before a pool is made. Throws `ConfigError` for a pool that is none. */
 export async function preflight(request: PreflightRequest): Promise<Preflight> {
-  const { plan, admissions, poolDir, force } = request;
+  const { plan, admissions, poolDir, force, extra = [] } = request;
   const manifest = poolDir === undefined ? null : await readPoolManifest(poolDir);
   const asked = force ? [] : admissions;
-  const ask = (epoch: number) => askAll(asked, plan, epoch);
+  const ask = (epoch: number) => askAll(asked, plan, { epoch, extra });
   let epoch = manifest?.createdAt.min ?? DEFAULT_EPOCH;
   let answers = await ask(epoch);
   const tooOldFor = answers.find(({ refusesEpoch }) => refusesEpoch)?.admission.url.label;
@@ -53,7 +56,7 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
     epochNote = `\`${tooOldFor}\` takes no events as old as the default pool's: its first event is of ${dayOf(epoch)}, so ids differ from day to day`;
     answers = await ask(epoch);
   }
-  const sample = await makeSample(plan.mix, epoch);
+  const sample = await makeSample(plan.mix, epoch, extra);
   const poolBytes = manifest?.bytes ?? eventsNeeded(plan) * sample.meanFrame;
   const machine = judgeMachine(plan, await readMachine(), poolBytes);
   const found = {
@@ -118,7 +121,7 @@ function judgeSupply(
 async function askAll(
   admissions: readonly Admission[],
   plan: Plan,
-  epoch: number,
+  { epoch, extra }: { readonly epoch: number; readonly extra: readonly EventType[] },
 ): Promise<readonly RelayAnswer[]> {
   return await Promise.all(
     admissions.map((admission) =>
@@ -126,6 +129,7 @@ async function askAll(
         admission,
         mix: plan.mix,
         epoch,
+        extra,
         nowSec: Date.now() / 1_000,
         runSec: mostSeconds(plan),
       }),

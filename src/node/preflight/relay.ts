@@ -1,4 +1,5 @@
 /** Asks one admitted relay what a run needs to know: is it there, what does it announce, does it take events. */
+import type { EventType } from "../../events/event-type.ts";
 import { messagePrefix } from "../../nostr/ok.ts";
 import type { Admission } from "../guard/gate.ts";
 import { advice, type Finding, ok, stop } from "./finding.ts";
@@ -10,6 +11,8 @@ import { makeSample } from "./sample.ts";
 export interface RelayQuestion {
   readonly admission: Admission;
   readonly mix: string;
+  /** Types of the mix that are not built in. */
+  readonly extra?: readonly EventType[];
   /** `created_at` of the run's first event. */
   readonly epoch: number;
   readonly nowSec: number;
@@ -32,12 +35,12 @@ const STOPPING = ["auth-required", "restricted", "pow", "payment-required", "blo
  * events of the mix are published: the oldest and the largest of a sample.
  */
 export async function askRelay(question: RelayQuestion): Promise<RelayAnswer> {
-  const { admission, mix, epoch } = question;
+  const { admission, mix, epoch, extra } = question;
   const information = await fetchInformation(admission);
   const { limitation } = information;
   const isSilent =
     limitation?.max_message_length === undefined || limitation.created_at_lower_limit === undefined;
-  const sample = isSilent ? await makeSample(mix, epoch) : null;
+  const sample = isSilent ? await makeSample(mix, epoch, extra) : null;
   const events = sample === null ? [] : [...new Set([sample.oldest, sample.largest])];
   const probe = await probeRelay(admission, events);
   const tooOldByProbe =

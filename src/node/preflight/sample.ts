@@ -1,5 +1,6 @@
 /** A few events like those of the run, signed for preflight alone: the run's own stay unsent. */
 import { randomBytes } from "node:crypto";
+import type { EventType } from "../../events/event-type.ts";
 import { parseMix } from "../../events/mix.ts";
 import type { NostrEvent } from "../../nostr/wire.ts";
 import { buildSets, cutChunks, planPool, resolvePart, scopeOf } from "../../pool/plan.ts";
@@ -21,13 +22,17 @@ export interface Sample {
 }
 
 /** Signs events of the mix with keys that nobody will use again. `epoch`: `created_at` of the first. */
-export async function makeSample(mix: string, epoch: number): Promise<Sample> {
+export async function makeSample(
+  mix: string,
+  epoch: number,
+  extra: readonly EventType[] = [],
+): Promise<Sample> {
   const seed = `preflight-${randomBytes(8).toString("hex")}`;
-  const pool = planPool({ seed, mix: parseMix(mix), events: EVENTS, epoch });
+  const pool = planPool({ seed, mix: parseMix(mix, extra), events: EVENTS, epoch, extra });
   const keyring = await openKeyring(seed);
   const events: NostrEvent[] = [];
   for (const chunk of cutChunks(pool, EVENTS)) {
-    for (const { parts } of buildSets(chunk, scopeOf(pool), keyring)) {
+    for (const { parts } of buildSets(chunk, scopeOf(pool), keyring, extra)) {
       const ids: string[] = [];
       for (const part of parts) {
         const event = keyring.sign(resolvePart(part, ids));

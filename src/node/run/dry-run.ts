@@ -13,13 +13,18 @@ import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import { policyOf } from "../guard/policy.ts";
 import { k6Arguments } from "../k6/environment.ts";
+import type { Builders } from "../pool/builders.ts";
 import { poolId } from "../pool/make.ts";
 import { readPoolManifest } from "../pool/read.ts";
 import { POOLS_DIR } from "./pool.ts";
 
 /** `poolDir`: the user's own pool; else one that is kept for this plan is looked for. */
-export async function describePlan(plan: Plan, poolDir: string | undefined): Promise<string> {
-  const manifest = await findManifest(plan, poolDir);
+export async function describePlan(
+  plan: Plan,
+  poolDir: string | undefined,
+  builders?: Builders,
+): Promise<string> {
+  const manifest = await findManifest(plan, poolDir, builders);
   const targets = plan.relays.map((relay) => {
     const verdict = judgeByText(relay, policyOf(plan));
     return `  ${relay.scheme}://${relay.label}  ${verdict.status} by text: ${verdict.reason}`;
@@ -82,11 +87,16 @@ function describeBytes(planned: number, manifest: PoolManifest | null): string {
   return `about ${total} in the window: ${types.join(", ")}; largest ${formatBytes(manifest.largestFrame)}`;
 }
 
-async function findManifest(plan: Plan, poolDir: string | undefined): Promise<PoolManifest | null> {
+async function findManifest(
+  plan: Plan,
+  poolDir: string | undefined,
+  builders: Builders | undefined,
+): Promise<PoolManifest | null> {
   if (poolDir !== undefined) return await readPoolManifest(poolDir);
   const { seed } = plan;
-  const mix = parseMix(plan.mix);
-  const id = poolId({ seed, mix, events: eventsNeeded(plan), epoch: DEFAULT_EPOCH });
+  const mix = parseMix(plan.mix, builders?.extra);
+  const events = eventsNeeded(plan);
+  const id = poolId({ seed, mix, events, epoch: DEFAULT_EPOCH, ...builders });
   try {
     return await readPoolManifest(join(POOLS_DIR, id));
   } catch (error) {

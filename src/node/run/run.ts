@@ -2,32 +2,25 @@
  * One run from a checked plan to its report: gate → preflight → calibration → pool → bundles →
  * k6 under supervision → report. Nothing is sent before the gate admitted every relay.
  */
-import { createHash, randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { availableParallelism, platform, release, totalmem } from "node:os";
+import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { buildBundles } from "../../../build/bundle.ts";
 import { ConfigError } from "../../errors.ts";
 import { blacklistFor, hostsFor } from "../../guard/dialer.ts";
 import { judgeByText } from "../../guard/guard.ts";
-import type { MetricsSink } from "../../guard/metrics-sink.ts";
 import { toDialUrl } from "../../guard/relay-url.ts";
 import { noteEvery } from "../../measure/acknowledged.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { optionLabel } from "../../plan/options.ts";
-import { type Plan, planText } from "../../plan/plan.ts";
+import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
-import { buildReport, rowTypes } from "../../report/build.ts";
-import { completeReport } from "../../report/complete.ts";
-import { formatCount } from "../../report/format.ts";
-import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
-import { auditRun } from "../audit/audit.ts";
-import { type Counts, compareStored, countKinds } from "../audit/stored.ts";
-import type { Calibration } from "../calibrate/figures.ts";
+import { rowTypes } from "../../report/build.ts";
+import type { Report } from "../../report/types.ts";
+import { type Counts, countKinds } from "../audit/stored.ts";
 import { judgeRate, obtainCalibration } from "../calibrate/obtain.ts";
-import { type CompanionResult, startCompanion } from "../companion/companion.ts";
-import { admitSideUrl, type SideUrl } from "../companion/relay-metrics.ts";
-import { type Admission, admitRelays } from "../guard/gate.ts";
+import { startCompanion } from "../companion/companion.ts";
+import { admitSideUrl } from "../companion/relay-metrics.ts";
+import { admitRelays } from "../guard/gate.ts";
 import { admitSink, policyOf } from "../guard/policy.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
@@ -35,38 +28,12 @@ import { LiveRun } from "../live.ts";
 import { servePoolTo } from "../pool/serve.ts";
 import { judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
 import type { RelayAnswer } from "../preflight/relay.ts";
-import { type Profiled, type Profiler, startProfile } from "../profile/profiler.ts";
+import { startProfile } from "../profile/profiler.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
-import { relateSamples } from "../sampler.ts";
-import type { K6Binary } from "../setup/attempt.ts";
 import { ensureK6 } from "../setup/ensure.ts";
-import type { Terminal } from "../terminal.ts";
+import { type Drive, type Driven, kindsOf, type RunRequest } from "./driven.ts";
+import { finish } from "./finish.ts";
 import { choosePool } from "./pool.ts";
-
-export interface RunRequest {
-  readonly plan: Plan;
-  readonly poolDir: string | undefined;
-  readonly relayPid: number | undefined;
-  /** Where the relay serves Prometheus text. */
-  readonly relayMetrics?: string | undefined;
-  /** Takes a profile of the relay over the window. */
-  readonly profiler?: Profiler | undefined;
-  /**
-   * Asks no relay beforehand, and starts on a machine that seems too small or at a rate that is near
-   * its ceiling; the guard stays.
-   */
-  readonly force?: boolean;
-  /** Measure this generator first when there are no figures of it; those kept are used anyway. */
-  readonly mayCalibrate?: boolean;
-  /** Read back what the relay acknowledged, after the run. */
-  readonly audit?: boolean;
-  /** What a person says about the relay, for the report. */
-  readonly relayNote?: string | null;
-  /** Where k6 sends its metrics while it runs. */
-  readonly metricsSink?: MetricsSink | null;
-  readonly terminal: Terminal;
-  readonly signal: AbortSignal;
-}
 
 export interface RunResult {
   readonly report: Report;
@@ -95,6 +62,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     admissions,
     poolDir: request.poolDir,
     force: request.force === true,
+    extra: request.builders?.extra ?? [],
   });
   refuseStops(checked.findings);
   for (const { level, what, remedy } of checked.findings) {
@@ -116,6 +84,8 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
   const pool = await choosePool(plan, {
     dir: request.poolDir,
     epoch: checked.epoch,
+    builders: request.builders,
+    mostFrameBytes: mostFrameBytes(checked.answers),
     terminal,
     signal,
   });
@@ -140,28 +110,6 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
   const report = await finish(run);
   const files = await writeReport(report, plan.reportDir, runDir);
   return { report, files, outcome: run.outcome };
-}
-
-interface Drive extends RunRequest {
-  readonly k6: K6Binary;
-  readonly calibration: Calibration | null;
-  readonly admissions: readonly Admission[];
-  readonly metricsAt: SideUrl | null;
-  readonly poolDir: string;
-  readonly pool: PoolManifest;
-  readonly runId: string;
-  readonly runDir: string;
-  /** What the relays held of the pool's kinds before the run. */
-  readonly before: Counts;
-  readonly metricsUrl: string | null;
-}
-
-interface Driven extends Drive {
-  readonly live: LiveRun;
-  readonly outcome: K6Outcome;
-  readonly companion: CompanionResult;
-  readonly profiled: Profiled;
-  readonly startedAtMs: number;
 }
 
 async function drive(request: Drive & { readonly poolDir: string }): Promise<Driven> {
@@ -229,70 +177,6 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
   }
 }
 
-/** k6's own report when it bears this run's id; else one made from the slices seen while it ran. */
-async function finish(driven: Driven): Promise<Report> {
-  const { plan, pool, runId, live, outcome, k6, startedAtMs } = driven;
-  const stopReason = explainStop(outcome);
-  const written = await readReport(join(driven.runDir, "report.json"), runId);
-  if (written === null && live.slices.length === 0) throw failedRun(outcome);
-  const report =
-    written ??
-    buildReport({
-      slices: live.slices,
-      plan,
-      pool,
-      runId,
-      planHash: createHash("sha256").update(planText(plan, pool.id)).digest("hex"),
-      startedAtMs,
-      endedAtMs: Date.now(),
-      stopReason,
-      k6: null,
-    });
-  const audit = driven.audit ? await readBackRun(driven, report) : null;
-  return completeReport(report, {
-    k6: `k6 v${k6.version}`,
-    host: {
-      cpus: availableParallelism(),
-      memoryBytes: totalmem(),
-      platform: `${platform()} ${release()} ${process.arch}`,
-    },
-    resources: relateSamples(driven.companion.samples, live.windowStartUnixMs),
-    companion: notesOf(driven),
-    profile: driven.profiled.profile,
-    ceilingEps: driven.calibration?.ceiling?.heldEps ?? null,
-    floorMs: driven.calibration?.floorMs ?? null,
-    audit,
-    relayNote: driven.relayNote ?? null,
-    proofs: driven.admissions.flatMap(({ proof }) => {
-      if (proof === undefined) return [];
-      const { host, until, source, digest } = proof;
-      return [{ host, until, source, digest }];
-    }),
-    stopReason,
-  });
-}
-
-function notesOf({ companion: { notes }, profiled }: Driven): CompanionResult["notes"] {
-  const { problem } = profiled;
-  const missing = problem === null ? [] : [{ what: "hot functions", why: problem }];
-  return { ...notes, notMeasured: [...notes.notMeasured, ...missing] };
-}
-
-async function readBackRun(driven: Driven, report: Report): Promise<Audit | null> {
-  const { live, poolDir, admissions, before, signal, terminal } = driven;
-  const acknowledged = report.totals.accepted + report.warmup.accepted;
-  terminal.status(`read-back   asking for ${formatCount(acknowledged)} acknowledged events`);
-  const { slices } = live;
-  const result = await auditRun({ slices, poolDir, admissions, acknowledged, signal });
-  const after =
-    "why" in before ? before : await countKinds(admissions, kindsOf(driven.pool), signal);
-  terminal.clear();
-  for (const note of result.notes) terminal.note(`read-back   ${note}`);
-  if (result.audit === null) return null;
-  const { accepted } = result;
-  return { ...result.audit, stored: compareStored({ before, after, accepted, acknowledged }) };
-}
-
 /** Only relays that announce COUNT are asked: others may leave it unanswered. */
 async function countBefore(
   answers: readonly RelayAnswer[],
@@ -308,42 +192,6 @@ async function countBefore(
   return await countKinds(admissions, kindsOf(pool), signal);
 }
 
-function kindsOf({ expected = {} }: PoolManifest): readonly number[] {
-  return Object.keys(expected).map(Number);
-}
-
-function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {
-  switch (stopped) {
-    case "interrupted":
-      return "interrupted by the user; figures reach to the last slice";
-    case "overtime":
-      return "k6 did not end in the time planned and was stopped";
-    case "hung":
-      return "the relay left handshakes or Close frames unanswered; k6 was stopped after its last figures";
-    case null:
-      if (killedBy !== null) return `k6 was killed by ${killedBy}`;
-      return code === 0 || code === 99 ? null : `k6 ended with code ${code}`;
-  }
-}
-
-function failedRun({ code, log }: K6Outcome): Error {
-  const refusal = log.find((line) => line.includes("refused:"));
-  const text = refusal ?? log.at(-1) ?? "it logged nothing";
-  return new ConfigError(
-    `k6 ended with code ${code} before anything was measured\n${text.slice(0, 500)}`,
-  );
-}
-
-async function readReport(path: string, runId: string): Promise<Report | null> {
-  try {
-    const report = JSON.parse(await readFile(path, "utf8")) as Report;
-    return report.schema === REPORT_SCHEMA && report.run.id === runId ? report : null;
-  } catch {
-    // k6 was killed before it wrote one.
-    return null;
-  }
-}
-
 /** Refuses by text alone, before a name is resolved or a folder is made. */
 export function refuseByText(plan: Plan): void {
   const policy = policyOf(plan);
@@ -353,6 +201,14 @@ export function refuseByText(plan: Plan): void {
       throw new ConfigError(`refused \`${url.label}\`: ${verdict.reason}\n${verdict.remedy}`);
     }
   }
+}
+
+/** The smallest of the relays' announced limits. */
+function mostFrameBytes(answers: readonly RelayAnswer[]): number | undefined {
+  const limits = answers.flatMap(
+    ({ information }) => information.limitation?.max_message_length ?? [],
+  );
+  return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
 function makeRunId(): string {

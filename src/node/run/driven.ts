@@ -1,0 +1,70 @@
+/** A run from what was asked to what came of it: each step adds what it found out. */
+
+import type { MetricsSink } from "../../guard/metrics-sink.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { PoolManifest } from "../../pool/format.ts";
+import type { Counts } from "../audit/stored.ts";
+import type { Calibration } from "../calibrate/figures.ts";
+import type { CompanionResult } from "../companion/companion.ts";
+import type { SideUrl } from "../companion/relay-metrics.ts";
+import type { Admission } from "../guard/gate.ts";
+import type { K6Outcome } from "../k6/supervise.ts";
+import type { LiveRun } from "../live.ts";
+import type { Builders } from "../pool/builders.ts";
+import type { Profiled, Profiler } from "../profile/profiler.ts";
+import type { K6Binary } from "../setup/attempt.ts";
+import type { Terminal } from "../terminal.ts";
+
+export interface RunRequest {
+  readonly plan: Plan;
+  readonly poolDir: string | undefined;
+  /** The user's own builders, where the mix names them. */
+  readonly builders?: Builders | undefined;
+  readonly relayPid: number | undefined;
+  /** Where the relay serves Prometheus text. */
+  readonly relayMetrics?: string | undefined;
+  /** Takes a profile of the relay over the window. */
+  readonly profiler?: Profiler | undefined;
+  /**
+   * Asks no relay beforehand, and starts on a machine that seems too small or at a rate that is near
+   * its ceiling; the guard stays.
+   */
+  readonly force?: boolean;
+  /** Measure this generator first when there are no figures of it; those kept are used anyway. */
+  readonly mayCalibrate?: boolean;
+  /** Read back what the relay acknowledged, after the run. */
+  readonly audit?: boolean;
+  /** What a person says about the relay, for the report. */
+  readonly relayNote?: string | null;
+  /** Where k6 sends its metrics while it runs. */
+  readonly metricsSink?: MetricsSink | null;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+export interface Drive extends RunRequest {
+  readonly k6: K6Binary;
+  readonly calibration: Calibration | null;
+  readonly admissions: readonly Admission[];
+  readonly metricsAt: SideUrl | null;
+  readonly poolDir: string;
+  readonly pool: PoolManifest;
+  readonly runId: string;
+  readonly runDir: string;
+  /** What the relays held of the pool's kinds before the run. */
+  readonly before: Counts;
+  readonly metricsUrl: string | null;
+}
+
+export interface Driven extends Drive {
+  readonly live: LiveRun;
+  readonly outcome: K6Outcome;
+  readonly companion: CompanionResult;
+  readonly profiled: Profiled;
+  readonly startedAtMs: number;
+}
+
+/** The kinds of a pool. */
+export function kindsOf({ expected = {} }: PoolManifest): readonly number[] {
+  return Object.keys(expected).map(Number);
+}

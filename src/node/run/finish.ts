@@ -1,0 +1,113 @@
+/** The end of a run: k6's report or one of the slices, completed by what only Node knows. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { availableParallelism, platform, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { ConfigError } from "../../errors.ts";
+import { planText } from "../../plan/plan.ts";
+import { buildReport } from "../../report/build.ts";
+import { completeReport } from "../../report/complete.ts";
+import { formatCount } from "../../report/format.ts";
+import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
+import { auditRun } from "../audit/audit.ts";
+import { compareStored, countKinds } from "../audit/stored.ts";
+import type { CompanionResult } from "../companion/companion.ts";
+import type { K6Outcome } from "../k6/supervise.ts";
+import { relateSamples } from "../sampler.ts";
+import { type Driven, kindsOf } from "./driven.ts";
+
+/** k6's own report when it bears this run's id; else one made from the slices seen while it ran. */
+export async function finish(driven: Driven): Promise<Report> {
+  const { plan, pool, runId, live, outcome, k6, startedAtMs } = driven;
+  const stopReason = explainStop(outcome);
+  const written = await readReport(join(driven.runDir, "report.json"), runId);
+  if (written === null && live.slices.length === 0) throw failedRun(outcome);
+  const report =
+    written ??
+    buildReport({
+      slices: live.slices,
+      plan,
+      pool,
+      runId,
+      planHash: createHash("sha256").update(planText(plan, pool.id)).digest("hex"),
+      startedAtMs,
+      endedAtMs: Date.now(),
+      stopReason,
+      k6: null,
+    });
+  const audit = driven.audit ? await readBackRun(driven, report) : null;
+  return completeReport(report, {
+    k6: `k6 v${k6.version}`,
+    host: {
+      cpus: availableParallelism(),
+      memoryBytes: totalmem(),
+      platform: `${platform()} ${release()} ${process.arch}`,
+    },
+    resources: relateSamples(driven.companion.samples, live.windowStartUnixMs),
+    companion: notesOf(driven),
+    profile: driven.profiled.profile,
+    ceilingEps: driven.calibration?.ceiling?.heldEps ?? null,
+    floorMs: driven.calibration?.floorMs ?? null,
+    audit,
+    relayNote: driven.relayNote ?? null,
+    proofs: driven.admissions.flatMap(({ proof }) => {
+      if (proof === undefined) return [];
+      const { host, until, source, digest } = proof;
+      return [{ host, until, source, digest }];
+    }),
+    stopReason,
+  });
+}
+
+function notesOf({ companion: { notes }, profiled }: Driven): CompanionResult["notes"] {
+  const { problem } = profiled;
+  const missing = problem === null ? [] : [{ what: "hot functions", why: problem }];
+  return { ...notes, notMeasured: [...notes.notMeasured, ...missing] };
+}
+
+async function readBackRun(driven: Driven, report: Report): Promise<Audit | null> {
+  const { live, poolDir, admissions, before, signal, terminal } = driven;
+  const acknowledged = report.totals.accepted + report.warmup.accepted;
+  terminal.status(`read-back   asking for ${formatCount(acknowledged)} acknowledged events`);
+  const { slices } = live;
+  const result = await auditRun({ slices, poolDir, admissions, acknowledged, signal });
+  const after =
+    "why" in before ? before : await countKinds(admissions, kindsOf(driven.pool), signal);
+  terminal.clear();
+  for (const note of result.notes) terminal.note(`read-back   ${note}`);
+  if (result.audit === null) return null;
+  const { accepted } = result;
+  return { ...result.audit, stored: compareStored({ before, after, accepted, acknowledged }) };
+}
+
+function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {
+  switch (stopped) {
+    case "interrupted":
+      return "interrupted by the user; figures reach to the last slice";
+    case "overtime":
+      return "k6 did not end in the time planned and was stopped";
+    case "hung":
+      return "the relay left handshakes or Close frames unanswered; k6 was stopped after its last figures";
+    case null:
+      if (killedBy !== null) return `k6 was killed by ${killedBy}`;
+      return code === 0 || code === 99 ? null : `k6 ended with code ${code}`;
+  }
+}
+
+function failedRun({ code, log }: K6Outcome): Error {
+  const refusal = log.find((line) => line.includes("refused:"));
+  const text = refusal ?? log.at(-1) ?? "it logged nothing";
+  return new ConfigError(
+    `k6 ended with code ${code} before anything was measured\n${text.slice(0, 500)}`,
+  );
+}
+
+async function readReport(path: string, runId: string): Promise<Report | null> {
+  try {
+    const report = JSON.parse(await readFile(path, "utf8")) as Report;
+    return report.schema === REPORT_SCHEMA && report.run.id === runId ? report : null;
+  } catch {
+    // k6 was killed before it wrote one.
+    return null;
+  }
+}
