@@ -131,9 +131,12 @@ async function hashFile(file: string): Promise<string> {
   try {
     await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
   } catch (cause) {
-    throw new ConfigError(`the events \`${basename(file)}\` can't be read: ${reasonOf(cause)}`, {
-      cause,
-    });
+    throw new ConfigError(
+      `--events names \`${basename(file)}\`, which can't be read: ${reasonOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
   return hash.digest("hex");
 }
