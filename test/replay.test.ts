@@ -88,7 +88,7 @@ describe("replayFile", () => {
   it("says that a file is missing or empty", async () => {
     await assert.rejects(
       replayFile({ file: join(root, "none"), root }),
-      /`none` can't be read: ENOENT/,
+      /`none`, which can't be read: ENOENT/,
     );
     await assert.rejects(replay("empty", [""]), /holds no events/);
   });

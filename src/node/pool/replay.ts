@@ -132,7 +132,7 @@ async function hashFile(file: string): Promise<string> {
     await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
   } catch (cause) {
     throw new ConfigError(
-      `EVENTS (--events) must be a file of signed events, or for a new pool their number; \`${basename(file)}\` can't be read: ${reasonOf(cause)}`,
+      `--events names \`${basename(file)}\`, which can't be read: ${reasonOf(cause)}`,
       {
         cause,
       },
