@@ -77,7 +77,19 @@ describe("compareSets", () => {
   it("does not call a change worse when runs differ as much among themselves", () => {
     const random = seededRandom("wild", "noise");
     const runs = (...medians: readonly number[]) => medians.map((ms) => noisyRun(random, ms, 0));
-    assert.equal(verdictOf(runs(4, 5, 7), runs(5, 7, 8)), "same");
+    const c = compareSets(setOf(...runs(4, 5, 7)), setOf(...runs(5, 7, 8)), JUDGING);
+    assert.equal(c.verdict, "same");
+    assert.match(c.notes.join(), /noise would hide .*service p50/);
+    const calm = compareSets(setOf(...runs(5, 5, 5)), setOf(...runs(5, 5, 5)), JUDGING);
+    assert.doesNotMatch(calm.notes.join(), /service p50/);
+  });
+
+  it("sees through one disturbed run of five, and of three does not", () => {
+    const random = seededRandom("disturbed", "noise");
+    const runs = (...medians: readonly number[]) => medians.map((ms) => noisyRun(random, ms, 0));
+    const slower = runs(6, 6, 9, 6, 6);
+    assert.equal(verdictOf(runs(5, 5, 5, 5, 5), slower, true), "worse");
+    assert.equal(verdictOf(runs(5, 5, 5), slower.slice(0, 3), true), "same");
   });
 
   it("calls errors and a lower rate worse, whatever the latency", () => {

@@ -1,6 +1,6 @@
 /**
  * Does `compare` see a relay that is 20 % slower, and nothing where there is nothing? Runs in turn, on
- * loopback, a relay, the same relay again and a slower one; each group of three repetitions is one
+ * loopback, a relay, the same relay again and a slower one; each group of five repetitions is one
  * comparison of each; repetitions with an invalid run are left out and counted. The runs of a call add to those in the folder, so that short calls do.
  *
  *     node --import tsx test/bench/compare.ts DIR delay|cpu REPETITIONS
@@ -19,9 +19,9 @@ import { accept } from "../faulty-relay/frames.ts";
 import { FaultyRelay } from "../faulty-relay/relay.ts";
 
 const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
-const GROUP = 3;
-/** Waiting before each answer, or spinning on the relay's one thread: ms. */
-const COST = { delay: [5, 5, 6], cpu: [0.5, 0.5, 0.6] } as const;
+const GROUP = 5;
+/** Waiting before each answer, or spinning on the relay's one thread: ms. The sockets add 0.2 ms. */
+const COST = { delay: [5, 5, 6], cpu: [0.5, 0.5, 0.64] } as const;
 const NAMES = ["base", "again", "slower"] as const;
 
 const [dir = "", kind = "delay", repetitions = "0"] = process.argv.slice(2);
@@ -72,7 +72,7 @@ for (let from = 0; from + GROUP <= usable.length; from += GROUP) {
 }
 
 async function run(url: string, reportDir: string, seed: string): Promise<void> {
-  const flags = ["--clients", "20", "--rate", "400", "--duration", "3", "--warmup", "0.5"];
+  const flags = ["--clients", "20", "--rate", "400", "--duration", "2", "--warmup", "0.5"];
   const child = spawn(
     process.execPath,
     [CLI, "run", "publish", "--relay", url, "--seed", seed, "--report-dir", reportDir]

@@ -2,7 +2,7 @@
 import { EXIT } from "../verdict.ts";
 import { findNotes, findObstacles } from "./comparable.ts";
 import { figureKinds } from "./figures.ts";
-import { ENOUGH_RUNS, type Judging, judgeFigure } from "./judge.ts";
+import { ENOUGH_RUNS, type Judging, judgeFigure, UNSEEN } from "./judge.ts";
 import { COMPARISON_SCHEMA, type ComparedFigure, type Comparison, type RunSet } from "./types.ts";
 
 export const DEFAULT_TOLERANCE = 0.1;
@@ -26,7 +26,7 @@ export function compareSets(base: RunSet, next: RunSet, judging: Judging): Compa
       runs < ENOUGH_RUNS ? "tenths of single runs" : isPaired ? "paired runs" : "repeated runs",
     tolerance: judging.tolerance,
     obstacles,
-    notes: obstacles.length > 0 ? [] : findNotes(base, next),
+    notes: obstacles.length > 0 ? [] : [...findNotes(base, next), ...unseen(figures)],
     figures,
   };
 }
@@ -35,6 +35,14 @@ export function compareSets(base: RunSet, next: RunSet, judging: Judging): Compa
 export function comparisonExitCode({ verdict }: Comparison): number {
   if (verdict === "notComparable") return EXIT.invalid;
   return verdict === "worse" ? EXIT.threshold : EXIT.ok;
+}
+
+function unseen(figures: readonly ComparedFigure[]): readonly string[] {
+  const hidden = figures.filter(({ why }) => why === UNSEEN).map(({ name }) => name);
+  if (hidden.length === 0) return [];
+  return [
+    `noise would hide a change of twice the least effect in ${hidden.length} of ${figures.length} figures (${hidden.slice(0, 4).join(", ")}${hidden.length > 4 ? ", …" : ""}): take more or longer runs`,
+  ];
 }
 
 function overall(figures: readonly ComparedFigure[]): Comparison["verdict"] {

@@ -1,7 +1,9 @@
 /**
  * Is a change beyond noise? With three runs a side or more, a Student interval of 99 % over the runs
  * (Welch's with the smaller side's degrees of freedom, or over the pairs of runs made in turn): what two
- * runs differ by is the noise that counts, and no number of samples within one run shows it. With fewer,
+ * runs differ by is the noise that counts, and no number of samples within one run shows it. One run that
+ * the machine disturbed widens that interval; so five a side of which every run of one lies beyond every
+ * run of the other count as well (a rank test at 99 %). With fewer,
  * the band of tenths that each report states of itself, twice as wide: it can't know how runs differ.
  */
 import type { Report } from "../types.ts";
@@ -20,7 +22,11 @@ export const ENOUGH_RUNS = 3;
 const LEAST_SHARE = 0.005;
 /** Below this many ms a difference is the generator's. */
 const LEAST_MS = 0.02;
+/** Runs a side from which ranks alone decide. */
+const RANK_RUNS = 5;
 const BAND_WIDENING = 2;
+/** Said where noise would hide twice the least effect: the same only as far as can be seen. */
+export const UNSEEN = "within noise that hides much: take more runs";
 /** Two-sided 99 % points of Student's t for 1, 2, … degrees of freedom. */
 const STUDENT = [63.66, 9.92, 5.84, 4.6, 4.03, 3.71, 3.5, 3.36, 3.25, 3.17];
 
@@ -52,7 +58,8 @@ export function judgeFigure(
   const back = kind.unit === "share" ? (v: number) => v : Math.expm1;
   const seen = { ...blank, change: back(change.middle) };
   const interval = [back(change.middle - change.half), back(change.middle + change.half)] as const;
-  return { ...seen, interval, ...verdictOf(kind, seen, interval) };
+  const isBeyond = interval[0] > 0 || interval[1] < 0 || areApart(a, b);
+  return { ...seen, interval, ...verdictOf(kind, seen, interval, isBeyond) };
 }
 
 interface Change {
@@ -104,9 +111,13 @@ function verdictOf(
   kind: FigureKind,
   figure: Pick<ComparedFigure, "base" | "next" | "change" | "leastEffect">,
   [low, high]: readonly [number, number],
+  isBeyond: boolean,
 ): { readonly verdict: Verdict; readonly why: string } {
   const change = figure.change ?? 0;
-  if (low <= 0 && high >= 0) return { verdict: "same", why: "within noise" };
+  if (!isBeyond) {
+    const hides = Math.max(-low, high) > 2 * figure.leastEffect;
+    return { verdict: "same", why: hides ? UNSEEN : "within noise" };
+  }
   // A ratio falls by less than it rises: 1/1.1 is as far as 1.1.
   const least =
     kind.unit === "share" || change > 0
@@ -119,6 +130,12 @@ function verdictOf(
   }
   const isWorse = kind.worse === "higher" ? change > 0 : change < 0;
   return { verdict: isWorse ? "worse" : "better", why: "beyond noise and the least effect" };
+}
+
+/** All of one side beyond all of the other: by chance twice in `n + m` over `n`, below 1 % from 5 and 5 on. */
+function areApart(a: readonly number[], b: readonly number[]): boolean {
+  if (Math.min(a.length, b.length) < RANK_RUNS) return false;
+  return Math.max(...a) < Math.min(...b) || Math.max(...b) < Math.min(...a);
 }
 
 function student(runs: number): number {
