@@ -140,6 +140,16 @@ describe("compareSets", () => {
     assert.match(c.notes.join(), /kernels/);
   });
 
+  it("lets the mean size of small pools of one mix differ as the draw does", () => {
+    const { pool } = good.config;
+    const of = (events: number, bytes: number) =>
+      setOf({ ...good, config: { ...good.config, pool: { ...pool, events, bytes } } });
+    const obstaclesOf = (events: number) =>
+      compareSets(of(events, 1_000 * events), of(events, 1_080 * events), JUDGING).obstacles;
+    assert.deepEqual(obstaclesOf(1_000), []);
+    assert.match(obstaclesOf(1_000_000).join(), /other events/);
+  });
+
   it("leaves out percentiles with fewer than ten samples beyond them", () => {
     const { latency } = good;
     const few = new Histogram();

@@ -4,6 +4,8 @@ import type { RunSet } from "./types.ts";
 
 /** Share by which sizes may differ between machines, or events, that count as the same. */
 const SIZE_SLACK = 0.05;
+/** Five standard errors of a mean whose events differ as much as they are large. */
+const DRAW_SLACK = 5;
 
 /** Why two sets can't be compared, one sentence each; empty when they can. */
 export function findObstacles(base: RunSet, next: RunSet): readonly string[] {
@@ -41,7 +43,7 @@ function differences(a: Report, b: Report): readonly string[] {
     ...differ("scenario", a.run.scenario, b.run.scenario),
     ...planRows(a).flatMap(([name, value], i) => differ(name, value, planRows(b)[i]?.[1])),
     ...hostDifferences(a, b),
-    ...(near(eventBytes(a), eventBytes(b)) ? [] : ["other events: their mean size differs"]),
+    ...(haveLikeEvents(a, b) ? [] : ["other events: their mean size differs"]),
   ];
 }
 
@@ -77,11 +79,14 @@ function hostDifferences({ run: a }: Report, { run: b }: Report): readonly strin
   ];
 }
 
-function eventBytes({ config }: Report): number {
-  return config.pool.bytes / Math.max(1, config.pool.events);
+/** Other seeds draw other sets from one mix: the smaller the pool, the more its mean size moves. */
+function haveLikeEvents({ config: { pool: a } }: Report, { config: { pool: b } }: Report): boolean {
+  const fewest = Math.max(1, Math.min(a.events, b.events));
+  const bytes = (pool: typeof a) => pool.bytes / Math.max(1, pool.events);
+  return near(bytes(a), bytes(b), SIZE_SLACK + DRAW_SLACK / Math.sqrt(fewest));
 }
 
-function near(a: number | null, b: number | null): boolean {
+function near(a: number | null, b: number | null, slack = SIZE_SLACK): boolean {
   if (a === null || b === null) return a === b;
-  return Math.abs(a - b) <= SIZE_SLACK * Math.max(a, b);
+  return Math.abs(a - b) <= slack * Math.max(a, b);
 }
