@@ -2,18 +2,10 @@
  * One VU from its first connection to its last slice: connect, wait for the common start, send
  * through warm-up and window, wait for answers, close. Figures leave it as slices only.
  */
-import { check } from "k6";
 import exec from "k6/execution";
 import { toDialUrl } from "../../src/guard/relay-url.ts";
-import { type PackedHistogram, packHistogram } from "../../src/measure/histogram.ts";
-import { Recorder, type Samples } from "../../src/measure/recorder.ts";
-import {
-  type DetachedSlice,
-  encodeSlice,
-  type PackedSlice,
-  type Phase,
-  sliceLengthMs,
-} from "../../src/measure/slice.ts";
+import { Recorder } from "../../src/measure/recorder.ts";
+import { type Phase, sliceLengthMs } from "../../src/measure/slice.ts";
 import { CLOSE_TIMEOUT_MS } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { PoolManifest } from "../../src/pool/format.ts";
@@ -24,6 +16,7 @@ import { Connections } from "./connections.ts";
 import type { FrameSource } from "./frames.ts";
 import { feedConnect, type MetricFeed } from "./metrics.ts";
 import { createPublisher, type Publisher } from "./publisher.ts";
+import { SliceDesk } from "./slices.ts";
 
 /** Windows begin at full seconds, so that VUs that are ready at about the same time begin together. */
 const START_GRID_MS = 1_000;
@@ -51,20 +44,17 @@ export async function runVu(options: VuOptions): Promise<void> {
 }
 
 class Vu {
-  readonly #options: VuOptions;
   readonly #plan: Plan;
   readonly #clock: Clock = createClock();
   readonly #recorder: Recorder;
+  readonly #slices: SliceDesk;
   readonly #connections: Connections;
   readonly #publisher: Publisher;
   readonly #asker: Asker | null;
   readonly #sliceMs: number;
   #phase: Phase = "connect";
-  #seq = 0;
   #nextSliceMs: number;
   #nextExpireMs = 0;
-  /** What is left to do for slices that are cut off already: a piece a turn, so that no pause is long. */
-  #chores: (() => void)[] = [];
   /** When publishes in flight were looked at last, and how many were left then. */
   #lookedMs = 0;
   #lookedAt = 0;
@@ -72,9 +62,9 @@ class Vu {
   constructor(options: VuOptions, frames: FrameSource, ahead: FrameSource | null) {
     const { plan, pool, share, auditEvery } = options;
     const types = rowTypes(pool);
-    this.#options = options;
     this.#plan = plan;
     this.#recorder = new Recorder(types.length * 2, plan.relays.length);
+    this.#slices = new SliceDesk(this.#recorder, options.feedMetrics, options.live);
     this.#sliceMs = sliceLengthMs(plan.durationSec);
     this.#nextSliceMs = this.#clock.now() + 1_000;
     this.#connections = new Connections({
@@ -142,7 +132,7 @@ class Vu {
   async #close(): Promise<void> {
     // Emitted before closing too: a relay that never answers a Close frame keeps k6 from ending.
     this.#emit("drain");
-    this.#finishChores();
+    this.#slices.finish();
     const closed = this.#connections.closeAll();
     const timeout = new Promise<void>((resolve) => {
       const deadline = this.#clock.now() + CLOSE_TIMEOUT_MS;
@@ -165,7 +155,7 @@ class Vu {
     }
     this.#phase = "done";
     this.#emit("done", this.#clock.driftMs());
-    this.#finishChores();
+    this.#slices.finish();
   }
 
   #isAnswered(): boolean {
@@ -213,15 +203,14 @@ class Vu {
           return;
         }
         now = this.#clock.now();
-        const wakeMs =
-          this.#chores.length > 0
-            ? now
-            : Math.min(
-                this.#publisher.nextDueMs,
-                this.#asker?.nextDueMs ?? Number.POSITIVE_INFINITY,
-                this.#nextSliceMs,
-                this.#nextExpireMs,
-              );
+        const wakeMs = this.#slices.isBusy
+          ? now
+          : Math.min(
+              this.#publisher.nextDueMs,
+              this.#asker?.nextDueMs ?? Number.POSITIVE_INFINITY,
+              this.#nextSliceMs,
+              this.#nextExpireMs,
+            );
         setTimeout(turn, Math.max(0.1, Math.min(wakeMs - now, EXPIRE_EVERY_MS)));
       };
       turn();
@@ -237,7 +226,7 @@ class Vu {
       this.#nextExpireMs = now + EXPIRE_EVERY_MS;
     }
     this.#lookedAt = this.#publisher.inFlight;
-    this.#chores.shift()?.();
+    this.#slices.work();
     if (now >= this.#nextSliceMs) {
       if (this.#phase === "warmup" && now >= this.#publisher.windowStartMs) this.#phase = "window";
       this.#emit(this.#phase);
@@ -264,40 +253,19 @@ class Vu {
     this.#recorder.error("script", where, this.#publisher.atSec(), text, stack);
   }
 
-  /** Cuts a slice off; packing it, handing it out and feeding k6's metrics are chores. */
   #emit(phase: Phase, clockDriftMs?: number): void {
-    this.#finishChores();
     const { windowStartMs } = this.#publisher;
     const atMs = this.#clock.now();
-    const samples = this.#recorder.takeSamples();
-    const detached: DetachedSlice = {
+    this.#slices.cut({
       vu: exec.vu.idInTest,
-      seq: this.#seq++,
       phase,
       // A slice is taken at its end.
       index: windowStartMs === 0 ? -1 : Math.round((atMs - windowStartMs) / this.#sliceMs) - 1,
       windowStartMs: windowStartMs === 0 ? null : windowStartMs,
       atMs,
       connectionsOpen: this.#connections.open,
-      ...this.#recorder.take(),
       ...(clockDriftMs === undefined ? {} : { clockDriftMs }),
-    };
-    const histograms: Record<string, PackedHistogram> = {};
-    this.#chores = Object.entries(detached.histograms).map(([key, histogram]) => () => {
-      histograms[key] = packHistogram(histogram);
     });
-    this.#chores.push(() => this.#handOut({ ...detached, histograms }, samples));
-  }
-
-  #handOut(slice: PackedSlice, samples: Samples): void {
-    const text = encodeSlice(slice);
-    check(null, { [text]: () => true });
-    if (this.#options.live) console.log(text);
-    this.#chores.push(...this.#options.feedMetrics(slice, samples));
-  }
-
-  #finishChores(): void {
-    for (let next = this.#chores.shift(); next !== undefined; next = this.#chores.shift()) next();
   }
 }
 
