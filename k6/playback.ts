@@ -10,9 +10,9 @@ import { readScript, scriptOptions } from "./lib/script.ts";
 import { summarizeRun } from "./lib/summary.ts";
 
 const script = readScript("playback");
-const openAt = await openFrames(script.poolDir, script.run.poolUrl);
+const openAt = await openFrames(script);
 // An open file has one place where it is read: who reads ahead opens it again.
-const openAheadAt = await openFrames(script.poolDir, script.run.poolUrl);
+const openAheadAt = await openFrames(script);
 
 export const options = scriptOptions(script);
 export default () => publishShare(script, openAt, openAheadAt);

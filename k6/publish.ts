@@ -9,7 +9,7 @@ import { readScript, scriptOptions } from "./lib/script.ts";
 import { summarizeRun } from "./lib/summary.ts";
 
 const script = readScript("publish");
-const openAt = await openFrames(script.poolDir, script.run.poolUrl);
+const openAt = await openFrames(script);
 
 export const options = scriptOptions(script);
 export default () => publishShare(script, openAt, null);

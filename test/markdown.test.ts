@@ -227,6 +227,41 @@ describe("renderMarkdown", () => {
     }
   });
 
+  it("gives a command with all that is not the default", () => {
+    const again = section(
+      renderMarkdown({
+        ...good,
+        run: { ...good.run, relayNote: "v1; it's new" },
+        config: {
+          ...good.config,
+          pool: { ...good.config.pool, source: { builders: "ab".repeat(32) } },
+        },
+        thresholds: [
+          { metric: "nostr_publish_failed", expression: "rate<0.5", value: 0, ok: true },
+        ],
+      }),
+      "## How to run it again",
+    );
+    for (const part of [
+      '--builders "$BUILDERS"',
+      "--threshold 'nostr_publish_failed: rate<0.5'",
+      "--relay-note 'v1; it'\\''s new'",
+      "the digest abababababababab",
+    ]) {
+      assert.ok(again.includes(part), `${part}\n${again}`);
+    }
+    assert.ok(!section(renderMarkdown(good), "## How to run it again").includes("--threshold"));
+  });
+
+  it("asks for the file of a replay, and names no mix, which it has not", () => {
+    const source = { replay: "cd".repeat(32) };
+    const config = { ...good.config, pool: { ...good.config.pool, source } };
+    const again = section(renderMarkdown({ ...good, config }), "## How to run it again");
+    assert.ok(again.includes('--events "$EVENTS"'), again);
+    assert.ok(!again.includes("--mix"), again);
+    assert.ok(again.includes(source.replay), again);
+  });
+
   it("keeps its shape whatever a relay says", () => {
     const texts = fc.oneof(
       fc.string({ unit: "binary" }),

@@ -21,6 +21,11 @@ const withErrors = buildOf({
   ],
 });
 
+function withSource(source: Report["config"]["pool"]["source"]): Report {
+  const report = buildOf();
+  return { ...report, config: { ...report.config, pool: { ...report.config.pool, source } } };
+}
+
 const reports: Readonly<Record<string, Report>> = {
   "as k6 writes it": buildOf(),
   "completed by Node": completeOf(buildOf()),
@@ -35,6 +40,8 @@ const reports: Readonly<Record<string, Report>> = {
   "of a run without data, completed": completeOf(emptyReport()),
   "of a run that was cut off": buildOf({ slices: [sliceOf()], stopReason: "interrupted" }),
   "with errors and a stack": withErrors,
+  "of the user's own builders": withSource({ builders: "ab".repeat(32) }),
+  "of a replay": withSource({ replay: "cd".repeat(32) }),
   "of several relays": buildOf({
     plan: planOf({ RELAY_URL: "ws://127.0.0.1:1,wss://[::1]:2/path?a=b", ARRIVAL: "poisson" }),
   }),

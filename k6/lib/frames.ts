@@ -1,13 +1,25 @@
 /**
  * The pool inside k6, in chunks of whole lines; the next chunk is fetched while the current one is being
- * sent. Started by the CLI, a script asks it for them (`serve.ts`). By hand they are read from the file
- * through k6/experimental/fs, which holds it in memory for all VUs; there a chunk becomes text through a
- * Blob: 16 µs for 64 KiB, where a TextDecoder takes 125 to 185 µs and a SharedArray's JSON.parse more.
+ * sent. Served by the CLI or `pool serve`, a script asks for them over HTTP (`serve.ts`): constant memory.
+ * Else they are read from the file through k6/experimental/fs, which holds it in memory for all VUs; there a
+ * chunk becomes text through a Blob: 16 µs for 64 KiB, where a TextDecoder takes 125 to 185 µs.
+ *
+ * No way of holding a file in k6 keeps within twice its size. Peak of k6 2.2 with a pool of 199 MB and 1 VU,
+ * over the file's size, medians of three; Go's garbage collector as it is, and with GOGC=20:
+ *
+ *     k6/experimental/fs                      6.5, 3.8 (GOGC=50: 3.7; GOMEMLIMIT=450MiB: 3.3)
+ *     the same, pool cut into files of 4 MiB  4.4, 2.8
+ *     SharedArray of texts of 512 KiB         6.1, 4.0
+ *     SharedArray of files of 4 MiB           6.0, 4.4
+ *     SharedArray of lines                    6.8, not measured
  */
 import { open as openFile, SeekMode } from "k6/experimental/fs";
 import http from "k6/http";
 import { Blob } from "k6/websockets";
 import { FRAMES_FILE, INDEX_STEP, type PoolManifest } from "../../src/pool/format.ts";
+import type { Script } from "./script.ts";
+
+declare const __VU: number;
 
 type File = Awaited<ReturnType<typeof openFile>>;
 /** Gives the whole lines of the next chunk; none at the end. */
@@ -28,10 +40,21 @@ export interface FrameSource {
   isStarved(): boolean;
 }
 
+/** From about here on, reading the file takes more than 2 s. */
+const LARGE_BYTES = 300e6;
+
 /** Opens the frames for all VUs. To be awaited in the init context. */
-export async function openFrames(dir: string, servedAt: string | null): Promise<OpenAt> {
+export async function openFrames({ poolDir, pool, run }: Script): Promise<OpenAt> {
+  const servedAt = run.poolUrl;
   if (servedAt !== null) return async (offset) => fetchChunks(servedAt, offset);
-  const file = await openFile(`${dir}/${FRAMES_FILE}`);
+  // The init context comes once for k6 itself, as VU 0, and once for each VU.
+  if (pool.bytes > LARGE_BYTES && __VU === 0) {
+    const megabytes = Math.round(pool.bytes / 1e6);
+    console.log(
+      `reading the pool, ${megabytes} MB, into several times as much memory; \`k6-nostr pool serve\` spares it`,
+    );
+  }
+  const file = await openFile(`${poolDir}/${FRAMES_FILE}`);
   return async (offset) => {
     await file.seek(offset, SeekMode.Start);
     return readChunks(file);

@@ -17,12 +17,12 @@ import { MANIFEST_FILE, type PoolManifest, parseManifest } from "../../src/pool/
 import { COMPANION_SCENARIO, companionScenario } from "./companion.ts";
 import { findProofFault } from "./proof.ts";
 
-/** Variables by which the CLI tells a script what it found out; not for hand use. */
+/** Variables by which the CLI tells a script what it found out; by hand, POOL_URL alone. */
 interface RunEnvironment {
   readonly runId: string | null;
   readonly runDir: string | null;
   readonly live: boolean;
-  /** Where the CLI serves the pool's frames; `null`: they are read from the file. */
+  /** Where the CLI, or `pool serve`, serves the pool's frames; `null`: they are read from the file. */
   readonly poolUrl: string | null;
   /** Where the CLI serves samples of resources; `null`: nobody asks for them. */
   readonly companionUrl: string | null;
@@ -169,7 +169,9 @@ function readServedUrl(variable: string): string | null {
   const text = __ENV[variable];
   if (!text) return null;
   if (/^http:\/\/127\.0\.0\.1:\d{1,5}\/[0-9a-f]{32}$/.test(text)) return text;
-  throw new ConfigError(`${variable} is set by the command line alone; unset it`);
+  throw new ConfigError(
+    `${variable} must be what \`k6-nostr\` gave, http://127.0.0.1:<port>/<token>; unset it`,
+  );
 }
 
 /** By hand no name is resolved beforehand: loopback, and private addresses that are given literally. */

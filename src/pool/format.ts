@@ -24,7 +24,7 @@ export const FRAME_ID_OFFSET = 16;
 /** `index` holds the byte offset of every line whose number is a multiple of this. */
 export const INDEX_STEP = 256;
 
-type PoolSource =
+export type PoolSource =
   /** A digest of the user's module that built events of some of the types. */
   | { readonly builders: string }
   /** SHA-256 of the file of signed events that the pool replays. */

@@ -242,7 +242,12 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
     connectConcurrency: plan.connectConcurrency,
     ackTimeoutMs: plan.ackTimeoutMs,
     vus: plan.vus,
-    pool: { id: pool.id, events: pool.events, bytes: pool.bytes },
+    pool: {
+      id: pool.id,
+      events: pool.events,
+      bytes: pool.bytes,
+      source: pool.source ?? null,
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 /** Shell lines that a reader may copy: every value quoted, whatever it holds. */
+import { DEFAULT_THRESHOLDS, parseThresholds } from "../plan/thresholds.ts";
 import type { Report } from "./types.ts";
 
 /** One word of a POSIX shell. Control characters, which terminals obey, become spaces. */
@@ -10,9 +11,10 @@ export function shellQuote(text: string): string {
 
 /**
  * The command that makes the load of a report again. Without a relay its URL is asked for: a report keeps
- * only its host and port.
+ * only its host and port. Of a user's own builders or events it keeps a digest, so their file is asked for too.
  */
-export function rerunCommand({ config: c, run }: Report, relay = '"$RELAY_URL"'): string {
+export function rerunCommand(report: Report, relay = '"$RELAY_URL"'): string {
+  const { config: c, run } = report;
   const mix = Object.entries(c.mix)
     .map(([type, weight]) => `${type}:${weight}`)
     .join(",");
@@ -21,7 +23,7 @@ export function rerunCommand({ config: c, run }: Report, relay = '"$RELAY_URL"')
     ["rate", c.rateEps],
     ["duration", c.durationSec],
     ["warmup", c.warmupSec],
-    ["mix", mix],
+    ...(isReplay(report) ? [] : ([["mix", mix]] as const)),
     ["seed", c.seed],
     ["arrival", c.arrival],
     ["max-in-flight", c.maxInFlight],
@@ -29,17 +31,56 @@ export function rerunCommand({ config: c, run }: Report, relay = '"$RELAY_URL"')
     ["ack-timeout", c.ackTimeoutMs],
   ];
   const words = flags.map(([flag, value]) => `--${flag} ${shellQuote(String(value))}`);
+  const third = words.findIndex((word) => word.startsWith("--max-in-flight"));
   return [
     `npx k6-nostr run ${shellQuote(run.scenario)} --relay ${relay}`,
     words.slice(0, 4).join(" "),
-    words.slice(4, 7).join(" "),
-    words.slice(7).join(" "),
+    words.slice(4, third).join(" "),
+    words.slice(third).join(" "),
+    ...extraFlags(report),
   ].join(" \\\n  ");
+}
+
+/** Where events came from that are not the kit's own; `null` when all are. */
+export function describeSource({ config }: Report): string | null {
+  const { source } = config.pool;
+  // Reports from before this member have none.
+  if (!source) return null;
+  return "replay" in source
+    ? `EVENTS is the file of signed events with the SHA-256 ${source.replay}`
+    : `BUILDERS is the module of builders whose text and version have the digest ${source.builders.slice(0, 16)}`;
+}
+
+function isReplay({ config }: Report): boolean {
+  const { source } = config.pool;
+  return source ? "replay" in source : false;
+}
+
+/** What is not the default, each on a line. */
+function extraFlags(report: Report): readonly string[] {
+  const { source } = report.config.pool;
+  const thresholds = judgedExpressions(report);
+  const isDefault = thresholds.join(";") === DEFAULT_EXPRESSIONS.join(";");
+  return [
+    ...(source ? [isReplay(report) ? '--events "$EVENTS"' : '--builders "$BUILDERS"'] : []),
+    ...(isDefault ? [] : thresholds.map((threshold) => `--threshold ${shellQuote(threshold)}`)),
+    ...(report.audit === null ? [] : ["--audit"]),
+    ...(report.run.relayNote ? [`--relay-note ${shellQuote(report.run.relayNote)}`] : []),
+  ];
+}
+
+const DEFAULT_EXPRESSIONS: readonly string[] = parseThresholds(DEFAULT_THRESHOLDS).flatMap(
+  ({ metric, expressions }) => expressions.map((expression) => `${metric}: ${expression}`),
+);
+
+function judgedExpressions({ thresholds }: Report): readonly string[] {
+  return thresholds.map(({ metric, expression }) => `${metric}: ${expression}`);
 }
 
 /** The facts that another person needs to get the same run. */
 export function reproduceSection(report: Report): string {
   const { run, config } = report;
+  const source = describeSource(report);
   const consent =
     run.proofs.length === 0
       ? "a relay of your own on this machine"
@@ -53,6 +94,7 @@ export function reproduceSection(report: Report): string {
     rerunCommand(report),
     "```",
     "",
+    ...(source === null ? [] : [`- ${source}`]),
     `- run \`${run.id}\`, plan \`${run.planHash}\``,
     `- seed \`${config.seed}\`, pool \`${config.pool.id}\` (${config.pool.events} events, ${config.pool.bytes} bytes)`,
     `- ${run.tool}, ${run.k6 ?? "k6 not measured"}, ${run.host.platform ?? "platform not measured"}, ${run.host.cpus ?? "?"} CPUs`,

@@ -1,5 +1,6 @@
 /** The report: the JSON that tools read. `schema.json` beside this file says the same as JSON Schema. */
 import type { HistogramData } from "../measure/histogram.ts";
+import type { PoolSource } from "../pool/format.ts";
 
 export const REPORT_SCHEMA = "k6-nostr/report@1";
 
@@ -348,7 +349,13 @@ export interface Report {
     readonly connectConcurrency: number;
     readonly ackTimeoutMs: number;
     readonly vus: number;
-    readonly pool: { readonly id: string; readonly events: number; readonly bytes: number };
+    readonly pool: {
+      readonly id: string;
+      readonly events: number;
+      readonly bytes: number;
+      /** Where events come from that are not the kit's own; `null` when all are. */
+      readonly source: PoolSource | null;
+    };
   };
   readonly totals: Totals;
   /** What the warm-up sent, apart from the totals. */

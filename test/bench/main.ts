@@ -19,6 +19,7 @@ import { ensureK6 } from "../../src/node/setup/ensure.ts";
 import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.ts";
 import { benchMetricCost } from "./metric-cost.ts";
 import { obtainNostrBench, runNostrBench } from "./nostr-bench.ts";
+import { benchPools } from "./pools.ts";
 import { benchSigning } from "./signing.ts";
 
 const repetitions = process.argv.includes("--quick") ? 1 : 5;
@@ -34,6 +35,7 @@ const PARTS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
   memory: benchMemory,
   connections: benchConnections,
   signing: benchSigner,
+  pools: (rig) => benchPools(rig, row),
 };
 /** Only when asked for. */
 const LONG_PARTS: typeof PARTS = { soak: benchSoak };

@@ -1,8 +1,10 @@
 /** `k6-nostr pool`: makes a pool of signed events beforehand. */
 import { randomInt } from "node:crypto";
+import { once } from "node:events";
 import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
 import { DEFAULT_EPOCH } from "../../pool/plan.ts";
+import { shellQuote } from "../../report/command.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
@@ -10,7 +12,9 @@ import { loadBuilders } from "../pool/builders.ts";
 import { ensurePool } from "../pool/cache.ts";
 import { inspectPool } from "../pool/inspect.ts";
 import type { Progress } from "../pool/progress.ts";
+import { readPool } from "../pool/read.ts";
 import { replayFile } from "../pool/replay.ts";
+import { servePool } from "../pool/serve.ts";
 import { verifyPool } from "../pool/verify.ts";
 import {
   describeProgress,
@@ -54,6 +58,7 @@ const FLAGS: readonly FlagRow[] = [
 const USAGE = `k6-nostr pool [flags]
 k6-nostr pool verify DIR    checks every event: id, signature, its type's schema
 k6-nostr pool inspect DIR   shows what is in a pool: types, kinds, sizes
+k6-nostr pool serve DIR     serves it on 127.0.0.1 to a k6 that is started by hand
 
 Makes a pool of signed events, kept under its id. The keys are derived from the seed, live in
 memory only, and sign nothing but test events.
@@ -63,6 +68,13 @@ ids stay the same; for a relay that refuses events as old as that, it makes one 
 start of yesterday (UTC), and says so. A pool given with --pool is sent as it is.
 
 ${describeFlags(FLAGS)}`;
+
+type Action = (dir: string, terminal: Terminal, signal: AbortSignal) => Promise<void>;
+const ACTIONS: Readonly<Record<string, Action | undefined>> = {
+  verify: verifyIt,
+  inspect: async (dir) => void process.stdout.write(await inspectPool(dir)),
+  serve: serveIt,
+};
 
 export async function pool(args: readonly string[]): Promise<number> {
   const { flags, words } = parseCommandLine(args, FLAGS);
@@ -76,11 +88,12 @@ export async function pool(args: readonly string[]): Promise<number> {
   try {
     const [action, dir, ...rest] = words;
     if (action === undefined) return await makeIt(flags, terminal, signal);
-    if (!["verify", "inspect"].includes(action) || dir === undefined || rest.length > 0) {
-      throw new ConfigError("expected `pool`, `pool verify DIR` or `pool inspect DIR`");
+    const does = ACTIONS[action];
+    if (does === undefined || dir === undefined || rest.length > 0) {
+      const actions = Object.keys(ACTIONS).map((name) => `\`pool ${name} DIR\``);
+      throw new ConfigError(`expected \`pool\`, ${actions.join(", ")}`);
     }
-    if (action === "inspect") process.stdout.write(await inspectPool(dir));
-    else await verifyIt(dir, terminal, signal);
+    await does(dir, terminal, signal);
     return EXIT.ok;
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -141,6 +154,16 @@ async function verifyIt(dir: string, terminal: Terminal, signal: AbortSignal): P
   process.stdout.write(
     `${dir}: ${formatCount(events)} events in ${formatCount(sets)} sets; every id, signature and schema is right\n`,
   );
+}
+
+async function serveIt(dir: string, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  await readPool(dir, (progress) => terminal.status(describeVerifying(progress)));
+  terminal.clear();
+  const served = await servePool(dir);
+  process.stdout.write(`k6 run -e POOL=${shellQuote(dir)} -e POOL_URL=${served.url} …\n`);
+  process.stdout.write("serving until Ctrl-C stops it\n");
+  if (!signal.aborted) await once(signal, "abort");
+  await served.close();
 }
 
 /** Anything but a number is a file. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ConfigError } from "../../errors.ts";
 import { FRAMES_FILE, MANIFEST_FILE, type PoolManifest, parseManifest } from "../../pool/format.ts";
+import { type Progress, startProgress } from "./progress.ts";
 
 export interface Pool {
   readonly dir: string;
@@ -14,11 +15,18 @@ export interface Pool {
 
 const REMEDY = "make it again with `k6-nostr pool --force`";
 
+/** What is done sooner needs no word. */
+const SILENT_MS = 2_000;
+
 /**
  * Opens a pool after comparing `frames.txt` with the manifest: size, then SHA-256 (about a second
- * for each GB). Throws `ConfigError` that says what is wrong with it.
+ * for each GB). Tells its progress, in bytes, when it takes more than 2 s. Throws `ConfigError` that
+ * says what is wrong with it.
  */
-export async function readPool(dir: string): Promise<Pool> {
+export async function readPool(
+  dir: string,
+  onProgress?: (progress: Progress) => void,
+): Promise<Pool> {
   const manifest = await readPoolManifest(dir);
   const path = join(dir, FRAMES_FILE);
   const bytes = await stat(path).then(
@@ -34,7 +42,19 @@ export async function readPool(dir: string): Promise<Pool> {
     );
   }
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  const startMs = performance.now();
+  const progress = startProgress(bytes, (reached) => {
+    if (performance.now() - startMs > SILENT_MS) onProgress?.(reached);
+  });
+  let done = 0;
+  const count = async function* (pieces: AsyncIterable<Buffer>) {
+    for await (const piece of pieces) {
+      done += piece.length;
+      progress(done);
+      yield piece;
+    }
+  };
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), count, hash);
   if (hash.digest("hex") !== manifest.sha256) {
     throw new ConfigError(
       `the pool \`${dir}\` is damaged: ${FRAMES_FILE} does not have the SHA-256 of its manifest; ${REMEDY}`,

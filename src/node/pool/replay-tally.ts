@@ -1,6 +1,7 @@
 /** What is taken of a file of events, what is left out, and what is broken. */
 import { basename } from "node:path";
 import { ConfigError } from "../../errors.ts";
+import { IdTable } from "./id-table.ts";
 import type { CheckedLine } from "./replay-lines.ts";
 import type { SignedChunk } from "./sign-chunk.ts";
 
@@ -20,7 +21,7 @@ const LEFT_OUT: readonly number[] = [62, 22_242];
 
 export class ReplayTally {
   readonly #file: string;
-  readonly #seen = new Set<string>();
+  readonly #seen = new IdTable();
   readonly #shown: string[] = [];
   readonly #counts = { taken: 0, duplicates: 0, leftOut: 0 };
   /** `kind-<n>` in the order in which the kinds come. */
@@ -86,17 +87,14 @@ export class ReplayTally {
   }
 
   #isTaken(id: string, kind: number): boolean {
-    // 16 bytes of the id in as many characters: half the memory of its hex digits.
-    const short = Buffer.from(id.slice(0, 32), "hex").toString("latin1");
     if (LEFT_OUT.includes(kind)) {
       this.#counts.leftOut++;
       return false;
     }
-    if (this.#seen.has(short)) {
+    if (this.#seen.put(id) !== undefined) {
       this.#counts.duplicates++;
       return false;
     }
-    this.#seen.add(short);
     this.#counts.taken++;
     return true;
   }

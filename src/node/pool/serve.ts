@@ -1,6 +1,6 @@
 /**
  * Serves a pool's frames to k6, on 127.0.0.1 and behind a token: whole lines from a byte offset on. k6
- * keeps every file it opens in memory, with a second copy and what growing both leaves behind (3.7 times
+ * keeps every file it opens in memory, with a second copy and what growing both leaves behind (3 to 6 times
  * the file's size was measured); served, a pool of any size costs it the chunks it is sending.
  */
 import { randomBytes } from "node:crypto";

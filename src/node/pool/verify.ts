@@ -21,6 +21,7 @@ import { addressOf } from "../relay/retention.ts";
 import { runInOrder, startCrew } from "./crew.ts";
 import { hashEvent } from "./event-id.ts";
 import { parseFrame } from "./frame.ts";
+import { IdTable } from "./id-table.ts";
 import { readLines } from "./lines.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { readPool } from "./read.ts";
@@ -130,9 +131,9 @@ class Verifier {
 
 class LineChecker {
   readonly #manifest: PoolManifest;
-  readonly #seen = new Set<string>();
+  readonly #seen = new IdTable();
   /** Address → `created_at` of its newest version. */
-  readonly #addresses = new Map<string, number>();
+  readonly #addresses = new IdTable();
   readonly #perType = new Map<string, { events: number; bytes: number }>();
   events = 0;
   sets = 0;
@@ -213,18 +214,16 @@ class LineChecker {
   }
 
   #claim(identity: string): void {
-    expect(!this.#seen.has(identity), `\`${identity}\` comes twice`);
-    this.#seen.add(identity);
+    expect(this.#seen.put(identity) === undefined, `\`${identity}\` comes twice`);
   }
 
   /** An address comes once, or rises: an older version would be turned down. */
   #claimAddress(event: NostrEvent, mayRise: boolean): void {
     const address = addressOf(event);
     if (address === undefined) return;
-    const before = this.#addresses.get(address);
+    const before = this.#addresses.putText(address, event.created_at);
     const rises = before !== undefined && mayRise && event.created_at > before;
     expect(before === undefined || rises, `\`${address}\` comes twice`);
-    this.#addresses.set(address, event.created_at);
   }
 
   #count(name: string, lineBytes: number): void {

@@ -31,7 +31,9 @@ export interface PoolChoice {
 /** Opens the given pool after checking it, or makes the plan's. Throws `ConfigError`. */
 export async function choosePool(plan: Plan, choice: PoolChoice): Promise<Pool> {
   const { terminal } = choice;
-  if (choice.dir !== undefined) return await readPool(choice.dir);
+  if (choice.dir !== undefined) {
+    return await readPool(choice.dir, (progress) => terminal.status(describeVerifying(progress)));
+  }
   const started = Date.now();
   const pool = await ensurePool({
     root: POOLS_DIR,

@@ -1,0 +1,99 @@
+/**
+ * A pool of `playback` events: how fast it is signed, how much of that is building, and the memory of
+ * its maker, which must not follow the number of events. The maker is a process of its own.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Keys } from "../../src/events/event-type.ts";
+import { parseMix } from "../../src/events/mix.ts";
+import { openKeyring } from "../../src/node/pool/keyring.ts";
+import { signChunk } from "../../src/node/pool/sign-chunk.ts";
+import { cutChunks, DEFAULT_EPOCH, planPool, scopeOf } from "../../src/pool/plan.ts";
+import type { Rig } from "./k6-run.ts";
+
+type Row = (what: string, figure: string, note?: string) => void;
+
+const EVENTS = 100_000;
+const MANY_EVENTS = 400_000;
+const EVENTS_ALONE = 10_000;
+const LOOK_EVERY_MS = 50;
+const command = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
+
+/** Goals: 0.85 of cores × one thread, building below 10 % of the time, memory constant. */
+export async function benchPools({ dir }: Pick<Rig, "dir">, row: Row): Promise<void> {
+  const before = await signAlone();
+  const small = await runMaker(dir, EVENTS);
+  const many = await runMaker(dir, MANY_EVENTS);
+  const after = await signAlone();
+  const perSecond = (before.perSecond + after.perSecond) / 2;
+  const share = small.events / small.seconds / (availableParallelism() * perSecond);
+  row("playback pool, one thread that only signs", `${perSecond.toFixed(0)} events/s`);
+  row(
+    `playback pool of ${small.events}, with start`,
+    `${(small.events / small.seconds).toFixed(0)} events/s`,
+    `${share.toFixed(2)} of cores × one thread (goal 0.85)`,
+  );
+  row(
+    "playback pool, building",
+    `${(((before.buildingShare + after.buildingShare) / 2) * 100).toFixed(1)} % of the time`,
+    "serialising included (goal 10 %)",
+  );
+  row(
+    `playback pool, memory for ${MANY_EVENTS} events`,
+    `${(many.rssBytes / 1e6).toFixed(0)} MB`,
+    `${(many.rssBytes / small.rssBytes).toFixed(2)} × that for ${EVENTS}`,
+  );
+}
+
+/** One thread, the pool's own chunks: what goes by in the signer, and what goes by beside it. */
+async function signAlone() {
+  const plan = planPool({
+    seed: "bench",
+    mix: parseMix("playback"),
+    events: EVENTS_ALONE,
+    epoch: DEFAULT_EPOCH,
+  });
+  const scope = scopeOf(plan);
+  const keyring = await openKeyring(scope.seed);
+  let signingMs = 0;
+  let signed = 0;
+  const timed: Keys = {
+    ...keyring,
+    sign(template) {
+      const startMs = performance.now();
+      const event = keyring.sign(template);
+      signingMs += performance.now() - startMs;
+      signed++;
+      return event;
+    },
+  };
+  const startMs = performance.now();
+  for (const chunk of cutChunks(plan, 128)) signChunk(chunk, scope, timed);
+  const wholeMs = performance.now() - startMs;
+  return {
+    perSecond: (signed * 1_000) / signingMs,
+    buildingShare: (wholeMs - signingMs) / wholeMs,
+  };
+}
+
+async function runMaker(dir: string, events: number) {
+  const pools = join(dir, `pools-${events}`);
+  const args = [command, "pool", "--mix", "playback", "--seed", "bench", "--dir", pools];
+  const startMs = performance.now();
+  const child = spawn(process.execPath, [...args, "--events", String(events)], { stdio: "ignore" });
+  let peakKb = 0;
+  const timer = setInterval(async () => {
+    const status = await readFile(`/proc/${child.pid}/status`, "utf8").catch(() => "");
+    peakKb = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? peakKb);
+  }, LOOK_EVERY_MS);
+  const [code] = await once(child, "close");
+  clearInterval(timer);
+  const seconds = (performance.now() - startMs) / 1_000;
+  await rm(pools, { recursive: true, force: true });
+  if (code !== 0) throw new Error(`\`k6-nostr pool\` ended with code ${code}`);
+  return { events, seconds, rssBytes: peakKb * 1_024 };
+}
