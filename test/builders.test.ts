@@ -57,6 +57,11 @@ const refusals: readonly (readonly [name: string, text: string, problem: RegExp]
     /`own` returned `tags`/,
   ],
   [
+    "more than the signer takes",
+    "export const builders = { own: () => ({ kind: 1, tags: [], content: 'x'.repeat(6e5) }) };",
+    /`own` returned an event of 600007 bytes, the signer takes 524288/,
+  ],
+  [
     "kind 62",
     "export const builders = { own: () => ({ kind: 62, tags: [], content: '' }) };",
     /never holds.*`62`/,

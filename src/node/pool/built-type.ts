@@ -28,6 +28,8 @@ interface BuilderContext {
 /** A template; several; or a generator that is handed each event with its id. Anything else is refused. */
 export type Builder = (context: BuilderContext) => unknown;
 
+/** Of tags and content: beyond, and for good from 1 MB on, the signer's memory does not hold an event. */
+const MOST_BYTES = 524_288;
 const ROLES: readonly string[] = ["author", "viewer", "session"];
 const MOST_CREATED_AT = 2 ** 32;
 const VANISH_KIND = 62;
@@ -118,6 +120,10 @@ class SetBuilder {
     }
     if (!areTags(tags)) this.#fail("returned `tags` that are no list of lists of texts", tags);
     if (typeof content !== "string") this.#fail("returned `content` that is no text", content);
+    const bytes = Buffer.byteLength(JSON.stringify([tags, content]));
+    if (bytes > MOST_BYTES) {
+      this.#fail(`returned an event of ${bytes} bytes, the signer takes ${MOST_BYTES}`, content);
+    }
     return { kind, created_at, tags: tags as EventTemplate["tags"], content };
   }
 
