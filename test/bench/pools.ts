@@ -27,9 +27,9 @@ const command = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url)
 export async function benchPools({ dir }: Pick<Rig, "dir">, row: Row): Promise<void> {
   const before = await signAlone();
   const small = await runMaker(dir, EVENTS);
-  const many = await runMaker(dir, MANY_EVENTS);
   const after = await signAlone();
   const perSecond = (before.perSecond + after.perSecond) / 2;
+  const building = (before.buildingShare + after.buildingShare) / 2;
   const share = small.events / small.seconds / (availableParallelism() * perSecond);
   row("playback pool, one thread that only signs", `${perSecond.toFixed(0)} events/s`);
   row(
@@ -39,13 +39,14 @@ export async function benchPools({ dir }: Pick<Rig, "dir">, row: Row): Promise<v
   );
   row(
     "playback pool, building",
-    `${(((before.buildingShare + after.buildingShare) / 2) * 100).toFixed(1)} % of the time`,
+    `${(building * 100).toFixed(1)} % of the time`,
     "serialising included (goal 10 %)",
   );
+  const many = await runMaker(dir, MANY_EVENTS);
   row(
     `playback pool, memory for ${MANY_EVENTS} events`,
     `${(many.rssBytes / 1e6).toFixed(0)} MB`,
-    `${(many.rssBytes / small.rssBytes).toFixed(2)} × that for ${EVENTS}`,
+    `${(many.rssBytes / small.rssBytes).toFixed(2)} × that for ${EVENTS} (goal 1)`,
   );
 }
 
