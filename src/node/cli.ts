@@ -2,32 +2,23 @@
 import { ConfigError } from "../errors.ts";
 import { refuseKey } from "../plan/secrets.ts";
 import { EXIT } from "../report/verdict.ts";
-import { calibrate } from "./commands/calibrate.ts";
-import { compare } from "./commands/compare.ts";
-import { demo } from "./commands/demo.ts";
 import { usage } from "./commands/help.ts";
-import { issues } from "./commands/issues.ts";
-import { pool } from "./commands/pool.ts";
-import { preflight } from "./commands/preflight.ts";
-import { relay } from "./commands/relay.ts";
-import { report } from "./commands/report.ts";
-import { run } from "./commands/run.ts";
-import { setup } from "./commands/setup.ts";
 
 /** Takes the words behind the command's name; gives the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
 
-const commands: Readonly<Record<string, Command>> = {
-  demo,
-  run,
-  preflight,
-  calibrate,
-  pool,
-  relay,
-  report,
-  compare,
-  issues,
-  setup,
+/** Loaded when it is called for: all of them together take half a second. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import("./commands/demo.ts")).demo,
+  run: async () => (await import("./commands/run.ts")).run,
+  preflight: async () => (await import("./commands/preflight.ts")).preflight,
+  calibrate: async () => (await import("./commands/calibrate.ts")).calibrate,
+  pool: async () => (await import("./commands/pool.ts")).pool,
+  relay: async () => (await import("./commands/relay.ts")).relay,
+  report: async () => (await import("./commands/report.ts")).report,
+  compare: async () => (await import("./commands/compare.ts")).compare,
+  issues: async () => (await import("./commands/issues.ts")).issues,
+  setup: async () => (await import("./commands/setup.ts")).setup,
 };
 /** Commands of the design that are still to come: a clear answer is better than "unknown". */
 const PLANNED = ["capacity", "merge"];
@@ -37,8 +28,11 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     process.stdout.write(usage());
     return name === undefined ? EXIT.config : EXIT.ok;
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command) return await command(args);
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load !== undefined) {
+    const command = await load();
+    return await command(args);
+  }
   refuseKey(name, "the command");
   const known = Object.keys(commands).join(", ");
   throw new ConfigError(
