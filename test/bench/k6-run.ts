@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { garbageTarget } from "../../src/node/k6/environment.ts";
+import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
 import { servePool } from "../../src/node/pool/serve.ts";
 import { readProcess } from "../../src/node/proc.ts";
 import type { Report } from "../../src/report/types.ts";
@@ -52,6 +52,7 @@ export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
     RUN_DIR: rig.dir,
     CORES: String(availableParallelism()),
     GOGC: String(garbageTarget(load.clients)),
+    GOMEMLIMIT: memoryLimit(load.clients),
     FORCE: "1",
   };
   const args = ["run", "--quiet", join(rig.dir, "publish.js")];

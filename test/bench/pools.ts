@@ -30,6 +30,7 @@ export async function benchPools({ dir }: Pick<Rig, "dir">, row: Row): Promise<v
   const after = await signAlone();
   const perSecond = (before.perSecond + after.perSecond) / 2;
   const building = (before.buildingShare + after.buildingShare) / 2;
+  const keys = (before.keysShare + after.keysShare) / 2;
   const share = small.events / small.seconds / (availableParallelism() * perSecond);
   row("playback pool, one thread that only signs", `${perSecond.toFixed(0)} events/s`);
   row(
@@ -40,7 +41,7 @@ export async function benchPools({ dir }: Pick<Rig, "dir">, row: Row): Promise<v
   row(
     "playback pool, building",
     `${(building * 100).toFixed(1)} % of the time`,
-    "serialising included (goal 10 %)",
+    `serialising included (goal 10 %); deriving keys takes ${(keys * 100).toFixed(1)} % more, in the signer's WASM`,
   );
   const many = await runMaker(dir, MANY_EVENTS);
   row(
@@ -50,7 +51,7 @@ export async function benchPools({ dir }: Pick<Rig, "dir">, row: Row): Promise<v
   );
 }
 
-/** One thread, the pool's own chunks: what goes by in the signer, and what goes by beside it. */
+/** One thread, the pool's own chunks: what goes by in signing, in deriving keys, and beside them. */
 async function signAlone() {
   const plan = planPool({
     seed: "bench",
@@ -61,9 +62,16 @@ async function signAlone() {
   const scope = scopeOf(plan);
   const keyring = await openKeyring(scope.seed);
   let signingMs = 0;
+  let keysMs = 0;
   let signed = 0;
   const timed: Keys = {
     ...keyring,
+    publicKey(author) {
+      const startMs = performance.now();
+      const key = keyring.publicKey(author);
+      keysMs += performance.now() - startMs;
+      return key;
+    },
     sign(template) {
       const startMs = performance.now();
       const event = keyring.sign(template);
@@ -77,7 +85,8 @@ async function signAlone() {
   const wholeMs = performance.now() - startMs;
   return {
     perSecond: (signed * 1_000) / signingMs,
-    buildingShare: (wholeMs - signingMs) / wholeMs,
+    buildingShare: (wholeMs - signingMs - keysMs) / wholeMs,
+    keysShare: keysMs / wholeMs,
   };
 }
 

@@ -66,6 +66,7 @@ export function k6Environment(
     ACK_TIMEOUT_MS: String(plan.ackTimeoutMs),
     CORES: plan.cores === null ? "" : String(plan.cores),
     GOGC: String(garbageTarget(plan.clients)),
+    GOMEMLIMIT: memoryLimit(plan.clients),
     WARMUP_SEC: String(plan.warmupSec),
     THRESHOLDS: plan.thresholds.map((t) => `${t.metric}: ${t.expressions.join(", ")}`).join("; "),
     REPORT_DIR: plan.reportDir,
@@ -107,6 +108,14 @@ export function k6Environment(
 export function garbageTarget(clients: number): number {
   const liveMb = 30 + 0.04 * clients;
   return Math.round(Math.min(400, Math.max(100, (256 / liveMb) * 100)));
+}
+
+/**
+ * From so much memory on, garbage is collected as often as it takes (Go's GOMEMLIMIT, a soft limit): what a
+ * long run keeps, its slices, at most 600 of a VU, would else be taken five times.
+ */
+export function memoryLimit(clients: number): string {
+  return `${Math.round(120 + 0.15 * clients)}MiB`;
 }
 
 /** The arguments of k6. The blacklist is given again here, where nothing can replace it. */
