@@ -4,9 +4,12 @@ import { describe, it } from "node:test";
 import { type Calibration, identifyGenerator } from "../../../src/node/calibrate/figures.ts";
 import { keep, readKept } from "../../../src/node/calibrate/kept.ts";
 import { readK6Version } from "../../../src/node/setup/version.ts";
-import { inPlace, type Place, withEmbeddedRelay } from "../cli.ts";
+import { type Ended, inPlace, type Place, withEmbeddedRelay } from "../cli.ts";
+import { isOverloaded } from "../held-up.ts";
 
 const GENTLE = ["--clients", "10", "--rate", "100", "--duration", "1", "--mix", "view:1"];
+/** Each takes some 15 s. */
+const MOST_TRIES = 3;
 const MEASURING = /no figures of this machine yet/;
 
 async function generatorOf({ k6 }: Place) {
@@ -18,14 +21,23 @@ async function generatorOf({ k6 }: Place) {
 const fileOf = (place: Place) => join(place.dir, "cache", "calibration.json");
 
 describe("run and its calibration", () => {
-  it("measures a generator without figures once, keeps and reports them", async () => {
+  it("measures a generator without figures once, keeps and reports them", async (t) => {
     await inPlace((place) =>
       withEmbeddedRelay(async (relay) => {
         const args = ["run", "publish", ...GENTLE, "--report-dir", "reports", "--relay", relay.url];
-        const first = await place.run([...args, "--seed", "1"]);
-        assert.match(first.stderr, MEASURING);
-        const kept = await readKept(fileOf(place), await generatorOf(place));
-        assert.ok(kept?.ceiling, first.stderr);
+        let kept: Calibration | null = null;
+        let first: Ended | null = null;
+        // A busy machine may hold not even the lowest rate; then nothing is kept.
+        for (let i = 0; i < MOST_TRIES && kept === null; i++) {
+          first = await place.run([...args, "--seed", "1"]);
+          assert.match(first.stderr, MEASURING);
+          kept = await readKept(fileOf(place), await generatorOf(place));
+        }
+        if (kept === null && isOverloaded()) {
+          t.skip("the machine is overloaded: no rate was held");
+          return;
+        }
+        assert.ok(kept?.ceiling, first?.stderr);
         assert.equal(kept.form, "quick");
         assert.ok(kept.ceiling.heldEps >= 250, `${kept.ceiling.heldEps}`);
         assert.ok(kept.floorMs > 0 && kept.floorMs < 20, `${kept.floorMs}`);
@@ -33,7 +45,7 @@ describe("run and its calibration", () => {
         const second = await place.run([...args, "--seed", "2"]);
         assert.doesNotMatch(second.stderr, MEASURING);
         assert.match(second.stderr, /generator +ceiling .* \(quick calibration of 2/);
-        for (const { generator } of await place.reports()) {
+        for (const { generator } of (await place.reports()).slice(-2)) {
           assert.equal(generator.ceilingEps, kept.ceiling.heldEps);
           assert.equal(generator.floorMs, kept.floorMs);
         }

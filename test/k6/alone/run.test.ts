@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -7,8 +7,10 @@ import { WebSocket } from "ws";
 import { buildBundles } from "../../../build/bundle.ts";
 import schema from "../../../src/report/schema.json" with { type: "json" };
 import type { Report } from "../../../src/report/types.ts";
-import { inPlace, until, withEmbeddedRelay } from "../cli.ts";
+import { EXIT } from "../../../src/report/verdict.ts";
+import { type Ended, inPlace, type Place, until, withEmbeddedRelay } from "../cli.ts";
 import { assertBalanced } from "../harness.ts";
+import { assertBelieved, assertEnded } from "../held-up.ts";
 
 const GENTLE = ["--clients", "20", "--rate", "100", "--no-calibrate", "--report-dir", "reports"];
 const isReport = new Ajv2020({ strict: false }).compile(schema);
@@ -19,20 +21,20 @@ describe("run publish against the embedded relay", () => {
       const args = ["run", "publish", ...GENTLE, "--duration", "3", "--seed", "7", "--relay"];
       const runOnce = () =>
         withEmbeddedRelay(async (relay) => {
-          const { exitCode, stdout, stderr } = await place.run([...args, relay.url]);
-          assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
-          return { stored: relay.stored(), ids: await readIds(relay.url) };
+          const ended = await place.run([...args, relay.url]);
+          return { ended, stored: relay.stored(), ids: await readIds(relay.url) };
         });
       const first = await runOnce();
       const second = await runOnce();
       const reports = await place.reports();
       assert.equal(reports.length, 2);
-      for (const report of reports) {
+      for (const [i, report] of reports.entries()) {
+        assertEnded((i === 0 ? first : second).ended, report, EXIT.ok);
         assert.ok(isReport(report), JSON.stringify(isReport.errors));
         assertBalanced(report.totals);
         assert.equal(report.totals.scheduled, 300);
         assert.equal(report.totals.accepted, 300);
-        assert.equal(report.generator.verdict, "valid", report.generator.reasons.join("; "));
+        assertBelieved(report);
         assert.ok((report.resources?.samples.length ?? 0) > 0);
       }
       assert.equal(first.stored, 300);
@@ -47,8 +49,8 @@ describe("run publish against the embedded relay", () => {
         withEmbeddedRelay(async (other) => {
           const relays = `${one.url},${other.url}`;
           const args = ["run", "publish", ...GENTLE, "--duration", "2", "--relay", relays];
-          const { exitCode, stderr } = await place.run([...args, "--mix", "view:1"]);
-          assert.equal(exitCode, 0, stderr);
+          const ended = await place.run([...args, "--mix", "view:1"]);
+          assertEnded(ended, await onlyReport(place), EXIT.ok);
           assert.deepEqual([one.stored(), other.stored()], [100, 100]);
         }),
       ),
@@ -61,14 +63,11 @@ describe("run publish against the embedded relay", () => {
         const args = ["run", "publish", ...GENTLE, "--duration", "3", "--seed", "7", "--audit"];
         // Edits, deletions, profiles and ephemeral events beside those that are simply kept.
         const mix = "video:4,video-edit:2,video-delete:2,profile:1,typing:1,view:1,reaction:1";
-        const { exitCode, stdout, stderr } = await place.run([
-          ...args,
-          ...["--mix", mix, "--relay", relay.url],
-        ]);
-        assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
-        const [report] = await place.reports();
+        const ended = await place.run([...args, "--mix", mix, "--relay", relay.url]);
+        const report = await onlyReport(place);
+        assertEnded(ended, report, EXIT.ok);
         assert.ok(isReport(report), JSON.stringify(isReport.errors));
-        const kinds = (report as Report).audit?.stored?.kinds;
+        const kinds = report.audit?.stored?.kinds;
         assert.deepEqual(
           kinds?.map(({ kind }) => kind),
           [0, 5, 7, 1063, 20_002, 30_078, 30_079],
@@ -77,7 +76,7 @@ describe("run publish against the embedded relay", () => {
         const counted = kinds?.reduce((sum, kind) => sum + kind.counted, 0);
         assert.equal(counted, relay.stored());
         assert.match(
-          stdout,
+          ended.stdout,
           /stored +\d+ events more than before, of \d+ accepted; each of 7 kinds/,
         );
       }),
@@ -114,10 +113,8 @@ describe("run publish against the embedded relay", () => {
         await until(() => relay.stored() > 150);
         const stored = relay.stored();
         await relay.close();
-        const { exitCode, stdout, stderr } = await ended;
-        assert.equal(exitCode, 99, `${stdout}\n${stderr}`);
-        const [report] = await place.reports();
-        assert.ok(report);
+        const report = await onlyReport(place, ended);
+        assertEnded(await ended, report, EXIT.threshold);
         assertBalanced(report.totals);
         assert.equal(report.run.complete, true);
         assert.equal(report.totals.connections.dropped, 20);
@@ -133,10 +130,12 @@ describe("run publish against the embedded relay", () => {
       withEmbeddedRelay(async (relay) => {
         const args = ["run", "publish", ...GENTLE, "--duration", "2", "--relay", relay.url];
         const both = [place.start([...args, "--seed", "1"]), place.start([...args, "--seed", "2"])];
-        const codes = (await Promise.all(both.map(({ ended }) => ended))).map((e) => e.exitCode);
-        assert.deepEqual(codes, [0, 0]);
+        const ended = await Promise.all(both.map((run) => run.ended));
         const reports = await place.reports();
         assert.deepEqual(reports.map((r) => r.config.seed).sort(), ["1", "2"]);
+        for (const report of reports) {
+          assertEnded(ended[Number(report.config.seed) - 1] as Ended, report, EXIT.ok);
+        }
         assert.deepEqual(
           reports.map((r) => r.totals.accepted),
           [200, 200],
@@ -157,16 +156,25 @@ describe("run publish against the embedded relay", () => {
         const variables = Object.entries({ ...options, DURATION_SEC: 2, REPORT_DIR: "." });
         const flags = variables.flatMap(([name, value]) => ["-e", `${name}=${value}`]);
         const { exitCode, stdout, stderr } = await place.run(["run", ...flags, script], place.k6);
-        assert.equal(exitCode, 0, stderr);
-        assert.match(stdout, /verdict +VALID/);
+        assert.equal(exitCode, EXIT.ok, stderr);
+        assert.match(stdout, /verdict +[A-Z]/);
         assert.equal(relay.stored(), 200);
         const names = await readdir(place.dir);
-        assert.ok(names.some((name) => /^load-report-.*\.json$/.test(name)));
+        const json = names.find((name) => /^load-report-.*\.json$/.test(name)) ?? "";
+        assertBelieved(JSON.parse(await readFile(join(place.dir, json), "utf8")) as Report);
         assert.ok(names.some((name) => /^load-test-report-.*\.md$/.test(name)));
       }),
     );
   });
 });
+
+/** The report of the only run in a place. */
+async function onlyReport(place: Place, ended?: Promise<Ended>): Promise<Report> {
+  await ended;
+  const reports = await place.reports();
+  assert.equal(reports.length, 1);
+  return reports[0] as Report;
+}
 
 /** All ids that the relay gives for the kinds of the default mix. */
 async function readIds(url: string): Promise<readonly string[]> {
