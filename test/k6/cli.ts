@@ -31,6 +31,8 @@ export interface Place {
   /** All reports that runs left there, the oldest first. */
   reports(): Promise<readonly Report[]>;
   readonly k6: string;
+  /** The CLI's own script. */
+  readonly cli: string;
 }
 
 /** A folder of its own for `use`, removed afterwards. */
@@ -42,6 +44,7 @@ export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> 
     return await use({
       dir,
       k6: k6.path,
+      cli: CLI,
       start,
       run: (args, program) => start(args, program).ended,
       reports: () => readReports(join(dir, "reports")),
