@@ -2,9 +2,9 @@
  * `npm run bench`: speed and memory as figures and ratios of one run on one machine, medians of several
  * repetitions, the compared ones alternating. Figures of different machines or moments do not compare.
  *
- *     npm run bench -- --quick          repeats once
+ *     npm run bench                     half an hour, and 3 GB of disk
+ *     npm run bench -- --quick          repeats once, without the soak of 5 million events
  *     npm run bench -- --only lag       one part: see PARTS
- *     npm run bench -- --only soak      memory of 5 million events; minutes, and 3 GB of disk
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,13 +16,15 @@ import { bundleScripts } from "../../build/bundle.ts";
 import { makeLookAlikes } from "../../src/node/calibrate/look-alikes.ts";
 import { startRelayProcess } from "../../src/node/relay/process.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
+import type { Band } from "../../src/report/types.ts";
 import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.ts";
 import { benchMetricCost } from "./metric-cost.ts";
 import { obtainNostrBench, runNostrBench } from "./nostr-bench.ts";
 import { benchPools } from "./pools.ts";
 import { benchSigning } from "./signing.ts";
 
-const repetitions = process.argv.includes("--quick") ? 1 : 5;
+const isQuick = process.argv.includes("--quick");
+const repetitions = isQuick ? 1 : 5;
 const nodeClient = fileURLToPath(new URL("node-client.ts", import.meta.url));
 const SATURATED: K6Load = { clients: 100, rate: 100_000, seconds: 5, maxInFlight: 8 };
 const SMALL_EVENTS = 2_000;
@@ -34,11 +36,13 @@ const PARTS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
   lag: benchLag,
   memory: benchMemory,
   connections: benchConnections,
+  agreement: benchAgreement,
   signing: benchSigner,
   pools: (rig) => benchPools(rig, row),
+  soak: benchSoak,
 };
-/** Only when asked for. */
-const LONG_PARTS: typeof PARTS = { soak: benchSoak };
+/** Left out of a quick bench. */
+const LONG_PARTS: readonly string[] = ["soak"];
 
 async function main(): Promise<void> {
   const [cpu] = cpus();
@@ -62,11 +66,11 @@ async function main(): Promise<void> {
 
 function chosenParts(): readonly ((rig: Rig) => Promise<void>)[] {
   const at = process.argv.indexOf("--only");
-  if (at === -1) return Object.values(PARTS);
-  const all = { ...PARTS, ...LONG_PARTS };
+  const isLeftOut = (name: string) => isQuick && LONG_PARTS.includes(name);
+  if (at === -1) return Object.entries(PARTS).flatMap(([n, part]) => (isLeftOut(n) ? [] : [part]));
   return (process.argv[at + 1] ?? "").split(",").map((name) => {
-    const part = all[name];
-    if (part === undefined) throw new Error(`--only takes ${Object.keys(all).join(", ")}`);
+    const part = PARTS[name];
+    if (part === undefined) throw new Error(`--only takes ${Object.keys(PARTS).join(", ")}`);
     return part;
   });
 }
@@ -170,6 +174,30 @@ async function benchConnections(rig: Rig): Promise<void> {
       `at 2,000/s, opening them included; lag p99 ${(report.generator.scheduleLag.p99 ?? Number.NaN).toFixed(2)} ms; ${report.totals.connections.opened} opened`,
     );
   }
+}
+
+/** Two runs of one seed: does each figure of the second lie within the band that the first states of itself? */
+async function benchAgreement(rig: Rig): Promise<void> {
+  const within = { "response p50": 0, "response p99": 0, throughput: 0 };
+  for (let i = 0; i < repetitions; i++) {
+    const load = { clients: 100, rate: 1_000, seconds: 10, maxInFlight: 16 };
+    const { noise } = (await runK6(rig, load)).report;
+    const { latency, throughput } = (await runK6(rig, load)).report;
+    if (isWithin(noise.responseP50, latency.response.p50)) within["response p50"]++;
+    if (isWithin(noise.responseP99, latency.response.p99)) within["response p99"]++;
+    if (isWithin(noise.acceptedEps, throughput.acceptedEps)) within.throughput++;
+  }
+  for (const [figure, times] of Object.entries(within)) {
+    row(
+      `agreement of ${figure}`,
+      `${times} of ${repetitions} pairs`,
+      "within the noise band of the other run, 1,000/s",
+    );
+  }
+}
+
+function isWithin(band: Band, value: number | null): boolean {
+  return band !== null && value !== null && band[0] <= value && value <= band[1];
 }
 
 /** Ten times the events, the same memory: only slices are kept, and there are at most 600 of them. */
