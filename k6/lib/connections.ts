@@ -235,7 +235,7 @@ export class Connections {
       client.state = DOWN;
       this.open--;
     } else if (client.state === OPEN) {
-      const { code, reason } = event as { code?: number; reason?: string };
+      const { code, reason } = (event ?? {}) as { code?: number; reason?: string };
       client.state = DOWN;
       this.open--;
       recorder.link.dropped++;

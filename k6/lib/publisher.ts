@@ -442,7 +442,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const looks = Math.min(clientCount, Math.max(50, clientCount / 10));
     for (let n = 0; n < looks; n++) {
       expiring = expiring + 1 >= clientCount ? 0 : expiring + 1;
-      expireClient(clients[expiring] as Client, nowMs);
+      const client = clients[expiring] as Client;
+      // Of many connections most are idle: a call for each of them would be a pause in sending.
+      if (client.inFlight > 0 || waiting > 0 || asker !== null) expireClient(client, nowMs);
     }
   };
 
