@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -17,6 +18,12 @@ import { startSampler, type TimedSample } from "../src/node/sampler.ts";
 import { judgeAgain } from "../src/report/thresholds.ts";
 import type { Resources } from "../src/report/types.ts";
 import { planOf, sampleOf, sliceOf } from "./fixtures/reports/run.ts";
+
+/** A process that listens there until it is killed. */
+function listenElsewhere(address: string, port: number) {
+  const script = `require("node:net").createServer().listen(${port}, "${address}", () => console.log("on"))`;
+  return spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+}
 
 const isLinux = platform() === "linux";
 const timed = (members: Partial<TimedSample> & Pick<TimedSample, "process">): TimedSample => {
@@ -54,26 +61,17 @@ describe("the companion's service", () => {
       const relay = timed({ process: "relay", cpuPercent: 42.5, rssBytes: 7, threads: 3 });
       const host = timed({ process: "host", pressure: { cpu: 1.5, io: null, memory: 0 } });
       server.publish([relay, host], true);
-      const { over, inWindow, samples } = (await next) as Record<string, unknown>;
-      assert.deepEqual([over, inWindow], [false, true]);
-      assert.deepEqual((samples as unknown[])[0], {
-        process: "relay",
-        cpuPercent: 42.5,
-        rssBytes: 7,
-        openFiles: null,
-      });
+      const figures = {
+        nostr_relay_cpu_percent: 42.5,
+        nostr_relay_rss_bytes: 7,
+        nostr_relay_threads: 3,
+        nostr_host_pressure_cpu_percent: 1.5,
+        nostr_host_pressure_memory_percent: 0,
+      };
+      assert.deepEqual(await next, { over: false, inWindow: true, metrics: figures });
       assert.deepEqual(await (await fetch(`${server.url}/samples`)).json(), [relay, host]);
       const metrics = parsePrometheus(await (await fetch(`${server.url}/metrics`)).text());
-      assert.deepEqual(
-        [...metrics],
-        [
-          ["nostr_relay_cpu_percent", 42.5],
-          ["nostr_relay_rss_bytes", 7],
-          ["nostr_relay_threads", 3],
-          ['nostr_host_pressure_percent{resource="cpu"}', 1.5],
-          ['nostr_host_pressure_percent{resource="memory"}', 0],
-        ],
-      );
+      assert.deepEqual(Object.fromEntries(metrics), figures);
       server.end();
       const last = (await (await fetch(`${server.url}/next`)).json()) as { over: boolean };
       assert.equal(last.over, true);
@@ -98,14 +96,59 @@ describe("what is read of the system", { skip: isLinux ? false : "there is no /p
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const owner = await findPortOwner(port);
-    assert.equal(owner.status === "found" && owner.pid, process.pid);
+    const owner = await findPortOwner("127.0.0.1", port);
+    assert.deepEqual(owner.status === "found" && owner.pids, [process.pid]);
     server.close();
     await once(server, "close");
-    assert.deepEqual(await findPortOwner(port), {
+    assert.deepEqual(await findPortOwner("127.0.0.1", port), {
       status: "unknown",
       why: "no listener found: not Linux, or another network namespace",
     });
+  });
+
+  it("tells listeners at one port apart by their address, and finds one that takes all", async () => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    // Another process, at the same port of another address of loopback.
+    const other = listenElsewhere("127.0.0.2", port);
+    await once(other.stdout, "data");
+    const own = await findPortOwner("127.0.0.1", port);
+    const others = await findPortOwner("127.0.0.2", port);
+    assert.deepEqual(own.status === "found" && own.pids, [process.pid]);
+    assert.deepEqual(others.status === "found" && others.pids, [other.pid]);
+    assert.equal((await findPortOwner("127.0.0.3", port)).status, "unknown");
+    other.kill();
+    server.close();
+    const open = createServer();
+    open.listen(0, "0.0.0.0");
+    await once(open, "listening");
+    const all = await findPortOwner("127.0.0.1", (open.address() as AddressInfo).port);
+    assert.deepEqual(all.status === "found" && all.pids, [process.pid]);
+    open.close();
+  });
+
+  it("says when a watched process ended, and takes no other one for it", async () => {
+    const child = spawn("sleep", ["60"]);
+    await once(child, "spawn");
+    const { pid = 0 } = child;
+    const before = await readTree(pid);
+    assert.ok((before.get(pid)?.startedTicks ?? 0) > 0);
+    let moments = 0;
+    await new Promise<void>((resolve) => {
+      const sampler = startSampler(() => {
+        moments++;
+        if (moments === 1) child.kill();
+        if (sampler.ended("relay").length === 0) return;
+        assert.equal(sampler.ended("relay")[0]?.pid, pid);
+        assert.deepEqual(sampler.ended("generator"), []);
+        sampler.stop();
+        resolve();
+      });
+      sampler.watch("relay", pid);
+    });
+    assert.equal((await readTree(pid)).size, 0);
   });
 
   it("reads this process and this host", async () => {
@@ -133,6 +176,11 @@ describe("what is read of the system", { skip: isLinux ? false : "there is no /p
     });
     const relay = moments[1]?.find((s) => s.process === "relay");
     assert.ok(relay && (relay.cpuPercent ?? 0) > 5, JSON.stringify(relay));
+    assert.ok((relay.busiestThreadPercent ?? 0) > 5);
+    assert.ok((relay.busiestThreadPercent ?? 0) < 150);
+    assert.ok((relay.waitedForCpuPercent ?? -1) >= 0 && (relay.waitedForCpuPercent ?? 101) <= 101);
+    assert.ok((relay.anonBytes ?? 0) > 1e6);
+    assert.ok((relay.anonBytes ?? 0) < (relay.rssBytes ?? 0));
     // The same process given twice is one.
     assert.ok((relay.cpuPercent ?? 0) < 250);
     assert.equal(relay.networkBytesPerSec, null);

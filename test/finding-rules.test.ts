@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { coarseLowerMs } from "../src/measure/histogram.ts";
 import { RULES } from "../src/report/findings/engine.ts";
 import { viewOf } from "../src/report/findings/view.ts";
 import type {
@@ -102,9 +103,87 @@ const profiled = (name: string): Profile => ({
 });
 
 const length = base.throughput.series.length;
-/** 100 ms in one slice of so many, 2 ms in the others. */
-const spikes = (isSpike: (i: number) => boolean, peak = 100) =>
-  series((_, i) => ({ p50: 1, p99: isSpike(i) ? peak : 2, scheduleLagP99: 0.5 }));
+/** 100 ms in one slice of so many, for so many of its events; 2 ms in the others. */
+const spikes = (isSpike: (i: number) => boolean, peak = 100, slow = 10) =>
+  series((_, i) => ({
+    p50: 1,
+    p99: isSpike(i) ? peak : 2,
+    scheduleLagP99: 0.5,
+    responseBuckets: isSpike(i) ? [bucketOf(peak), slow] : [],
+  }));
+function bucketOf(ms: number): number {
+  let index = 0;
+  while (coarseLowerMs(index + 1) <= ms) index++;
+  return index;
+}
+/** Open connections and answers until a slice, none from it on. */
+const endingAt = (end: number, openThen: number, of: Report): Report => ({
+  ...of,
+  throughput: {
+    ...of.throughput,
+    series: of.throughput.series.map((point, i) =>
+      i < end ? point : { ...point, connectionsOpen: openThen, p50: null },
+    ),
+  },
+});
+const away = linked({ dropped: 20 });
+const silent = totals({ timedOut: 50 });
+const elsewhere = (connectMin: number, of: Report): Report =>
+  timed("connect", { min: connectMin }, { ...of, run: { ...of.run, sameHost: false } });
+const refusedThen = (code: string): Report => ({
+  ...linked(
+    { failed: 8 },
+    series(() => ({ connectionsOpen: 12 })),
+  ),
+  errors: errors(["connect", code, 8]).errors,
+});
+const threaded = (busiestThreadPercent: number, of: Report = busy): Report =>
+  sampled(
+    (of.resources?.samples ?? []).map((sample) => ({ ...sample, busiestThreadPercent })),
+    of,
+  );
+const anonymous = (perSample: number): Report =>
+  sampled(
+    Array.from({ length: 8 }, (_, i) =>
+      sampleOf({
+        t: i + 0.5,
+        process: "relay",
+        rssBytes: (100 + i * 10) * 1e6,
+        anonBytes: (50 + i * perSample) * 1e6,
+      }),
+    ),
+  );
+const starved = (waited: number, cpuPercent: number, busiestThreadPercent = 60): Report =>
+  sampled(
+    [1, 2, 3].flatMap((t) => [
+      sampleOf({ t, process: "host", cpuPercent: 100 }),
+      sampleOf({
+        t,
+        process: "relay",
+        cpuPercent,
+        busiestThreadPercent,
+        waitedForCpuPercent: waited,
+      }),
+    ]),
+    timed("service", { p99: 20 }),
+  );
+const typed = (...p50s: readonly number[]): Report => ({
+  ...base,
+  latency: {
+    ...base.latency,
+    byEvent: Object.fromEntries(
+      p50s.map((p50, i) => [
+        `type${i}`,
+        {
+          accepted: 500,
+          meanBytes: 500 * (i + 1),
+          response: base.latency.response,
+          service: { ...base.latency.service, count: 500, p50 },
+        },
+      ]),
+    ),
+  },
+});
 const many = base.totals.scheduled;
 const busy = cpu(80, timed("service", { p99: 20 }));
 
@@ -137,6 +216,51 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
       series((_, i) => ({ connectionsOpen: i % 13 })),
     ),
   ],
+  // Nobody listens, or the generator has no files left: no limit of the relay.
+  ["connection-limit", refusedThen("handshake"), refusedThen("refused")],
+  ["connection-limit", refusedThen("handshake"), refusedThen("files")],
+  ["relay-gone", endingAt(40, 0, away), endingAt(40, 1, away)],
+  ["relay-gone", endingAt(40, 0, away), endingAt(40, 0, linked({ dropped: 17 }))],
+  ["stopped-answering", endingAt(length / 2, 20, silent), endingAt(length - 1, 20, silent)],
+  [
+    "stopped-answering",
+    endingAt(length / 2, 20, silent),
+    endingAt(length / 2, 20, totals({ timedOut: 50, lateOk: 3 })),
+  ],
+  // Answers near the timeout, and a few behind it: the run ended before the rest came.
+  [
+    "timeouts",
+    timed("service", { p99: 500 }, totals({ timedOut: 10, lateOk: 1 })),
+    timed("service", { p99: 499 }, totals({ timedOut: 10, lateOk: 1 })),
+  ],
+  [
+    "silent-drops",
+    timed("service", { p99: 900 }, totals({ timedOut: 10, lateOk: 0 })),
+    timed("service", { p99: 900 }, totals({ timedOut: 10, lateOk: 1 })),
+  ],
+  // A few slow answers among fast ones are a tail: a stall holds up all that come meanwhile.
+  ["stalls", spikes((i) => i % 15 === 5, 100, 5), spikes((i) => i % 15 === 5, 100, 4)],
+  // Three at nearly even distances are chance.
+  ["stalls", spikes((i) => i % 15 === 5), spikes((i) => i === 5 || i === 20 || i === 36)],
+  ["cpu-bound", threaded(80), threaded(79)],
+  ["cpu-bound", busy, { ...busy, config: { ...busy.config, relays: ["a:1", "b:2"] } }],
+  // The pages of a mapped store come and go as the system likes.
+  ["memory-growth", anonymous(10), anonymous(1)],
+  [
+    "memory-growth",
+    memory(100, 110, 120, 130, 140, 150, 160, 170),
+    memory(100, 150, 90, 180, 100, 190, 80, 200),
+  ],
+  [
+    "fsync-floor",
+    elsewhere(3.9, cpu(10, service(5, 6, 7, 9))),
+    elsewhere(4, cpu(10, service(5, 6, 7, 9))),
+  ],
+  ["nagle-delay", cpu(10, service(38, 40, 48, 60)), cpu(10, service(38, 40, 48.1, 60))],
+  ["size-latency", typed(2, 4, 8), typed(2, 20, 8)],
+  ["host-full", starved(25, 60), starved(24, 60)],
+  ["host-full", starved(25, 60), starved(25, 150)],
+  ["host-full", starved(25, 60, 55), starved(25, 60, 54)],
   ["dropped-connections", linked({ dropped: 1 }), linked({ dropped: 0 })],
   ["slow-handshake", timed("connect", { p50: 100 }), timed("connect", { p50: 99 })],
   ["cpu-bound", busy, cpu(79, timed("service", { p99: 20 }))],
@@ -237,6 +361,30 @@ describe("the rules", () => {
     const crypto = draftOf("cpu-bound", { ...busy, profile: profiled("secp256k1_ecmult") });
     assert.ok(crypto?.labels.includes("requires-security-review"));
     assert.doesNotMatch(crypto?.remediation ?? "", /algorithm|library|skip|disable/i);
+  });
+
+  it("are surer of one core where the thread was seen, and of a size where several types show it", () => {
+    assert.equal(draftOf("cpu-bound", busy)?.confidence, "medium");
+    assert.equal(draftOf("cpu-bound", threaded(95))?.confidence, "high");
+    assert.equal(draftOf("size-latency", sized(2, 6))?.confidence, "low");
+    assert.equal(draftOf("size-latency", typed(2, 4, 6, 8))?.confidence, "high");
+  });
+
+  it("call no text a matter of signatures that only sounds like one", () => {
+    const labels = (text: string) => {
+      const report = errors(["reject", "blocked", 1]);
+      const withText = report.errors.map((e) => ({ ...e, example: text }));
+      return draftOf("rejected", { ...report, errors: withText })?.labels ?? [];
+    };
+    assert.ok(labels("invalid: bad signature").includes("requires-security-review"));
+    assert.ok(
+      !labels("blocked: verified users only, by design").includes("requires-security-review"),
+    );
+  });
+
+  it("call one event that found no place no major fault", () => {
+    assert.equal(draftOf("queueing", unsent(1))?.severity, "minor");
+    assert.equal(draftOf("queueing", unsent(many / 100))?.severity, "major");
   });
 
   it("call a design floor no overload", () => {

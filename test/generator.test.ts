@@ -20,6 +20,10 @@ const lag = (p99: number | null) => ({ ...good.generator.scheduleLag, p99 });
 const totals = (members: Partial<Report["totals"]>) => ({ ...good.totals, ...members });
 const script = { class: "script", code: "timer", share: 0, firstAtSec: 0, example: "", stack: "" };
 
+function connectError(code: string, count: number) {
+  return { class: "connect", code, count, share: 0, firstAtSec: 0, example: code, stack: null };
+}
+
 /** Judges a good run again with some of its figures changed. */
 function judge({ report, figures }: Change): Report {
   const { verdict: _, reasons: __, signals: ___, ...measured } = good.generator;
@@ -109,6 +113,16 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
     invalid: { figures: { ceilingEps: 105 } },
     notMeasured: { figures: { ceilingEps: null } },
   },
+  ownConnectionLimit: {
+    valid: { report: { errors: [connectError("refused", 5)] } },
+    suspect: {
+      report: {
+        errors: [connectError("files", 1)],
+        totals: totals({ connections: { ...good.totals.connections, attempted: 200 } }),
+      },
+    },
+    invalid: { report: { errors: [connectError("ports", 1)] } },
+  },
   scriptErrors: {
     valid: { report: { errors: [{ ...script, class: "reject", count: 5 }] } },
     invalid: { report: { errors: [{ ...script, count: 1 }] } },
@@ -120,6 +134,18 @@ describe("judgeGenerator", () => {
     assert.equal(good.generator.verdict, "valid");
     assert.deepEqual(good.generator.reasons, []);
     assert.ok(good.generator.signals.every((signal) => signal.state !== "suspect"));
+  });
+
+  it("says of a run without data why there is none", () => {
+    const { findings } = judge({
+      report: { totals: totals({ attempted: 0 }), errors: [connectError("refused", 20)] },
+    });
+    assert.equal(findings[0]?.id, "no-data");
+    assert.deepEqual(findings[0]?.evidence.at(-1), {
+      metric: "errors.connect/refused",
+      value: 20,
+      reference: "refused",
+    });
   });
 
   it("has a case for each signal", () => {

@@ -135,12 +135,42 @@ describe("renderMarkdown", () => {
     assert.match(cut, /\*\*With care: the run is suspect\.\*\*/);
   });
 
+  it("says under the verdict what comes next, from the first finding", () => {
+    const lines = (of: Report) => renderMarkdown(of).split("\n").slice(3, 6).join(" ");
+    assert.match(lines(good), /What next: nothing; this run supports no finding/);
+    assert.match(lines(unmeasured), /What next: \*\*Nothing was measured\*\* \(critical, /);
+    const [finding] = unmeasured.findings;
+    assert.ok(finding);
+    const info = { ...finding, severity: "info" as const, title: "a floor" };
+    assert.match(
+      lines({ ...good, findings: [info] }),
+      /nothing has to be done\. Worth knowing: a floor/,
+    );
+    const crossed = good.thresholds.map((t) => ({ ...t, ok: false }));
+    assert.match(lines({ ...good, thresholds: crossed }), /see what was not met; no finding/);
+    const symptom = { ...info, labels: ["symptom-of:stalls", "requires-security-review"] };
+    const many = { ...good, findings: [finding, symptom] };
+    const items = section(renderMarkdown(many), "## What to do about it?");
+    assert.match(items, /\(info, confidence high, a symptom of stalls\)/);
+    assert.match(items, /Labels: requires-security-review\.$/m);
+    assert.match(lines(many), /1 more below/);
+    assert.match(renderTerminal(many, []), /^findings\n +1\. Nothing was measured \(critical, /m);
+    assert.match(renderTerminal(good, []), /^findings {4}none is supported by this run$/m);
+  });
+
+  it("says in a sentence where the time went, and nothing of what was not measured", () => {
+    const time = section(renderMarkdown(good), "## Where did the time go?");
+    assert.match(time, /\*\*Of 2\.\d\d ms on average the relay and the wire took 7\d\.\d %\*\*/);
+    const none = section(renderMarkdown(unmeasured), "## Where did the time go?");
+    assert.doesNotMatch(none, /on average/);
+  });
+
   it("says which thresholds were met, crossed, or had no data", () => {
     const plan = planOf({
       THRESHOLDS: "nostr_connect_time: max<1,max<99; nostr_publish_service_time{event:x}: max<1",
     });
     const passing = section(renderMarkdown(buildOf({ plan })), "## Did it pass?");
-    assert.match(passing, /\*\*No\.\*\*/);
+    assert.match(passing, /\*\*No: 2 of 3 thresholds not met\.\*\*/);
     assert.match(passing, /\| max\\<1 \| 4 \| \*\*crossed\*\* \|/);
     assert.match(passing, /\| max\\<99 \| 4 \| met \|/);
     assert.match(passing, /\| no data \| \*\*no data\*\* \|/);

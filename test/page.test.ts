@@ -138,6 +138,15 @@ describe("the page in headless Chromium", { skip }, () => {
     assert.equal(await page.evaluate(button), "true");
   });
 
+  it("is light on paper, whatever the screen, with nothing that scrolls", async () => {
+    const dark = [{ name: "prefers-color-scheme", value: "dark" }];
+    await page.send("Emulation.setEmulatedMedia", { media: "print", features: dark });
+    const look = `[getComputedStyle(document.body).backgroundColor,
+      getComputedStyle(document.querySelector(".scroll")).overflowX]`;
+    assert.deepEqual(await page.evaluate(look), ["rgb(255, 255, 255)", "visible"]);
+    await page.send("Emulation.setEmulatedMedia", { media: "", features: [] });
+  });
+
   it("is no wider than a phone", async () => {
     const metrics = { width: 400, height: 800, deviceScaleFactor: 2, mobile: true };
     await page.send("Emulation.setDeviceMetricsOverride", metrics);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { chooseProfiler, readProfileFile } from "../src/node/profile/choose.ts";
 import { readCpuProfile } from "../src/node/profile/cpuprofile.ts";
 import { topFunctions } from "../src/node/profile/functions.ts";
@@ -17,6 +18,7 @@ import { type Profiler, startProfile } from "../src/node/profile/profiler.ts";
 import type { Profile } from "../src/report/types.ts";
 import { sliceOf } from "./fixtures/reports/run.ts";
 
+const NODE = '{"id":1,"callFrame":{"functionName":"f","url":"","lineNumber":0}}';
 const FIXTURES = fileURLToPath(new URL("fixtures/profiles/", import.meta.url));
 const run = promisify(execFile);
 
@@ -65,6 +67,17 @@ describe("profiles", () => {
     ]);
   });
 
+  it("knows a process whose name holds spaces, and pprof that is not gzipped", async () => {
+    const named = PERF.replaceAll(/^relay /gm, "my relay ");
+    assert.equal(readPerfScript(named).process, "my relay");
+    const dir = await mkdtemp(join(tmpdir(), "k6-nostr-profile-"));
+    const path = join(dir, "p");
+    const zipped = await readFile(`${FIXTURES}go.pprof`);
+    await writeFile(path, gunzipSync(zipped));
+    assert.deepEqual((await readProfileFile(path)).functions, readPprof(zipped, "p").functions);
+    await rm(dir, { recursive: true });
+  });
+
   it("leaves of a path its end", () => {
     const of = (file: string) => topFunctions([{ name: "f", file, weight: 1 }])[0]?.file;
     assert.equal(of("file:///home/me/relay/node_modules/ws/lib/sender.js:9"), "ws/lib/sender.js:9");
@@ -80,6 +93,12 @@ describe("profiles", () => {
       ["{", /no whole JSON/],
       ["{}", /`nodes` is missing/],
       ['{"nodes":[]}', /no samples/],
+      ['{"nodes":[null]}', /a node has no function/],
+      ['{"nodes":[{"id":1}]}', /a node has no function/],
+      [`{"nodes":[${NODE}],"samples":5}`, /no samples/],
+      [`{"nodes":[${NODE}],"samples":[1,1],"timeDeltas":["x","y"]}`, /no samples/],
+      ["PERFILE2\0\0", /what `perf script` makes of it/],
+      [gzipSync("no profile"), /cut off|no pprof/],
       [whole.subarray(0, 200), /./],
     ];
     for (const [content, problem] of files) {

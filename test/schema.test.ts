@@ -47,6 +47,9 @@ const reports: Readonly<Record<string, Report>> = {
   }),
 };
 
+/** Figures that came later: stored baselines have none of them, and still compare. */
+const LATER = ["busiestThreadPercent", "waitedForCpuPercent", "anonBytes"];
+
 describe("the schema", () => {
   it("bears the version that reports bear, and an id", () => {
     assert.equal(schema.properties.schema.const, REPORT_SCHEMA);
@@ -63,7 +66,8 @@ describe("the schema", () => {
       if (isObject && additionalProperties === undefined) loose.push(path);
       if (isObject && properties !== undefined) {
         assert.equal(additionalProperties, false, path);
-        assert.deepEqual(required, Object.keys(properties as object), path);
+        const needed = Object.keys(properties as object).filter((name) => !LATER.includes(name));
+        assert.deepEqual(required, needed, path);
       }
       for (const [key, child] of Object.entries(node)) {
         if (key !== "if") visit(child, `${path}/${key}`);

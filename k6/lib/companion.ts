@@ -5,24 +5,20 @@
 import exec from "k6/execution";
 import http from "k6/http";
 import { Trend } from "k6/metrics";
+import { RESOURCE_METRICS } from "../../src/measure/resource-metrics.ts";
 import { mostSeconds } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 
 export const COMPANION_SCENARIO = "resources";
 
-const trends: Readonly<Record<string, Trend>> = {
-  "relay.cpuPercent": new Trend("nostr_relay_cpu_percent"),
-  "relay.rssBytes": new Trend("nostr_relay_rss_bytes"),
-  "relay.openFiles": new Trend("nostr_relay_open_files"),
-  "generator.cpuPercent": new Trend("nostr_generator_cpu_percent"),
-  "generator.rssBytes": new Trend("nostr_generator_rss_bytes"),
-  "host.cpuPercent": new Trend("nostr_host_cpu_percent"),
-};
+const trends: Readonly<Record<string, Trend>> = Object.fromEntries(
+  Object.keys(RESOURCE_METRICS).map((name) => [name, new Trend(name)]),
+);
 
 interface Moment {
   readonly over: boolean;
   readonly inWindow: boolean;
-  readonly samples: readonly Readonly<Record<string, number | string | null>>[];
+  readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** The scenario beside the one that publishes; none where there is no companion. */
@@ -53,11 +49,6 @@ export function pollCompanion(url: string): void {
   }
 }
 
-function feed({ samples }: Moment): void {
-  for (const sample of samples) {
-    for (const figure of ["cpuPercent", "rssBytes", "openFiles"]) {
-      const value = sample[figure];
-      if (typeof value === "number") trends[`${sample.process}.${figure}`]?.add(value);
-    }
-  }
+function feed({ metrics }: Moment): void {
+  for (const [name, value] of Object.entries(metrics)) trends[name]?.add(value);
 }

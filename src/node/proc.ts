@@ -3,20 +3,30 @@ import { readdir, readFile, stat } from "node:fs/promises";
 
 /** Kernel ticks a second: USER_HZ is 100 on every platform Node runs on. */
 const TICKS_PER_SECOND = 100;
-const PAGE_BYTES = 4_096;
-/** Of processes with more threads, context switches are not added up: each is a file to read. */
+/** Of processes with more threads, the threads are not looked at: each is files to read. */
 const MOST_THREADS = 64;
 const MOST_PROCESSES = 64;
 
 /** One process, or a tree of them added up; counters run since a process began. */
 export interface ProcessUsage {
+  /** When it began, in ticks since boot: with its id the process, since ids are used again. */
+  readonly startedTicks: number;
   /** User and system time, seconds. */
   readonly cpuSec: number;
   readonly rssBytes: number;
+  /** Resident memory that is of no file: without the pages of a mapped store. */
+  readonly anonBytes: number | null;
   readonly threads: number;
   readonly openFiles: number | null;
   readonly diskWriteBytes: number | null;
   readonly contextSwitches: number | null;
+  /** By thread: the time it ran, and the time it was ready to and had no processor. */
+  readonly threadTimes: ReadonlyMap<string, ThreadTimes> | null;
+}
+
+interface ThreadTimes {
+  readonly ranSec: number;
+  readonly waitedSec: number;
 }
 
 export interface HostUsage {
@@ -34,15 +44,23 @@ export interface HostUsage {
 export async function readProcess(pid: number): Promise<ProcessUsage | null> {
   const fields = await readStat(pid);
   const at = (i: number) => Number(fields?.[i]);
-  const [utime, stime, threads, rssPages] = [at(11), at(12), at(17), at(21)] as const;
-  if (!fields || Number.isNaN(utime) || Number.isNaN(rssPages)) return null;
+  const [utime, stime, threads] = [at(11), at(12), at(17)] as const;
+  // What has ended stays there as `Z` until its parent looks.
+  if (!fields || fields[0] === "Z" || Number.isNaN(utime) || Number.isNaN(threads)) return null;
+  const tasks = threads > MOST_THREADS ? [] : await listTasks(pid);
+  const status = await readText(`/proc/${pid}/status`);
+  const kilobytes = (name: string) => numberAfter(status, new RegExp(`^${name}:\\s+(\\d+)`, "m"));
+  const [rssKb, anonKb] = [kilobytes("VmRSS"), kilobytes("RssAnon")];
   return {
+    startedTicks: at(19),
     cpuSec: (utime + stime) / TICKS_PER_SECOND,
-    rssBytes: rssPages * PAGE_BYTES,
+    rssBytes: (rssKb ?? 0) * 1_024,
+    anonBytes: anonKb === null ? null : anonKb * 1_024,
     threads,
     openFiles: await countFiles(pid),
     diskWriteBytes: numberAfter(await readText(`/proc/${pid}/io`), /^write_bytes: (\d+)/m),
-    contextSwitches: threads > MOST_THREADS ? null : await switchesOf(pid),
+    contextSwitches: await switchesOf(pid, tasks),
+    threadTimes: await threadTimesOf(pid, tasks),
   };
 }
 
@@ -108,15 +126,30 @@ async function countFiles(pid: number): Promise<number | null> {
   }
 }
 
-async function switchesOf(pid: number): Promise<number | null> {
+async function switchesOf(pid: number, tasks: readonly string[]): Promise<number | null> {
+  if (tasks.length === 0) return null;
   const texts = await Promise.all(
-    (await listTasks(pid)).map((task) => readText(`/proc/${pid}/task/${task}/status`)),
+    tasks.map((task) => readText(`/proc/${pid}/task/${task}/status`)),
   );
-  if (texts.length === 0) return null;
   return texts.reduce((sum, text) => {
     const counts = [...(text ?? "").matchAll(/voluntary_ctxt_switches:\s*(\d+)/g)];
     return sum + counts.reduce((all, m) => all + Number(m[1]), 0);
   }, 0);
+}
+
+/** From the scheduler's own account, in ns; not every kernel keeps it. */
+async function threadTimesOf(
+  pid: number,
+  tasks: readonly string[],
+): Promise<ProcessUsage["threadTimes"]> {
+  const times = new Map<string, ThreadTimes>();
+  for (const task of tasks) {
+    const text = await readText(`/proc/${pid}/task/${task}/schedstat`);
+    const [ran = Number.NaN, waited = Number.NaN] = text?.split(" ").map(Number) ?? [];
+    if (!Number.isNaN(ran + waited))
+      times.set(task, { ranSec: ran / 1e9, waitedSec: waited / 1e9 });
+  }
+  return times.size === 0 ? null : times;
 }
 
 async function childrenOf(pid: number): Promise<readonly number[]> {

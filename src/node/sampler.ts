@@ -3,6 +3,8 @@ import { readlink } from "node:fs/promises";
 import type { ResourceSample } from "../report/types.ts";
 import { type HostUsage, networkBytesOf, type ProcessUsage, readHost, readTree } from "./proc.ts";
 
+type Watched = "relay" | "generator";
+
 const EVERY_MS = 1_000;
 /** Of a long run so many moments are kept, evenly spread. */
 const MOST_MOMENTS = 600;
@@ -14,9 +16,19 @@ export interface TimedSample extends Omit<ResourceSample, "t"> {
 
 export interface Sampler {
   /** Several processes under one name, as of several relays, are added up with all below them. */
-  watch(process: "relay" | "generator", ...pids: readonly number[]): void;
+  watch(process: Watched, ...pids: readonly number[]): void;
+  /** Watched processes that are gone, with the Unix ms of the look that missed them. */
+  ended(process: Watched): readonly { readonly pid: number; readonly atMs: number }[];
   /** Stops and gives all samples; empty where `/proc` is missing. */
   stop(): readonly TimedSample[];
+}
+
+/** A process that is watched with all below it, until it ends. */
+interface Root {
+  readonly pid: number;
+  /** Of the first look: another process may get the same id. */
+  startedTicks: number | null;
+  endedAtMs: number | null;
 }
 
 interface Look {
@@ -29,15 +41,15 @@ interface Look {
 export function startSampler(
   onMoment: (samples: readonly TimedSample[]) => void = () => {},
 ): Sampler {
-  const pids = new Map<"relay" | "generator", readonly number[]>();
+  const roots = new Map<Watched, Root[]>();
   const lastLooks = new Map<string, Look>();
   let lastHost: { usage: HostUsage; atMs: number } | null = null;
   const moments: (readonly TimedSample[])[] = [];
 
   const sample = async () => {
     const samples: TimedSample[] = [];
-    for (const [name, roots] of pids) {
-      const look = await lookAt(roots);
+    for (const [name, watched] of roots) {
+      const look = await lookAt(watched);
       const last = lastLooks.get(name);
       if (look === null) continue;
       lastLooks.set(name, look);
@@ -56,13 +68,18 @@ export function startSampler(
     running = running.then(sample);
   }, EVERY_MS);
   return {
-    watch(process, ...added) {
-      pids.set(process, added);
+    watch(process, ...pids) {
+      const added = pids.map((pid): Root => ({ pid, startedTicks: null, endedAtMs: null }));
+      roots.set(process, added);
       // A first look at once: the next has something to be held against.
       void lookAt(added).then((look) => {
         if (look !== null && !lastLooks.has(process)) lastLooks.set(process, look);
       });
     },
+    ended: (process) =>
+      (roots.get(process) ?? []).flatMap(({ pid, endedAtMs }) =>
+        endedAtMs === null ? [] : [{ pid, atMs: endedAtMs }],
+      ),
     stop() {
       clearInterval(timer);
       return thin(moments).flat();
@@ -70,12 +87,23 @@ export function startSampler(
   };
 }
 
-async function lookAt(roots: readonly number[]): Promise<Look | null> {
-  const trees = await Promise.all(roots.map(readTree));
+async function lookAt(roots: readonly Root[]): Promise<Look | null> {
+  const trees = await Promise.all(roots.map(treeOf));
   const tree = new Map(trees.flatMap((t) => [...t]));
   const [root] = roots;
   if (root === undefined || tree.size === 0) return null;
-  return { atMs: unixNow(), tree, networkBytes: await ownNetworkBytes(root) };
+  return { atMs: unixNow(), tree, networkBytes: await ownNetworkBytes(root.pid) };
+}
+
+async function treeOf(root: Root): Promise<ReadonlyMap<number, ProcessUsage>> {
+  const gone = new Map<number, ProcessUsage>();
+  if (root.endedAtMs !== null) return gone;
+  const tree = await readTree(root.pid);
+  const started = tree.get(root.pid)?.startedTicks;
+  root.startedTicks ??= started ?? null;
+  if (started !== undefined && started === root.startedTicks) return tree;
+  root.endedAtMs = unixNow();
+  return gone;
 }
 
 /** Only of a process whose network is not the host's: the host's is sampled as such. */
@@ -92,15 +120,33 @@ async function ownNetworkBytes(pid: number): Promise<number | null> {
 function processSample(process: "relay" | "generator", last: Look, look: Look): TimedSample {
   const sec = (look.atMs - last.atMs) / 1_000;
   const usages = [...look.tree.values()];
+  const before = (pid: number): ProcessUsage | undefined => {
+    const known = last.tree.get(pid);
+    return known?.startedTicks === look.tree.get(pid)?.startedTicks ? known : undefined;
+  };
   /** What the processes added; of one that is new, all since it began. */
   const added = (figure: "cpuSec" | "diskWriteBytes" | "contextSwitches") =>
-    sumOf([...look.tree].map(([pid, u]) => minus(u[figure], last.tree.get(pid)?.[figure] ?? 0)));
+    sumOf([...look.tree].map(([pid, u]) => minus(u[figure], before(pid)?.[figure] ?? 0)));
+  /** The most that one thread added of it, percent of the time. */
+  const mostOfThread = (figure: "ranSec" | "waitedSec"): number | null => {
+    if (usages.some(({ threadTimes }) => threadTimes === null)) return null;
+    const percents = [...look.tree].flatMap(([pid, { threadTimes }]) =>
+      [...(threadTimes ?? [])].map(([id, times]) => {
+        const known = before(pid)?.threadTimes?.get(id)?.[figure] ?? 0;
+        return ((times[figure] - known) / sec) * 100;
+      }),
+    );
+    return percents.length === 0 ? null : tenths(Math.max(...percents));
+  };
   const network = minus(look.networkBytes, last.networkBytes);
   return {
     atMs: look.atMs,
     process,
     cpuPercent: tenths(((added("cpuSec") ?? 0) / sec) * 100),
+    busiestThreadPercent: mostOfThread("ranSec"),
+    waitedForCpuPercent: mostOfThread("waitedSec"),
     rssBytes: sumOf(usages.map((u) => u.rssBytes)),
+    anonBytes: sumOf(usages.map((u) => u.anonBytes)),
     openFiles: sumOf(usages.map((u) => u.openFiles)),
     threads: sumOf(usages.map((u) => u.threads)),
     diskWriteBytesPerSec: perSecond(added("diskWriteBytes"), sec),
@@ -121,7 +167,10 @@ function hostSample(last: HostUsage, usage: HostUsage, tookMs: number, atMs: num
     atMs,
     process: "host",
     cpuPercent: totalSec > 0 ? tenths(((usage.busySec - last.busySec) / totalSec) * 100) : null,
+    busiestThreadPercent: null,
+    waitedForCpuPercent: null,
     rssBytes: usage.usedBytes,
+    anonBytes: null,
     openFiles: null,
     threads: null,
     diskWriteBytesPerSec: perSecond(minus(usage.diskWriteBytes, last.diskWriteBytes), sec),

@@ -3,6 +3,7 @@
  * they are; the report judges them again from its own exact figures.
  */
 import { ConfigError } from "../errors.ts";
+import { RESOURCE_METRICS } from "../measure/resource-metrics.ts";
 
 export interface Threshold {
   /** Metric with its tags: `nostr_publish_response_time{event:view}`. */
@@ -28,6 +29,10 @@ const EXPRESSION =
 const TAGGED =
   /^(nostr_(publish_\w+|set_completion)_time\{event:[a-z][a-z0-9:-]*\}|nostr_query_time\{query:[a-z-]+\})$/;
 
+const RESOURCES = Object.fromEntries(
+  Object.keys(RESOURCE_METRICS).map((name) => [name, ["avg", "min", "max", "med", "p"]]),
+);
+
 /** Metrics that a threshold may name, with the aggregations that k6 knows for their type. */
 const METRICS: Readonly<Record<string, readonly string[]>> = {
   nostr_publish_response_time: ["avg", "min", "max", "med", "p"],
@@ -42,12 +47,7 @@ const METRICS: Readonly<Record<string, readonly string[]>> = {
   nostr_events_rejected: ["count", "rate"],
   nostr_events_timed_out: ["count", "rate"],
   nostr_events_lost: ["count", "rate"],
-  nostr_relay_cpu_percent: ["avg", "min", "max", "med", "p"],
-  nostr_relay_rss_bytes: ["avg", "min", "max", "med", "p"],
-  nostr_relay_open_files: ["avg", "min", "max", "med", "p"],
-  nostr_generator_cpu_percent: ["avg", "min", "max", "med", "p"],
-  nostr_generator_rss_bytes: ["avg", "min", "max", "med", "p"],
-  nostr_host_cpu_percent: ["avg", "min", "max", "med", "p"],
+  ...RESOURCES,
 };
 
 /** Parses one expression; `null` when it is none. */

@@ -20,6 +20,8 @@
 import { pageOf } from "./findings/page.ts";
 import type { Finding, GeneratorReport, Report, Signal, VerdictState } from "./types.ts";
 
+const MOST_ERRORS = 4;
+
 type Measured = Omit<Report, "generator">;
 type Figures = Omit<GeneratorReport, "verdict" | "reasons" | "signals">;
 
@@ -38,7 +40,8 @@ export function judgeGenerator(report: Measured, figures: Figures): Report {
     .filter((s) => s.state === "invalid" || s.state === "suspect")
     .sort((a, b) => Number(b.state === "invalid") - Number(a.state === "invalid"))
     .map((s) => s.text);
-  const findings = verdict === "invalid" ? [generatorFinding(signals)] : report.findings;
+  const findings =
+    verdict === "invalid" ? [generatorFinding(signals, report.errors)] : report.findings;
   return { ...report, findings, generator: { verdict, reasons, signals, ...figures } };
 }
 
@@ -55,6 +58,10 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
       (error) => error.class === "script" || (error.class === "connect" && error.code === "guard"),
     )
     .reduce((sum, error) => sum + error.count, 0);
+  const ownConnects = report.errors
+    .filter((e) => e.class === "connect" && (e.code === "files" || e.code === "ports"))
+    .reduce((sum, error) => sum + error.count, 0);
+  const connects = Math.max(1, totals.connections.attempted);
   return [
     signal(
       "noData",
@@ -159,6 +166,15 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
         `the rate is ${(v * 100).toFixed(0)} % of what this generator reaches against the sink`,
     ),
     signal(
+      "ownConnectionLimit",
+      ownConnects / connects,
+      "share",
+      0,
+      0.01,
+      (v) =>
+        `${(v * 100).toFixed(1)} % of the connections failed for want of open files or ports of this host`,
+    ),
+    signal(
       "scriptErrors",
       scriptErrors,
       "errors",
@@ -209,7 +225,7 @@ function signal(
   return { ...base, state: "valid", text: "" };
 }
 
-function generatorFinding(signals: readonly Signal[]): Finding {
+function generatorFinding(signals: readonly Signal[], errors: Report["errors"]): Finding {
   const bad = signals.filter((s) => s.state === "invalid");
   const noData = bad.some((s) => s.id === "noData");
   return {
@@ -218,11 +234,19 @@ function generatorFinding(signals: readonly Signal[]): Finding {
     severity: "critical",
     title: noData ? "Nothing was measured" : "The generator was the limit, not the relay",
     confidence: "high",
-    evidence: bad.map((s) => ({
-      metric: `generator.${s.id}`,
-      value: s.value,
-      reference: s.invalidAbove,
-    })),
+    evidence: [
+      ...bad.map((s) => ({
+        metric: `generator.${s.id}`,
+        value: s.value,
+        reference: s.invalidAbove,
+      })),
+      // Why nothing was sent: refused, turned down, no such name.
+      ...(noData ? errors.slice(0, MOST_ERRORS) : []).map((e) => ({
+        metric: `errors.${e.class}/${e.code}`,
+        value: e.count,
+        reference: e.example,
+      })),
+    ],
     counterEvidence: [],
     remediation: noData
       ? "See the errors: the relay could not be reached or took no connection. Start it, or correct its address."

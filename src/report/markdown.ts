@@ -24,10 +24,11 @@ export function renderMarkdown(report: Report): string {
 }
 
 function print(document: ReportDocument, withDetails: boolean): string {
-  const { title, headline, keyFigures, sparkLines, sections } = document;
+  const { title, headline, lead, keyFigures, sparkLines, sections } = document;
   const top = [
     `# ${escaped(title)}`,
     inline(headline),
+    inline(lead),
     tableLines(
       keyFigures.map(({ label }) => ({ label, numeric: true })),
       [keyFigures.map(({ value }) => value)],

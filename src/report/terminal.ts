@@ -5,6 +5,7 @@ import type { Audit, Report } from "./types.ts";
 
 /** Ids of missing events. */
 const MOST_SHOWN = 5;
+const MOST_FINDINGS = 3;
 
 export function renderTerminal(report: Report, files: readonly string[]): string {
   const { generator: g, totals: t, latency: l, throughput, audit } = report;
@@ -26,10 +27,22 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     `read-back   ${audit === null ? NOT_MEASURED : readBackLine(audit)}`,
     ...missingLines(audit),
     ...(audit?.stored === undefined ? [] : [`stored      ${describeStored(audit.stored)}`]),
+    ...findingLines(report),
     ...files.map((file, i) => `${i === 0 ? "reports     " : "            "}${file}`),
     "",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function findingLines({ findings }: Report): readonly string[] {
+  const rest = findings.length - MOST_FINDINGS;
+  return [
+    `findings    ${findings.length === 0 ? "none is supported by this run" : ""}`.trimEnd(),
+    ...findings
+      .slice(0, MOST_FINDINGS)
+      .map((f) => `            ${f.rank}. ${f.title} (${f.severity}, confidence ${f.confidence})`),
+    ...(rest > 0 ? [`            and ${rest} more, see the report`] : []),
+  ];
 }
 
 function readBackLine(audit: Audit): string {

@@ -3,14 +3,9 @@
  * samples; here that is a third verdict, `null`, and it fails the run.
  */
 import { meanOf, mergeHistograms, quantile } from "../measure/histogram.ts";
+import { RESOURCE_METRICS } from "../measure/resource-metrics.ts";
 import { parseExpression, type Threshold, type ThresholdExpression } from "../plan/thresholds.ts";
-import type {
-  LatencySummary,
-  Report,
-  ResourceSample,
-  Resources,
-  ThresholdResult,
-} from "./types.ts";
+import type { LatencySummary, Report, Resources, ThresholdResult } from "./types.ts";
 
 type Measured = Pick<Report, "totals" | "latency" | "sets" | "queries" | "run">;
 
@@ -28,18 +23,6 @@ export function judgeThresholds(
   );
 }
 
-/** Metrics of resources, which the report gets after k6 wrote it: process and figure. */
-const RESOURCE_METRICS: Readonly<
-  Record<string, readonly [ResourceSample["process"], "cpuPercent" | "rssBytes" | "openFiles"]>
-> = {
-  nostr_relay_cpu_percent: ["relay", "cpuPercent"],
-  nostr_relay_rss_bytes: ["relay", "rssBytes"],
-  nostr_relay_open_files: ["relay", "openFiles"],
-  nostr_generator_cpu_percent: ["generator", "cpuPercent"],
-  nostr_generator_rss_bytes: ["generator", "rssBytes"],
-  nostr_host_cpu_percent: ["host", "cpuPercent"],
-};
-
 /** Judges the thresholds on resources from the samples of the measured window; the others stay. */
 export function judgeAgain(
   results: readonly ThresholdResult[],
@@ -47,13 +30,13 @@ export function judgeAgain(
   durationSec: number,
 ): readonly ThresholdResult[] {
   return results.map((result) => {
+    // The report gets them after k6 wrote it.
     const source = RESOURCE_METRICS[result.metric];
     const expression = parseExpression(result.expression);
     if (source === undefined || expression === null) return result;
-    const [process, figure] = source;
     const values = (resources?.samples ?? [])
-      .filter((s) => s.process === process && s.t > 0 && s.t <= durationSec)
-      .flatMap((s) => s[figure] ?? [])
+      .filter((s) => s.process === source.process && s.t > 0 && s.t <= durationSec)
+      .flatMap((s) => source.valueOf(s) ?? [])
       .sort((a, b) => a - b);
     const value = aggregateSamples(values, expression);
     return { ...result, value, ok: value === null ? null : holds(value, expression) };

@@ -108,7 +108,13 @@ export interface ResourceSample {
   readonly process: "relay" | "generator" | "host";
   /** Percent of one core, for `host` of all cores together. */
   readonly cpuPercent: number | null;
+  /** Of the thread with the most, percent of one core. Reports from before it was looked at have none. */
+  readonly busiestThreadPercent?: number | null;
+  /** Time in which one thread at most was ready to run and had no processor. */
+  readonly waitedForCpuPercent?: number | null;
   readonly rssBytes: number | null;
+  /** Of it, what is of no file: without the pages of a store that is mapped. */
+  readonly anonBytes?: number | null;
   readonly openFiles: number | null;
   readonly threads: number | null;
   readonly diskWriteBytesPerSec: number | null;

@@ -40,11 +40,14 @@ async function record(name: string): Promise<void> {
       return await load(place, [relay.url], {}).finally(() => relay.stop());
     }
     if (situation === undefined) throw new Error(`no situation \`${name}\``);
-    const children = situation.relays.map((_, i) => startRelay(name, i));
+    const children = situation.relays.map((_, i) => startRelay(name, i, situation.crowded));
+    const crowd: ChildProcess[] = [];
     try {
-      return await load(place, await Promise.all(children.map(urlOf)), situation);
+      const urls = await Promise.all(children.map(urlOf));
+      if (situation.crowded) crowd.push(...Array.from({ length: 6 }, starve));
+      return await load(place, urls, situation);
     } finally {
-      for (const child of children) child.kill();
+      for (const child of [...children, ...crowd]) child.kill();
     }
   });
   await mkdir(OUT, { recursive: true });
@@ -62,8 +65,9 @@ async function load(place: Place, urls: readonly string[], own: Partial<Situatio
     value === "" ? [`--${flag}`] : [`--${flag}`, value],
   );
   const run = ["run", "publish", "--force", "--no-calibrate", ...args];
-  const pinned = ["-c", "0", process.execPath, CLI, ...run];
-  const running = own.starved ? place.start(pinned, "taskset") : place.start(run);
+  const core = own.starved ? "0" : "1";
+  const pinned = ["-c", core, process.execPath, CLI, ...run];
+  const running = own.starved || own.crowded ? place.start(pinned, "taskset") : place.start(run);
   const burners: ChildProcess[] = [];
   running.child.stderr?.on("data", (text) => {
     // The pool is there, and k6 is about to be started.
@@ -77,16 +81,17 @@ async function load(place: Place, urls: readonly string[], own: Partial<Situatio
   return report;
 }
 
-/** Takes the processor that a starved generator is bound to. */
+/** Takes the processor that a starved generator, or a crowded relay, is bound to. */
 function starve(): ChildProcess {
   const args = ["-c", "0", process.execPath, "-e", "for (;;);"];
   // Each in a session of its own: the system shares a core among sessions, not processes.
   return spawn("taskset", args, { detached: true, stdio: "ignore" });
 }
 
-function startRelay(name: string, number: number): ChildProcess {
-  const args = ["--import", "tsx", MAIN, name, String(number)];
-  return spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+function startRelay(name: string, number: number, isCrowded = false): ChildProcess {
+  const args = [process.execPath, "--import", "tsx", MAIN, name, String(number)];
+  const [program = "", ...rest] = isCrowded ? ["taskset", "-c", "0", ...args] : args;
+  return spawn(program, rest, { stdio: ["ignore", "pipe", "inherit"] });
 }
 
 async function urlOf(child: ChildProcess): Promise<string> {

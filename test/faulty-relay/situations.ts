@@ -13,6 +13,8 @@ export interface Situation {
   readonly flags?: Readonly<Record<string, string>>;
   /** Keeps k6 off the processor, so that the generator is the limit. */
   readonly starved?: boolean;
+  /** Keeps the relay off its processor, and the generator on another one. */
+  readonly crowded?: boolean;
 }
 
 /** Keeps the processor busy, as parsing and checking do. */
@@ -71,10 +73,30 @@ function rateLimited(perSecond: number): Behaviour {
   });
 }
 
-function leaking(bytes: number): Behaviour {
+/** Keeps so much for each event, for so many of them. */
+function leaking(bytes: number, most = Number.POSITIVE_INFINITY): Behaviour {
   const kept: Buffer[] = [];
   return answering((id) => {
-    kept.push(Buffer.alloc(bytes, 1));
+    if (kept.length < most) kept.push(Buffer.alloc(bytes, 1));
+    return [accept(id)];
+  });
+}
+
+/** Answers nothing more from then on, and keeps its connections. */
+function silentFrom(ms: number): Behaviour {
+  let firstMs = 0;
+  return answering((id) => {
+    firstMs ||= performance.now();
+    return performance.now() - firstMs < ms ? [accept(id)] : [];
+  });
+}
+
+/** Ends as a crash does, so long behind its first event. */
+function crashing(afterMs: number): Behaviour {
+  let firstMs = 0;
+  return answering((id) => {
+    firstMs ||= performance.now();
+    if (performance.now() - firstMs > afterMs) process.exit(1);
     return [accept(id)];
   });
 }
@@ -97,6 +119,9 @@ const every = (n: number, what: (id: string) => readonly Action[]): Behaviour =>
 
 export const SITUATIONS: Readonly<Record<string, Situation>> = {
   healthy: { first: null, relays: [() => ({})] },
+  // Busy for half of a core each: together a whole one, and none of them at its limit.
+  "two-half-busy": { first: null, relays: [() => burning(4), () => burning(4)] },
+  "filling-a-cache": { first: null, relays: [() => leaking(120_000, 700)] },
   "cpu-bound": {
     first: "cpu-bound",
     relays: [() => burning(6)],
@@ -112,6 +137,28 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     relays: [
       () => answering((id, place) => (place % 10 === 0 ? [acceptLate(id, 1_300)] : [accept(id)])),
     ],
+  },
+  overloaded: { first: "timeouts", relays: [() => serially(() => 20)] },
+  hanging: { first: "stopped-answering", relays: [() => silentFrom(4_000)] },
+  crashing: { first: "relay-gone", relays: [() => crashing(4_000)] },
+  "rejecting-and-limiting": {
+    first: "rejected",
+    relays: [
+      () =>
+        answering((id, place) => {
+          if (place % 50 === 0) return [reject(id, "rate-limited", "rate-limited: slow down")];
+          return place % 4 === 0 ? [reject(id, "pow", "pow: 20 bits needed")] : [accept(id)];
+        }),
+    ],
+  },
+  "one-of-two-crashing": {
+    first: "dropped-connections",
+    relays: [() => ({}), () => crashing(1_500)],
+  },
+  "slow-tail-at-a-low-rate": {
+    first: "tail",
+    relays: [() => after((place) => ((place * 7) % 31 === 0 ? 120 : 0))],
+    flags: { rate: "50" },
   },
   rejecting: {
     first: "rejected",
@@ -168,6 +215,7 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     relays: [() => ({ keeps: ({ place }) => place % 50 !== 0 })],
     flags: { audit: "" },
   },
+  crowded: { first: "host-full", relays: [() => burning(2)], crowded: true },
   "generator-bound": {
     first: "generator-limit",
     relays: [() => ({})],

@@ -10,7 +10,7 @@ import type { Admission } from "../guard/gate.ts";
 import type { LiveRun } from "../live.ts";
 import { processName } from "../proc.ts";
 import { startSampler, type TimedSample } from "../sampler.ts";
-import { findPortOwner } from "./port-owner.ts";
+import { findPortOwner, type PortOwner } from "./port-owner.ts";
 import { createRelayMetricsReader, type SideUrl } from "./relay-metrics.ts";
 import { serveCompanion } from "./serve.ts";
 
@@ -63,6 +63,7 @@ export async function startCompanion(request: CompanionRequest): Promise<Compani
       const own = metrics?.result() ?? { metrics: [], problem: "no --relay-metrics was given" };
       const notMeasured = [
         ...relay.notMeasured,
+        ...sampler.ended("relay").map((ended) => describeEnd(ended, live)),
         ...missingFigures(samples),
         ...(own.problem === null ? [] : [{ what: "the relay's own metrics", why: own.problem }]),
       ];
@@ -81,6 +82,18 @@ function isInWindow({ windowStartUnixMs }: LiveRun, { durationSec }: Plan): bool
   if (windowStartUnixMs === null) return false;
   const atMs = Date.now() - windowStartUnixMs;
   return atMs > 0 && atMs <= durationSec * 1_000;
+}
+
+/** From then on the relay's figures are those of no process, or of the others alone. */
+function describeEnd(
+  { pid, atMs }: { readonly pid: number; readonly atMs: number },
+  { windowStartUnixMs }: LiveRun,
+): NotMeasured {
+  const from =
+    windowStartUnixMs === null
+      ? ""
+      : ` from ${((atMs - windowStartUnixMs) / 1_000).toFixed(1)} s on`;
+  return { what: `the relay's process${from}`, why: `process ${pid} ended` };
 }
 
 interface FoundRelay {
@@ -105,14 +118,24 @@ async function findRelay({ relayPid, admissions }: CompanionRequest): Promise<Fo
       notMeasured.push({ what, why: "it is not on this machine" });
       continue;
     }
-    const owner = await findPortOwner(url.port);
+    const owner = await firstOwner(addresses, url.port);
     if (owner.status === "unknown") notMeasured.push({ what, why: owner.why });
     else {
-      pids.push(owner.pid);
+      pids.push(...owner.pids);
       names.push(`${owner.name}, owner of port ${url.port}`);
     }
   }
   return { pids, describe: names.length === 0 ? null : names.join("; "), notMeasured };
+}
+
+/** A name may have several addresses, and its relay listen at one of them. */
+async function firstOwner(addresses: Admission["addresses"], port: number): Promise<PortOwner> {
+  let owner = await findPortOwner(addresses[0], port);
+  for (const address of addresses.slice(1)) {
+    if (owner.status === "found") return owner;
+    owner = await findPortOwner(address, port);
+  }
+  return owner;
 }
 
 function isLoopback(text: string): boolean {
@@ -133,6 +156,10 @@ function missingFigures(samples: readonly TimedSample[]): readonly NotMeasured[]
   }
   if (relay.length > 0 && !relay.some((s) => s.openFiles !== null)) {
     missing.push({ what: "open files of the relay", why: "it belongs to another user" });
+  }
+  if (relay.length > 0 && !relay.some((s) => typeof s.busiestThreadPercent === "number")) {
+    const why = "this kernel keeps no account of them, or there are more than 64";
+    missing.push({ what: "times of the relay's threads", why });
   }
   if (relay.length > 0 && !relay.some((s) => s.diskWriteBytesPerSec !== null)) {
     missing.push({ what: "what the relay writes to disk", why: "it belongs to another user" });

@@ -1,45 +1,78 @@
 /**
- * Which process listens on a port of this machine, from Linux's own tables: the listening socket's
- * inode, then the process that has it open.
+ * Which processes listen at an address of this machine, from Linux's own tables: the listening sockets'
+ * inodes, then the processes that have them open.
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { parseAddress } from "../../guard/address.ts";
 import { processName } from "../proc.ts";
 
 const LISTEN = "0A";
 /** These hold a port for a process that they are not. */
 const PROXIES = /^(docker-proxy|rootlessport|ssh|nginx|caddy|haproxy|traefik|envoy)/;
+const MAPPED = "0000000000000000FFFF0000";
+const ANY = "0".repeat(32);
 
 export type PortOwner =
-  | { readonly status: "found"; readonly pid: number; readonly name: string }
+  /** Several where workers listen each for themselves. */
+  | { readonly status: "found"; readonly pids: readonly number[]; readonly name: string }
   | { readonly status: "unknown"; readonly why: string };
 
-/** Finds who listens on a TCP port of loopback or of all addresses. */
-export async function findPortOwner(port: number): Promise<PortOwner> {
-  const inodes = new Set([
-    ...(await listeningInodes("/proc/net/tcp", port)),
-    ...(await listeningInodes("/proc/net/tcp6", port)),
-  ]);
+/** Finds who takes connections to an IP address of loopback, at a TCP port. */
+export async function findPortOwner(address: string, port: number): Promise<PortOwner> {
+  const inodes = await listeningInodes(address, port);
   if (inodes.size === 0)
     return unknown("no listener found: not Linux, or another network namespace");
-  const pid = await findHolder(inodes);
-  if (pid === undefined) return unknown("its listener belongs to another user; give --relay-pid");
-  const name = (await processName(pid)) ?? "?";
+  const pids = await findHolders(inodes);
+  const [oldest] = pids;
+  if (oldest === undefined)
+    return unknown("its listener belongs to another user; give --relay-pid");
+  const name = (await processName(oldest)) ?? "?";
   if (PROXIES.test(name)) return unknown(`\`${name}\` holds the port for it; give --relay-pid`);
-  return { status: "found", pid, name };
+  return { status: "found", pids, name };
 }
 
 function unknown(why: string): PortOwner {
   return { status: "unknown", why };
 }
 
-async function listeningInodes(path: string, port: number): Promise<readonly string[]> {
+/** Of sockets that listen at this very address; where there are none, of those that listen at all. */
+async function listeningInodes(address: string, port: number): Promise<ReadonlySet<string>> {
+  const rows = [
+    ...(await listeners("/proc/net/tcp", port)).map((row) => ({
+      ...row,
+      at: row.at === "00000000" ? ANY : `${MAPPED}${row.at}`,
+    })),
+    ...(await listeners("/proc/net/tcp6", port)),
+  ];
+  const own = hexOf(address);
+  const exact = rows.filter(({ at }) => at === own);
+  const chosen = exact.length > 0 ? exact : rows.filter(({ at }) => at === ANY);
+  return new Set(chosen.map(({ inode }) => inode));
+}
+
+/** An address as `/proc/net/tcp6` has it: words of four bytes, each from its last byte to its first. */
+function hexOf(text: string): string | undefined {
+  const address = parseAddress(text);
+  if (address === undefined) return undefined;
+  const hex = address.toByteArray().map((byte) => byte.toString(16).toUpperCase().padStart(2, "0"));
+  const words = Array.from({ length: hex.length / 4 }, (_, i) =>
+    hex
+      .slice(i * 4, i * 4 + 4)
+      .reverse()
+      .join(""),
+  );
+  return (words.length === 1 ? MAPPED : "") + words.join("");
+}
+
+async function listeners(path: string, port: number) {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   try {
     const rows = (await readFile(path, "utf8")).split("\n").slice(1);
     return rows.flatMap((row) => {
       const fields = row.trim().split(/\s+/);
-      const isOurs = fields[1]?.endsWith(`:${hex}`) && fields[3] === LISTEN;
-      return isOurs && fields[9] !== undefined ? [fields[9]] : [];
+      const [at = "", atPort] = fields[1]?.split(":") ?? [];
+      const inode = fields[9];
+      return atPort === hex && fields[3] === LISTEN && inode !== undefined ? [{ at, inode }] : [];
     });
   } catch {
     // No such table here.
@@ -47,16 +80,19 @@ async function listeningInodes(path: string, port: number): Promise<readonly str
   }
 }
 
-/** The oldest of the processes that have the socket: a parent that shares it with its workers. */
-async function findHolder(inodes: ReadonlySet<string>): Promise<number | undefined> {
+/** The processes that have one of the sockets, the oldest first: a parent that shares it with workers. */
+async function findHolders(inodes: ReadonlySet<string>): Promise<readonly number[]> {
   const pids = (await list("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const holders: number[] = [];
   for (const pid of pids.sort((a, b) => a - b)) {
     for (const file of await list(`/proc/${pid}/fd`)) {
       const inode = /^socket:\[(\d+)\]$/.exec(await linkOf(`/proc/${pid}/fd/${file}`))?.[1];
-      if (inode !== undefined && inodes.has(inode)) return pid;
+      if (inode === undefined || !inodes.has(inode)) continue;
+      holders.push(pid);
+      break;
     }
   }
-  return undefined;
+  return holders;
 }
 
 async function list(path: string): Promise<readonly string[]> {

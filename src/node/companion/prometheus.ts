@@ -1,4 +1,5 @@
 /** Prometheus text: reading a relay's, writing our own. Format: prometheus.io, exposition format 0.0.4. */
+import { metricsOfMoment, RESOURCE_METRICS } from "../../measure/resource-metrics.ts";
 import type { TimedSample } from "../sampler.ts";
 
 /** Every sample of a text by its name with labels; lines that are none are left out. */
@@ -29,35 +30,12 @@ export function isKnownMetric(name: string): boolean {
   return KNOWN.some((pattern) => pattern.test(name));
 }
 
-const FIGURES = [
-  ["cpuPercent", "cpu_percent", "CPU of one core; of all cores for the host"],
-  ["rssBytes", "rss_bytes", "Resident memory; memory in use for the host"],
-  ["openFiles", "open_files", "Open files"],
-  ["threads", "threads", "Threads"],
-  ["diskWriteBytesPerSec", "disk_write_bytes_per_second", "Written to disks"],
-  ["contextSwitchesPerSec", "context_switches_per_second", "Context switches"],
-  ["networkBytesPerSec", "network_receive_bytes_per_second", "Received over the network"],
-] as const;
-
 /** The latest samples as gauges. */
 export function renderPrometheus(samples: readonly TimedSample[]): string {
-  const lines = FIGURES.flatMap(([figure, name, help]) => {
-    const rows = samples.flatMap((s) =>
-      s[figure] === null ? [] : [`nostr_${s.process}_${name} ${s[figure]}`],
-    );
-    const names = [...new Set(rows.map((row) => row.split(" ")[0]))];
-    return names.flatMap((metric, i) => [
-      `# HELP ${metric} ${help}`,
-      `# TYPE ${metric} gauge`,
-      rows[i] ?? "",
-    ]);
-  });
-  const pressure = samples.find((s) => s.process === "host")?.pressure;
-  const waits = Object.entries(pressure ?? {}).flatMap(([what, percent]) =>
-    percent === null ? [] : [`nostr_host_pressure_percent{resource="${what}"} ${percent}`],
-  );
-  const header = "# HELP nostr_host_pressure_percent Time in which some task waited";
-  const tail =
-    waits.length === 0 ? [] : [header, "# TYPE nostr_host_pressure_percent gauge", ...waits];
-  return `${[...lines, ...tail].join("\n")}\n`;
+  const lines = Object.entries(metricsOfMoment(samples)).flatMap(([name, value]) => [
+    `# HELP ${name} ${RESOURCE_METRICS[name]?.help}`,
+    `# TYPE ${name} gauge`,
+    `${name} ${value}`,
+  ]);
+  return `${lines.join("\n")}\n`;
 }

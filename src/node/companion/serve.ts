@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
+import { metricsOfMoment } from "../../measure/resource-metrics.ts";
 import type { TimedSample } from "../sampler.ts";
 import { renderPrometheus } from "./prometheus.ts";
 
@@ -22,10 +23,8 @@ interface Moment {
   readonly over: boolean;
   /** Outside of the measured window nothing counts for thresholds. */
   readonly inWindow: boolean;
-  readonly samples: readonly Pick<
-    TimedSample,
-    "process" | "cpuPercent" | "rssBytes" | "openFiles"
-  >[];
+  /** By metric, without those that were not measured. */
+  readonly metrics: Readonly<Record<string, number>>;
 }
 
 const MOST_KEPT = 3_600;
@@ -44,7 +43,7 @@ export async function serveCompanion(): Promise<CompanionServer> {
     const latest = kept.at(-1) ?? [];
     switch (request.url) {
       case `${token}/next`:
-        if (isOver) sendJson(response, { over: true, inWindow: false, samples: [] });
+        if (isOver) sendJson(response, { over: true, inWindow: false, metrics: {} });
         else {
           waiting.add(response);
           response.on("close", () => waiting.delete(response));
@@ -70,17 +69,11 @@ export async function serveCompanion(): Promise<CompanionServer> {
     publish(samples, inWindow) {
       kept.push(samples);
       if (kept.length > MOST_KEPT) kept.shift();
-      const told = samples.map(({ process, cpuPercent, rssBytes, openFiles }) => ({
-        process,
-        cpuPercent,
-        rssBytes,
-        openFiles,
-      }));
-      answerWaiting({ over: false, inWindow, samples: told });
+      answerWaiting({ over: false, inWindow, metrics: metricsOfMoment(samples) });
     },
     end() {
       isOver = true;
-      answerWaiting({ over: true, inWindow: false, samples: [] });
+      answerWaiting({ over: true, inWindow: false, metrics: {} });
     },
     close: async () => {
       server.closeAllConnections();

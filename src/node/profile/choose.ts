@@ -15,6 +15,7 @@ import type { Profiler } from "./profiler.ts";
 const MOST_PPROF_SEC = 60;
 const PPROF_GRACE_MS = 10_000;
 const MOST_BYTES = 64_000_000;
+const PERF_DATA = "PERFILE2";
 const PPROF_PATH = "/debug/pprof/profile";
 
 /** `own`: of the relay that the caller started. Throws `ConfigError` for what can't be had. */
@@ -60,7 +61,11 @@ export async function readProfileFile(path: string): Promise<Profile> {
     throw new Error(`the profile can't be read (${error.code})`);
   });
   const name = basename(path);
-  if (data[0] === 0x1f) return readPprof(data, name);
+  if (data.subarray(0, PERF_DATA.length).toString("latin1") === PERF_DATA) {
+    throw new Error("it is perf's own data: give what `perf script` makes of it");
+  }
+  // Text has no zero bytes; pprof comes gzipped or bare.
+  if (data[0] === 0x1f || data.includes(0)) return readPprof(data, name);
   const text = data.toString("utf8");
   if (!text.trimStart().startsWith("{")) return readPerfScript(text);
   let value: unknown;

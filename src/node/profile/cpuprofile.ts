@@ -28,11 +28,13 @@ export function readCpuProfile(
   source: Profile["source"],
   process: string,
 ): Profile {
-  const profile = value as Partial<CpuProfile> | null;
+  const profile = value as Partial<Record<keyof CpuProfile, unknown>> | null;
   if (!Array.isArray(profile?.nodes)) throw new Error("it is no .cpuprofile: `nodes` is missing");
-  const nodes = profile.nodes as readonly ProfileNode[];
+  if (!profile.nodes.every(isNode)) throw new Error("it is no .cpuprofile: a node has no function");
+  const nodes: readonly ProfileNode[] = profile.nodes;
+  const samples = numbersOf(profile.samples);
+  const timeDeltas = numbersOf(profile.timeDeltas);
   const times = nodes.map((node) => ({ node, weight: 0 }));
-  const { samples = [], timeDeltas = [] } = profile;
   const byId = new Map(times.map((time) => [time.node.id, time]));
   // A delta is the time before its sample: it belongs to the sample that was running until then.
   samples.forEach((id, i) => {
@@ -53,4 +55,20 @@ export function readCpuProfile(
   const functions = topFunctions(selfTimes);
   if (functions.length === 0) throw new Error("it has no samples");
   return { source, process, samples: Math.max(1, samples.length), functions };
+}
+
+function isNode(value: unknown): value is ProfileNode {
+  const { id, callFrame } = (value ?? {}) as Partial<ProfileNode>;
+  return (
+    typeof id === "number" &&
+    typeof callFrame?.functionName === "string" &&
+    typeof callFrame.url === "string" &&
+    typeof callFrame.lineNumber === "number"
+  );
+}
+
+/** What is no number counts as none: only its weight is lost. */
+function numbersOf(value: unknown): readonly number[] {
+  if (!Array.isArray(value)) return [];
+  return value.map((n) => (typeof n === "number" && Number.isFinite(n) ? n : 0));
 }

@@ -5,6 +5,9 @@ import { type SelfTime, topFunctions } from "./functions.ts";
 /** `7f31 ecmult_gen+0x1f (/usr/lib/libsecp256k1.so)` */
 const FRAME = /^\s+[0-9a-f]+\s+(.+?)(?:\+0x[0-9a-f]+)?\s+\((.*)\)\s*$/;
 
+/** `my relay 812/830 [001] 5.25: 250000 cycles:`: the name may hold spaces. */
+const HEAD = /^(\S.*?)\s+\d+(?:\/\d+)?\s/;
+
 /** Throws an `Error` that says what is missing. */
 export function readPerfScript(text: string): Profile {
   const times: SelfTime[] = [];
@@ -17,7 +20,7 @@ export function readPerfScript(text: string): Profile {
       times.push({ name, file: file === "" || file.startsWith("[") ? null : file, weight: 1 });
       isInside = false;
     } else if (/^\S.*:\s*$/.test(line)) {
-      process ||= line.trim().split(/\s+/)[0] ?? "";
+      process ||= HEAD.exec(line)?.[1] ?? "";
       isInside = true;
     }
   }

@@ -1,5 +1,6 @@
 /** Connections that can't be had, don't last, or take long to open. */
 
+import type { Report } from "../types.ts";
 import { countErrors, errorEvidence, evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 import type { RunView } from "./view.ts";
 
@@ -23,6 +24,7 @@ export const connectionLimit: Rule = {
     if (most >= clients || connections.failed + connections.dropped === 0) return null;
     const near = window.filter((p) => p.connectionsOpen >= most * (1 - PLATEAU.within));
     if (most === 0 || near.length < window.length * PLATEAU.slices) return null;
+    if (isOtherwiseExplained(report)) return null;
     return {
       severity: "major",
       confidence: "high",
@@ -43,6 +45,15 @@ export const connectionLimit: Rule = {
     };
   },
 };
+
+/** A host that refuses has nobody who listens, and a generator without files or ports its own limit. */
+function isOtherwiseExplained(report: Report): boolean {
+  const other = countErrors(
+    report,
+    (name, code) => isOwnLimit(name, code) || (name === "connect" && code === "refused"),
+  );
+  return other * 2 > countErrors(report, isLimitError);
+}
 
 const isOwnLimit = (name: string, code: string) =>
   name === "connect" && (code === "files" || code === "ports");

@@ -5,7 +5,7 @@ import type { RunView } from "./view.ts";
 
 /** On a host that it shares, a process that never waits gets about so much of a core. */
 const BUSY_PERCENT = 80;
-/** What one busy thread and its helpers use together at most. */
+/** What one busy thread and its helpers use together at most, where threads were not looked at. */
 const ONE_CORE_PERCENT = 125;
 /** Below this p99 of service time nobody waits for the processor. */
 const WAITING_MS = 20;
@@ -14,19 +14,20 @@ export const cpuBound: Rule = {
   id: "cpu-bound",
   explains: ["queueing", "tail", "latency-drift", "slow-start", "timeouts", "fsync-floor"],
   find(view) {
-    const { relayCpu, cpus, report } = view;
+    const { relayCpu, relayThread, cpus, report } = view;
     if (relayCpu === null || relayCpu < BUSY_PERCENT) return null;
     const isAll = cpus !== null && relayCpu >= BUSY_PERCENT * cpus;
-    if (!isAll && relayCpu > ONE_CORE_PERCENT) return null;
+    if (!isAll && !isOneCore(view, relayCpu)) return null;
     const { response, service } = report.latency;
     const isWaiting = (service.p99 ?? 0) >= WAITING_MS || report.totals.unsent.backpressure > 0;
     const hot = report.profile?.functions[0];
     return {
       severity: isWaiting ? "major" : "info",
-      confidence: isWaiting ? "high" : "medium",
+      confidence: isWaiting && (isAll || relayThread !== null) ? "high" : "medium",
       title: `The relay is bound by ${isAll ? "all cores" : "one core"}`,
       evidence: [
         evidence("relay.cpuPercent", relayCpu, isAll ? (cpus ?? 1) * 100 : 100),
+        evidence("relay.busiestThreadPercent", relayThread, 100),
         evidence("latency.service.p99", service.p99, WAITING_MS),
         ...(hot ? [evidence("profile.functions[0]", hot.name, `${hot.selfPercent} %`)] : []),
       ],
@@ -39,6 +40,12 @@ export const cpuBound: Rule = {
     };
   },
 };
+
+/** Several threads at a part of a core each, or several relays, are no core that is used up. */
+function isOneCore({ relayThread, report }: RunView, relayCpu: number): boolean {
+  if (relayThread !== null) return relayThread >= BUSY_PERCENT;
+  return report.config.relays.length === 1 && relayCpu <= ONE_CORE_PERCENT;
+}
 
 function counterEvidence({ report, hostCpu }: RunView) {
   const io = (report.resources?.samples ?? []).flatMap((s) => s.pressure?.io ?? []);

@@ -8,8 +8,10 @@ import { connectionLimit, droppedConnections, slowHandshake } from "./connection
 import { cpuBound } from "./cpu-bound.ts";
 import { fsyncFloor, groupCommit, nagleDelay } from "./floors.ts";
 import { generatorNearLimit } from "./generator-near-limit.ts";
+import { hostFull } from "./host-full.ts";
 import { lostAfterOk, silentDrops, timeouts } from "./losses.ts";
 import { memoryGrowth } from "./memory-growth.ts";
+import { relayGone, stoppedAnswering } from "./outages.ts";
 import { pageOf } from "./page.ts";
 import { queueing, tail } from "./queueing.ts";
 import { rateLimited, rejected } from "./rejections.ts";
@@ -24,6 +26,8 @@ export const MOST_FINDINGS = 10;
 
 export const RULES: readonly Rule[] = [
   lostAfterOk,
+  relayGone,
+  stoppedAnswering,
   silentDrops,
   timeouts,
   rateLimited,
@@ -46,6 +50,7 @@ export const RULES: readonly Rule[] = [
   protocolFaults,
   queueing,
   tail,
+  hostFull,
   generatorNearLimit,
 ];
 

@@ -3,9 +3,9 @@
  * Told apart by the shape of the service times: all near one value, evenly spread below one, or at
  * the 40 ms for which a receiver holds back its acknowledgement.
  */
-import type { Report } from "../types.ts";
+import type { Evidence, Report } from "../types.ts";
 import { evidence, type Rule } from "./rule.ts";
-import { partMedians, type RunView } from "./view.ts";
+import { mean, partMedians, type RunView } from "./view.ts";
 
 const LEAST_MS = 2.5;
 /** From here on a floor is more than a detail to those who wait. */
@@ -35,6 +35,9 @@ const isSteady = ({ window }: RunView) => {
 const isNarrow = ({ min, p50, p90 }: Shape) => min >= p50 * 0.5 && p90 <= p50 * 1.6;
 const isEven = ({ min, p50, p90, p99 }: Shape) =>
   min <= p50 * 0.25 && Math.abs(p90 / p50 - 1.8) <= 0.2 && Math.abs(p99 / p50 - 1.98) <= 0.25;
+/** Both ways to a relay on another host, and back, are in its handshake at least once. */
+const isTheWay = ({ report: { run, latency } }: RunView, { min }: Shape) =>
+  run.sameHost !== true && (latency.connect.min ?? Number.POSITIVE_INFINITY) >= min * 0.8;
 const isNagle = ({ p50 }: Shape) => p50 >= NAGLE_MS.from && p50 <= NAGLE_MS.to;
 
 export const fsyncFloor: Rule = {
@@ -42,13 +45,16 @@ export const fsyncFloor: Rule = {
   explains: ["queueing"],
   find(view) {
     const shape = shapeOf(view.report);
-    if (!shape || !isNarrow(shape) || isNagle(shape) || !isIdle(view) || !isSteady(view))
-      return null;
+    if (!shape || !isNarrow(shape) || isNagle(shape) || isTheWay(view, shape)) return null;
+    if (!isIdle(view) || !isSteady(view)) return null;
+    const written = mean(view.relay.flatMap((s) => s.diskWriteBytesPerSec ?? []));
     return {
       severity: shape.p50 >= HIGH_MS ? "minor" : "info",
       confidence: view.relayCpu === null ? "low" : "medium",
-      title: `No answer comes in less than ${shape.min.toFixed(1)} ms: each waits for the store`,
-      ...proof(view, shape, shape.p50),
+      title: `No answer comes in less than ${shape.min.toFixed(1)} ms, whatever the load: each waits for something of fixed length, mostly the disk`,
+      ...proof(view, shape, shape.p50, [
+        evidence("relay.diskWriteBytesPerSec", written, "0 if it is no disk"),
+      ]),
       remediation:
         "If the events must be on the disk before the OK, this is its price: commit several events together to share it, or use a faster disk. If they need not be, let the store sync in the background.",
       labels: ["storage", "design-floor"],
@@ -82,7 +88,8 @@ export const nagleDelay: Rule = {
   explains: ["tail", "queueing"],
   find(view) {
     const shape = shapeOf(view.report);
-    if (!shape || !isNagle(shape) || !isIdle(view) || !isSteady(view) || isEven(shape)) return null;
+    if (!shape || !isNagle(shape) || shape.p90 > NAGLE_MS.to || isTheWay(view, shape)) return null;
+    if (!isIdle(view) || !isSteady(view)) return null;
     return {
       severity: "minor",
       confidence: isNarrow(shape) ? "medium" : "low",
@@ -96,7 +103,12 @@ export const nagleDelay: Rule = {
   },
 };
 
-function proof({ relayCpu, report }: RunView, shape: Shape, expectedP50: number) {
+function proof(
+  { relayCpu, report }: RunView,
+  shape: Shape,
+  expectedP50: number,
+  further: readonly Evidence[] = [],
+) {
   return {
     evidence: [
       evidence("latency.service.p50", shape.p50, expectedP50),
@@ -105,6 +117,8 @@ function proof({ relayCpu, report }: RunView, shape: Shape, expectedP50: number)
     ],
     counterEvidence: [
       evidence("relay.cpuPercent", relayCpu, MOST_CPU),
+      ...further,
+      evidence("latency.connect.min", report.latency.connect.min, "near it if it is the way"),
       evidence("generator.floorMs", report.generator.floorMs, shape.min),
       evidence("generator.loopLag.p99", report.generator.loopLag.p99, shape.min),
     ],

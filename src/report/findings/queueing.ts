@@ -1,5 +1,5 @@
 /** More is asked for than is answered; and times of which a few are far above the most. */
-import { evidence, failureCost, type Rule } from "./rule.ts";
+import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 
 /** Places on the connections taken on average: from here on new events wait for one. */
 const FULL = 0.8;
@@ -17,7 +17,7 @@ export const queueing: Rule = {
     const isFull = inFlight >= places * FULL || backpressure > 0;
     if (!isFull || (backpressure === 0 && waitedMs < 10)) return null;
     return {
-      severity: backpressure > 0 ? "major" : "minor",
+      severity: shareOf(backpressure, report) >= 0.01 ? "major" : "minor",
       confidence: relayCpu === null ? "medium" : "high",
       title: `Events queue: ${throughput.attemptedEps.toFixed(0)} of ${config.rateEps} events/s could be sent`,
       evidence: [

@@ -9,7 +9,7 @@ const isOtherReject = (errorClass: string, code: string) =>
 
 export const rateLimited: Rule = {
   id: "rate-limited",
-  explains: ["rejected", "queueing"],
+  explains: ["queueing"],
   find({ report }) {
     const count = countErrors(report, isRateLimit);
     if (count === 0) return null;
@@ -17,7 +17,7 @@ export const rateLimited: Rule = {
     return {
       severity: shareOf(count, report) >= 0.01 ? "major" : "minor",
       confidence: "high",
-      title: `The relay limits the rate: about ${throughput.acceptedEps.toFixed(0)} events/s of ${config.rateEps} were let in`,
+      title: `The relay limits the rate: it turned ${(shareOf(count, report) * 100).toFixed(1)} % down and let ${throughput.acceptedEps.toFixed(0)} events/s of ${config.rateEps} in`,
       evidence: [
         ...errorEvidence(report, isRateLimit),
         evidence("throughput.acceptedEps", throughput.acceptedEps, config.rateEps),
@@ -41,7 +41,7 @@ export const rejected: Rule = {
     const count = countErrors(report, isOtherReject);
     if (count === 0) return null;
     const prefix = report.errors.find((e) => isOtherReject(e.class, e.code));
-    const isSignature = /sig|schnorr|verif/i.test(prefix?.example ?? "");
+    const isSignature = /\bsig\b|signature|schnorr|verification/i.test(prefix?.example ?? "");
     return {
       severity: shareOf(count, report) >= 0.01 ? "major" : "minor",
       confidence: "high",

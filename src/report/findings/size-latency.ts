@@ -1,9 +1,11 @@
-/** Larger events take longer than their size explains. */
+/** Events of larger types take longer: by their size, or by what else is different about a type. */
 import { evidence, type Rule } from "./rule.ts";
 
 const FACTOR = 2;
 const LEAST_MS = 4;
 const LEAST_SAMPLES = 50;
+/** A larger type may be faster than a smaller one by so much and the times still rise with size. */
+const TOLERANCE = 0.8;
 
 export const sizeLatency: Rule = {
   id: "size-latency",
@@ -19,13 +21,17 @@ export const sizeLatency: Rule = {
     const [small, large] = [types[0], types.at(-1)];
     if (!small || !large || large.bytes < small.bytes * 1.5) return null;
     if (large.p50 < small.p50 * FACTOR || large.p50 - small.p50 < LEAST_MS) return null;
+    const isRising = types.every(({ p50 }, i) => p50 >= (types[i - 1]?.p50 ?? 0) * TOLERANCE);
+    if (!isRising) return null;
     const perKb = (large.p50 - small.p50) / ((large.bytes - small.bytes) / 1_000);
     return {
       severity: large.p50 - small.p50 >= 50 ? "major" : "minor",
-      confidence: types.length > 2 ? "high" : "medium",
+      // Of two types one is always larger: it may be slow for its kind, or for where it comes in a set.
+      confidence: types.length > 3 ? "high" : types.length > 2 ? "medium" : "low",
       title: `\`${large.type}\` takes ${(large.p50 / small.p50).toFixed(1)} times as long as \`${small.type}\`: ${perKb.toFixed(1)} ms a kB`,
       evidence: types.map((t) => evidence(`${t.type} service p50`, t.p50, `${t.bytes} bytes`)),
       counterEvidence: [
+        evidence("types compared", types.length, "two may differ by more than size"),
         evidence("samples of the larger", large.count, LEAST_SAMPLES),
         evidence("relay.cpuPercent", relayCpu, "high if parsing costs"),
       ],

@@ -1,5 +1,6 @@
 /** Times in which the relay answers nothing and then everything: regular ones, and single ones. */
-import type { SeriesPoint } from "../types.ts";
+import { coarseLowerMs } from "../../measure/histogram.ts";
+import type { Report, SeriesPoint } from "../types.ts";
 import { evidence, type Rule } from "./rule.ts";
 import { mean, median, type RunView } from "./view.ts";
 
@@ -8,25 +9,34 @@ const FACTOR = 4;
 const LEAST_MS = 20;
 /** A single stall must be longer to be more than noise of a shared machine. */
 const SINGLE_MS = 150;
-const LEAST_EPISODES = 3;
+/** Three come at even distances by chance too often. */
+const LEAST_EPISODES = 4;
 /** Standard deviation of the gaps between regular stalls, as a share of their mean. */
-const MOST_IRREGULAR = 0.35;
+const MOST_IRREGULAR = 0.25;
+/** Of the events that a stall of this length holds up, so many must be slow: it is for all of them. */
+const HELD_UP = 0.3;
+const LEAST_HELD_UP = 3;
 
 interface Episode {
   readonly t: number;
   readonly peakMs: number;
+  /** Answers that took about as long as the bound, or longer. */
+  readonly slow: number;
   /** The generator's own lateness then. */
   readonly lagMs: number;
 }
 
 export const stalls: Rule = {
   id: "stalls",
-  explains: ["tail", "queueing", "latency-drift", "slow-start"],
+  explains: ["tail", "queueing", "latency-drift", "slow-start", "slow-handshake"],
   find(view) {
     const { report } = view;
     const usual = median(view.window.flatMap((p) => p.p99 ?? []));
     if (usual === null) return null;
-    const episodes = episodesOf(view.window, usual).filter((e) => e.lagMs < e.peakMs / 2);
+    const bound = Math.max(usual * FACTOR, usual + LEAST_MS);
+    const episodes = episodesOf(view.window, bound).filter(
+      (e) => e.lagMs < e.peakMs / 2 && e.slow >= leastSlow(e, bound, report),
+    );
     const periodSec = periodOf(episodes);
     const peakMs = median(episodes.map((e) => e.peakMs)) ?? 0;
     if (periodSec === null && !episodes.some((e) => e.peakMs >= SINGLE_MS)) return null;
@@ -63,18 +73,38 @@ function severityOf(cost: number, longestMs: number): "major" | "minor" | "info"
   return longestMs >= 200 && cost >= 10 ? "major" : "minor";
 }
 
-function counterEvidence({ report, relayCpu }: RunView, episodes: readonly Episode[]) {
+function counterEvidence({ report, relayCpu, samples }: RunView, episodes: readonly Episode[]) {
   const lag = Math.max(0, ...episodes.map((e) => e.lagMs));
+  const io = samples.flatMap((s) => s.pressure?.io ?? []);
   return [
     evidence("generator's lag p99 in stalls", lag, "high if the generator stalled"),
     evidence("relay.cpuPercent", relayCpu, "about 100 if it computes"),
+    evidence(
+      "host.pressure.io",
+      io.length === 0 ? null : Math.max(...io),
+      "high if it is the disk",
+    ),
     evidence("latency.service.p50", report.latency.service.p50, "high if it is always slow"),
   ];
 }
 
+/** A stall holds up all that come meanwhile; a few slow answers among fast ones are a tail. */
+function leastSlow({ peakMs }: Episode, bound: number, { config }: Report): number {
+  const due = (config.rateEps * Math.max(0, peakMs - bound)) / 1_000;
+  return Math.max(LEAST_HELD_UP, due * HELD_UP);
+}
+
+function slowerThan({ responseBuckets }: SeriesPoint, ms: number): number {
+  let count = 0;
+  for (let i = 0; i + 1 < responseBuckets.length; i += 2) {
+    // The bucket that the bound lies in counts too.
+    if (coarseLowerMs((responseBuckets[i] ?? 0) + 1) > ms) count += responseBuckets[i + 1] ?? 0;
+  }
+  return count;
+}
+
 /** Runs of slices that are far above the usual; those without any answer belong to what follows. */
-function episodesOf(window: readonly SeriesPoint[], usualMs: number): readonly Episode[] {
-  const bound = Math.max(usualMs * FACTOR, usualMs + LEAST_MS);
+function episodesOf(window: readonly SeriesPoint[], bound: number): readonly Episode[] {
   const episodes: Episode[] = [];
   let current: SeriesPoint[] = [];
   const end = () => {
@@ -82,7 +112,8 @@ function episodesOf(window: readonly SeriesPoint[], usualMs: number): readonly E
     if (peakMs >= bound) {
       const lags = current.flatMap((p) => [p.scheduleLagP99 ?? 0, p.loopLagP99 ?? 0]);
       const lagMs = Math.max(0, ...lags);
-      episodes.push({ t: current[0]?.t ?? 0, peakMs, lagMs });
+      const slow = current.reduce((sum, p) => sum + slowerThan(p, bound), 0);
+      episodes.push({ t: current[0]?.t ?? 0, peakMs, slow, lagMs });
     }
     current = [];
   };

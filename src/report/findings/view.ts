@@ -5,10 +5,15 @@ export interface RunView {
   readonly report: Report;
   /** The points of the measured window; what came in the drain behind it is left out. */
   readonly window: readonly SeriesPoint[];
-  /** Samples of the relay within the window. */
+  /** All samples within the window, and those of the relay. */
+  readonly samples: readonly ResourceSample[];
   readonly relay: readonly ResourceSample[];
   /** Means over the window: of one core, of all cores. */
   readonly relayCpu: number | null;
+  /** Of the relay's busiest thread; of one after another, where the work moves. */
+  readonly relayThread: number | null;
+  /** Percent of the time in which a thread of the relay was ready to run and had no processor. */
+  readonly relayWaited: number | null;
   readonly hostCpu: number | null;
   readonly cpus: number | null;
 }
@@ -20,8 +25,11 @@ export function viewOf(report: Report): RunView {
   return {
     report,
     window: report.throughput.series.filter((point) => point.t < durationSec),
+    samples,
     relay: of("relay"),
     relayCpu: mean(of("relay").flatMap((s) => s.cpuPercent ?? [])),
+    relayThread: mean(of("relay").flatMap((s) => s.busiestThreadPercent ?? [])),
+    relayWaited: mean(of("relay").flatMap((s) => s.waitedForCpuPercent ?? [])),
     hostCpu: mean(of("host").flatMap((s) => s.cpuPercent ?? [])),
     cpus: host.cpus,
   };

@@ -45,7 +45,7 @@ ${document.sections.map((section) => renderSection(section, page)).join("\n")}
 `;
 }
 
-function header({ title, tone, headline, keyFigures, sections }: ReportDocument): string {
+function header({ title, tone, headline, lead, keyFigures, sections }: ReportDocument): string {
   const cards = keyFigures.map(
     ({ label, value }) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`,
   );
@@ -55,6 +55,7 @@ function header({ title, tone, headline, keyFigures, sections }: ReportDocument)
   return `<header>
 <div class="bar"><h1>${escapeHtml(title)}</h1><button type="button" id="theme" aria-pressed="false" hidden>Dark</button></div>
 <p class="verdict ${tone}">${renderText(headline)}</p>
+<p class="lead">${renderText(lead)} <a href="#findings">All findings</a></p>
 <dl class="key">${cards.join("")}</dl>
 <nav aria-label="Sections"><ul>${links.join("")}</ul></nav>
 <noscript><p>Charts need scripts; every figure is in the tables below.</p></noscript>

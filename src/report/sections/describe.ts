@@ -11,7 +11,7 @@ import { detailsSection } from "./details.ts";
 import { type ReportDocument, type SparkLine, strong, type Text } from "./document.ts";
 import { errorsSection } from "./errors.ts";
 import { eventsSection } from "./events.ts";
-import { findingsSection } from "./findings.ts";
+import { findingsSection, leadOf } from "./findings.ts";
 import { passSection } from "./pass.ts";
 import { timeSection } from "./time.ts";
 
@@ -20,6 +20,7 @@ export function describeReport(report: Report): ReportDocument {
     title: `Load test of ${report.config.relays.join(", ")}: ${report.run.scenario}`,
     tone: toneOf(report),
     headline: headline(report),
+    lead: leadOf(report),
     keyFigures: keyFigures(report),
     sparkLines: sparkLines(report),
     sections: [

@@ -71,9 +71,19 @@ function resourceLine(samples: readonly ResourceSample[]): string {
     const cpu = own.flatMap((s) => s.cpuPercent ?? []);
     const rss = own.flatMap((s) => s.rssBytes ?? []);
     if (own.length === 0) return `${name} ${NOT_MEASURED}`;
-    const mean = cpu.length > 0 ? cpu.reduce((a, b) => a + b, 0) / cpu.length : null;
+    const mean = meanOf(cpu);
+    const thread = meanOf(own.flatMap((s) => s.busiestThreadPercent ?? []));
+    const waited = meanOf(own.flatMap((s) => s.waitedForCpuPercent ?? []));
+    const threads =
+      thread === null || waited === null
+        ? ""
+        : ` (busiest thread ${thread.toFixed(0)} %, ready without a processor ${waited.toFixed(0)} %)`;
     const memory = rss.length > 0 ? `, ${formatBytes(Math.max(...rss))} RSS at most` : "";
-    return `${name} ${mean === null ? NOT_MEASURED : `${mean.toFixed(0)} % CPU`}${memory}`;
+    return `${name} ${mean === null ? NOT_MEASURED : `${mean.toFixed(0)} % CPU`}${threads}${memory}`;
   });
   return parts.join("; ");
+}
+
+function meanOf(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
 }

@@ -53,6 +53,8 @@ export interface ReportDocument {
   readonly tone: "good" | "warn" | "bad";
   /** The answers to the first two questions, and which run this is. */
   readonly headline: Text;
+  /** What was the limit and what comes next, from the first finding. */
+  readonly lead: Text;
   readonly keyFigures: readonly { readonly label: string; readonly value: string }[];
   readonly sparkLines: readonly SparkLine[];
   readonly sections: readonly Section[];

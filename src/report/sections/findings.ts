@@ -1,7 +1,18 @@
 /** What to do about it, ranked? */
 import { NOT_MEASURED } from "../format.ts";
 import type { Evidence, Finding, Report } from "../types.ts";
-import { code, type ListItem, type Section, type Span, strong, text } from "./document.ts";
+import { passed } from "../verdict.ts";
+import {
+  code,
+  type ListItem,
+  type Section,
+  type Span,
+  strong,
+  type Text,
+  text,
+} from "./document.ts";
+
+const SYMPTOM = /^symptom-of:(.+)$/;
 
 export function findingsSection({ findings }: Report): Section {
   return {
@@ -14,16 +25,51 @@ export function findingsSection({ findings }: Report): Section {
   };
 }
 
+/** The first finding in two sentences, and how many there are. */
+export function leadOf(report: Report): Text {
+  const { findings } = report;
+  const [first] = findings;
+  if (first === undefined) {
+    return passed(report)
+      ? "What next: nothing; this run supports no finding."
+      : "What next: see what was not met; no finding of this run explains it.";
+  }
+  const { title, severity, confidence, remediation } = first;
+  const more = findings.length === 1 ? "" : ` ${findings.length - 1} more below.`;
+  if (severity === "info" && passed(report)) {
+    return ["What next: nothing has to be done. Worth knowing: ", ...spansOf(title), `.${more}`];
+  }
+  return [
+    "What next: ",
+    strong(title),
+    ` (${severity}, confidence ${confidence}). `,
+    ...spansOf(firstSentence(remediation)),
+    more,
+  ];
+}
+
+function firstSentence(text: string): string {
+  const end = text.indexOf(". ");
+  return end < 0 ? text : text.slice(0, end + 1);
+}
+
 function itemOf(finding: Finding): ListItem {
   const { title, severity, confidence, remediation, evidence, counterEvidence, page } = finding;
+  const causes = finding.labels.flatMap((label) => SYMPTOM.exec(label)?.[1] ?? []);
+  const labels = finding.labels.filter((label) => !SYMPTOM.test(label));
+  const symptom = causes.map((cause) => `, a symptom of ${cause}`).join("");
   return {
-    text: [strong(title), ` (${severity}, confidence ${confidence}). `, ...spansOf(remediation)],
+    text: [
+      strong(title),
+      ` (${severity}, confidence ${confidence}${symptom}). `,
+      ...spansOf(remediation),
+    ],
     below: [
       ["Evidence: ", ...figures(evidence), "."],
       ...(counterEvidence.length === 0
         ? []
-        : [["Looked at, and does not speak against it: ", ...figures(counterEvidence), "."]]),
-      ["More: ", code(page)],
+        : [["Looked at for what speaks against it: ", ...figures(counterEvidence), "."]]),
+      ["More: ", code(page), ...(labels.length === 0 ? [] : [`. Labels: ${labels.join(", ")}.`])],
     ],
   };
 }
@@ -41,7 +87,9 @@ function figures(all: readonly Evidence[]): readonly Span[] {
   return all.flatMap(({ metric, value, reference }, i): Span[] => [
     `${i === 0 ? "" : "; "}${metric} `,
     spanOf(value),
-    ...(reference === null ? [] : [" (reference ", spanOf(reference), ")"]),
+    ...(reference === null
+      ? []
+      : [typeof reference === "string" ? " (" : " (held against ", spanOf(reference), ")"]),
   ]);
 }
 

@@ -38,7 +38,10 @@ export function passSection(report: Report): Section {
 
 function answer(report: Report): Text {
   if (report.generator.verdict === "invalid") return [strong("Not judged: the run is invalid.")];
-  return [strong(passed(report) ? "Yes: every threshold was met." : "No.")];
+  if (passed(report)) return [strong("Yes: every threshold was met.")];
+  const { thresholds } = report;
+  const unmet = thresholds.filter(({ ok }) => ok !== true).length;
+  return [strong(unmet === 0 ? "No." : `No: ${unmet} of ${thresholds.length} thresholds not met.`)];
 }
 
 function rowOf({ metric, expression, value, ok }: ThresholdResult): readonly Text[] {

@@ -1,13 +1,23 @@
 /** Where did the time go? */
-import { formatCount, formatMs, NOT_MEASURED } from "../format.ts";
+import { formatCount, formatMs, formatPercent, NOT_MEASURED } from "../format.ts";
 import type { Band, LatencySummary, Report } from "../types.ts";
-import { type Block, code, details, type Section, type Text, table, text } from "./document.ts";
+import {
+  type Block,
+  code,
+  details,
+  type Section,
+  strong,
+  type Text,
+  table,
+  text,
+} from "./document.ts";
 
 export function timeSection({ latency: l, noise, generator: g, profile }: Report): Section {
   return {
     id: "time",
     title: "Where did the time go?",
     blocks: [
+      ...split(l),
       text(
         "Response time counts from the moment an event was due, service time from the moment it was sent: what lies between is waiting for a free place on the connection, or lateness of the generator.",
       ),
@@ -35,6 +45,21 @@ export function timeSection({ latency: l, noise, generator: g, profile }: Report
       ...hotFunctions(profile),
     ],
   };
+}
+
+/** The answer in one sentence: what the relay took, and what came before. */
+function split({ response, service }: Report["latency"]): readonly Block[] {
+  if (response.mean === null || service.mean === null) return [];
+  const before = Math.max(0, response.mean - service.mean);
+  const share = response.mean === 0 ? 1 : Math.min(1, service.mean / response.mean);
+  return [
+    text([
+      strong(
+        `Of ${formatMs(response.mean)} on average the relay and the wire took ${formatPercent(share)}`,
+      ),
+      `: ${formatMs(service.mean)} from the send to the OK, ${formatMs(before)} before it.`,
+    ]),
+  ];
 }
 
 /** Only from a profiler. */

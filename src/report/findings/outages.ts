@@ -1,0 +1,103 @@
+/** The relay goes away, or stays and answers nothing more. */
+import type { SeriesPoint } from "../types.ts";
+import { errorEvidence, evidence, failureCost, type Rule } from "./rule.ts";
+
+/** So much of the connections ended by the relay is all of them. */
+const ALL = 0.9;
+/** A silence is one when it lasts for nearly as long as an answer is awaited. */
+const OF_TIMEOUT = 0.8;
+const LEAST_EVENTS = 10;
+const MOST_LATE = 0.05;
+
+export const relayGone: Rule = {
+  id: "relay-gone",
+  explains: [
+    "dropped-connections",
+    "connection-limit",
+    "stopped-answering",
+    "silent-drops",
+    "timeouts",
+    "queueing",
+    "tail",
+    "stalls",
+    "slow-handshake",
+    "latency-drift",
+  ],
+  find({ window, report, relay }) {
+    const most = Math.max(0, ...window.map((point) => point.connectionsOpen));
+    const from = window.findIndex((p, i) => p.connectionsOpen === 0 && hadSome(window, i));
+    const { dropped } = report.totals.connections;
+    const gone = window[from];
+    if (gone === undefined || dropped < most * ALL) return null;
+    const back = window.find((point, i) => i > from && point.connectionsOpen > 0);
+    const affected = report.totals.lost + report.totals.unsent.noConnection;
+    const ended = report.resources?.notMeasured.find(({ what }) =>
+      what.includes("relay's process"),
+    );
+    return {
+      severity: "critical",
+      confidence: "high",
+      title: `The relay went away at ${gone.t.toFixed(1)} s ${back ? `and was back at ${back.t.toFixed(1)} s` : "and did not come back"}`,
+      evidence: [
+        evidence("throughput.series.connectionsOpen", gone.connectionsOpen, most),
+        evidence("totals.connections.dropped", dropped, 0),
+        ...errorEvidence(report, (name) => name === "close" || name === "connect"),
+        ...(ended === undefined ? [] : [evidence(ended.what, ended.why)]),
+      ],
+      counterEvidence: [
+        evidence("totals.connections.reconnected", report.totals.connections.reconnected, dropped),
+        evidence(
+          "relay.rssBytes at last",
+          relay.at(-1)?.rssBytes ?? null,
+          relay[0]?.rssBytes ?? null,
+        ),
+      ],
+      remediation:
+        "See the relay's log and exit code at this time, and the kernel's (out of memory?), for what ended it. Meanwhile let a supervisor start it again, and measure how long clients have no relay.",
+      labels: ["reliability", "crash"],
+      cost: failureCost(affected, report),
+    };
+  },
+};
+
+export const stoppedAnswering: Rule = {
+  id: "stopped-answering",
+  explains: ["silent-drops", "timeouts", "queueing", "tail", "stalls", "latency-drift"],
+  find({ report, relay }) {
+    const { config, totals, throughput } = report;
+    const { series } = throughput;
+    const last = series.findLastIndex((point) => point.p50 !== null);
+    const answered = series[last];
+    const end = series.at(-1);
+    if (answered === undefined || end === undefined || totals.timedOut === 0) return null;
+    const sentSince = series.slice(last + 1).reduce((sum, p) => sum + p.attempted, 0);
+    const silentMs = (end.t - answered.t) * 1_000;
+    if (sentSince < LEAST_EVENTS || silentMs < config.ackTimeoutMs * OF_TIMEOUT) return null;
+    // Late answers are in no time of a slice: a relay that gives them is slow and not silent.
+    if (totals.lateOk > totals.timedOut * MOST_LATE) return null;
+    const cpu = relay.filter((s) => s.t > answered.t).at(-1)?.cpuPercent ?? null;
+    return {
+      severity: "critical",
+      confidence: totals.connections.dropped === 0 ? "high" : "medium",
+      title: `The relay answered nothing from ${(answered.t + throughput.sliceSec).toFixed(1)} s on`,
+      evidence: [
+        evidence("events sent since", sentSince, "none of them was answered"),
+        evidence("totals.timedOut", totals.timedOut, 0),
+        evidence("silence until the end, ms", silentMs, config.ackTimeoutMs),
+      ],
+      counterEvidence: [
+        evidence("totals.connections.dropped", totals.connections.dropped, 0),
+        evidence("totals.lateOk", totals.lateOk, "above 0 if it was slow only"),
+        evidence("relay.cpuPercent since", cpu, "100 if it computes, 0 if it waits"),
+      ],
+      remediation:
+        "Take a dump of the relay's stacks while it is silent: a deadlock, a writer that waits for ever, a full disk, or a loop without an end. A time limit on each write turns it into an error that can be answered.",
+      labels: ["reliability", "hang"],
+      cost: failureCost(totals.timedOut + totals.unsent.backpressure, report),
+    };
+  },
+};
+
+function hadSome(window: readonly SeriesPoint[], before: number): boolean {
+  return window.slice(0, before).some((point) => point.connectionsOpen > 0);
+}
