@@ -5,10 +5,12 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { Plugin } from "esbuild";
 import { bundleScripts } from "../../build/bundle.ts";
+import { decodeSlice, type Slice } from "../../src/measure/slice.ts";
 import { FRAMES_FILE } from "../../src/pool/format.ts";
 import type { Report } from "../../src/report/types.ts";
 
@@ -20,10 +22,35 @@ const START_UNIX_MS = 1_767_225_600_000;
 export type Relay = (frame: string, socket: RelaySide, atMs: number) => void;
 
 export interface RelaySide {
-  answer(text: string, afterMs: number): void;
-  /** Ends all connections at this time. */
+  /** The relay that the connection leads to. */
+  readonly url: string;
+  /** `whenRead` is called if the connection is still there by then. */
+  answer(data: string | ArrayBuffer, afterMs: number, whenRead?: () => void): void;
+  /** Ends this connection, or all of them, at this time. */
+  drop(code: number): void;
   dropAll(code: number): void;
+  /** The generator gets no processor for so long. */
+  starve(ms: number): void;
 }
+
+type Handshake = "open" | "silent" | { readonly error: string };
+
+/** Where a run takes place, but for the relay's answers. */
+export interface Conditions {
+  readonly scenario?: string;
+  /** By the place of the connection, from 0; open when this is left out. */
+  readonly handshake?: (place: number, atMs: number) => Handshake;
+  readonly onOpen?: () => void;
+  /** Close frames get no answer. */
+  readonly ignoresClose?: boolean;
+  /** How much later than asked for timers wake: 1.1 in k6. */
+  readonly timersLateMs?: number;
+}
+
+/** A run that takes longer does not end at all. */
+const MOST_MS = 24 * 3_600_000;
+/** The stubs' promises need a few turns; so many without anything to happen are the end. */
+const MOST_IDLE_TURNS = 1_000;
 
 interface Scenario {
   readonly default: () => Promise<void>;
@@ -35,11 +62,14 @@ export class World {
   readonly checks: string[] = [];
   readonly sockets = new Set<StubSocket>();
   readonly relay: Relay;
+  readonly conditions: Conditions;
+  dialled = 0;
   #events: { atMs: number; order: number; run: () => void }[] = [];
   #order = 0;
 
-  constructor(relay: Relay) {
+  constructor(relay: Relay, conditions: Conditions) {
     this.relay = relay;
+    this.conditions = conditions;
   }
 
   readClock(): number {
@@ -74,9 +104,14 @@ export class World {
         failure = error;
       },
     );
+    let idleTurns = 0;
     while (!over) {
       await nextTurn();
       const next = this.#takeFirst();
+      idleTurns = next === undefined ? idleTurns + 1 : 0;
+      if (idleTurns > MOST_IDLE_TURNS || this.nowMs > MOST_MS) {
+        throw new Error(`the scenario does not end: it is at ${this.nowMs} ms`);
+      }
       if (next === undefined) continue;
       this.nowMs = Math.max(this.nowMs, next.atMs);
       next.run();
@@ -96,42 +131,74 @@ export class World {
 
 class StubSocket implements RelaySide {
   onopen: () => void = () => {};
-  onmessage: (event: { data: string; timestamp: number }) => void = () => {};
-  onclose: (event: { code: number; reason: string }) => void = () => {};
+  onmessage: (event: { data: string | ArrayBuffer; timestamp: number }) => void = () => {};
+  onerror: (event: { error: string }) => void = () => {};
+  onclose: (event: { code?: number; reason: string }) => void = () => {};
   binaryType = "";
   bufferedAmount = 0;
+  readonly url: string;
   readonly #world: World;
   #isOpen = false;
 
-  constructor(world: World) {
+  constructor(world: World, url: string) {
     this.#world = world;
-    world.at(world.nowMs + 1, () => {
+    this.url = url;
+    const handshake = world.conditions.handshake?.(world.dialled, world.nowMs) ?? "open";
+    world.dialled++;
+    if (handshake !== "silent") world.at(world.nowMs + 1, () => this.#shake(handshake));
+  }
+
+  #shake(handshake: Exclude<Handshake, "silent">): void {
+    if (handshake === "open") {
       this.#isOpen = true;
-      world.sockets.add(this);
+      this.#world.sockets.add(this);
+      this.#world.conditions.onOpen?.();
       this.onopen();
-    });
+      return;
+    }
+    this.onerror({ error: handshake.error });
+    // As k6 has it where there was no connection: without a code.
+    this.onclose({ reason: "" });
   }
 
   send(frame: string): void {
     this.#world.relay(frame, this, this.#world.nowMs);
   }
 
-  answer(data: string, afterMs: number): void {
+  answer(data: string | ArrayBuffer, afterMs: number, whenRead = () => {}): void {
     const atMs = this.#world.nowMs + afterMs;
     this.#world.at(atMs, () => {
-      if (this.#isOpen) this.onmessage({ data, timestamp: START_UNIX_MS + atMs });
+      if (!this.#isOpen) return;
+      whenRead();
+      this.onmessage({ data, timestamp: START_UNIX_MS + atMs });
     });
   }
 
-  dropAll(code: number): void {
-    for (const socket of [...this.#world.sockets]) socket.close(code);
+  starve(ms: number): void {
+    this.#world.nowMs += ms;
   }
 
-  close(code = 1000): void {
+  dropAll(code: number): void {
+    for (const socket of [...this.#world.sockets]) socket.drop(code);
+  }
+
+  close(): void {
+    if (this.#world.conditions.ignoresClose !== true) this.drop(1000);
+  }
+
+  drop(code: number): void {
     this.#isOpen = false;
     this.#world.sockets.delete(this);
     this.#world.at(this.#world.nowMs, () => this.onclose({ code, reason: "" }));
   }
+}
+
+export interface Ran {
+  readonly report: Report;
+  readonly slices: readonly Slice[];
+  readonly endedMs: number;
+  /** Connections tried. */
+  readonly dialled: number;
 }
 
 /** Runs a scenario on a pool with these variables; gives the report that it would write. */
@@ -139,36 +206,52 @@ export async function runScenario(
   pool: string,
   environment: Readonly<Record<string, string>>,
   relay: Relay,
-  scenario = "publish",
-): Promise<{ readonly report: Report; readonly endedMs: number }> {
-  const world = new World(relay);
+  conditions: Conditions = {},
+): Promise<Ran> {
+  const { scenario = "publish" } = conditions;
+  const world = new World(relay, conditions);
+  const env = {
+    PATH: "/usr/bin",
+    RELAY_URL: "ws://127.0.0.1:7777",
+    POOL: pool,
+    RUN_DIR: "run",
+    ...environment,
+  };
+  const manifest = await readFile(join(pool, "manifest.json"), "utf8");
+  const frames = await readFile(join(pool, FRAMES_FILE));
+  const shared = globalThis as unknown as Record<string, unknown>;
+  shared.k6World = modulesOf(world, env, manifest, frames);
+  const script = await loadScenario(scenario);
+  shared.k6Options = (script as unknown as { options: unknown }).options;
+  await world.runUntil(script.default());
+  const files = script.handleSummary({
+    root_group: { checks: world.checks.map((name) => ({ name })) },
+    state: { testRunDurationMs: world.nowMs },
+  });
+  const report = JSON.parse(files["run/report.json"] ?? "null") as Report;
+  const slices = world.checks.flatMap((name) => decodeSlice(name) ?? []);
+  return { report, slices, endedMs: world.nowMs, dialled: world.dialled };
+}
+
+let bundles: Promise<string> | undefined;
+let loaded = 0;
+
+after(async () => {
+  if (bundles) await rm(await bundles, { recursive: true, force: true });
+});
+
+async function bundleAll(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-world-"));
-  try {
-    const env = {
-      PATH: "/usr/bin",
-      RELAY_URL: "ws://127.0.0.1:7777",
-      POOL: pool,
-      RUN_DIR: "run",
-      ...environment,
-    };
-    const manifest = await readFile(join(pool, "manifest.json"), "utf8");
-    const frames = await readFile(join(pool, FRAMES_FILE));
-    const shared = globalThis as unknown as Record<string, unknown>;
-    shared.k6World = modulesOf(world, env, manifest, frames);
-    await writeFile(join(dir, "package.json"), '{"type":"module"}');
-    await bundleScripts([`k6/${scenario}.ts`], dir, [stubK6]);
-    const script = (await import(pathToFileURL(join(dir, `${scenario}.js`)).href)) as Scenario;
-    shared.k6Options = (script as unknown as { options: unknown }).options;
-    await world.runUntil(script.default());
-    const files = script.handleSummary({
-      root_group: { checks: world.checks.map((name) => ({ name })) },
-      state: { testRunDurationMs: world.nowMs },
-    });
-    const report = JSON.parse(files["run/report.json"] ?? "null") as Report;
-    return { report, endedMs: world.nowMs };
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  await writeFile(join(dir, "package.json"), '{"type":"module"}');
+  await bundleScripts(["k6/publish.ts", "k6/playback.ts"], dir, [stubK6]);
+  return dir;
+}
+
+/** A scenario's module, evaluated anew: each run has its own world. */
+async function loadScenario(scenario: string): Promise<Scenario> {
+  bundles ??= bundleAll();
+  const { href } = pathToFileURL(join(await bundles, `${scenario}.js`));
+  return (await import(`${href}?${++loaded}`)) as Scenario;
 }
 
 /** Every name that the scripts import from k6 or take from its globals. */
@@ -221,8 +304,8 @@ function modulesOf(
     Trend: Metric,
     Gauge: Metric,
     WebSocket: class extends StubSocket {
-      constructor() {
-        super(world);
+      constructor(url: string) {
+        super(world, url);
       }
     },
     Blob: class {
@@ -236,7 +319,8 @@ function modulesOf(
     SeekMode: { Start: 0 },
     http: {},
     crypto: { sha256: () => "0".repeat(64) },
-    setTimeout: (run: () => void, ms: number) => world.at(world.nowMs + Math.max(0, ms), run),
+    setTimeout: (run: () => void, ms: number) =>
+      world.at(world.nowMs + Math.max(0, ms) + (world.conditions.timersLateMs ?? 0), run),
     clearTimeout: (order: number) => world.cancel(order),
     Date: class extends Date {
       static override now = () => {

@@ -7,8 +7,8 @@ import { WebSocket } from "ws";
 import { buildBundles } from "../../../build/bundle.ts";
 import schema from "../../../src/report/schema.json" with { type: "json" };
 import type { Report } from "../../../src/report/types.ts";
+import { assertBalanced } from "../../faulty-relay/hold.ts";
 import { inPlace, until, withEmbeddedRelay } from "../cli.ts";
-import { assertBalanced } from "../harness.ts";
 
 const GENTLE = ["--clients", "20", "--rate", "100", "--no-calibrate", "--report-dir", "reports"];
 const isReport = new Ajv2020({ strict: false }).compile(schema);
