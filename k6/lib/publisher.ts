@@ -192,9 +192,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (nowMs < nextDueMs || isPumping) return;
     isPumping = true;
     for (let n = 0; n < MOST_A_TURN && nextDueMs <= nowMs; n++) {
-      if (room === 0 && open > 0) {
-        hold(nowMs);
-        break;
+      if (room === 0) {
+        if (open > 0) {
+          hold(nowMs);
+          break;
+        }
+        // Without a connection nothing is sent, and so nothing is sent late.
+        heldUntilMs = nowMs;
       }
       const line = frames.next();
       if (line === undefined) {

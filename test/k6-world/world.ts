@@ -43,6 +43,8 @@ export interface Conditions {
   readonly onOpen?: () => void;
   /** Close frames get no answer. */
   readonly ignoresClose?: boolean;
+  /** What happens at a time, by the relay's doing. */
+  readonly at?: readonly (readonly [atMs: number, act: (open: readonly RelaySide[]) => void])[];
   /** How much later than asked for timers wake: 1.1 in k6. */
   readonly timersLateMs?: number;
 }
@@ -70,6 +72,7 @@ export class World {
   constructor(relay: Relay, conditions: Conditions) {
     this.relay = relay;
     this.conditions = conditions;
+    for (const [atMs, act] of conditions.at ?? []) this.at(atMs, () => act([...this.sockets]));
   }
 
   readClock(): number {
