@@ -155,6 +155,19 @@ describe("judgeGenerator", () => {
     assert.deepEqual([99, 101, 501].map(state), ["valid", "suspect", "invalid"]);
   });
 
+  it("holds lag against the time that was waited for answers where none came", () => {
+    const none = { ...good.latency.response, count: 0, p99: null };
+    const silent = { latency: { ...good.latency, response: none } };
+    const state = (p99: number) =>
+      stateOf(judge({ report: silent, figures: { scheduleLag: lag(p99) } }), "scheduleLag");
+    const waitedMs = good.config.ackTimeoutMs;
+    assert.deepEqual([waitedMs / 10 - 1, waitedMs / 10 + 1, waitedMs / 2 + 1].map(state), [
+      "valid",
+      "suspect",
+      "invalid",
+    ]);
+  });
+
   it("expects no exact number of Poisson arrivals, nor of a run that was cut off", () => {
     const short = totals({ scheduled: 900 });
     const poisson = { config: { ...good.config, arrival: "poisson" }, totals: short };
@@ -205,9 +218,12 @@ describe("judgeGenerator", () => {
     const littlesLaw = (of: Report) =>
       judgeGenerator(of, figures).generator.signals.find((s) => s.id === "littlesLaw")?.state;
     assert.equal(littlesLaw(report), "invalid");
-    const timedOut = (n: number) => ({ ...report, totals: { ...report.totals, timedOut: n } });
-    assert.equal(littlesLaw(timedOut(10)), "invalid");
-    assert.equal(littlesLaw(timedOut(11)), "notMeasured");
+    // Each was in flight for up to 10 s of the 10 s: as much as one of the 20 computed.
+    for (const outcome of ["timedOut", "lost"] as const) {
+      const open = (n: number) => ({ ...report, totals: { ...report.totals, [outcome]: n } });
+      assert.equal(littlesLaw(open(2)), "invalid");
+      assert.equal(littlesLaw(open(3)), "notMeasured");
+    }
     const service = { ...report.latency.service, p99: report.run.durationSec * 101 };
     const slow = { ...report, latency: { ...report.latency, service } };
     assert.equal(littlesLaw(slow), "notMeasured");
