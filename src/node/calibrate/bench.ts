@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleScripts } from "../../../build/bundle.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, Interrupted } from "../../errors.ts";
 import { blacklistFor } from "../../guard/dialer.ts";
 import { toDialUrl } from "../../guard/relay-url.ts";
 import { collectOptions } from "../../plan/options.ts";
@@ -65,7 +65,7 @@ export async function withBench<T>(
           load,
           pool: await pools.get(plan),
         });
-        if (signal.aborted) throw new ConfigError("interrupted during the calibration");
+        if (signal.aborted) throw new Interrupted("interrupted during the calibration");
         return measured;
       });
     } finally {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { availableParallelism, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, Interrupted } from "../../errors.ts";
 import { planText } from "../../plan/plan.ts";
 import { buildReport } from "../../report/build.ts";
 import { completeReport } from "../../report/complete.ts";
@@ -94,7 +94,8 @@ function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {
   }
 }
 
-function failedRun({ code, log }: K6Outcome): Error {
+function failedRun({ code, log, stopped }: K6Outcome): Error {
+  if (stopped === "interrupted") return new Interrupted("interrupted before anything was measured");
   const refusal = log.find((line) => line.includes("refused:"));
   const text = refusal ?? log.at(-1) ?? "it logged nothing";
   return new ConfigError(
