@@ -66,6 +66,7 @@ export class World {
   readonly relay: Relay;
   readonly conditions: Conditions;
   dialled = 0;
+  opened = 0;
   #events: { atMs: number; order: number; run: () => void }[] = [];
   #order = 0;
 
@@ -155,6 +156,7 @@ class StubSocket implements RelaySide {
     if (handshake === "open") {
       this.#isOpen = true;
       this.#world.sockets.add(this);
+      this.#world.opened++;
       this.#world.conditions.onOpen?.();
       this.onopen();
       return;
@@ -200,8 +202,9 @@ export interface Ran {
   readonly report: Report;
   readonly slices: readonly Slice[];
   readonly endedMs: number;
-  /** Connections tried. */
+  /** Connections tried, and those that opened. */
   readonly dialled: number;
+  readonly opened: number;
 }
 
 /** Runs a scenario on a pool with these variables; gives the report that it would write. */
@@ -233,7 +236,7 @@ export async function runScenario(
   });
   const report = JSON.parse(files["run/report.json"] ?? "null") as Report;
   const slices = world.checks.flatMap((name) => decodeSlice(name) ?? []);
-  return { report, slices, endedMs: world.nowMs, dialled: world.dialled };
+  return { report, slices, endedMs: world.nowMs, dialled: world.dialled, opened: world.opened };
 }
 
 let bundles: Promise<string> | undefined;
