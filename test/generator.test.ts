@@ -10,6 +10,7 @@ import {
   goodSlices,
   planOf,
   rowOf,
+  sampleOf,
   sliceOf,
 } from "./fixtures/reports/run.ts";
 
@@ -153,6 +154,14 @@ describe("judgeGenerator", () => {
     const state = (p99: number) =>
       stateOf(judge({ report: slow, figures: { scheduleLag: lag(p99) } }), "scheduleLag");
     assert.deepEqual([99, 101, 501].map(state), ["valid", "suspect", "invalid"]);
+  });
+
+  it("does not judge the host's CPU where a relay shares it, whatever its address", () => {
+    const plan = planOf({ RELAY_URL: "ws://10.0.0.1:7777", ALLOW_PRIVATE: "1" });
+    const busy = [sampleOf({ t: 1, process: "host", cpuPercent: 99 })];
+    const stateWith = (sharesHost: boolean) =>
+      stateOf(completeOf(buildOf({ plan }), { resources: busy, sharesHost }), "hostCpu");
+    assert.deepEqual([stateWith(false), stateWith(true)], ["invalid", "valid"]);
   });
 
   it("holds lag against the time that was waited for answers where none came", () => {

@@ -161,6 +161,17 @@ describe("what is not answered in time", () => {
     assert.ok(timedOut > 0 && unsent.backpressure > 0 && unsent.noConnection === 0);
   });
 
+  it("keeps no other from being sent when it is given up", async () => {
+    const relay = misbehave(({ event, place }) => (place < 4 ? [] : [accept(event.id)]));
+    const { report } = await hold(relay, {
+      variables: { MAX_IN_FLIGHT: "1", RATE_EPS: "50", DURATION_SEC: "2" },
+      beside: { heldBack: true },
+    });
+    assert.equal(report.totals.timedOut, 4);
+    // Held back for half a second of two.
+    assert.ok(report.totals.accepted > 50, `${report.totals.accepted} accepted`);
+  });
+
   it("is waited for no longer than an answer may take, and all of it is timed out then", async () => {
     const silent = misbehave(() => []);
     const { report, endedMs } = await hold(silent, { variables: { MAX_IN_FLIGHT: "1000" } });

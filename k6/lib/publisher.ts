@@ -93,6 +93,8 @@ export interface Publisher {
   /** No open connection has room for another publish. */
   readonly isHeld: boolean;
   readonly inFlight: number;
+  /** Nothing is in flight or waits, and every place is free again: what must hold at the end. */
+  readonly isSettled: boolean;
   /** Sets the schedule's start; nothing is due before. */
   start(startMs: number): void;
   /** Sends what is due, and what will be in a moment when nothing else is to be done till then. */
@@ -489,6 +491,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     get inFlight() {
       return inFlight;
+    },
+    get isSettled() {
+      const late = clients.reduce((sum, client) => sum + (client.late?.size ?? 0), 0);
+      const isFree = flight.inUse() === 0 && room === open && remembered === late;
+      return inFlight === 0 && waiting === 0 && isFree;
     },
     start(atMs) {
       startMs = atMs;

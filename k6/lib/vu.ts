@@ -126,6 +126,9 @@ class Vu {
     const drainEndMs = this.#publisher.windowEndMs + this.#plan.ackTimeoutMs;
     await this.#runUntil((now) => this.#isAnswered() || now >= drainEndMs);
     this.#publisher.expireAll();
+    if (!this.#publisher.isSettled) {
+      this.#onFault("accounting", "places of publishes are not free after the last one");
+    }
     await this.#close();
   }
 

@@ -107,6 +107,8 @@ export const huge: readonly Answer[] = [
   (id) => [garbage("binary frame", Buffer.alloc(MEGABYTE)), accept(id)],
 ];
 
+export const challenge = frame(["AUTH", "challenge"], null, "auth/challenge");
+
 const chatter = (): readonly Action[] => [
   ...Array.from({ length: 100 }, () => notice("rate-limited: slow down", "rate-limited")),
   notice("hello", "other"),
@@ -119,7 +121,5 @@ const chatter = (): readonly Action[] => [
 /** A flood of notices, and messages that nobody asked for and that are no fault. */
 export const flooding: readonly Answer[] = [
   (id) => [...chatter(), accept(id)],
-  (id) => [...chatter(), reject(id, "auth-required", "auth-required: members only")],
+  (id) => [...chatter(), challenge, reject(id, "auth-required", "auth-required: members only")],
 ];
-
-export const challenge = frame(["AUTH", "challenge"], null, "auth/challenge");

@@ -12,9 +12,11 @@ import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
 import { auditRun } from "../audit/audit.ts";
 import { compareStored, countKinds } from "../audit/stored.ts";
 import type { CompanionResult } from "../companion/companion.ts";
+import { policyOf } from "../guard/policy.ts";
 import type { K6Outcome } from "../k6/supervise.ts";
 import { relateSamples } from "../sampler.ts";
 import { type Driven, kindsOf } from "./driven.ts";
+import { sharesHost } from "./same-host.ts";
 
 /** k6's own report when it bears this run's id; else one made from the slices seen while it ran. */
 export async function finish(driven: Driven): Promise<Report> {
@@ -56,6 +58,7 @@ export async function finish(driven: Driven): Promise<Report> {
       return [{ host, until, source, digest }];
     }),
     stopReason,
+    sharesHost: sharesHost(driven.admissions, policyOf(plan).isolation),
   });
 }
 
