@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Interrupted } from "../src/errors.ts";
 import { encodeSlice, type Phase } from "../src/measure/slice.ts";
-import { type Patience, type SuperviseOptions, superviseK6 } from "../src/node/k6/supervise.ts";
+import {
+  lastWords,
+  type Patience,
+  type SuperviseOptions,
+  superviseK6,
+} from "../src/node/k6/supervise.ts";
 import { sliceOf } from "./fixtures/reports/run.ts";
 
 const PATIENCE: Patience = { endMs: 30, secondSignalMs: 60, hungSecondSignalMs: 30, killMs: 60 };
@@ -113,4 +118,18 @@ describe("superviseK6", () => {
   it("says so when the program is not there", async () => {
     await assert.rejects(supervise("", { binary: "/no/such/k6" }), /ENOENT/);
   });
+});
+
+describe("lastWords", () => {
+  const table = [
+    [[], "it logged nothing"],
+    [
+      ["one", "TypeError: no", "\tat read (file:///publish.js:1:1(5))", "  at next"],
+      "TypeError: no",
+    ],
+    [["first", "look at this"], "look at this"],
+  ] as const;
+  for (const [log, words] of table) {
+    it(`are \`${words}\``, () => assert.equal(lastWords({ log }), words));
+  }
 });

@@ -17,7 +17,7 @@ import { completeReport } from "../../report/complete.ts";
 import type { Report } from "../../report/types.ts";
 import { admitRelays } from "../guard/gate.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
-import { superviseK6 } from "../k6/supervise.ts";
+import { lastWords, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
 import { servePoolTo } from "../pool/serve.ts";
 import { startRelayProcess } from "../relay/process.ts";
@@ -150,8 +150,7 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
     sampler.stop();
   });
   if (live.slices.length === 0 && !signal.aborted) {
-    const text = outcome.log.at(-1) ?? "it logged nothing";
-    throw new ConfigError(`k6 ended before anything was calibrated: ${text.slice(0, 500)}`);
+    throw new ConfigError(`k6 ended before anything was calibrated: ${lastWords(outcome)}`);
   }
   const samples = sampler.stop();
   const report = buildReport({

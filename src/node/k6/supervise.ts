@@ -50,6 +50,11 @@ export interface K6Outcome {
   readonly log: readonly string[];
 }
 
+/** The last thing that k6 said, but for the frames of a stack below it. */
+export function lastWords({ log }: Pick<K6Outcome, "log">): string {
+  return log.findLast((line) => !/^\s*at /.test(line))?.slice(0, 500) ?? "it logged nothing";
+}
+
 /** Throws `Interrupted` when the user stopped before k6 was started. */
 export function superviseK6(options: SuperviseOptions): Promise<K6Outcome> {
   const { patience = PATIENCE, signal } = options;

@@ -13,7 +13,7 @@ import { auditRun } from "../audit/audit.ts";
 import { compareStored, countKinds } from "../audit/stored.ts";
 import type { CompanionResult } from "../companion/companion.ts";
 import { policyOf } from "../guard/policy.ts";
-import type { K6Outcome } from "../k6/supervise.ts";
+import { type K6Outcome, lastWords } from "../k6/supervise.ts";
 import { relateSamples } from "../sampler.ts";
 import { type Driven, kindsOf } from "./driven.ts";
 import { sharesHost } from "./same-host.ts";
@@ -97,12 +97,12 @@ function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {
   }
 }
 
-function failedRun({ code, log, stopped }: K6Outcome): Error {
+function failedRun(outcome: K6Outcome): Error {
+  const { code, log, stopped } = outcome;
   if (stopped === "interrupted") return new Interrupted("interrupted before anything was measured");
-  const refusal = log.find((line) => line.includes("refused:"));
-  const text = refusal ?? log.at(-1) ?? "it logged nothing";
+  const refusal = log.find((line) => line.includes("refused:"))?.slice(0, 500);
   return new ConfigError(
-    `k6 ended with code ${code} before anything was measured\n${text.slice(0, 500)}`,
+    `k6 ended with code ${code} before anything was measured\n${refusal ?? lastWords(outcome)}`,
   );
 }
 
