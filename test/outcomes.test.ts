@@ -20,7 +20,7 @@ import {
 import { accept, acceptLate, acceptUnasked, cut, frame, reject } from "./faulty-relay/frames.ts";
 import { assertCounts, type Beside } from "./faulty-relay/hold.ts";
 import { misbehave } from "./k6-world/misbehave.ts";
-import { type Conditions, type Ran, runScenario } from "./k6-world/world.ts";
+import { type Conditions, type Ran, type RelaySide, runScenario } from "./k6-world/world.ts";
 
 let dir = "";
 /** Views, and videos of two parts. */
@@ -199,6 +199,36 @@ describe("what is lost with a connection", () => {
     const open = report.throughput.series.map(({ connectionsOpen }) => connectionsOpen);
     assert.ok(Math.min(...open) < 20 && Math.max(...open) === 20, open.join(" "));
     assert.equal(open.at(-1), 20);
+  });
+
+  it("takes with it what waited for a place on it; what waits on the next one is held back", async () => {
+    // One of two answers: whatever falls to the other waits behind its first event.
+    const seen: RelaySide[] = [];
+    const relay = misbehave(({ event }, socket) => {
+      if (!seen.includes(socket)) seen.push(socket);
+      return socket === seen[1] ? [accept(event.id)] : [];
+    });
+    const { report } = await hold(relay, {
+      variables: {
+        ...{ CLIENTS: "2", MAX_IN_FLIGHT: "1", RATE_EPS: "100", DURATION_SEC: "2" },
+        ACK_TIMEOUT_MS: "5000",
+      },
+      conditions: {
+        at: [
+          [
+            2_000,
+            () => {
+              relay.ledger.cuts.push("1001");
+              seen[0]?.drop(1_001);
+            },
+          ],
+        ],
+      },
+      beside: { heldBack: true, timedOut: 1 },
+    });
+    const { noConnection, backpressure } = report.totals.unsent;
+    assert.ok(noConnection > 40 && noConnection < 65, `${noConnection} without a connection`);
+    assert.ok(backpressure > 30 && backpressure < 60, `${backpressure} held back`);
   });
 
   it("is not awaited on the next one: an OK for it there is unknown", async () => {

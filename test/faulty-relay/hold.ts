@@ -11,17 +11,20 @@ export interface Beside {
   readonly unreached?: number;
   /** The relay kept so much unanswered that some events found no room on a connection. */
   readonly heldBack?: boolean;
+  /** Of the unanswered events in a run with cuts: those whose connection outlived the timeout. */
+  readonly timedOut?: number;
 }
 
 /** Every count and every error is the ledger's, to the event. */
 export function assertCounts({ totals, errors, config }: Report, ledger: Ledger, beside: Beside) {
   const { unreached = 0, heldBack = false } = beside;
-  assertBalanced(totals);
   const wasCut = ledger.cuts.length > 0;
+  assertBalanced(totals);
   // What was on its way when a connection was cut never reached the relay, and is lost like the rest.
   const unseen = wasCut ? totals.attempted - ledger.events.length : 0;
   assert.ok(unseen >= 0, `${ledger.events.length} events received, ${totals.attempted} reported`);
   const missing = ledger.unanswered + unseen;
+  const timedOut = wasCut ? (beside.timedOut ?? 0) : missing;
   const failed = ledger.taken - ledger.opened + unreached;
   const seen: Totals = {
     scheduled: Math.floor(config.rateEps * config.durationSec),
@@ -30,8 +33,8 @@ export function assertCounts({ totals, errors, config }: Report, ledger: Ledger,
     duplicate: ledger.count("duplicate"),
     superseded: ledger.count("superseded"),
     rejected: ledger.count("rejected"),
-    timedOut: wasCut ? 0 : missing,
-    lost: wasCut ? missing : 0,
+    timedOut,
+    lost: missing - timedOut,
     lateOk: ledger.count("lateOk"),
     // The relay cannot know these, but it knows when there can be none.
     unsent: {
