@@ -8,6 +8,7 @@ import {
   completeOf,
   emptyReport,
   goodSlices,
+  histogramOf,
   planOf,
   rowOf,
   sampleOf,
@@ -18,6 +19,11 @@ type Change = { readonly report?: Partial<Report>; readonly figures?: Partial<Ge
 
 const good = completeOf(buildOf());
 const lag = (p99: number | null) => ({ ...good.generator.scheduleLag, p99 });
+/** Eleven events in ten thousand are so late. */
+const tailOf = (ms: number) => {
+  const values = Array.from({ length: 10_000 }, (_, i) => (i < 11 ? ms : 0.1));
+  return { ...good.generator.scheduleLag, count: 10_000, histogram: histogramOf(...values) };
+};
 const totals = (members: Partial<Report["totals"]>) => ({ ...good.totals, ...members });
 const script = { class: "script", code: "timer", share: 0, firstAtSec: 0, example: "", stack: "" };
 
@@ -46,6 +52,11 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
     suspect: { figures: { scheduleLag: lag(5.1) } },
     invalid: { figures: { scheduleLag: lag(20.1) } },
     notMeasured: { figures: { scheduleLag: lag(null) } },
+  },
+  lagTail: {
+    valid: { figures: { scheduleLag: tailOf(140) } },
+    suspect: { figures: { scheduleLag: tailOf(160) } },
+    notMeasured: { figures: { scheduleLag: { ...tailOf(160), count: 9_999 } } },
   },
   loopLag: {
     valid: { figures: { loopLag: lag(9.9) } },

@@ -13,7 +13,7 @@ let pool = "";
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), "k6-nostr-verdict-"));
   pool = join(dir, "pool");
-  await makeLookAlikes(pool, 8_000);
+  await makeLookAlikes(pool, 11_000);
 });
 after(() => rm(dir, { recursive: true }));
 
@@ -109,6 +109,26 @@ describe("a generator without a processor", () => {
     );
     // What the relay took is measured all the same: stamps come from the socket's reader.
     assert.ok((report.latency.service.p999 ?? 0) < 4);
+  });
+
+  it("for a moment is suspect: the slowest responses are its own", async () => {
+    let n = 0;
+    const report = await runWith(
+      (frame, socket) => {
+        answer(frame, socket, 3);
+        // Two seconds of four hundred.
+        if (++n === 5_000) socket.starve(2_000);
+      },
+      { CLIENTS: "5", RATE_EPS: "25", DURATION_SEC: "400" },
+    );
+    const suspect = badSignals(report, "suspect");
+    assert.deepEqual(badSignals(report, "invalid"), []);
+    assert.equal(suspect.length, 1, suspect.join());
+    assert.match(suspect.join(), /p99.9 of schedule lag .* slowest response times are this gen/);
+    assert.deepEqual(
+      report.findings.filter(({ severity }) => severity !== "info"),
+      [],
+    );
   });
 
   it("shows how late answers were looked at as loop lag", async () => {

@@ -10,6 +10,9 @@
  *   timer of k6 keeps.) Below 5 ms (20 ms) it is not held against anything: two turns of k6's timers,
  *   which wake about 1.1 ms late, and a collection of garbage are no overload. Where nothing was
  *   answered, what was waited for each event stands for its response time.
+ * - tail of the lag: one pause of two seconds in ten minutes is no event in a hundred, and all of p99.9. Held
+ *   against p99.9 of response times as p99 is, but never invalid: the other figures stand. Shorter than
+ *   150 ms it is noise of a shared machine, for a stall of the relay too (findings/stalls.ts).
  * - loop lag delays sending and counting but not the receive stamps: twice as much is allowed.
  * - CPU: Artillery warns at 80 %, Locust at 90 %, k6's own guide wants 20 % kept idle. At 95 % of all
  *   cores there is none left to be on time with.
@@ -29,6 +32,7 @@
  * - share of the ceiling: where one server works off a queue (M/M/1), a response takes twice the service
  *   time at half of what it can do, and ten times at nine tenths: by then the queue is the generator's.
  */
+import { quantile } from "../measure/histogram.ts";
 import { pageOf } from "./findings/page.ts";
 import type { Finding, GeneratorReport, Report, Signal, VerdictState } from "./types.ts";
 
@@ -92,6 +96,15 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
       Math.max(20, responseP99 / 2),
       (v, bound) =>
         `p99 of schedule lag ${ms(v)} is above ${ms(bound)}: events were sent late by this generator`,
+    ),
+    signal(
+      "lagTail",
+      lagTail(f),
+      "ms",
+      Math.max(150, (latency.response.p999 ?? config.ackTimeoutMs) / 2),
+      null,
+      (v, bound) =>
+        `p99.9 of schedule lag ${ms(v)} is above ${ms(bound)}: the slowest response times are this generator's own`,
     ),
     signal(
       "loopLag",
@@ -179,6 +192,11 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
       (v) => `${v} errors of the generator itself`,
     ),
   ];
+}
+
+/** p99.9 of schedule lag, with ten samples beyond it at least. */
+function lagTail({ scheduleLag }: Figures): number | null {
+  return scheduleLag.count < 10_000 ? null : quantile(scheduleLag.histogram, 0.999);
 }
 
 /**
