@@ -159,7 +159,48 @@ describe("what is not answered in time", () => {
     });
     const { timedOut, unsent } = report.totals;
     assert.ok(timedOut > 0 && unsent.backpressure > 0 && unsent.noConnection === 0);
+    // Nothing is sent behind the window.
+    const lastMs = silent.ledger.events.at(-1)?.receivedMs ?? 0;
+    assert.ok(lastMs < 2_005, `the last was sent at ${lastMs}`);
   });
+
+  it("holds all back when it takes every place, until it is over, and none longer than that", async () => {
+    const stuck = await hold(
+      misbehave(() => []),
+      {
+        variables: { MAX_IN_FLIGHT: "1" },
+        beside: { heldBack: true },
+      },
+    );
+    const { attempted, unsent } = stuck.report.totals;
+    assert.ok(attempted >= 4 && attempted <= 8);
+    assert.equal(unsent.backpressure, 200 - attempted);
+    // Stalled for 1.5 s, three times as long as an event waits to be sent.
+    const back = await hold(
+      misbehave(({ event, receivedMs }) =>
+        receivedMs > 1_200 && receivedMs < 2_700 ? [] : [accept(event.id, 1)],
+      ),
+      { variables: { MAX_IN_FLIGHT: "1", DURATION_SEC: "3" }, beside: { heldBack: true } },
+    );
+    const { max } = back.report.latency.response;
+    assert.ok((max ?? 0) > 400 && (max ?? 0) < 560, `${max} ms`);
+  });
+
+  for (const [name, says] of [
+    ["accepted", accept],
+    ["rejected", (id: string, ms: number) => ({ ...reject(id, "pow", "pow: 20"), afterMs: ms })],
+  ] as const) {
+    it(`lets what waits go at once when it is ${name} after all`, async () => {
+      // The second part of a video is due 5 ms behind the first, which is answered after 20.
+      const slow = misbehave(({ event }) => [says(event.id, 20)]);
+      const { report } = await hold(slow, {
+        variables: { MAX_IN_FLIGHT: "1", CLIENTS: "40" },
+        beside: { heldBack: true },
+      });
+      const { max } = report.latency.response;
+      assert.ok((max ?? 0) > 34 && (max ?? 0) < 40, `${max} ms`);
+    });
+  }
 
   it("keeps no other from being sent when it is given up", async () => {
     const relay = misbehave(({ event, place }) => (place < 4 ? [] : [accept(event.id)]));
@@ -449,6 +490,20 @@ describe("the warm-up", () => {
     assert.equal(generator.scheduleLag.count, 200);
     assert.equal(throughput.series[0]?.t, 0);
     assertSeriesSums(report);
+  });
+});
+
+describe("what is held back in the warm-up", () => {
+  it("is counted there", async () => {
+    const late = misbehave(({ event, receivedMs }) =>
+      receivedMs < 1_500 ? [] : [accept(event.id, 1)],
+    );
+    const variables = { ...WARM, MAX_IN_FLIGHT: "1", ACK_TIMEOUT_MS: "300" };
+    const { report } = await runScenario(pool, variables, late.relay);
+    assert.deepEqual([report.totals.scheduled, report.totals.accepted], [200, 200]);
+    const { scheduled, attempted } = report.warmup;
+    assert.equal(scheduled, 200);
+    assert.ok(attempted < 200, `${attempted} sent`);
   });
 });
 
