@@ -3,7 +3,7 @@
  * from outside, so that the look-alikes can reach nothing but our own sink.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleScripts } from "../../../build/bundle.ts";
 import { ConfigError, Interrupted } from "../../errors.ts";
@@ -24,6 +24,7 @@ import { startRelayProcess } from "../relay/process.ts";
 import { relateSamples, startSampler } from "../sampler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import { makeLookAlikes } from "./look-alikes.ts";
+import { othersPercent } from "./others.ts";
 
 interface Load {
   readonly clients: number;
@@ -37,6 +38,7 @@ export interface Measurement {
   readonly report: Report;
   /** Most resident memory of k6; `null` where it can't be read. */
   readonly rssBytes: number | null;
+  readonly othersPercent: number | null;
 }
 
 export type Measure = (load: Load) => Promise<Measurement>;
@@ -134,6 +136,7 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
   };
   const live = new LiveRun(plan, rowTypes(pool.manifest).length);
   const sampler = startSampler();
+  sampler.watch("relay", process.pid);
   const startedAtMs = Date.now();
   const outcome = await superviseK6({
     binary: k6.path,
@@ -176,7 +179,11 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
     stopReason: null,
   });
   const rss = samples.flatMap((s) => (s.process === "generator" ? (s.rssBytes ?? []) : []));
-  return { report: completed, rssBytes: rss.length === 0 ? null : Math.max(...rss) };
+  return {
+    report: completed,
+    rssBytes: rss.length === 0 ? null : Math.max(...rss),
+    othersPercent: othersPercent(samples, cpus().length),
+  };
 }
 
 /** The plan as the options of a run make it, so that what is measured is what runs do. */
