@@ -6,7 +6,8 @@ import { after, before, describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
 import { makeLookAlikes } from "../src/node/calibrate/look-alikes.ts";
 import { makePool } from "../src/node/pool/make.ts";
-import { type Relay, runScenario } from "./k6-world/world.ts";
+import { runScenario } from "./k6-world/run.ts";
+import type { Relay } from "./k6-world/world.ts";
 
 let dir = "";
 let pool = "";

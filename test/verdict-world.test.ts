@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { makeLookAlikes } from "../src/node/calibrate/look-alikes.ts";
 import type { Report } from "../src/report/types.ts";
-import { type Conditions, type Relay, type RelaySide, runScenario } from "./k6-world/world.ts";
+import { runScenario } from "./k6-world/run.ts";
+import type { Conditions, Relay, RelaySide } from "./k6-world/world.ts";
 
 let dir = "";
 let pool = "";
