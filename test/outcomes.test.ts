@@ -78,6 +78,19 @@ describe("what is not answered in time", () => {
     assert.equal(report.totals.timedOut, 0);
   });
 
+  it("is not what came in time while the generator had no turn", async () => {
+    const { relay: answer, ledger } = misbehave(({ event }) => [accept(event.id, 3)]);
+    const relay: typeof answer = (frame, socket, atMs) => {
+      answer(frame, socket, atMs);
+      // In the window, and over the end of the drain.
+      if (ledger.events.length === 60 || ledger.events.length === 199) socket.starve(700);
+    };
+    const variables = { MAX_IN_FLIGHT: "1000" };
+    const { report } = await hold({ relay, ledger }, { variables });
+    assert.deepEqual([report.totals.timedOut, report.totals.lateOk], [0, 0]);
+    assert.ok((report.latency.service.max ?? 99) < 4, `${report.latency.service.max} ms`);
+  });
+
   it("makes others wait, which are given up after as long, or at the end of the window", async () => {
     const silent = misbehave(({ event, place }) => (place % 3 === 0 ? [] : [accept(event.id)]));
     const { report } = await hold(silent, {
