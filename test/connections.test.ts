@@ -51,6 +51,8 @@ describe("what is lost with a connection", () => {
       },
       beside: { heldBack: true, timedOut: 1 },
     });
+    const lastMs = relay.ledger.events.at(-1)?.receivedMs ?? 0;
+    assert.ok(lastMs < 3_005, `sent behind the window, at ${lastMs}`);
     const { noConnection, backpressure } = report.totals.unsent;
     assert.ok(noConnection > 40 && noConnection < 65, `${noConnection} without a connection`);
     assert.ok(backpressure > 30 && backpressure < 60, `${backpressure} held back`);

@@ -79,7 +79,7 @@ describe("what is not answered in time", () => {
   });
 
   it("is not what came in time while the generator had no turn", async () => {
-    const { relay: answer, ledger } = misbehave(({ event }) => [accept(event.id, 3)]);
+    const { relay: answer, ledger } = misbehave(({ event }) => [accept(event.id, 30)]);
     const relay: typeof answer = (frame, socket, atMs) => {
       answer(frame, socket, atMs);
       // In the window, and over the end of the drain.
@@ -88,7 +88,7 @@ describe("what is not answered in time", () => {
     const variables = { MAX_IN_FLIGHT: "1000" };
     const { report } = await hold({ relay, ledger }, { variables });
     assert.deepEqual([report.totals.timedOut, report.totals.lateOk], [0, 0]);
-    assert.ok((report.latency.service.max ?? 99) < 4, `${report.latency.service.max} ms`);
+    assert.ok((report.latency.service.max ?? 99) < 31, `${report.latency.service.max} ms`);
   });
 
   it("makes others wait, which are given up after as long, or at the end of the window", async () => {
