@@ -64,6 +64,11 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
     invalid: { figures: { loopLag: lag(40.1) } },
     notMeasured: { figures: { loopLag: lag(null) } },
   },
+  ownDelay: {
+    valid: { figures: { scheduleLag: lag(4.9), loopLag: lag(9.9) } },
+    invalid: { figures: { scheduleLag: lag(15), loopLag: lag(25.1) } },
+    notMeasured: { figures: { scheduleLag: lag(null) } },
+  },
   generatorCpu: {
     valid: { figures: { cpuPercent: { generator: 319, host: null } } },
     suspect: { figures: { cpuPercent: { generator: 321, host: null } } },
