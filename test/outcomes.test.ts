@@ -188,6 +188,33 @@ describe("what is noted for the read-back", () => {
   });
 });
 
+describe("a set of several parts", () => {
+  it("is complete when the relay has each part already", async () => {
+    const full = misbehave(({ event: { id } }) => [
+      frame(["OK", id, true, "duplicate: have it"], "duplicate"),
+    ]);
+    const { report } = await hold(full);
+    const { started, complete, cutOff } = report.sets?.video ?? {};
+    assert.ok(started !== undefined && complete === started - (cutOff ?? 0) && complete > 20);
+  });
+});
+
+describe("an exception of our own", () => {
+  it("is counted with where it was thrown, and makes the run invalid", async () => {
+    const odd = misbehave(({ event }, socket) => {
+      // Nothing that k6 hands over: it stands for a mistake of ours.
+      socket.answer(null as unknown as string, 1);
+      return [accept(event.id, 2)];
+    });
+    const { report } = await publish(odd.relay);
+    const [error] = report.errors;
+    assert.deepEqual([error?.class, error?.code, error?.count], ["script", "message", 200]);
+    assert.ok(error?.stack?.includes("TypeError"));
+    assert.equal(report.totals.accepted, 200);
+    assert.equal(report.generator.verdict, "invalid");
+  });
+});
+
 describe("the warm-up", () => {
   it("is counted apart: no figure of the window holds any of it", async () => {
     const both = misbehave(({ event, receivedMs }) =>
