@@ -64,13 +64,21 @@ export async function hold(
   return ran;
 }
 
-/** Every set that was begun is settled, and what its parts lacked is what the totals lack of them. */
-function assertSetsClosed({ sets }: Report): void {
-  for (const { started, complete, partial, failed, cutOff, lacking } of Object.values(sets ?? {})) {
+/** Every set that was begun is settled, as complete as its accepted parts make it: videos have two. */
+function assertSetsClosed({ sets, latency, totals }: Report): void {
+  for (const [type, figures] of Object.entries(sets ?? {})) {
+    const { started, complete, partial, failed, cutOff, lacking } = figures;
     assert.equal(started, complete + partial + failed + cutOff);
     assert.ok(cutOff <= 1, `${cutOff} sets cut off`);
     const parts = lacking.reduce((sum, { count }) => sum + count, 0);
     assert.ok(parts >= partial + 2 * failed, `${parts} parts lacking`);
+    if (totals.duplicate > 0) continue;
+    const accepted = latency.byEvent[type]?.accepted ?? 0;
+    const open = accepted - 2 * complete - partial;
+    assert.ok(
+      open >= 0 && open <= 2 * cutOff,
+      `${accepted} parts in ${complete} sets and ${partial}`,
+    );
   }
 }
 
