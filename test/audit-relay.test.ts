@@ -26,16 +26,23 @@ function eventOf(place: number): NostrEvent {
 const HASTY: ReaderTimes = { handshakeMs: 500, silenceMs: 80, afterNoticeMs: 40 };
 
 /** A relay that answers each REQ with these messages, and the address to reach it at. */
-async function relayOf(t: TestContext, answer: (subscription: string) => readonly RelayMessage[]) {
+async function relayOf(
+  t: TestContext,
+  answer: (subscription: string) => readonly RelayMessage[] | "end",
+  onConnection: () => void = () => {},
+) {
   const server = createServer();
   const relay = new WebSocketServer({ server });
   const received: ClientMessage[] = [];
   relay.on("connection", (socket) => {
+    onConnection();
     socket.on("message", (data) => {
       const message = JSON.parse(String(data)) as ClientMessage;
       received.push(message);
       if (message[0] !== "REQ") return;
-      for (const reply of answer(message[1])) socket.send(JSON.stringify(reply));
+      const replies = answer(message[1]);
+      if (replies === "end") socket.terminate();
+      else for (const reply of replies) socket.send(JSON.stringify(reply));
     });
   });
   server.listen({ host: "127.0.0.1", port: 0 });
@@ -93,19 +100,23 @@ describe("the reader", () => {
     });
   }
 
-  const failures: readonly (readonly [string, (id: string) => readonly RelayMessage[], RegExp])[] =
+  const failures: readonly (readonly [
+    string,
+    (id: string) => readonly RelayMessage[] | "end",
+    RegExp,
+  ])[] = [
+    ["the end of the connection", () => "end", /the relay ended the connection/],
+    ["silence", () => [], /no answer in 80 ms/],
     [
-      ["silence", () => [], /no answer in 80 ms/],
-      [
-        "a demand for AUTH",
-        (id) => [
-          ["AUTH", "challenge"],
-          ["CLOSED", id, "auth-required: members only"],
-        ],
-        /members only/,
+      "a demand for AUTH",
+      (id) => [
+        ["AUTH", "challenge"],
+        ["CLOSED", id, "auth-required: members only"],
       ],
-      ["a restriction", (id) => [["CLOSED", id, "restricted: not for you"]], /not for you/],
-    ];
+      /members only/,
+    ],
+    ["a restriction", (id) => [["CLOSED", id, "restricted: not for you"]], /not for you/],
+  ];
   for (const [name, answer, reason] of failures) {
     it(`gives up at ${name}, and says so`, async (t) => {
       const { admission } = await relayOf(t, answer);
@@ -168,6 +179,56 @@ describe("the audit", () => {
     const counts = { checked: 150, found: 0, excused: 0, missingCount: 150, acknowledged: 300 };
     assert.deepEqual(audit, { ...counts, missing });
     assert.deepEqual(notes, []);
+  });
+
+  it("ends when it takes too long or is interrupted, whatever the relay does", async (t) => {
+    const dir = await makePoolOf(t, events);
+    const controllers = { asking: new AbortController(), opening: new AbortController() };
+    const audit = async (
+      answer: () => [],
+      onConnection: () => void,
+      limits: { readonly signal: AbortSignal; readonly mostMs?: number },
+    ) => {
+      const { admission } = await relayOf(t, answer, onConnection);
+      const slices = [sliceOf({ accepted: [noted(events)] })];
+      return auditRun({
+        slices,
+        poolDir: dir,
+        admissions: [admission],
+        acknowledged: 150,
+        ...limits,
+      });
+    };
+    const interrupt = (when: keyof typeof controllers): [] => {
+      controllers[when].abort();
+      return [];
+    };
+    const never = new AbortController().signal;
+    for (const { audit: none, notes } of [
+      await audit(
+        () => [],
+        () => {},
+        { signal: never, mostMs: 60 },
+      ),
+      await audit(
+        () => [],
+        () => {},
+        { signal: AbortSignal.abort(), mostMs: 60 },
+      ),
+      await audit(
+        () => interrupt("asking"),
+        () => {},
+        { signal: controllers.asking.signal },
+      ),
+      await audit(
+        () => [],
+        () => interrupt("opening"),
+        { signal: controllers.opening.signal },
+      ),
+    ]) {
+      assert.equal(none, null);
+      assert.match(notes.join(), /not measured: it took too long or was interrupted/);
+    }
   });
 
   it("is null, with the reason, when the relay lets nobody read; and not when nothing was noted", async (t) => {

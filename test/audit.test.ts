@@ -187,6 +187,56 @@ describe("readBack", () => {
     assert.equal(sizes[0], 4);
   });
 
+  it("excuses what was deleted by its address alone, up to the time of the deletion", async () => {
+    const post = (id: number, d: string, created_at = NOW) =>
+      eventOf(id, { kind: 30_078, created_at, tags: [["d", d]] });
+    const published = [post(1, "x"), post(2, "y", NOW + 9), eventOf(3), post(4, "z")];
+    // An edit that the pool deletes by the address: the deletion names an older version, or none.
+    const deletion = (id: number, d: string, pubkey = ME) =>
+      eventOf(id, { kind: 5, pubkey, tags: [["a", `30078:${ME}:${d}`]] });
+    const others = deletion(9, "z", "b".repeat(64));
+    const { options } = askShelf({ events: [deletion(7, "x"), deletion(8, "y"), others] });
+    const { excused, missing } = await readBack(published, options);
+    assert.equal(excused, 1);
+    assert.deepEqual(
+      missing,
+      [2, 3, 4].map((id) => eventOf(id).id),
+    );
+  });
+
+  it("asks with at most ten filters at once", async () => {
+    let most = 0;
+    const posts = Array.from({ length: 40 }, (_, id) =>
+      eventOf(id, { kind: 30_078, tags: [["d", String(id)]] }),
+    );
+    const { missing } = await readBack(posts, {
+      ask: async (filters) => {
+        most = Math.max(most, filters.length);
+        return { status: "complete", events: [] };
+      },
+      nowSec: () => NOW,
+      pauseMs: 0,
+    });
+    assert.deepEqual([most, missing.length], [10, 40]);
+  });
+
+  it("waits when it is told to slow down, and gives up when it is told again and again", async () => {
+    const events = eventsOf(3);
+    let told = 0;
+    const slow = (times: number): ReadBackOptions["ask"] => {
+      told = 0;
+      return async () =>
+        told++ < times
+          ? { status: "refused", text: "rate-limited: slow down" }
+          : { status: "complete", events };
+    };
+    const options = { nowSec: () => NOW, pauseMs: 0, slowDownMs: 0 };
+    assert.equal((await readBack(events, { ...options, ask: slow(5) })).found, 3);
+    assert.equal(told, 6);
+    await assert.rejects(readBack(events, { ...options, ask: slow(1_000) }), Unanswered);
+    assert.ok(told < 20, `asked ${told} times`);
+  });
+
   it("gives up when a single event is turned down", async () => {
     const { options } = askShelf({ events: [], mostIds: 0 });
     await assert.rejects(readBack(eventsOf(5), options), Unanswered);

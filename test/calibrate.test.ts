@@ -10,11 +10,12 @@ import type { Calibration } from "../src/node/calibrate/figures.ts";
 import { keep, readKept } from "../src/node/calibrate/kept.ts";
 import { makeLookAlikes } from "../src/node/calibrate/look-alikes.ts";
 import { judgeRate } from "../src/node/calibrate/obtain.ts";
+import { othersPercent } from "../src/node/calibrate/others.ts";
 import { findCeiling, type SearchOptions, type Trial } from "../src/node/calibrate/search.ts";
-import { renderCalibration } from "../src/node/calibrate/table.ts";
+import { describeKept, renderCalibration } from "../src/node/calibrate/table.ts";
 import { readPool } from "../src/node/pool/read.ts";
 import { parseManifest } from "../src/pool/format.ts";
-import { buildOf, completeOf } from "./fixtures/reports/run.ts";
+import { buildOf, completeOf, sampleOf } from "./fixtures/reports/run.ts";
 
 const HELD: Trial = { held: true, achievedShare: 1 };
 const NOISE: Trial = { held: false, achievedShare: 1 };
@@ -253,6 +254,24 @@ describe("judgeRate", () => {
   });
 });
 
+describe("othersPercent", () => {
+  const sample = (process: "host" | "relay", cpuPercent: number | null) => ({
+    ...sampleOf({ t: 0, process, cpuPercent }),
+    atMs: 0,
+  });
+
+  it("is what the host was busier than its own processes, of all cores", () => {
+    const samples = [sample("host", 80), sample("relay", 90), sample("host", 60)];
+    assert.equal(othersPercent([...samples, sample("relay", 110)], 2), 20);
+    assert.equal(othersPercent([sample("host", 10), sample("relay", 90)], 2), 0);
+  });
+
+  it("is not known where either can't be read", () => {
+    assert.equal(othersPercent([sample("host", 80)], 2), null);
+    assert.equal(othersPercent([sample("host", null), sample("relay", 10)], 2), null);
+  });
+});
+
 describe("makeLookAlikes", () => {
   it("writes frames in the pool's shape that no run takes for a pool", async () => {
     const dir = await mkdtemp(join(tmpdir(), "k6-nostr-look-alikes-"));
@@ -301,6 +320,16 @@ describe("renderCalibration", () => {
 
   it("calls a floor near 40 ms a stall", () => {
     assert.match(renderCalibration({ ...FIGURES, floorMs: 41 }), /stall and no floor.*Nagle/);
+  });
+
+  it("says when other processes took the processor, and else nothing of it", () => {
+    for (const othersPercent of [null, 0, 20]) {
+      assert.doesNotMatch(renderCalibration({ ...FIGURES, othersPercent }), /^busy/m);
+    }
+    assert.doesNotMatch(renderCalibration(FIGURES), /^busy/m);
+    const busy = { ...FIGURES, othersPercent: 43 };
+    assert.match(renderCalibration(busy), /^busy +other processes took 43 % .* too low/m);
+    assert.match(describeKept(busy), /other processes took 43 %/);
   });
 
   it("says what was not found or not measured", () => {

@@ -8,8 +8,10 @@ import {
   completeOf,
   emptyReport,
   goodSlices,
+  histogramOf,
   planOf,
   rowOf,
+  sampleOf,
   sliceOf,
 } from "./fixtures/reports/run.ts";
 
@@ -17,6 +19,11 @@ type Change = { readonly report?: Partial<Report>; readonly figures?: Partial<Ge
 
 const good = completeOf(buildOf());
 const lag = (p99: number | null) => ({ ...good.generator.scheduleLag, p99 });
+/** Eleven events in ten thousand are so late. */
+const tailOf = (ms: number) => {
+  const values = Array.from({ length: 10_000 }, (_, i) => (i < 11 ? ms : 0.1));
+  return { ...good.generator.scheduleLag, count: 10_000, histogram: histogramOf(...values) };
+};
 const totals = (members: Partial<Report["totals"]>) => ({ ...good.totals, ...members });
 const script = { class: "script", code: "timer", share: 0, firstAtSec: 0, example: "", stack: "" };
 
@@ -50,11 +57,21 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
     invalid: { figures: { scheduleLag: lag(20.1) } },
     notMeasured: { figures: { scheduleLag: lag(null) } },
   },
+  lagTail: {
+    valid: { figures: { scheduleLag: tailOf(140) } },
+    suspect: { figures: { scheduleLag: tailOf(160) } },
+    notMeasured: { figures: { scheduleLag: { ...tailOf(160), count: 9_999 } } },
+  },
   loopLag: {
     valid: { figures: { loopLag: lag(9.9) } },
     suspect: { figures: { loopLag: lag(10.1) } },
     invalid: { figures: { loopLag: lag(40.1) } },
     notMeasured: { figures: { loopLag: lag(null) } },
+  },
+  ownDelay: {
+    valid: { figures: { scheduleLag: lag(4.9), loopLag: lag(9.9) } },
+    invalid: { figures: { scheduleLag: lag(15), loopLag: lag(25.1) } },
+    notMeasured: { figures: { scheduleLag: lag(null) } },
   },
   generatorCpu: {
     valid: { figures: { cpuPercent: { generator: 319, host: null } } },
@@ -181,6 +198,27 @@ describe("judgeGenerator", () => {
     assert.deepEqual([99, 101, 501].map(state), ["valid", "suspect", "invalid"]);
   });
 
+  it("does not judge the host's CPU where a relay shares it, whatever its address", () => {
+    const plan = planOf({ RELAY_URL: "ws://10.0.0.1:7777", ALLOW_PRIVATE: "1" });
+    const busy = [sampleOf({ t: 1, process: "host", cpuPercent: 99 })];
+    const stateWith = (sharesHost: boolean) =>
+      stateOf(completeOf(buildOf({ plan }), { resources: busy, sharesHost }), "hostCpu");
+    assert.deepEqual([stateWith(false), stateWith(true)], ["invalid", "valid"]);
+  });
+
+  it("holds lag against the time that was waited for answers where none came", () => {
+    const none = { ...good.latency.response, count: 0, p99: null };
+    const silent = { latency: { ...good.latency, response: none } };
+    const state = (p99: number) =>
+      stateOf(judge({ report: silent, figures: { scheduleLag: lag(p99) } }), "scheduleLag");
+    const waitedMs = good.config.ackTimeoutMs;
+    assert.deepEqual([waitedMs / 10 - 1, waitedMs / 10 + 1, waitedMs / 2 + 1].map(state), [
+      "valid",
+      "suspect",
+      "invalid",
+    ]);
+  });
+
   it("expects no exact number of Poisson arrivals, nor of a run that was cut off", () => {
     const short = totals({ scheduled: 900 });
     const poisson = { config: { ...good.config, arrival: "poisson" }, totals: short };
@@ -231,9 +269,12 @@ describe("judgeGenerator", () => {
     const littlesLaw = (of: Report) =>
       judgeGenerator(of, figures).generator.signals.find((s) => s.id === "littlesLaw")?.state;
     assert.equal(littlesLaw(report), "invalid");
-    const timedOut = (n: number) => ({ ...report, totals: { ...report.totals, timedOut: n } });
-    assert.equal(littlesLaw(timedOut(10)), "invalid");
-    assert.equal(littlesLaw(timedOut(11)), "notMeasured");
+    // Each was in flight for up to 10 s of the 10 s: as much as one of the 20 computed.
+    for (const outcome of ["timedOut", "lost"] as const) {
+      const open = (n: number) => ({ ...report, totals: { ...report.totals, [outcome]: n } });
+      assert.equal(littlesLaw(open(2)), "invalid");
+      assert.equal(littlesLaw(open(3)), "notMeasured");
+    }
     const service = { ...report.latency.service, p99: report.run.durationSec * 101 };
     const slow = { ...report, latency: { ...report.latency, service } };
     assert.equal(littlesLaw(slow), "notMeasured");

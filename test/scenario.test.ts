@@ -6,7 +6,8 @@ import { after, before, describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
 import { makeLookAlikes } from "../src/node/calibrate/look-alikes.ts";
 import { makePool } from "../src/node/pool/make.ts";
-import { type Relay, runScenario } from "./k6-world/world.ts";
+import { runScenario } from "./k6-world/run.ts";
+import type { Relay } from "./k6-world/world.ts";
 
 let dir = "";
 let pool = "";
@@ -165,7 +166,7 @@ describe("the scenario publish, in virtual time", () => {
       }
     };
     const load = { ...LOAD, RATE_EPS: "50", DURATION_SEC: "20" };
-    const { report } = await runScenario(videos, load, relay, "playback");
+    const { report } = await runScenario(videos, load, relay, { scenario: "playback" });
     const { feed, choose } = report.queries ?? {};
     assert.ok(feed !== undefined && choose !== undefined);
     for (const query of [feed, choose]) {
@@ -209,7 +210,7 @@ describe("the scenario publish, in virtual time", () => {
       if (n === 60 && atMs > 0) socket.dropAll(1001);
     };
     const load = { ...LOAD, RATE_EPS: "50", DURATION_SEC: "10", CLIENTS: "5" };
-    const { report } = await runScenario(videos, load, relay, "playback");
+    const { report } = await runScenario(videos, load, relay, { scenario: "playback" });
     const all = Object.values(report.queries ?? {});
     const sum = (pick: (q: (typeof all)[number]) => number) => all.reduce((s, q) => s + pick(q), 0);
     assert.equal(

@@ -126,7 +126,7 @@ describe("what a relay keeps of a run", () => {
     });
     assert.equal(
       line,
-      "20 events more than before, of 27 accepted; NOT AS EXPECTED: kind 1 2 fewer (7 of 9), kind 20002 4 more (4 of 0)",
+      "20 events more than before, of 27 accepted; NOT AS EXPECTED: kind 1 2 fewer (7 of 9); kind 20002 4 more (4 of 0), if nobody else wrote meanwhile",
     );
   });
 });

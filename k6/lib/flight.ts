@@ -10,6 +10,8 @@ export interface Flight {
   /** Cells that are not in use; push one to free it. */
   readonly free: number[];
   take(row: number, dueMs: number, sentMs: number): number;
+  /** Cells in use. */
+  inUse(): number;
 }
 
 /** Makes the columns; they grow with the publishes in flight at once. */
@@ -27,6 +29,7 @@ export function createFlight(): Flight {
       flight.sent[cell] = sentMs;
       return cell;
     },
+    inUse: () => size - flight.free.length,
   };
   const grow = (): number => {
     const capacity = flight.rows.length;

@@ -93,6 +93,8 @@ export interface Publisher {
   /** No open connection has room for another publish. */
   readonly isHeld: boolean;
   readonly inFlight: number;
+  /** Nothing is in flight or waits, and every place is free again: what must hold at the end. */
+  readonly isSettled: boolean;
   /** Sets the schedule's start; nothing is due before. */
   start(startMs: number): void;
   /** Sends what is due, and what will be in a moment when nothing else is to be done till then. */
@@ -192,9 +194,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (nowMs < nextDueMs || isPumping) return;
     isPumping = true;
     for (let n = 0; n < MOST_A_TURN && nextDueMs <= nowMs; n++) {
-      if (room === 0 && open > 0) {
-        hold(nowMs);
-        break;
+      if (room === 0) {
+        if (open > 0) {
+          hold(nowMs);
+          break;
+        }
+        // Without a connection nothing is sent, and so nothing is sent late.
+        heldUntilMs = nowMs;
       }
       const line = frames.next();
       if (line === undefined) {
@@ -487,6 +493,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     get inFlight() {
       return inFlight;
+    },
+    get isSettled() {
+      const late = clients.reduce((sum, client) => sum + (client.late?.size ?? 0), 0);
+      const isFree = flight.inUse() === 0 && room === open && remembered === late;
+      return inFlight === 0 && waiting === 0 && isFree;
     },
     start(atMs) {
       startMs = atMs;

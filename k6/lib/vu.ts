@@ -55,6 +55,9 @@ class Vu {
   #phase: Phase = "connect";
   #nextSliceMs: number;
   #nextExpireMs = 0;
+  /** When this turn began, and the one before: behind a pause of this process, what came is still to be read. */
+  #turnMs = 0;
+  #lastTurnMs = 0;
   /** When publishes in flight were looked at last, and how many were left then. */
   #lookedMs = 0;
   #lookedAt = 0;
@@ -123,9 +126,13 @@ class Vu {
     await this.#runUntil(() => this.#windowDone());
     this.#publisher.endWindow();
     this.#enter("drain");
-    const drainEndMs = this.#publisher.windowEndMs + this.#plan.ackTimeoutMs;
-    await this.#runUntil((now) => this.#isAnswered() || now >= drainEndMs);
+    // What was sent late is waited for as long as the rest.
+    const drainEndMs = this.#clock.now() + this.#plan.ackTimeoutMs;
+    await this.#runUntil(() => this.#isAnswered() || this.#lastTurnMs >= drainEndMs);
     this.#publisher.expireAll();
+    if (!this.#publisher.isSettled) {
+      this.#onFault("accounting", "places of publishes are not free after the last one");
+    }
     await this.#close();
   }
 
@@ -213,16 +220,19 @@ class Vu {
             );
         setTimeout(turn, Math.max(0.1, Math.min(wakeMs - now, EXPIRE_EVERY_MS)));
       };
-      turn();
+      // Not at once: what is still to be read from the phase before comes first.
+      setTimeout(turn, 0.1);
     });
   }
 
   #turn(now: number): void {
+    this.#lastTurnMs = this.#turnMs;
+    this.#turnMs = now;
     if (this.#phase === "window") this.#lookAtFlight(now);
     this.#publisher.pump(now);
     if (this.#asker !== null && this.#asker.nextDueMs <= now) this.#asker.ask(now);
     if (now >= this.#nextExpireMs) {
-      this.#publisher.expire(now);
+      this.#publisher.expire(this.#lastTurnMs);
       this.#nextExpireMs = now + EXPIRE_EVERY_MS;
     }
     this.#lookedAt = this.#publisher.inFlight;

@@ -1,5 +1,5 @@
 /** The command line: picks the command, prints what it returns, and alone decides how the process ends. */
-import { ConfigError } from "../errors.ts";
+import { ConfigError, Interrupted } from "../errors.ts";
 import { refuseKey } from "../plan/secrets.ts";
 import { EXIT } from "../report/verdict.ts";
 import { usage } from "./commands/help.ts";
@@ -47,7 +47,7 @@ try {
 } catch (error) {
   if (error instanceof ConfigError) {
     process.stderr.write(`k6-nostr: ${error.message}\n`);
-    process.exitCode = EXIT.config;
+    process.exitCode = error instanceof Interrupted ? EXIT.interrupted : EXIT.config;
   } else {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     process.exitCode = EXIT.other;

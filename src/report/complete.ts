@@ -18,6 +18,8 @@ export interface Completion {
   readonly proofs: readonly ConsentProof[];
   /** Why the run was stopped, where it was. */
   readonly stopReason: string | null;
+  /** A relay runs on the generator's machine, though its address does not say so. */
+  readonly sharesHost?: boolean;
 }
 
 export function completeReport(report: Report, completion: Completion): Report {
@@ -30,6 +32,7 @@ export function completeReport(report: Report, completion: Completion): Report {
     host,
     relayNote,
     proofs,
+    sameHost: completion.sharesHost === true ? true : report.run.sameHost,
     stopReason: stopReason ?? report.run.stopReason,
   };
   const measured = resourcesOf(completion);

@@ -10,12 +10,22 @@ export function describeStored({ kinds, why }: Stored): string {
   const sum = (of: (kind: StoredKind) => number) =>
     formatCount(kinds.reduce((n, k) => n + of(k), 0));
   const figures = `${sum((k) => k.counted)} events more than before, of ${sum((k) => k.accepted)} accepted`;
-  const wrong = kinds.filter(({ delta }) => delta !== 0);
-  if (wrong.length === 0) return `${figures}; each of ${kinds.length} kinds as expected`;
-  const named = wrong.slice(0, MOST_NAMED).map(({ kind, delta, counted, expectedStored }) => {
-    const direction = delta < 0 ? "fewer" : "more";
+  const fewer = kinds.filter(({ delta }) => delta < 0);
+  const more = kinds.filter(({ delta }) => delta > 0);
+  if (fewer.length + more.length === 0)
+    return `${figures}; each of ${kinds.length} kinds as expected`;
+  const parts = [
+    ...(fewer.length > 0 ? [`NOT AS EXPECTED: ${name(fewer, "fewer")}`] : []),
+    // Counts are of the whole relay: more is no loss, and may be another client's.
+    ...(more.length > 0 ? [`${name(more, "more")}, if nobody else wrote meanwhile`] : []),
+  ];
+  return `${figures}; ${parts.join("; ")}`;
+}
+
+function name(kinds: readonly StoredKind[], direction: "fewer" | "more"): string {
+  const named = kinds.slice(0, MOST_NAMED).map(({ kind, delta, counted, expectedStored }) => {
     return `kind ${kind} ${formatCount(Math.abs(delta))} ${direction} (${formatCount(counted)} of ${formatCount(expectedStored)})`;
   });
-  const rest = wrong.length > MOST_NAMED ? `, and ${wrong.length - MOST_NAMED} kinds more` : "";
-  return `${figures}; NOT AS EXPECTED: ${named.join(", ")}${rest}`;
+  const rest = kinds.length > MOST_NAMED ? `, and ${kinds.length - MOST_NAMED} kinds more` : "";
+  return named.join(", ") + rest;
 }

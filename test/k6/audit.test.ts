@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { startRelay } from "../../src/node/relay/relay.ts";
 import type { Published } from "../faulty-relay/relay.ts";
 import { assertTrue, type Flags, publish, withRelay } from "./harness.ts";
+import { assertEnded } from "./held-up.ts";
 
 /** These runs ask no relay beforehand. */
 const stored = { kinds: null, why: "no relay was asked beforehand (--force)" };
@@ -26,7 +27,7 @@ test("finds every acknowledged event, the warm-up's too, in the embedded relay",
       acknowledged,
       stored,
     });
-    assert.equal(run.exitCode, 0, run.stderr);
+    assertEnded(run, run.report, 0);
   } finally {
     await relay.close();
   }
@@ -52,7 +53,7 @@ test("names the one event in a thousand that a relay acknowledged and lost", () 
       acknowledged: 1_000,
       stored,
     });
-    assert.equal(run.exitCode, 99, `${run.stdout}\n${run.stderr}`);
+    assertEnded(run, run.report, 99);
     assert.match(run.stdout, /read-back +999 of 1,000 .* 1 missing/);
     assert.ok(run.stdout.includes(lost[0] ?? "none was lost"));
   });
@@ -69,11 +70,12 @@ test("asks each of two relays for what it acknowledged itself", () => {
   return withRelay({ keeps: keepsAll }, (whole) =>
     withRelay({ keeps: keepsMost }, async (holed) => {
       const relay = { url: `${whole.url},${holed.url}`, firstTaken: whole.firstTaken };
-      const { report, exitCode } = await publish(relay, { audit: true, rate: 100 });
+      const run = await publish(relay, { audit: true, rate: 100 });
+      const { report } = run;
       assert.equal(whole.ledger.events.length + holed.ledger.events.length, 100);
       assert.deepEqual([report.audit?.checked, report.audit?.found], [100, 98]);
       assert.deepEqual(new Set(report.audit?.missing), new Set(lost));
-      assert.equal(exitCode, 99);
+      assertEnded(run, run.report, 99);
     }),
   );
 });
@@ -83,7 +85,7 @@ test("says not measured, and why, of a relay that takes no reader", () =>
     const run = await publish(relay, { audit: true });
     assert.equal(run.report.audit, null);
     assert.match(run.stderr, /read-back +127\.0\.0\.1:\d+: not measured: no connection: .*403/);
-    assert.equal(run.exitCode, 0, `${run.stdout}\n${run.stderr}`);
+    assertEnded(run, run.report, 0);
   }));
 
 test("leaves a run without --audit alone", () =>

@@ -12,7 +12,8 @@ import { fileURLToPath } from "node:url";
 import { parseMix } from "../../src/events/mix.ts";
 import { makePool } from "../../src/node/pool/make.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
-import type { Report, Totals } from "../../src/report/types.ts";
+import type { Report } from "../../src/report/types.ts";
+import { assertCounts, type Beside } from "../faulty-relay/hold.ts";
 import { type Behaviour, type FaultyRelay, startFaultyRelay } from "../faulty-relay/relay.ts";
 import type { Ended } from "./cli.ts";
 import { assertEnded } from "./held-up.ts";
@@ -131,78 +132,17 @@ function runCli(args: readonly string[], path: string): Promise<Ended> {
   });
 }
 
-/** What the ledger cannot know by itself, or what a fault leaves open. */
-export interface Expected {
+export interface Expected extends Beside {
   readonly exitCode: number;
-  /** Errors beside those that the relay's own frames and cuts lead to. */
-  readonly errors?: Readonly<Record<string, number>>;
-  /** Connections tried while nothing listened. */
-  readonly unreached?: number;
-  /** The relay kept so much unanswered that some events found no room on a connection. */
-  readonly heldBack?: boolean;
   /** Why the run was stopped, where it did not end by itself. */
   readonly stopReason?: RegExp;
 }
 
-/** Holds a report against the ledger, to the event. */
+/** Holds a run and its report against the ledger, to the event. */
 export function assertTrue(run: RunResult, { ledger }: FaultyRelay, expected: Expected): void {
-  const { totals, errors, config } = run.report;
-  const { unreached = 0, heldBack = false, stopReason = /^null$/ } = expected;
+  const { stopReason = /^null$/ } = expected;
   assert.match(String(run.report.run.stopReason), stopReason);
   assert.equal(run.report.run.complete, true);
   assertEnded(run, run.report, expected.exitCode);
-  assertBalanced(totals);
-  const wasCut = ledger.cuts.length > 0;
-  // What was on its way when a connection was cut never reached the relay, and is lost like the rest.
-  const unseen = wasCut ? totals.attempted - ledger.events.length : 0;
-  assert.ok(unseen >= 0, `${ledger.events.length} events received, ${totals.attempted} reported`);
-  const missing = ledger.unanswered + unseen;
-  const failed = ledger.taken - ledger.opened + unreached;
-  const seen: Totals = {
-    scheduled: Math.floor(config.rateEps * config.durationSec),
-    attempted: ledger.events.length + unseen,
-    accepted: ledger.count("accepted"),
-    duplicate: ledger.count("duplicate"),
-    superseded: ledger.count("superseded"),
-    rejected: ledger.count("rejected"),
-    timedOut: wasCut ? 0 : missing,
-    lost: wasCut ? missing : 0,
-    lateOk: ledger.count("lateOk"),
-    // The relay cannot know these, but it knows when there can be none.
-    unsent: {
-      backpressure: heldBack ? totals.unsent.backpressure : 0,
-      noConnection: wasCut || failed > 0 ? totals.unsent.noConnection : 0,
-      poolExhausted: 0,
-    },
-    connections: {
-      attempted: ledger.taken + unreached,
-      opened: ledger.opened,
-      failed,
-      dropped: ledger.cuts.length,
-      reconnected: Math.max(0, ledger.opened - config.clients),
-    },
-    notices: ledger.count("notices"),
-    malformedFrames: ledger.count("malformedFrames"),
-    unknownOk: ledger.count("unknownOk"),
-  };
-  assert.deepEqual(totals, seen);
-  const reported = Object.fromEntries(errors.map((e) => [`${e.class}/${e.code}`, e.count]));
-  const timeouts = totals.timedOut > 0 ? { "timeout/no OK": totals.timedOut } : {};
-  const misses = unreached > 0 ? { "connect/refused": unreached } : {};
-  assert.deepEqual(reported, {
-    ...ledger.errors(),
-    ...timeouts,
-    ...misses,
-    ...expected.errors,
-  });
-  assert.equal(new Set(ledger.events.map(({ id }) => id)).size, ledger.events.length);
-}
-
-/** The equations of the accounting. */
-export function assertBalanced(totals: Totals): void {
-  const { scheduled, attempted, unsent } = totals;
-  const { accepted, duplicate, superseded, rejected, timedOut, lost } = totals;
-  const { backpressure, noConnection, poolExhausted } = unsent;
-  assert.equal(scheduled, attempted + backpressure + noConnection + poolExhausted);
-  assert.equal(attempted, accepted + duplicate + superseded + rejected + timedOut + lost);
+  assertCounts(run.report, ledger, expected);
 }

@@ -8,7 +8,7 @@ import type { Report } from "../../src/report/types.ts";
 import { EXIT } from "../../src/report/verdict.ts";
 import type { Ended } from "./cli.ts";
 
-const LAGS: readonly string[] = ["scheduleLag", "loopLag"];
+const LAGS: readonly string[] = ["scheduleLag", "loopLag", "ownDelay"];
 
 /** The run ended with this code, or as invalid when nothing but its lags says so. */
 export function assertEnded(ended: Ended, report: Report, exitCode: number): void {

@@ -22,6 +22,8 @@ export interface AuditRequest {
   /** Publishes that were accepted in all. */
   readonly acknowledged: number;
   readonly signal: AbortSignal;
+  /** The longest it may take; 2 minutes. */
+  readonly mostMs?: number;
 }
 
 export interface AuditResult {
@@ -40,11 +42,11 @@ const MOST_MS_INTERRUPTED = 10_000;
 const ID_START = HEADER_LENGTH + FRAME_ID_OFFSET;
 
 export async function auditRun(request: AuditRequest): Promise<AuditResult> {
-  const { admissions, acknowledged, signal } = request;
+  const { admissions, acknowledged, signal, mostMs = MOST_MS } = request;
   const byRelay = await readAcknowledged(request.poolDir, request.slices, admissions.length);
   const limit = signal.aborted
-    ? AbortSignal.timeout(MOST_MS_INTERRUPTED)
-    : AbortSignal.any([signal, AbortSignal.timeout(MOST_MS)]);
+    ? AbortSignal.timeout(Math.min(mostMs, MOST_MS_INTERRUPTED))
+    : AbortSignal.any([signal, AbortSignal.timeout(mostMs)]);
   const notes: string[] = [];
   const asked = await Promise.all(
     admissions.map(async (admission, relay): Promise<readonly ReadBack[]> => {

@@ -24,14 +24,17 @@ export interface ReadBackOptions {
   readonly nowSec: () => number;
   /** Before the second asking; a relay's cache of answers may hold for 1 s. */
   readonly pauseMs?: number;
+  /** Before asking again what was turned down as `rate-limited`. */
+  readonly slowDownMs?: number;
 }
 
 const PAUSE_MS = 1_200;
+const SLOW_DOWN_MS = 1_000;
 const IDS_AT_ONCE = 100;
-/** Filters in one REQ: relays that limit them take ten or more. */
-const EVENTS_AT_ONCE = 9;
+/** One filter each and two for deletions: relays that limit the filters of a REQ take ten or more. */
+const EVENTS_AT_ONCE = 8;
 const MOST_RATE_LIMITED = 5;
-/** Versions of an address that cannot be asked for by its `d`. */
+/** Versions of an address that cannot be asked for by its `d`, and deletions of a few addresses. */
 const VERSIONS_AT_ONCE = 100;
 
 /** Throws `Unanswered` when the relay does not let itself be asked. */
@@ -68,7 +71,7 @@ async function findAbsent(
 ): Promise<readonly NostrEvent[]> {
   const found = new Set<string>();
   await askInBatches(events, {
-    ask: options.ask,
+    options,
     atOnce: IDS_AT_ONCE,
     toFilters: (batch) => [{ ids: batch.map(({ id }) => id), limit: batch.length }],
     take: (batch, returned) => {
@@ -89,9 +92,9 @@ async function askForWitnesses(
 ): Promise<readonly NostrEvent[]> {
   const witnesses: NostrEvent[] = [];
   await askInBatches(events, {
-    ask: options.ask,
+    options,
     atOnce: EVENTS_AT_ONCE,
-    toFilters: (batch) => [deletionFilter(batch), ...batch.flatMap(versionFilter)],
+    toFilters: (batch) => [...deletionFilters(batch), ...batch.flatMap(versionFilter)],
     take: (_, returned) => {
       witnesses.push(...returned);
       return [];
@@ -100,9 +103,14 @@ async function askForWitnesses(
   return witnesses;
 }
 
-function deletionFilter(events: readonly NostrEvent[]): Filter {
+/** A deletion may name an event by its id, or by its address alone (NIP-09). */
+function deletionFilters(events: readonly NostrEvent[]): readonly Filter[] {
   const authors = [...new Set(events.map(({ pubkey }) => pubkey))];
-  return { kinds: [5], authors, "#e": events.map(({ id }) => id), limit: events.length };
+  const filter = { kinds: [5], authors };
+  const byId = { ...filter, "#e": events.map(({ id }) => id), limit: events.length };
+  const addresses = [...new Set(events.flatMap((event) => addressOf(event) ?? []))];
+  if (addresses.length === 0) return [byId];
+  return [byId, { ...filter, "#a": addresses, limit: VERSIONS_AT_ONCE }];
 }
 
 function versionFilter(event: NostrEvent): readonly Filter[] {
@@ -114,7 +122,7 @@ function versionFilter(event: NostrEvent): readonly Filter[] {
 }
 
 interface Batches {
-  readonly ask: ReadBackOptions["ask"];
+  readonly options: ReadBackOptions;
   readonly atOnce: number;
   readonly toFilters: (batch: readonly NostrEvent[]) => readonly Filter[];
   /** Takes what came for a batch; gives what to ask for again. */
@@ -126,6 +134,7 @@ interface Batches {
 
 /** Asks for all, in batches that are halved as often as the relay turns one down. */
 async function askInBatches(events: readonly NostrEvent[], batches: Batches): Promise<void> {
+  const { ask, slowDownMs = SLOW_DOWN_MS } = batches.options;
   let { atOnce } = batches;
   let rateLimited = 0;
   let again: readonly NostrEvent[] = [];
@@ -133,7 +142,7 @@ async function askInBatches(events: readonly NostrEvent[], batches: Batches): Pr
     const batch = [...again, ...events.slice(next, next + Math.max(0, atOnce - again.length))];
     const fresh = batch.length - again.length;
     const asked = batch.slice(0, atOnce);
-    const answer = await batches.ask(batches.toFilters(asked));
+    const answer = await ask(batches.toFilters(asked));
     next += fresh;
     if (answer.status === "complete") {
       rateLimited = 0;
@@ -143,7 +152,7 @@ async function askInBatches(events: readonly NostrEvent[], batches: Batches): Pr
     again = batch;
     if (messagePrefix(answer.text) === "rate-limited" && rateLimited < MOST_RATE_LIMITED) {
       rateLimited++;
-      await pause(1_000);
+      await pause(slowDownMs);
     } else if (asked.length > 1) {
       atOnce = Math.ceil(asked.length / 2);
     } else {

@@ -3,10 +3,10 @@
  * from outside, so that the look-alikes can reach nothing but our own sink.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleScripts } from "../../../build/bundle.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, Interrupted } from "../../errors.ts";
 import { blacklistFor } from "../../guard/dialer.ts";
 import { toDialUrl } from "../../guard/relay-url.ts";
 import { collectOptions } from "../../plan/options.ts";
@@ -17,13 +17,14 @@ import { completeReport } from "../../report/complete.ts";
 import type { Report } from "../../report/types.ts";
 import { admitRelays } from "../guard/gate.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
-import { superviseK6 } from "../k6/supervise.ts";
+import { lastWords, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
 import { servePoolTo } from "../pool/serve.ts";
 import { startRelayProcess } from "../relay/process.ts";
 import { relateSamples, startSampler } from "../sampler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import { makeLookAlikes } from "./look-alikes.ts";
+import { othersPercent } from "./others.ts";
 
 interface Load {
   readonly clients: number;
@@ -37,6 +38,7 @@ export interface Measurement {
   readonly report: Report;
   /** Most resident memory of k6; `null` where it can't be read. */
   readonly rssBytes: number | null;
+  readonly othersPercent: number | null;
 }
 
 export type Measure = (load: Load) => Promise<Measurement>;
@@ -65,7 +67,7 @@ export async function withBench<T>(
           load,
           pool: await pools.get(plan),
         });
-        if (signal.aborted) throw new ConfigError("interrupted during the calibration");
+        if (signal.aborted) throw new Interrupted("interrupted during the calibration");
         return measured;
       });
     } finally {
@@ -134,6 +136,7 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
   };
   const live = new LiveRun(plan, rowTypes(pool.manifest).length);
   const sampler = startSampler();
+  sampler.watch("relay", process.pid);
   const startedAtMs = Date.now();
   const outcome = await superviseK6({
     binary: k6.path,
@@ -150,8 +153,7 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
     sampler.stop();
   });
   if (live.slices.length === 0 && !signal.aborted) {
-    const text = outcome.log.at(-1) ?? "it logged nothing";
-    throw new ConfigError(`k6 ended before anything was calibrated: ${text.slice(0, 500)}`);
+    throw new ConfigError(`k6 ended before anything was calibrated: ${lastWords(outcome)}`);
   }
   const samples = sampler.stop();
   const report = buildReport({
@@ -177,7 +179,11 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
     stopReason: null,
   });
   const rss = samples.flatMap((s) => (s.process === "generator" ? (s.rssBytes ?? []) : []));
-  return { report: completed, rssBytes: rss.length === 0 ? null : Math.max(...rss) };
+  return {
+    report: completed,
+    rssBytes: rss.length === 0 ? null : Math.max(...rss),
+    othersPercent: othersPercent(samples, cpus().length),
+  };
 }
 
 /** The plan as the options of a run make it, so that what is measured is what runs do. */

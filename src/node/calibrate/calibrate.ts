@@ -56,7 +56,13 @@ const FORMS = {
 export async function calibrate(options: CalibrateOptions): Promise<Calibration> {
   const { k6, form, signal } = options;
   const endMs = performance.now() + FORMS[form].mostMs;
-  return await withBench(k6, signal, async (measure) => {
+  const others: number[] = [];
+  return await withBench(k6, signal, async (bench) => {
+    const measure: Measure = async (load) => {
+      const measured = await bench(load);
+      others.push(...(measured.othersPercent === null ? [] : [measured.othersPercent]));
+      return measured;
+    };
     const { floors, rssBytes } = await measureFloors(measure, options);
     const connections = await measureConnections(measure, options, rssBytes);
     const ceiling = await measureCeiling(measure, options, endMs);
@@ -68,8 +74,14 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
       floors,
       ceiling,
       connections,
+      othersPercent: mean(others),
     };
   });
+}
+
+function mean(percents: readonly number[]): number | null {
+  if (percents.length === 0) return null;
+  return Math.round(percents.reduce((sum, n) => sum + n, 0) / percents.length);
 }
 
 async function measureFloors(measure: Measure, { form, onStep }: CalibrateOptions) {

@@ -51,6 +51,8 @@ export interface Calibration {
   readonly ceiling: Ceiling | null;
   /** Empty in the quick form. */
   readonly connections: readonly ConnectionFigures[];
+  /** Percent of all cores that other processes took meanwhile; missing in figures kept before. */
+  readonly othersPercent?: number | null;
 }
 
 /**

@@ -9,13 +9,16 @@ import {
   type GeneratorIdentity,
   isStalled,
 } from "./figures.ts";
+import { describeOthers } from "./others.ts";
 
 export function renderCalibration(calibration: Calibration): string {
   const { generator, form, measuredAt, ceiling, connections } = calibration;
+  const busy = describeOthers(calibration.othersPercent);
   const rows: readonly (readonly [label: string, lines: readonly string[]])[] = [
     ["ceiling", ceiling === null ? [NO_CEILING] : describeCeiling(ceiling)],
     ["floor", describeFloor(calibration)],
     ["connections", connections.length === 0 ? ["not measured"] : connections.map(describeOpened)],
+    ["busy", busy === null ? [] : [busy]],
     ["host", [`${describeGenerator(generator)} (${form} calibration of ${measuredAt})`]],
   ];
   return rows
@@ -29,9 +32,11 @@ export const NO_CEILING =
   "none found: not even the lowest rate was held; the machine is busy with something else";
 
 /** What a run says of the figures it is held against. */
-export function describeKept({ ceiling, floorMs, form, measuredAt }: Calibration): string {
+export function describeKept(calibration: Calibration): string {
+  const { ceiling, floorMs, form, measuredAt } = calibration;
+  const others = describeOthers(calibration.othersPercent);
   const held = ceiling === null ? "no ceiling found" : `ceiling ${formatRate(ceiling.heldEps)}`;
-  return `${held}, floor ${formatMs(floorMs)} (${form} calibration of ${measuredAt.slice(0, 10)})`;
+  return `${held}, floor ${formatMs(floorMs)} (${form} calibration of ${measuredAt.slice(0, 10)})${others === null ? "" : `; ${others}`}`;
 }
 
 function describeCeiling({ heldEps, failedEps, clients }: Ceiling): readonly string[] {

@@ -1,6 +1,6 @@
 /** `run --draft DIR`: a run that was refused leaves the draft of an issue. */
 import { join } from "node:path";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, Interrupted } from "../../errors.ts";
 import { mayHoldKey } from "../../plan/secrets.ts";
 import { type Draft, renderDraft } from "../../report/drafts/issue.ts";
 import { draftRefusal, withoutSecrets } from "../../report/drafts/refusal.ts";
@@ -22,7 +22,7 @@ export async function draftIfRefused(
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ConfigError) {
+    if (error instanceof ConfigError && !(error instanceof Interrupted)) {
       const words = withoutSecrets(args, (text) => mayHoldKey(text));
       const path = await saveDraft(dir, draftRefusal(error.message, words));
       process.stderr.write(`draft       ${path}\n`);

@@ -5,14 +5,25 @@
  */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { Interrupted } from "../../errors.ts";
 import { decodeSlice, type Slice } from "../../measure/slice.ts";
 
-/** After the last VU is done k6 has so long to end by itself. */
-const END_GRACE_MS = 5_000;
-const SECOND_SIGNAL_AFTER_MS = 10_000;
-/** When all figures are there, k6's summary is not worth a longer wait. */
-const HUNG_SECOND_SIGNAL_AFTER_MS = 1_000;
-const KILL_AFTER_MS = 5_000;
+/** How long k6 is waited for before the next step. */
+export interface Patience {
+  /** After the last VU is done, to end by itself. */
+  readonly endMs: number;
+  readonly secondSignalMs: number;
+  /** When all figures are there, k6's summary is not worth a longer wait. */
+  readonly hungSecondSignalMs: number;
+  readonly killMs: number;
+}
+
+const PATIENCE: Patience = {
+  endMs: 5_000,
+  secondSignalMs: 10_000,
+  hungSecondSignalMs: 1_000,
+  killMs: 5_000,
+};
 const MOST_LOG_LINES = 50;
 
 export interface SuperviseOptions {
@@ -27,6 +38,7 @@ export interface SuperviseOptions {
   readonly onSlice: (slice: Slice) => void;
   /** Aborting it once stops k6 with its summary, see `stop`. */
   readonly signal: AbortSignal;
+  readonly patience?: Patience;
 }
 
 export interface K6Outcome {
@@ -38,7 +50,17 @@ export interface K6Outcome {
   readonly log: readonly string[];
 }
 
+/** The last thing that k6 said, but for the frames of a stack below it. */
+export function lastWords({ log }: Pick<K6Outcome, "log">): string {
+  return log.findLast((line) => !/^\s*at /.test(line))?.slice(0, 500) ?? "it logged nothing";
+}
+
+/** Throws `Interrupted` when the user stopped before k6 was started. */
 export function superviseK6(options: SuperviseOptions): Promise<K6Outcome> {
+  const { patience = PATIENCE, signal } = options;
+  if (signal.aborted) {
+    return Promise.reject(new Interrupted("interrupted before anything was sent"));
+  }
   return new Promise((resolve, reject) => {
     const child = spawn(options.binary, options.args, {
       cwd: options.cwd,
@@ -60,9 +82,9 @@ export function superviseK6(options: SuperviseOptions): Promise<K6Outcome> {
       }
       stopped = why;
       child.kill("SIGINT");
-      const secondMs = why === "hung" ? HUNG_SECOND_SIGNAL_AFTER_MS : SECOND_SIGNAL_AFTER_MS;
+      const secondMs = why === "hung" ? patience.hungSecondSignalMs : patience.secondSignalMs;
       later(secondMs, () => child.kill("SIGINT"));
-      later(secondMs + KILL_AFTER_MS, () => child.kill("SIGKILL"));
+      later(secondMs + patience.killMs, () => child.kill("SIGKILL"));
     };
     const onLine = (line: string) => {
       const slice = decodeSlice(line);
@@ -72,19 +94,19 @@ export function superviseK6(options: SuperviseOptions): Promise<K6Outcome> {
         return;
       }
       if (slice.phase === "done") done.add(slice.vu);
-      if (done.size === options.vus) later(END_GRACE_MS, () => stop("hung"));
+      if (done.size === options.vus) later(patience.endMs, () => stop("hung"));
       options.onSlice(slice);
     };
     later(options.mostMs, () => stop("overtime"));
     const onAbort = () => stop("interrupted");
-    options.signal.addEventListener("abort", onAbort);
+    signal.addEventListener("abort", onAbort);
     createInterface({ input: child.stdout }).on("line", onLine);
     createInterface({ input: child.stderr }).on("line", onLine);
     child.on("spawn", () => options.onStart(child.pid ?? 0));
     child.on("error", reject);
     child.on("close", (code, killedBy) => {
       for (const timer of timers) clearTimeout(timer);
-      options.signal.removeEventListener("abort", onAbort);
+      signal.removeEventListener("abort", onAbort);
       resolve({ code, killedBy, stopped, log });
     });
   });

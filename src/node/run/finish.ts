@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { availableParallelism, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, Interrupted } from "../../errors.ts";
 import { planText } from "../../plan/plan.ts";
 import { buildReport } from "../../report/build.ts";
 import { completeReport } from "../../report/complete.ts";
@@ -12,9 +12,11 @@ import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
 import { auditRun } from "../audit/audit.ts";
 import { compareStored, countKinds } from "../audit/stored.ts";
 import type { CompanionResult } from "../companion/companion.ts";
-import type { K6Outcome } from "../k6/supervise.ts";
+import { policyOf } from "../guard/policy.ts";
+import { type K6Outcome, lastWords } from "../k6/supervise.ts";
 import { relateSamples } from "../sampler.ts";
 import { type Driven, kindsOf } from "./driven.ts";
+import { sharesHost } from "./same-host.ts";
 
 /** k6's own report when it bears this run's id; else one made from the slices seen while it ran. */
 export async function finish(driven: Driven): Promise<Report> {
@@ -56,6 +58,7 @@ export async function finish(driven: Driven): Promise<Report> {
       return [{ host, until, source, digest }];
     }),
     stopReason,
+    sharesHost: sharesHost(driven.admissions, policyOf(plan).isolation),
   });
 }
 
@@ -94,11 +97,12 @@ function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {
   }
 }
 
-function failedRun({ code, log }: K6Outcome): Error {
-  const refusal = log.find((line) => line.includes("refused:"));
-  const text = refusal ?? log.at(-1) ?? "it logged nothing";
+function failedRun(outcome: K6Outcome): Error {
+  const { code, log, stopped } = outcome;
+  if (stopped === "interrupted") return new Interrupted("interrupted before anything was measured");
+  const refusal = log.find((line) => line.includes("refused:"))?.slice(0, 500);
   return new ConfigError(
-    `k6 ended with code ${code} before anything was measured\n${text.slice(0, 500)}`,
+    `k6 ended with code ${code} before anything was measured\n${refusal ?? lastWords(outcome)}`,
   );
 }
 

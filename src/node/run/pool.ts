@@ -1,6 +1,6 @@
 /** The pool of a run: the user's own, or one made for the plan and kept. */
 
-import { ConfigError } from "../../errors.ts";
+import { Interrupted } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
 import type { OptionTexts } from "../../plan/options.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
@@ -48,7 +48,7 @@ export async function choosePool(plan: Plan, choice: PoolChoice): Promise<Pool> 
     onProgress: (progress) => terminal.status(describeProgress(progress)),
   }).catch((error) => {
     if (!choice.signal.aborted) throw error;
-    throw new ConfigError(`interrupted before anything was sent; ${GOES_ON}`, { cause: error });
+    throw new Interrupted(`interrupted before anything was sent; ${GOES_ON}`, { cause: error });
   });
   const { manifest } = pool;
   const size = `${formatCount(manifest.events)} events, ${formatBytes(manifest.bytes)}`;

@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { buildBundles } from "../../../build/bundle.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, Interrupted } from "../../errors.ts";
 import { blacklistFor, hostsFor } from "../../guard/dialer.ts";
 import { judgeByText } from "../../guard/guard.ts";
 import { toDialUrl } from "../../guard/relay-url.ts";
@@ -93,7 +93,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
   const before = request.audit
     ? await countBefore(checked.answers, pool.manifest, signal)
     : { why: "there was no audit" };
-  if (signal.aborted) throw new ConfigError("interrupted before anything was sent");
+  if (signal.aborted) throw new Interrupted("interrupted before anything was sent");
   const run = await drive({
     ...request,
     before,

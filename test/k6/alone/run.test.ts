@@ -8,8 +8,8 @@ import { buildBundles } from "../../../build/bundle.ts";
 import schema from "../../../src/report/schema.json" with { type: "json" };
 import type { Report } from "../../../src/report/types.ts";
 import { EXIT } from "../../../src/report/verdict.ts";
+import { assertBalanced } from "../../faulty-relay/hold.ts";
 import { type Ended, inPlace, type Place, until, withEmbeddedRelay } from "../cli.ts";
-import { assertBalanced } from "../harness.ts";
 import { assertBelieved, assertEnded } from "../held-up.ts";
 
 const GENTLE = ["--clients", "20", "--rate", "100", "--no-calibrate", "--report-dir", "reports"];

@@ -1,0 +1,139 @@
+/** Queries of sessions in virtual time: what is counted of them, and what is told to the relay. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { parseMix } from "../src/events/mix.ts";
+import { makePool } from "../src/node/pool/make.ts";
+import type { Report } from "../src/report/types.ts";
+import { runScenario } from "./k6-world/run.ts";
+import type { Relay, RelaySide } from "./k6-world/world.ts";
+
+let dir = "";
+let pool = "";
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), "k6-nostr-asker-"));
+  pool = join(dir, "pool");
+  const made = { seed: "asker", mix: parseMix("view:1"), events: 1_400, epoch: 1_767_225_600 };
+  await makePool({ dir: pool, ...made });
+});
+after(() => rm(dir, { recursive: true }));
+
+const LOAD = { CLIENTS: "10", RATE_EPS: "50", DURATION_SEC: "10", ACK_TIMEOUT_MS: "500" };
+
+/** Answers events; `onQuery` answers the n-th query, from 1. */
+function relayOf(onQuery: (id: string, socket: RelaySide, n: number) => void) {
+  const asked: number[] = [];
+  const closed: string[] = [];
+  const relay: Relay = (frame, socket, atMs) => {
+    const [type, first] = JSON.parse(frame);
+    if (type === "EVENT") socket.answer(`["OK","${first.id}",true,""]`, 5);
+    if (type === "CLOSE") closed.push(first);
+    if (type !== "REQ") return;
+    asked.push(atMs);
+    onQuery(first, socket, asked.length);
+  };
+  return { relay, asked, closed };
+}
+
+type Figures = NonNullable<Report["queries"]>[string];
+
+async function play(relay: Relay, variables: Readonly<Record<string, string>> = {}) {
+  const ran = await runScenario(pool, { ...LOAD, ...variables }, relay, { scenario: "playback" });
+  const figures = Object.values(ran.report.queries ?? {});
+  const sum = (pick: (of: Figures) => number) => figures.reduce((n, of) => n + pick(of), 0);
+  const max = (of: "response" | "service") => Math.max(...figures.map((f) => f[of].max ?? 0));
+  return { ...ran, sum, max };
+}
+
+const answerAfter = (ms: number) => (id: string, socket: RelaySide) => {
+  socket.answer(`["EVENT","${id}",{}]`, ms);
+  socket.answer(`["EOSE","${id}"]`, ms);
+};
+
+describe("queries of sessions", () => {
+  it("are closed once they are answered, and nothing is waited for behind the last", async () => {
+    const { relay, asked, closed } = relayOf(answerAfter(20));
+    const { sum, endedMs } = await play(relay);
+    assert.equal(
+      sum((q) => q.eose),
+      asked.length,
+    );
+    assert.equal(new Set(closed).size, asked.length);
+    assert.ok(endedMs < 11_200, `ended at ${endedMs}`);
+  });
+
+  it("are counted in the window only, whenever their answers come", async () => {
+    const { relay, asked } = relayOf(answerAfter(300));
+    const { sum, max } = await play(relay, { WARMUP_SEC: "10", DURATION_SEC: "5" });
+    const inWindow = asked.filter((atMs) => atMs >= 11_000.5).length;
+    assert.ok(inWindow > 100 && asked.length > inWindow + 100);
+    const sent = sum((q) => q.sent);
+    assert.ok(Math.abs(sent - inWindow) <= 2, `${sent} sent, ${inWindow} seen`);
+    for (const pick of [
+      (q: Figures) => q.scheduled,
+      (q: Figures) => q.eose,
+      (q: Figures) => q.events,
+      (q: Figures) => q.response.count,
+      (q: Figures) => q.service.count,
+    ]) {
+      assert.equal(sum(pick), sent, String(pick));
+    }
+    assert.ok(max("response") < 310);
+  });
+
+  it("have their service time from the send, and their response time from when they were due", async () => {
+    const { relay } = relayOf((id, socket, n) => {
+      answerAfter(20)(id, socket);
+      if (n % 20 === 0) socket.starve(60);
+    });
+    const { max } = await play(relay);
+    assert.ok(max("service") < 21, `service time up to ${max("service")} ms`);
+    assert.ok(max("response") > 30, `response time up to ${max("response")} ms`);
+  });
+
+  it("are timed out where no EOSE comes, and closed all the same", async () => {
+    const { relay, asked, closed } = relayOf(() => {});
+    const { report, sum, endedMs } = await play(relay);
+    assert.equal(
+      sum((q) => q.timedOut),
+      asked.length,
+    );
+    assert.equal(new Set(closed).size, asked.length);
+    const timeouts = report.errors.filter((e) => e.class === "timeout");
+    assert.deepEqual(
+      timeouts.map(({ code, count }) => [code, count]),
+      [["no EOSE", asked.length]],
+    );
+    assert.ok(endedMs > 11_400 && endedMs < 11_700, `ended at ${endedMs}`);
+  });
+
+  it("that find no connection are not sent, and those that lose theirs are lost", async () => {
+    const { relay, asked } = relayOf((id, socket, n) => {
+      if (n === 300) socket.dropAll(1_001);
+      else answerAfter(100)(id, socket);
+    });
+    const { sum } = await play(relay);
+    const [lost, unsent] = [sum((q) => q.lost), sum((q) => q.noConnection)];
+    assert.ok(lost > 2 && unsent > 2, `${lost} lost, ${unsent} without a connection`);
+    assert.equal(
+      sum((q) => q.sent),
+      asked.length,
+    );
+    assert.equal(
+      sum((q) => q.scheduled),
+      asked.length + unsent,
+    );
+    assert.equal(
+      sum((q) => q.eose),
+      asked.length - lost,
+    );
+  });
+
+  it("are no places of publishes: a silent relay holds no event back", async () => {
+    const { relay } = relayOf(() => {});
+    const { report } = await play(relay, { MAX_IN_FLIGHT: "1" });
+    assert.equal(report.totals.accepted, 500);
+  });
+});

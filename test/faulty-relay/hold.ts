@@ -1,0 +1,76 @@
+/** Holds a report's figures against the ledger of the relay that the run was made with. */
+import assert from "node:assert/strict";
+import type { Report, Totals } from "../../src/report/types.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** What the ledger cannot know by itself, or what a fault leaves open. */
+export interface Beside {
+  /** Errors beside those that the relay's own frames and cuts lead to. */
+  readonly errors?: Readonly<Record<string, number>>;
+  /** Connections tried while nothing listened. */
+  readonly unreached?: number;
+  /** The relay kept so much unanswered that some events found no room on a connection. */
+  readonly heldBack?: boolean;
+  /** Of the unanswered events in a run with cuts: those whose connection outlived the timeout. */
+  readonly timedOut?: number;
+}
+
+/** Every count and every error is the ledger's, to the event. */
+export function assertCounts({ totals, errors, config }: Report, ledger: Ledger, beside: Beside) {
+  const { unreached = 0, heldBack = false } = beside;
+  const wasCut = ledger.cuts.length > 0;
+  assertBalanced(totals);
+  // What was on its way when a connection was cut never reached the relay, and is lost like the rest.
+  const unseen = wasCut ? totals.attempted - ledger.events.length : 0;
+  assert.ok(unseen >= 0, `${ledger.events.length} events received, ${totals.attempted} reported`);
+  const missing = ledger.unanswered + unseen;
+  const timedOut = wasCut ? (beside.timedOut ?? 0) : missing;
+  const failed = ledger.taken - ledger.opened + unreached;
+  const seen: Totals = {
+    scheduled: Math.floor(config.rateEps * config.durationSec),
+    attempted: ledger.events.length + unseen,
+    accepted: ledger.count("accepted"),
+    duplicate: ledger.count("duplicate"),
+    superseded: ledger.count("superseded"),
+    rejected: ledger.count("rejected"),
+    timedOut,
+    lost: missing - timedOut,
+    lateOk: ledger.count("lateOk"),
+    // The relay cannot know these, but it knows when there can be none.
+    unsent: {
+      backpressure: heldBack ? totals.unsent.backpressure : 0,
+      noConnection: wasCut || failed > 0 ? totals.unsent.noConnection : 0,
+      poolExhausted: 0,
+    },
+    connections: {
+      attempted: ledger.taken + unreached,
+      opened: ledger.opened,
+      failed,
+      dropped: ledger.cuts.length,
+      reconnected: Math.max(0, ledger.opened - config.clients),
+    },
+    notices: ledger.count("notices"),
+    malformedFrames: ledger.count("malformedFrames"),
+    unknownOk: ledger.count("unknownOk"),
+  };
+  assert.deepEqual(totals, seen);
+  const reported = Object.fromEntries(errors.map((e) => [`${e.class}/${e.code}`, e.count]));
+  const timeouts = totals.timedOut > 0 ? { "timeout/no OK": totals.timedOut } : {};
+  const misses = unreached > 0 ? { "connect/refused": unreached } : {};
+  assert.deepEqual(reported, {
+    ...ledger.errors(),
+    ...timeouts,
+    ...misses,
+    ...beside.errors,
+  });
+  assert.equal(new Set(ledger.events.map(({ id }) => id)).size, ledger.events.length);
+}
+
+/** The equations of the accounting. */
+export function assertBalanced(totals: Totals): void {
+  const { scheduled, attempted, unsent } = totals;
+  const { accepted, duplicate, superseded, rejected, timedOut, lost } = totals;
+  const { backpressure, noConnection, poolExhausted } = unsent;
+  assert.equal(scheduled, attempted + backpressure + noConnection + poolExhausted);
+  assert.equal(attempted, accepted + duplicate + superseded + rejected + timedOut + lost);
+}

@@ -1,0 +1,82 @@
+/**
+ * A scenario's bundle under Node: k6's modules are stubs, and time is virtual, so that what a run reports
+ * can be held against what must come out to the microsecond, in a fraction of the time.
+ */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { pathToFileURL } from "node:url";
+import { bundleScripts } from "../../build/bundle.ts";
+import { decodeSlice, type Slice } from "../../src/measure/slice.ts";
+import { FRAMES_FILE } from "../../src/pool/format.ts";
+import type { Report } from "../../src/report/types.ts";
+import { modulesOf, stubK6 } from "./stubs.ts";
+import { type Conditions, type Relay, World } from "./world.ts";
+
+interface Scenario {
+  readonly default: () => Promise<void>;
+  readonly handleSummary: (data: unknown) => Record<string, string>;
+}
+
+export interface Ran {
+  readonly report: Report;
+  readonly slices: readonly Slice[];
+  readonly endedMs: number;
+  /** Connections tried, and those that opened. */
+  readonly dialled: number;
+  readonly opened: number;
+}
+
+/** Runs a scenario on a pool with these variables; gives the report that it would write. */
+export async function runScenario(
+  pool: string,
+  environment: Readonly<Record<string, string>>,
+  relay: Relay,
+  conditions: Conditions = {},
+): Promise<Ran> {
+  const { scenario = "publish" } = conditions;
+  const world = new World(relay, conditions);
+  const env = {
+    PATH: "/usr/bin",
+    RELAY_URL: "ws://127.0.0.1:7777",
+    POOL: pool,
+    RUN_DIR: "run",
+    ...environment,
+  };
+  const manifest = await readFile(join(pool, "manifest.json"), "utf8");
+  const frames = await readFile(join(pool, FRAMES_FILE));
+  const shared = globalThis as unknown as Record<string, unknown>;
+  shared.k6World = modulesOf(world, env, manifest, frames);
+  const script = await loadScenario(scenario);
+  shared.k6Options = (script as unknown as { options: unknown }).options;
+  await world.runUntil(script.default());
+  const files = script.handleSummary({
+    root_group: { checks: world.checks.map((name) => ({ name })) },
+    state: { testRunDurationMs: world.nowMs },
+  });
+  const report = JSON.parse(files["run/report.json"] ?? "null") as Report;
+  const slices = world.checks.flatMap((name) => decodeSlice(name) ?? []);
+  return { report, slices, endedMs: world.nowMs, dialled: world.dialled, opened: world.opened };
+}
+
+let bundles: Promise<string> | undefined;
+let loaded = 0;
+
+after(async () => {
+  if (bundles) await rm(await bundles, { recursive: true, force: true });
+});
+
+async function bundleAll(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "k6-nostr-world-"));
+  await writeFile(join(dir, "package.json"), '{"type":"module"}');
+  await bundleScripts(["k6/publish.ts", "k6/playback.ts"], dir, [stubK6]);
+  return dir;
+}
+
+/** A scenario's module, evaluated anew: each run has its own world. */
+async function loadScenario(scenario: string): Promise<Scenario> {
+  bundles ??= bundleAll();
+  const { href } = pathToFileURL(join(await bundles, `${scenario}.js`));
+  return (await import(`${href}?${++loaded}`)) as Scenario;
+}

@@ -1,0 +1,97 @@
+/** A run in virtual time, held against the ledger of a relay that misbehaves. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { parseMix } from "../../src/events/mix.ts";
+import { makePool } from "../../src/node/pool/make.ts";
+import type { Report } from "../../src/report/types.ts";
+import { assertCounts, type Beside } from "../faulty-relay/hold.ts";
+import type { misbehave } from "./misbehave.ts";
+import { type Ran, runScenario } from "./run.ts";
+import type { Conditions, Relay } from "./world.ts";
+
+/** 200 events over 4 connections, from 1 s on: connections open in a millisecond, windows begin at full seconds. */
+const LOAD = { CLIENTS: "4", RATE_EPS: "200", DURATION_SEC: "1", ACK_TIMEOUT_MS: "500" };
+
+export const refusal = "dial tcp 127.0.0.1:7777: connect: connection refused";
+
+type Variables = Readonly<Record<string, string>>;
+
+let folder: Promise<string> | undefined;
+
+after(async () => {
+  if (folder) await rm(await folder, { recursive: true, force: true });
+});
+
+/** Views, and videos of two parts. */
+async function makeEvents(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "k6-nostr-trial-"));
+  const mix = parseMix("view:0.5,video:0.5");
+  const made = { seed: "outcomes", mix, events: 1_400, epoch: 1_767_225_600 };
+  await makePool({ dir: join(dir, "pool"), ...made });
+  return dir;
+}
+
+/** Runs against any relay. */
+export async function publish(
+  relay: Relay,
+  variables: Variables = {},
+  conditions: Conditions = {},
+): Promise<Ran> {
+  folder ??= makeEvents();
+  return runScenario(join(await folder, "pool"), { ...LOAD, ...variables }, relay, conditions);
+}
+
+interface Trial {
+  readonly variables?: Variables;
+  readonly conditions?: Conditions;
+  readonly beside?: Beside;
+}
+
+/** Runs against the relay and holds the counts against its ledger. */
+export async function hold(
+  { relay, ledger }: ReturnType<typeof misbehave>,
+  { variables, conditions, beside = {} }: Trial = {},
+): Promise<Ran> {
+  const ran = await publish(relay, variables, conditions);
+  ledger.taken = ran.dialled;
+  ledger.opened = ran.opened;
+  assertCounts(ran.report, ledger, beside);
+  assertSetsClosed(ran.report);
+  assertSeriesSums(ran.report);
+  return ran;
+}
+
+/** Every set that was begun is settled, as complete as its accepted parts make it: videos have two. */
+function assertSetsClosed({ sets, latency, totals }: Report): void {
+  for (const [type, figures] of Object.entries(sets ?? {})) {
+    const { started, complete, partial, failed, cutOff, lacking } = figures;
+    assert.equal(started, complete + partial + failed + cutOff);
+    assert.ok(cutOff <= 1, `${cutOff} sets cut off`);
+    const parts = lacking.reduce((sum, { count }) => sum + count, 0);
+    assert.ok(parts >= partial + 2 * failed, `${parts} parts lacking`);
+    if (totals.duplicate > 0) continue;
+    const accepted = latency.byEvent[type]?.accepted ?? 0;
+    const open = accepted - 2 * complete - partial;
+    assert.ok(
+      open >= 0 && open <= 2 * cutOff,
+      `${accepted} parts in ${complete} sets and ${partial}`,
+    );
+  }
+}
+
+const SUMMED = [
+  ...["scheduled", "attempted", "accepted", "duplicate", "superseded", "rejected"],
+  ...["timedOut", "lost"],
+] as const;
+
+export function assertSeriesSums({ throughput, totals }: Report): void {
+  const sum = (of: string) =>
+    throughput.series.reduce((n, point) => n + Number(Reflect.get(point, of)), 0);
+  for (const column of SUMMED) assert.equal(sum(column), Reflect.get(totals, column), column);
+  const { backpressure, noConnection, poolExhausted } = totals.unsent;
+  assert.equal(sum("unsent"), backpressure + noConnection + poolExhausted);
+  assert.ok(throughput.series.length >= 60);
+}
