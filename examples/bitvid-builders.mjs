@@ -21,14 +21,20 @@ const { buildVideoPostEvent, buildVideoMirrorEvent, buildViewEvent } = await imp
 /** The pool's id follows the application's text too: a changed builder means another pool. */
 export const version = createHash("sha256").update(readFileSync(path)).digest("hex");
 
-const VIDEOS = 32;
+const AUTHORS = 16;
+/** Views are of the videos published first, so that all of them are in a pool of some size. */
+const WATCHED = 32;
 const SECONDS_A_DAY = 86_400;
+
+/** A video is known by its number alone, so that a view can name what another set publishes. */
+const rootOf = (number) => `${1_767_225_600_000 + number}-${(number * 2_654_435_761).toString(36)}`;
+const authorOf = (number, pubkey) => pubkey("author", number % AUTHORS);
 
 export const builders = {
   "app-view": ({ ordinal, created_at, random, pubkey }) => {
     const viewer = pubkey("viewer", ordinal);
-    const author = pubkey("author", Math.floor(random() * VIDEOS));
-    const pointer = `30078:${author}:video-of-${author.slice(0, 8)}`;
+    const number = Math.floor(random() * WATCHED);
+    const pointer = `30078:${authorOf(number, pubkey)}:${rootOf(number)}`;
     const day = Math.floor(created_at / SECONDS_A_DAY);
     return buildViewEvent({
       pubkey: viewer,
@@ -42,9 +48,9 @@ export const builders = {
   },
 
   // A set in order: the mirror names the id that the post will have.
-  *"app-video"({ ordinal, created_at, random, pubkey }) {
-    const author = pubkey("author", ordinal % VIDEOS);
-    const root = `${created_at}000-${Math.floor(random() * 2 ** 32).toString(36)}-${ordinal}`;
+  *"app-video"({ ordinal, created_at, pubkey }) {
+    const author = authorOf(ordinal, pubkey);
+    const root = rootOf(ordinal);
     const url = `https://cdn.example.invalid/${root}.mp4`;
     const post = yield buildVideoPostEvent({
       pubkey: author,

@@ -6,7 +6,8 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../src/errors.ts";
 import { loadBuilders } from "../src/node/pool/builders.ts";
-import { makePool } from "../src/node/pool/make.ts";
+import { type MakeOptions, makePool } from "../src/node/pool/make.ts";
+import type { Progress } from "../src/node/pool/progress.ts";
 import { verifyPool } from "../src/node/pool/verify.ts";
 import { HEADER_LENGTH } from "../src/pool/format.ts";
 import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
@@ -24,12 +25,12 @@ async function writeModule(text: string): Promise<string> {
   return path;
 }
 
-async function make(file: string, mostFrameBytes?: number) {
+async function make(file: string, own: Partial<MakeOptions> = {}) {
   const builders = await loadBuilders(file);
   const dir = join(root, `pool-${number++}`);
   const mix = Object.fromEntries(builders.extra.map(({ name }) => [name, 1]));
   const options = { seed: "s", mix, events: 30, epoch: DEFAULT_EPOCH, workers: 1 };
-  const manifest = await makePool({ ...options, ...builders, dir, mostFrameBytes });
+  const manifest = await makePool({ ...options, ...builders, ...own, dir });
   const frames = (await readFile(join(dir, "frames.txt"), "utf8")).trimEnd().split("\n");
   const events = frames.map((line) => JSON.parse(line.slice(HEADER_LENGTH))[1]);
   return { dir, manifest, events, frames };
@@ -46,6 +47,31 @@ const refusals: readonly (readonly [name: string, text: string, problem: RegExp]
     /`own` returned what is no event template.*`undefined`/,
   ],
   ["an async builder", "export const builders = { own: async () => ({}) };", /`own` is async/],
+  [
+    "an async generator",
+    "export const builders = { async *own() { yield { kind: 1, tags: [], content: '' }; } };",
+    /`own` is async; it must return its events at once/,
+  ],
+  [
+    "a promise among events",
+    "export const builders = { own: () => [{ kind: 1, tags: [], content: '' }, Promise.reject(1)] };",
+    /`own` is async/,
+  ],
+  [
+    "an empty tag",
+    "export const builders = { own: () => ({ kind: 1, tags: [['t', 'x'], []], content: '' }) };",
+    /`own` returned `tags`.*none empty/,
+  ],
+  [
+    "half a character",
+    "export const builders = { own: () => ({ kind: 1, tags: [], content: 'é😀'.slice(0, 2) }) };",
+    /`own` returned a text that is cut within a character/,
+  ],
+  [
+    "half a character in a tag",
+    "export const builders = { own: () => ({ kind: 1, tags: [['t', '\\ud800']], content: '😀' }) };",
+    /cut within a character/,
+  ],
   [
     "no kind",
     "export const builders = { own: () => ({ tags: [], content: '' }) };",
@@ -96,12 +122,15 @@ describe("builders of a user", () => {
       "export const builders = { own: () => ({ kind: 1, tags: [], content: 'x'.repeat(5000) }) };",
     );
     await assert.rejects(
-      make(file, 4_096),
+      make(file, { mostFrameBytes: 4_096 }),
       configError(/`own`.*kind 1.*\d{4} bytes.*at most 4096/),
     );
     const { manifest } = await make(file);
-    await assert.rejects(make(file, manifest.largestFrame - 1), configError(/at most/));
-    await make(file, manifest.largestFrame);
+    await assert.rejects(
+      make(file, { mostFrameBytes: manifest.largestFrame - 1 }),
+      configError(/at most/),
+    );
+    await make(file, { mostFrameBytes: manifest.largestFrame });
   });
 
   it("signs sets whose later events point at the ids of earlier ones", async () => {
@@ -121,6 +150,59 @@ describe("builders of a user", () => {
     }
     assert.equal(new Set(events.map(({ id }) => id)).size, 60);
     assert.deepEqual((await make(file)).manifest, manifest);
+  });
+
+  it("signs what a generator gave, whatever it does with that afterwards", async () => {
+    const file = await writeModule(`
+      export const builders = {
+        *own({ ordinal }) {
+          const tags = [["t", "set" + ordinal]];
+          const first = yield { kind: 1, tags, content: "" };
+          first.tags.push(["t", "changed"]);
+          tags.push(["e", first.id]);
+          yield { kind: 1, tags, content: "" };
+        },
+      };`);
+    const { events } = await make(file);
+    for (let i = 0; i < events.length; i += 2) {
+      assert.deepEqual(events[i].tags, [["t", `set${i / 2}`]]);
+      assert.deepEqual(events[i + 1].tags[1], ["e", events[i].id]);
+    }
+  });
+
+  it("takes sets of different lengths, and foresees how many events there will be", async () => {
+    const file = await writeModule(`
+      export const builders = {
+        own: ({ ordinal }) => Array.from({ length: 1 + (ordinal % 36) }, (_, part) => ({
+          kind: 1, tags: [], content: ordinal + "/" + part,
+        })),
+      };`);
+    const seen: Progress[] = [];
+    const { dir, manifest, frames } = await make(file, {
+      events: 72,
+      onProgress: (progress) => seen.push(progress),
+    });
+    assert.equal(manifest.sets, 72);
+    assert.equal(manifest.events, (2 * (36 * 37)) / 2);
+    assert.equal(frames[35 * 18]?.slice(0, 3), "a0z");
+    assert.equal((await verifyPool(dir)).sets, 72);
+    for (const { done, total, secondsLeft } of seen) {
+      assert.ok(done <= total && secondsLeft >= 0, `${done} of ${total}, ${secondsLeft} s left`);
+    }
+    assert.equal(seen.at(-1)?.total, manifest.events);
+  });
+
+  it("tries builders with the keys that will sign", async () => {
+    const file = await writeModule(`
+      export const builders = {
+        own: ({ ordinal, pubkey }) => {
+          (globalThis.keysOfTrial ??= new Set()).add(pubkey("author", 0));
+          return { kind: 1, tags: [], content: "" + ordinal, pubkey: pubkey("author", 0) };
+        },
+      };`);
+    const { events } = await make(file);
+    const { keysOfTrial } = globalThis as { keysOfTrial?: ReadonlySet<string> };
+    assert.deepEqual(Array.from(keysOfTrial ?? []), [events[0].pubkey]);
   });
 
   it("makes a pool of an application's own builders from its checkout", async () => {

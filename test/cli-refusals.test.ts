@@ -64,10 +64,18 @@ describe("the CLI refuses", { concurrency: 2 }, () => {
       ["run", "publish", ...RELAY, "--report-dir", "/dev/null/x"],
       /REPORT_DIR.*got `\/dev\/null\/x`/,
     ],
+    [
+      ["run", "publish", ...RELAY, "--events", "many.jsonl", "--mix", "view:1"],
+      /EVENTS \(--events\).*as they are; leave out MIX \(--mix\)/,
+    ],
     [["run", "publish", ...RELAY, "--pool", "nowhere"], /no pool at `nowhere`/],
     [["run", "publish", ...RELAY, "--clients", "3"], /can't be reached: ECONNREFUSED/],
     [["preflight", "--relay", "gopher://x"], /ws:\/\/ or wss:\/\//],
     [["pool", "--events", "many"], /--events/],
+    [
+      ["pool", "--events", "many", "--mix", "view:1", "--seed", "7"],
+      /events are taken as they are; leave out --mix, --seed/,
+    ],
     [["relay", "--port", "70000"], /--port/],
     // Keys: whatever the option, the message names it and not the key.
     [["run", "publish", ...RELAY, "--seed", NSEC], /secret key/],

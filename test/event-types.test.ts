@@ -135,6 +135,70 @@ describe("every event type", () => {
   });
 });
 
+describe("a view", () => {
+  it("has a dedupe value of its own video, viewer and day, and no other passes the check", () => {
+    const mix = { view: 1 };
+    for (const { type, event, part, bytes } of buildAll({
+      seed: "dedupe",
+      mix,
+      events: 20,
+      epoch: DEFAULT_EPOCH + 43_200,
+    })) {
+      const [, , d] = event.tags;
+      assert.match(
+        d?.[1] ?? "",
+        new RegExp(`:${event.pubkey}:${Math.floor(event.created_at / 86_400)}$`),
+      );
+      const others = [{ created_at: event.created_at + 86_400 }, { pubkey: "0".repeat(64) }];
+      for (const other of others) {
+        const changed = { ...event, ...other };
+        assert.match(findFault(type, changed, { part, bytes }) ?? "", /not the dedupe value/);
+      }
+    }
+  });
+});
+
+describe("a set of several events", () => {
+  for (const name of ["video", "video-rich", "video-edit"]) {
+    it(`\`${name}\` has one author, one root id and one time, and points back at its post`, () => {
+      const sets: Built[][] = [];
+      const request = { seed: name, mix: mixOf(name), events: 200, epoch: DEFAULT_EPOCH };
+      for (const built of buildAll(request)) {
+        if (built.type.name !== name) continue;
+        if (built.part === 0) sets.push([]);
+        sets.at(-1)?.push(built);
+      }
+      assert.ok(sets.length > 10);
+      for (const set of sets) checkPointers(set.map(({ event }) => event));
+    });
+  }
+});
+
+function checkPointers(events: readonly NostrEvent[]): void {
+  const valuesOf = (event: NostrEvent, name: string) =>
+    event.tags.flatMap(([tag, value]) => (tag === name ? [value] : []));
+  const post = events.find((event) => event.kind === 30_078 && valuesOf(event, "t").length > 0);
+  assert.ok(post !== undefined);
+  const content = JSON.parse(post.content);
+  const root = content.videoRootId;
+  assert.deepEqual(valuesOf(post, "d"), [root]);
+  for (const event of events) {
+    assert.deepEqual([event.pubkey, event.created_at], [post.pubkey, post.created_at]);
+    const [companion] = valuesOf(event, "d").filter((d) => d?.startsWith("bitvid:torrent:"));
+    if (companion !== undefined) {
+      assert.equal(companion, `bitvid:torrent:${content.infoHash}`);
+      assert.deepEqual(valuesOf(event, "x"), [content.infoHash]);
+    } else if (event.kind === 1063) {
+      assert.deepEqual(valuesOf(event, "x"), [content.fileSha256]);
+      assert.deepEqual(valuesOf(event, "url"), [content.url]);
+    } else if (event !== post) {
+      assert.deepEqual(valuesOf(event, "a"), [`30078:${post.pubkey}:${root}`]);
+      assert.deepEqual(valuesOf(event, "d"), [root]);
+      assert.deepEqual(valuesOf(event, "e"), event.kind < 30_000 ? [post.id] : []);
+    }
+  }
+}
+
 describe("docs/events.md", () => {
   const page = readFileSync(new URL("../docs/events.md", import.meta.url), "utf8");
   const rows = page.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));

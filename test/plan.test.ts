@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ConfigError } from "../src/errors.ts";
 import { mostArrivals } from "../src/load/arrivals.ts";
+import { makePool } from "../src/node/pool/make.ts";
 import { describePlan } from "../src/node/run/dry-run.ts";
 import { mostSeconds } from "../src/plan/duration.ts";
 import {
@@ -275,7 +279,7 @@ describe("mostSeconds", () => {
 describe("describePlan", () => {
   it("says what would be sent where, and nothing secret", async () => {
     const plan = planOf({ RELAY_URL: "ws://127.0.0.1:7777/secret", SEED: "abc", WARMUP_SEC: "2" });
-    const text = await describePlan(plan, undefined);
+    const text = await describePlan(plan);
     for (const part of [
       "nothing is sent, resolved or written",
       "ws://127.0.0.1:7777 ",
@@ -288,5 +292,17 @@ describe("describePlan", () => {
       assert.ok(text.includes(part), part);
     }
     assert.doesNotMatch(text, /secret/);
+  });
+
+  it("says of events that are there what they are, not what would be made", async (t) => {
+    const plan = planOf({ RELAY_URL: "ws://127.0.0.1:7777" });
+    const replay = await describePlan(plan, { events: "export/all.jsonl" });
+    assert.match(replay, /pool of the events in all\.jsonl/);
+    assert.match(replay, /^mix +the file's$/m);
+    const root = await mkdtemp(join(tmpdir(), "k6-nostr-plan-"));
+    t.after(() => rm(root, { recursive: true }));
+    const pool = join(root, "pool");
+    await makePool({ dir: pool, seed: "s", mix: { note: 1 }, events: 4, epoch: 1e9, workers: 1 });
+    assert.match(await describePlan(plan, { pool }), /^mix +note:1, the pool's$/m);
   });
 });

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it, mock } from "node:test";
+import { fileURLToPath } from "node:url";
 import { ConfigError } from "../src/errors.ts";
 import { ensurePool } from "../src/node/pool/cache.ts";
 import { type MakeOptions, makePool } from "../src/node/pool/make.ts";
@@ -81,6 +83,24 @@ describe("a making that fails", () => {
     }
     assert.deepEqual(await temporaryFolders(root), []);
     await assert.rejects(readPool(join(root, "full")), configError(/there is no pool/));
+  });
+
+  it("leaves nothing behind where not even a byte can be written", async () => {
+    const dir = join(root, "no-byte");
+    const cli = fileURLToPath(new URL("../bin/k6-nostr.mjs", import.meta.url));
+    const command = ["sh", cli, "pool", "--events", "8", "--dir", dir];
+    // In place of a disk that is full: no file may have any bytes.
+    const { status, stderr } = spawnSync(
+      "sh",
+      ["-c", 'ulimit -f 0; exec "$NODE" "$@"', ...command],
+      {
+        env: { ...process.env, NODE: process.execPath, TSX_DISABLE_CACHE: "1" },
+        encoding: "utf8",
+      },
+    );
+    assert.match(stderr, /cannot make the pool .*EFBIG/);
+    assert.equal(status, 2);
+    assert.deepEqual(await readdir(dir), []);
   });
 
   it("goes on where it was stopped, and gives the same pool", async () => {
@@ -174,6 +194,17 @@ describe("readPool", () => {
 });
 
 describe("verifyPool", () => {
+  it("refuses a manifest that expects a relay to hold other events", async () => {
+    const { expected = {} } = await make("expecting", { events: 8 });
+    const [[kind = "", one] = []] = Object.entries(expected);
+    assert.ok(one !== undefined);
+    const wrong = { ...expected, [kind]: { ...one, stored: one.stored + 1 } };
+    const dir = join(root, "expecting");
+    await verifyPool(dir);
+    await editManifest(dir, { expected: wrong });
+    await assert.rejects(verifyPool(dir), configError(/expects a relay to hold something else/));
+  });
+
   it("refuses a line that was changed together with the manifest", async () => {
     await make("forged", { events: 8 });
     const dir = join(root, "forged");

@@ -11,7 +11,7 @@ import {
   type Limitation,
   parseInformation,
 } from "../src/node/preflight/information.ts";
-import { judgeLimits } from "../src/node/preflight/limits.ts";
+import { judgeLimits, mostFrameBytes } from "../src/node/preflight/limits.ts";
 import { judgeMachine, judgeReportDir, type MachineLimits } from "../src/node/preflight/machine.ts";
 import { preflight, refuseStops } from "../src/node/preflight/preflight.ts";
 import type { NostrEvent } from "../src/nostr/wire.ts";
@@ -79,6 +79,24 @@ describe("the limits a relay announces", () => {
     ]);
     assert.deepEqual(judge({}, { clockSkewMs: 9_000_000 }), ["advice clock"]);
   });
+});
+
+describe("the largest frame that builders are held against", () => {
+  const rows: readonly (readonly [limits: readonly (number | undefined)[], most: unknown])[] = [
+    [[], undefined],
+    [[undefined], undefined],
+    [[0], undefined],
+    [[4_000, 0, undefined, 3_000], 3_000],
+  ];
+  for (const [limits, most] of rows) {
+    it(`is ${most} of ${JSON.stringify(limits)}`, () => {
+      const relays = limits.map((limit): Information => {
+        const limitation = limit === undefined ? null : { max_message_length: limit };
+        return { limitation, software: null, counts: false, problem: null, clockSkewMs: null };
+      });
+      assert.equal(mostFrameBytes(relays), most);
+    });
+  }
 });
 
 describe("an information document", () => {

@@ -76,6 +76,26 @@ describe("replayFile", () => {
     assert.deepEqual(await readdir(join(root, "broken")), []);
   });
 
+  it("refuses an event with an empty tag, and one too large to verify, by what is wrong with them", async () => {
+    const empty = JSON.stringify({ ...sign(1), tags: [["t", "x"], []] });
+    const large = JSON.stringify(sign(1, "x".repeat(2_000_000)));
+    await assert.rejects(replay("odd", [empty, large]), (error: unknown) => {
+      assert.ok(error instanceof ConfigError, String(error));
+      assert.match(error.message, /line 1: no event with/);
+      assert.match(error.message, /line 2: an event of 2000\d{3} bytes, which can't be verified/);
+      return true;
+    });
+  });
+
+  it("shows a pool whose events name a time that no calendar has", async () => {
+    const event = finalizeEvent({ kind: 1, created_at: 2 ** 50, tags: [], content: "" }, secret);
+    const { dir } = await replay("late", [JSON.stringify(event)]);
+    assert.match(
+      await inspectPool(dir),
+      /created_at from 1125899906842624 s to 1125899906842624 s/,
+    );
+  });
+
   it("gives what is beyond 25 kinds one type", async () => {
     const { manifest } = await replay(
       "kinds",

@@ -30,7 +30,7 @@ import { seededRandom } from "../../src/random.ts";
 import type { Clock } from "./clock.ts";
 import { type Client, OPEN, type Query } from "./connections.ts";
 import { DueQueue } from "./due-queue.ts";
-import type { FrameSource } from "./frames.ts";
+import type { FrameSource } from "./frame-source.ts";
 import type { ReadMessage } from "./relay-message.ts";
 
 const LETTER_A = 97;

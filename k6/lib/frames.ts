@@ -16,29 +16,16 @@
 import { open as openFile, SeekMode } from "k6/experimental/fs";
 import http from "k6/http";
 import { Blob } from "k6/websockets";
-import { FRAMES_FILE, INDEX_STEP, type PoolManifest } from "../../src/pool/format.ts";
+import { FRAMES_FILE } from "../../src/pool/format.ts";
+import type { OpenAt, ReadChunk } from "./frame-source.ts";
 import type { Script } from "./script.ts";
 
 declare const __VU: number;
 
 type File = Awaited<ReturnType<typeof openFile>>;
-/** Gives the whole lines of the next chunk; none at the end. */
-type ReadChunk = () => Promise<string[]>;
-/** Starts reading at a byte offset that is the start of a line. */
-export type OpenAt = (offset: number) => Promise<ReadChunk>;
 
 const CHUNK_BYTES = 65_536;
 const NEWLINE = 10;
-/** `0`, the first part of a set. */
-const FIRST_PART = 48;
-
-/** The lines of one share of a pool, in order. */
-export interface FrameSource {
-  /** The next line with its header; `undefined` when there is none now, or none any more. */
-  next(): string | undefined;
-  /** The next chunk is on its way: `next` has nothing now and will have something soon. */
-  isStarved(): boolean;
-}
 
 /** From about here on, reading the file takes more than 2 s. */
 const LARGE_BYTES = 300e6;
@@ -58,97 +45,6 @@ export async function openFrames({ poolDir, pool, run }: Script): Promise<OpenAt
   return async (offset) => {
     await file.seek(offset, SeekMode.Start);
     return readChunks(file);
-  };
-}
-
-/**
- * Gives VU `share` of `shares` its part of the pool: the lines from `events × share / shares` on, up
- * to where the next VU begins. Both ends are moved to the start of a set, so that no set is cut.
- */
-export async function createFrameSource(
-  openAt: OpenAt,
-  manifest: PoolManifest,
-  share: number,
-  shares: number,
-): Promise<FrameSource> {
-  const firstLine = Math.floor((manifest.events * share) / shares);
-  const endLine = Math.floor((manifest.events * (share + 1)) / shares);
-  const indexed = Math.floor(firstLine / INDEX_STEP);
-  const chunks = createChunks(await openAt(manifest.index[indexed] ?? 0));
-  let lines = (await chunks.take()) ?? [];
-  let at = firstLine - indexed * INDEX_STEP;
-  while (at >= lines.length && lines.length > 0) {
-    at -= lines.length;
-    lines = (await chunks.take()) ?? [];
-  }
-  // The rest of a set that began before belongs to the VU before.
-  let lineNumber = firstLine;
-  while (share > 0 && lineNumber < endLine && lines[at]?.charCodeAt(1) !== FIRST_PART) {
-    lineNumber++;
-    if (++at >= lines.length) {
-      lines = (await chunks.take()) ?? [];
-      at = 0;
-    }
-  }
-  let left = endLine - lineNumber;
-  chunks.prefetch();
-
-  const nextChunk = (): string | undefined => {
-    const taken = chunks.takeReady();
-    if (taken === undefined) return undefined;
-    lines = taken;
-    at = 0;
-    return next();
-  };
-  /** Behind the end of the share, only what completes a set. */
-  const nextBehindEnd = (line: string): string | undefined => {
-    if (line.charCodeAt(1) === FIRST_PART) return undefined;
-    at++;
-    return line;
-  };
-  const next = (): string | undefined => {
-    const line = lines[at];
-    if (line === undefined) return nextChunk();
-    if (left <= 0) return nextBehindEnd(line);
-    left--;
-    at++;
-    return line;
-  };
-  return { next, isStarved: () => at >= lines.length && chunks.isReading() };
-}
-
-/** One chunk ahead of who takes them. */
-function createChunks(readChunk: ReadChunk) {
-  let ready: string[] | null = null;
-  let reading: Promise<void> | null = null;
-  let isEnded = false;
-
-  const read = async (): Promise<void> => {
-    const lines = await readChunk();
-    if (lines.length === 0) isEnded = true;
-    else ready = lines;
-  };
-  const prefetch = (): Promise<void> => {
-    if (ready !== null || isEnded) return Promise.resolve();
-    reading ??= read().finally(() => {
-      reading = null;
-    });
-    return reading;
-  };
-  const takeReady = (): string[] | undefined => {
-    const lines = ready;
-    ready = null;
-    void prefetch();
-    return lines ?? undefined;
-  };
-  return {
-    prefetch,
-    takeReady,
-    isReading: () => reading !== null || ready !== null,
-    take: async () => {
-      await prefetch();
-      return takeReady();
-    },
   };
 }
 

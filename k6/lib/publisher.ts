@@ -33,7 +33,7 @@ import type { Asker } from "./asker.ts";
 import type { Clock } from "./clock.ts";
 import { type Client, OPEN, type Waiting } from "./connections.ts";
 import { createFlight } from "./flight.ts";
-import type { FrameSource } from "./frames.ts";
+import type { FrameSource } from "./frame-source.ts";
 import { type ReadMessage, readMessage } from "./relay-message.ts";
 import { createSetBook } from "./sets.ts";
 

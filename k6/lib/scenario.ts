@@ -2,7 +2,7 @@
 import exec from "k6/execution";
 import { rowTypes } from "../../src/report/build.ts";
 import { pollCompanion } from "./companion.ts";
-import { createFrameSource, type OpenAt } from "./frames.ts";
+import { createFrameSource, type OpenAt } from "./frame-source.ts";
 import { createMetricFeed } from "./metrics.ts";
 import { findFaults, type Script } from "./script.ts";
 import { runVu } from "./vu.ts";

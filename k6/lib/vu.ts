@@ -13,7 +13,7 @@ import { rowTypes } from "../../src/report/build.ts";
 import { type Asker, createAsker } from "./asker.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { Connections } from "./connections.ts";
-import type { FrameSource } from "./frames.ts";
+import type { FrameSource } from "./frame-source.ts";
 import { feedConnect, type MetricFeed } from "./metrics.ts";
 import { createPublisher, type Publisher } from "./publisher.ts";
 import { SliceDesk } from "./slices.ts";

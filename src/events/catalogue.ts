@@ -31,13 +31,24 @@ export function planCatalogue(events: number, hasVideos: boolean) {
   return { authors, catalogue: Math.max(VIDEO_CLASSES, catalogue) };
 }
 
+/** Of each pool the videos met last: popular ones are spoken of again and again. */
+const identities = new WeakMap<PoolScope, Map<number, VideoIdentity>>();
+const MOST_IDENTITIES = 16_384;
+
 /** The video of a number: the milliseconds hold the number, so no two root ids are the same. */
 export function identifyVideo(scope: PoolScope, number: number): VideoIdentity {
+  const known = identities.get(scope) ?? new Map<number, VideoIdentity>();
+  if (known.size === 0) identities.set(scope, known);
+  const met = known.get(number);
+  if (met !== undefined) return met;
   const random = seededRandom(scope.seed, `root/${number}`);
-  return {
+  const identity: VideoIdentity = {
     author: { role: "author", index: drawZipf(random, scope.authors) },
     rootId: `${scope.epoch * 1_000 + number}-${randomBase36(random, 11)}`,
   };
+  if (known.size >= MOST_IDENTITIES) known.clear();
+  known.set(number, identity);
+  return identity;
 }
 
 /** `created_at` of a pool's set. */

@@ -90,5 +90,7 @@ export interface EventType {
   readonly check: (event: NostrEvent, part: number) => string | null;
 }
 
+/** Beyond so many bytes, and for good from 1 MB on, the signer's memory does not hold an event. */
+export const MOST_EVENT_BYTES = 524_288;
 /** The most parts of a set: a part is one base-36 digit in a pool. */
 export const MOST_PARTS = 36;

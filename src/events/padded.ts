@@ -4,14 +4,13 @@
  */
 import { ConfigError } from "../errors.ts";
 import { randomInt } from "../random.ts";
-import type { EventType } from "./event-type.ts";
+import { type EventType, MOST_EVENT_BYTES } from "./event-type.ts";
 import { drawZipf } from "./popularity.ts";
 import { randomBase36 } from "./text.ts";
 
 /** Bytes of a signed event of kind 1 without tags and content, with a `created_at` of ten digits. */
 const EMPTY_BYTES = 342;
 const FEWEST_BYTES = 400;
-const MOST_BYTES = 1_048_576;
 const WORDS = "the quick relay keeps every event that it said it would keep, and says so in time. ";
 
 /** The type of a name such as `padded:2048`; `undefined` for any other. Throws `ConfigError` for a wrong size. */
@@ -19,9 +18,9 @@ export function findPadded(name: string): EventType | undefined {
   if (name !== "padded" && !name.startsWith("padded:")) return undefined;
   const text = name.slice("padded:".length);
   const bytes = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(bytes >= FEWEST_BYTES && bytes <= MOST_BYTES)) {
+  if (!(bytes >= FEWEST_BYTES && bytes <= MOST_EVENT_BYTES)) {
     throw new ConfigError(
-      `MIX names \`${name}\`: \`padded:<bytes>\` takes the size of an event from ${FEWEST_BYTES} to ${MOST_BYTES} bytes; example: \`padded:2048:0.1\``,
+      `MIX names \`${name}\`: \`padded:<bytes>\` takes the size of an event from ${FEWEST_BYTES} to ${MOST_EVENT_BYTES} bytes; example: \`padded:2048:0.1\``,
     );
   }
   return createPadded(name, bytes);

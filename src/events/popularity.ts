@@ -65,20 +65,42 @@ export function pairViewing(options: PairingOptions): Viewing {
   const slot = slots[((ordinal % slots.length) * STRIDE) % slots.length];
   if (slot === undefined) throw new Error(`no slot for view ${ordinal}`);
   const viewer = block * VIEWERS_A_BLOCK + slot.viewer;
-  const videoClass = findClass(seededRandom(seed, `watched/${viewer}`), videos, slot.earlier);
+  const videoClass = findClass({ seed, viewer, videos }, slot.earlier);
   for (;;) {
     const video = drawZipf(random, reach);
     if (video % VIDEO_CLASSES === videoClass) return { viewer, video };
   }
 }
 
+interface Taste {
+  readonly random: Random;
+  /** The classes of the viewer's views, in their order. */
+  readonly classes: number[];
+}
+
+/** Of the viewers met last: each has 8 to 32 views, one soon after the other. */
+const tastes = new Map<string, Taste>();
+const MOST_TASTES = 4_096;
+
 /** The class of a viewer's view: the classes in the order in which popular videos bring them up. */
-function findClass(random: Random, videos: number, earlier: number): number {
-  const met = new Set<number>();
+function findClass(
+  { seed, viewer, videos }: { seed: string; viewer: number; videos: number },
+  earlier: number,
+): number {
+  const name = `${seed}\n${videos}/${viewer}`;
+  const known = tastes.get(name);
+  const { random, classes } = known ?? {
+    random: seededRandom(seed, `watched/${viewer}`),
+    classes: [],
+  };
+  if (known === undefined) {
+    if (tastes.size >= MOST_TASTES) tastes.clear();
+    tastes.set(name, { random, classes });
+  }
   for (;;) {
+    const found = classes[earlier];
+    if (found !== undefined) return found;
     const videoClass = drawZipf(random, Math.max(videos, VIDEO_CLASSES)) % VIDEO_CLASSES;
-    if (met.has(videoClass)) continue;
-    if (met.size === earlier) return videoClass;
-    met.add(videoClass);
+    if (!classes.includes(videoClass)) classes.push(videoClass);
   }
 }

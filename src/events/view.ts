@@ -1,5 +1,5 @@
 /** `view`: somebody watched a video. One event of kind 30079, as bitvid publishes it. */
-import type { EventTemplate, Tag } from "../nostr/wire.ts";
+import type { EventTemplate, NostrEvent, Tag } from "../nostr/wire.ts";
 import { identifyVideo, pickViewing } from "./catalogue.ts";
 import { checkJson, checkTag, firstFault, tagValues } from "./check.ts";
 import type { Author, EventType } from "./event-type.ts";
@@ -21,15 +21,19 @@ export interface ViewInput {
  */
 export function buildView({ viewer, pointer, anonymous, createdAt }: ViewInput): EventTemplate {
   const [type, value] = pointer;
-  const day = Math.floor(createdAt / SECONDS_A_DAY);
   const tags: Tag[] = [
     ["t", "view"],
     [type, value],
-    ["d", `${type}:${value.toLowerCase()}:${viewer}:${day}`],
+    ["d", dedupe(pointer, viewer, createdAt)],
   ];
   if (anonymous) tags.push(["session", "true"]);
   const content = JSON.stringify({ target: { type, value }, created_at: createdAt });
   return { kind: 30_079, created_at: createdAt, tags, content };
+}
+
+/** bitvid's deterministic dedupe value: the same for a viewer, a video and a UTC day. */
+function dedupe([type, value]: ViewInput["pointer"], viewer: string, createdAt: number): string {
+  return `${type}:${value.toLowerCase()}:${viewer}:${Math.floor(createdAt / SECONDS_A_DAY)}`;
 }
 
 /** Three viewers of four are anonymous. */
@@ -56,10 +60,16 @@ export const view: EventType = {
     firstFault(
       tagValues(event, "t").includes("view") ? null : "no tag `t` = `view`",
       checkTag(event, "a", /^30078:[0-9a-f]{64}:./),
-      checkTag(event, "d", /^a:30078:[0-9a-f]{64}:[^:]+:[0-9a-f]{64}:\d+$/),
+      checkDedupe(event),
       checkJson(event, ({ target, created_at }) => {
         if (created_at !== event.created_at) return "content with another `created_at`";
         return typeof target === "object" ? null : "content without `target`";
       }),
     ),
 };
+
+function checkDedupe(event: NostrEvent): string | null {
+  const [address = ""] = tagValues(event, "a");
+  const expected = dedupe(["a", address], event.pubkey, event.created_at);
+  return tagValues(event, "d").join() === expected ? null : "a `d` that is not the dedupe value";
+}

@@ -2,7 +2,8 @@
  * How many events of each kind a relay should hold when it was sent a whole pool: every regular event,
  * of a replaceable or addressable kind one for each address, none of an ephemeral kind (NIP-01). What
  * a deletion names by its address is counted apart, since not every relay deletes (NIP-09); what it
- * names by id alone is not counted. The events are counted where they are signed, as marks.
+ * names by id alone is not counted. The order of the events is of no matter: a deletion covers versions up
+ * to its own time. The events are counted where they are signed, as marks.
  */
 import { classifyKind, type EventTemplate, type KindClass, type Tag } from "../nostr/wire.ts";
 import { AddressSet, hashAddress } from "./address-set.ts";
@@ -23,30 +24,38 @@ export type Expected = Readonly<Record<string, KindExpectation>>;
 const NO_ADDRESS = 0;
 const DELETION_KIND = 5;
 
+/** Numbers of a mark: kind, hash of an address, `created_at`. */
+const MARK_LENGTH = 3;
+
 /**
- * The marks of an event, pairs of numbers: its kind and the hash of its address, then for each address
- * that it deletes the kind, negative, and the hash. `isUnique`: its address comes but once, and nothing
- * deletes it, so that it need not be remembered.
+ * The marks of an event, three numbers each: its kind, the hash of its address and its time, then for each
+ * address that it deletes the kind, negative, the hash and the time. `isUnique`: its address comes but
+ * once, and nothing deletes it, so that it need not be remembered.
  */
 export function markEvent(
   pubkey: string,
-  { kind, tags }: Pick<EventTemplate, "kind" | "tags">,
+  { kind, tags, created_at }: Pick<EventTemplate, "kind" | "tags" | "created_at">,
   isUnique = false,
 ): readonly number[] {
   const kindClass = classifyKind(kind);
-  if (kind === DELETION_KIND) return [kind, NO_ADDRESS, ...tags.flatMap(markDeleted, pubkey)];
-  if (isUnique || kindClass === "regular" || kindClass === "ephemeral") return [kind, NO_ADDRESS];
+  if (kind === DELETION_KIND) {
+    const deleted = tags.flatMap((tag) => markDeleted(pubkey, tag, created_at));
+    return [kind, NO_ADDRESS, created_at, ...deleted];
+  }
+  if (isUnique || kindClass === "regular" || kindClass === "ephemeral") {
+    return [kind, NO_ADDRESS, created_at];
+  }
   const d = kindClass === "addressable" ? tags.find(([name]) => name === "d")?.[1] : "";
-  return [kind, hashAddress(`${kind}:${pubkey}:${d ?? ""}`)];
+  return [kind, hashAddress(`${kind}:${pubkey}:${d ?? ""}`), created_at];
 }
 
 /** An `a` tag of a deletion; those of other authors delete nothing. */
-function markDeleted(this: string, [name, address]: Tag): readonly number[] {
+function markDeleted(author: string, [name, address]: Tag, until: number): readonly number[] {
   if (name !== "a" || address === undefined) return [];
   const [kind, pubkey] = address.split(":", 2);
-  const isOwn = pubkey === this && /^[1-9]\d{0,4}$|^0$/.test(kind ?? "");
+  const isOwn = pubkey === author && /^[1-9]\d{0,4}$|^0$/.test(kind ?? "");
   // Kind 0 has no negative: -1 is kind 0, -2 kind 1.
-  return isOwn ? [-1 - Number(kind), hashAddress(address)] : [];
+  return isOwn ? [-1 - Number(kind), hashAddress(address), until] : [];
 }
 
 interface Count {
@@ -55,17 +64,18 @@ interface Count {
   deleted: number;
 }
 
-/** Adds up the marks of a pool's events, in the order of sending. */
+/** Adds up the marks of a pool's events. */
 export class ExpectedCounter {
   readonly #counts = new Map<number, Count>();
   readonly #addresses = new AddressSet();
 
   add(marks: ArrayLike<number>): void {
-    for (let i = 0; i + 1 < marks.length; i += 2) {
+    for (let i = 0; i < marks.length; i += MARK_LENGTH) {
       const mark = marks[i] ?? 0;
       const address = marks[i + 1] ?? NO_ADDRESS;
-      if (mark < 0) this.#delete(-1 - mark, address);
-      else this.#count(mark, address);
+      const createdAt = marks[i + 2] ?? 0;
+      if (mark < 0) this.#delete(-1 - mark, address, createdAt);
+      else this.#count(mark, address, createdAt);
     }
   }
 
@@ -76,17 +86,18 @@ export class ExpectedCounter {
     );
   }
 
-  #count(kind: number, address: number): void {
+  #count(kind: number, address: number, createdAt: number): void {
     const count = this.#countOf(kind);
     count.events++;
     if (classifyKind(kind) === "ephemeral") return;
-    const change = address === NO_ADDRESS ? "new" : this.#addresses.add(address);
-    if (change === "new") count.stored++;
+    const change = address === NO_ADDRESS ? "new" : this.#addresses.add(address, createdAt);
+    if (change === "new" || change === "new-deleted") count.stored++;
+    if (change === "new-deleted") count.deleted++;
     if (change === "restored") count.deleted--;
   }
 
-  #delete(kind: number, address: number): void {
-    if (this.#addresses.delete(address)) this.#countOf(kind).deleted++;
+  #delete(kind: number, address: number, until: number): void {
+    if (this.#addresses.delete(address, until) === "deleted") this.#countOf(kind).deleted++;
   }
 
   #countOf(kind: number): Count {

@@ -72,7 +72,7 @@ ${describeFlags(FLAGS)}`;
 type Action = (dir: string, terminal: Terminal, signal: AbortSignal) => Promise<void>;
 const ACTIONS: Readonly<Record<string, Action | undefined>> = {
   verify: verifyIt,
-  inspect: async (dir) => void process.stdout.write(await inspectPool(dir)),
+  inspect: inspectIt,
   serve: serveIt,
 };
 
@@ -113,6 +113,7 @@ async function makeIt(flags: Flags, terminal: Terminal, signal: AbortSignal): Pr
   const root = flags.dir ?? POOLS_DIR;
   const force = flags.force !== undefined;
   if (flags.events !== undefined && isFile(flags.events)) {
+    refuseForFile(flags);
     const onProgress = (progress: Progress) => terminal.status(describeVerifying(progress));
     const made = await replayFile({ file: flags.events, root, force, signal, onProgress });
     terminal.clear();
@@ -134,6 +135,7 @@ async function makeIt(flags: Flags, terminal: Terminal, signal: AbortSignal): Pr
     ...builders,
     force,
     signal,
+    onReading: (progress) => terminal.status(describeVerifying(progress)),
     onResume: (events) => terminal.note(describeResume(events)),
     onProgress: (progress) => terminal.status(describeProgress(progress)),
   });
@@ -148,12 +150,20 @@ async function makeIt(flags: Flags, terminal: Terminal, signal: AbortSignal): Pr
 async function verifyIt(dir: string, terminal: Terminal, signal: AbortSignal): Promise<void> {
   const { events, sets } = await verifyPool(dir, {
     signal,
+    onReading: (progress) => terminal.status(describeVerifying(progress)),
     onProgress: (progress) => terminal.status(describeProgress(progress, "verifying")),
   });
   terminal.clear();
   process.stdout.write(
     `${dir}: ${formatCount(events)} events in ${formatCount(sets)} sets; every id, signature and schema is right\n`,
   );
+}
+
+async function inspectIt(dir: string, terminal: Terminal): Promise<void> {
+  const onReading = (progress: Progress) => terminal.status(describeVerifying(progress));
+  const description = await inspectPool(dir, onReading);
+  terminal.clear();
+  process.stdout.write(description);
 }
 
 async function serveIt(dir: string, terminal: Terminal, signal: AbortSignal): Promise<void> {
@@ -164,6 +174,15 @@ async function serveIt(dir: string, terminal: Terminal, signal: AbortSignal): Pr
   process.stdout.write("serving until Ctrl-C stops it\n");
   if (!signal.aborted) await once(signal, "abort");
   await served.close();
+}
+
+/** What determines events that are made has no say over events that are there. */
+function refuseForFile(flags: Flags): void {
+  const given = ["builders", "mix", "seed", "epoch"].filter((name) => flags[name] !== undefined);
+  if (given.length === 0) return;
+  throw new ConfigError(
+    `--events names a file, whose events are taken as they are; leave out ${given.map((name) => `--${name}`).join(", ")}`,
+  );
 }
 
 /** Anything but a number is a file. */

@@ -86,7 +86,7 @@ export async function runScenario(
   const relayNote = readNote(texts);
   const metricsSink = texts.k6Out === undefined ? null : parseMetricsSink(texts.k6Out);
   if (readSwitch(texts, "dryRun")) {
-    process.stdout.write(await describePlan(plan, texts.pool, builders));
+    process.stdout.write(await describePlan(plan, { ...texts, builders }));
     return EXIT.ok;
   }
   const terminal = createTerminal();
@@ -121,6 +121,11 @@ function refuseTwoPools(scenario: string, texts: OptionTexts): void {
   if (scenario === "playback" && texts.events) {
     throw new ConfigError(
       "`playback` needs a pool of `view` events; EVENTS (--events) is for publish",
+    );
+  }
+  if (texts.events && texts.mix !== OPTIONS.mix.default) {
+    throw new ConfigError(
+      `${optionLabel("events")} names a file, whose events are taken as they are; leave out ${optionLabel("mix")}`,
     );
   }
   const given = (["pool", "events", "builders"] as const).filter((name) => texts[name]);

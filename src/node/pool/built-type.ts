@@ -5,7 +5,7 @@
 import { inspect } from "node:util";
 import { ConfigError } from "../../errors.ts";
 import type { Author, BuildContext, Draft, EventType } from "../../events/event-type.ts";
-import { MOST_PARTS } from "../../events/event-type.ts";
+import { MOST_EVENT_BYTES, MOST_PARTS } from "../../events/event-type.ts";
 import { drawZipf } from "../../events/popularity.ts";
 import type { EventTemplate } from "../../nostr/wire.ts";
 import { type Random, seededRandom } from "../../random.ts";
@@ -28,8 +28,8 @@ interface BuilderContext {
 /** A template; several; or a generator that is handed each event with its id. Anything else is refused. */
 export type Builder = (context: BuilderContext) => unknown;
 
-/** Of tags and content: beyond, and for good from 1 MB on, the signer's memory does not hold an event. */
-const MOST_BYTES = 524_288;
+/** Half of a character beyond U+FFFF: text that was cut within one. Relays read it as different texts. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const ROLES: readonly string[] = ["author", "viewer", "session"];
 const MOST_CREATED_AT = 2 ** 32;
 const VANISH_KIND = 62;
@@ -93,12 +93,14 @@ class SetBuilder {
     if (this.#drafts.length > MOST_PARTS)
       this.#fail(`returned more than ${MOST_PARTS} events`, value);
     const { publicKey, identify } = this.#context;
-    return { ...template, pubkey: publicKey(author), id: identify({ author, template }) };
+    // The builder may go on to change what it is given, as what it returned.
+    const copy = structuredClone(template);
+    return { ...copy, pubkey: publicKey(author), id: identify({ author, template }) };
   }
 
   #readTemplate(value: unknown): EventTemplate {
-    if (value instanceof Promise) {
-      value.catch(() => undefined);
+    if (isAsync(value)) {
+      if (value instanceof Promise) value.catch(() => undefined);
       this.#fail("is async; it must return its events at once", value);
     }
     if (typeof value !== "object" || value === null) {
@@ -118,13 +120,20 @@ class SetBuilder {
     if (!isWhole(created_at, MOST_CREATED_AT)) {
       this.#fail("returned a `created_at` that is no Unix time in seconds", created_at);
     }
-    if (!areTags(tags)) this.#fail("returned `tags` that are no list of lists of texts", tags);
-    if (typeof content !== "string") this.#fail("returned `content` that is no text", content);
-    const bytes = Buffer.byteLength(JSON.stringify([tags, content]));
-    if (bytes > MOST_BYTES) {
-      this.#fail(`returned an event of ${bytes} bytes, the signer takes ${MOST_BYTES}`, content);
+    if (!areTags(tags)) {
+      return this.#fail("returned `tags` that are no list of lists of texts, none empty", tags);
     }
-    return { kind, created_at, tags: tags as EventTemplate["tags"], content };
+    if (typeof content !== "string") this.#fail("returned `content` that is no text", content);
+    const cut = [...tags.flat(), content].find((text) => LONE_SURROGATE.test(text));
+    if (cut !== undefined) this.#fail("returned a text that is cut within a character", cut);
+    const bytes = Buffer.byteLength(JSON.stringify([tags, content]));
+    if (bytes > MOST_EVENT_BYTES) {
+      this.#fail(
+        `returned an event of ${bytes} bytes, the signer takes ${MOST_EVENT_BYTES}`,
+        content,
+      );
+    }
+    return { kind, created_at, tags: structuredClone(tags), content };
   }
 
   /** By the public key in the template; without one, the same author for all of the set. */
@@ -173,6 +182,12 @@ class SetBuilder {
 
 function isGenerator(value: unknown): value is Generator<unknown, unknown, unknown> {
   return Object.prototype.toString.call(value) === "[object Generator]";
+}
+
+/** A promise, or what an async generator returns. */
+function isAsync(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return "then" in value || Symbol.asyncIterator in value;
 }
 
 function isWhole(value: unknown, most: number): value is number {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import { type MakeOptions, makePool, poolId } from "./make.ts";
+import type { Progress } from "./progress.ts";
 import { type Pool, readPool } from "./read.ts";
 
 export interface EnsureOptions extends Omit<MakeOptions, "dir"> {
@@ -9,6 +10,8 @@ export interface EnsureOptions extends Omit<MakeOptions, "dir"> {
   readonly root: string;
   /** Makes the pool even if it is there. */
   readonly force?: boolean;
+  /** How far the reading of a kept pool has got, in bytes, when it takes more than 2 s. */
+  readonly onReading?: (progress: Progress) => void;
 }
 
 /** Opens the pool of a request after checking it whole, or makes it: also when the one kept is damaged. */
@@ -17,14 +20,18 @@ export async function ensurePool(
 ): Promise<Pool & { readonly made: boolean }> {
   const id = poolId(options);
   const dir = join(options.root, id);
-  const kept = options.force ? undefined : await readKept(dir, id);
+  const kept = options.force ? undefined : await readKept(dir, id, options.onReading);
   if (kept !== undefined) return { ...kept, made: false };
   return { dir, manifest: await makePool({ ...options, dir, resume: !options.force }), made: true };
 }
 
-async function readKept(dir: string, id: string): Promise<Pool | undefined> {
+async function readKept(
+  dir: string,
+  id: string,
+  onReading: EnsureOptions["onReading"],
+): Promise<Pool | undefined> {
   try {
-    const pool = await readPool(dir);
+    const pool = await readPool(dir, onReading);
     return pool.manifest.id === id ? pool : undefined;
   } catch (error) {
     // What cannot be used is made anew in its place.

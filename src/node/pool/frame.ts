@@ -1,5 +1,5 @@
 /** Events as they come from outside, checked for their form before anything else looks at them. */
-import type { NostrEvent } from "../../nostr/wire.ts";
+import type { NostrEvent, Tag } from "../../nostr/wire.ts";
 
 /** The event of a frame `["EVENT",{…}]`. Throws when it is none. */
 export function parseFrame(frame: string): NostrEvent {
@@ -21,10 +21,13 @@ export function isEvent(value: unknown): value is NostrEvent {
   );
 }
 
-/** Whether a value is a list of lists of texts. */
-export function areTags(value: unknown): boolean {
+/** Whether a value is a list of lists of texts, none of them empty (NIP-01). */
+export function areTags(value: unknown): value is readonly Tag[] {
   return (
     Array.isArray(value) &&
-    value.every((tag) => Array.isArray(tag) && tag.every((item) => typeof item === "string"))
+    value.every((tag) => {
+      const isTag = Array.isArray(tag) && tag.length > 0;
+      return isTag && tag.every((item) => typeof item === "string");
+    })
   );
 }

@@ -18,6 +18,7 @@ export class FramesWriter {
   readonly #perType: { events: number; bytes: number }[] = [];
   readonly #types: readonly string[];
   #events = 0;
+  #sets = 0;
   #bytes = 0;
   #largestFrame = 0;
   #min = Number.POSITIVE_INFINITY;
@@ -39,6 +40,10 @@ export class FramesWriter {
     return this.#events;
   }
 
+  get sets(): number {
+    return this.#sets;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }
@@ -52,6 +57,7 @@ export class FramesWriter {
   countWritten(chunk: SignedChunk): void {
     this.#count(chunk);
     this.#hash.update(chunk.bytes);
+    this.#sets += chunk.sets;
   }
 
   /** Drops what is in the file behind the events counted. */

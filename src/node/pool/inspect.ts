@@ -3,13 +3,17 @@ import { join } from "node:path";
 import { FRAMES_FILE, HEADER_LENGTH, type PoolManifest } from "../../pool/format.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import { readLines } from "./lines.ts";
+import type { Progress } from "./progress.ts";
 import { readPool } from "./read.ts";
 
 const BAR_WIDTH = 40;
 
 /** Reads a pool whole and describes it. Throws `ConfigError` for one that is damaged. */
-export async function inspectPool(dir: string): Promise<string> {
-  const { manifest } = await readPool(dir);
+export async function inspectPool(
+  dir: string,
+  onReading?: (progress: Progress) => void,
+): Promise<string> {
+  const { manifest } = await readPool(dir, onReading);
   /** Frames by the power of two above their size. */
   const sizes = new Map<number, number>();
   for await (const lines of readLines(join(dir, FRAMES_FILE))) {
@@ -46,10 +50,11 @@ function typeRows({ perType, events, largestFrame }: PoolManifest): readonly str
 }
 
 function kindRows({ expected = {} }: PoolManifest): readonly string[] {
-  const rows = Object.entries(expected).map(([kind, { class: kindClass, events, stored }]) =>
-    row(`kind ${kind}`, formatCount(events), formatCount(stored), kindClass),
-  );
-  return [row("kind", "events", "a relay keeps", "class"), ...rows];
+  const rows = Object.entries(expected).map(([kind, of]) => {
+    const counts = [of.events, of.stored, of.deleted].map(formatCount);
+    return row(`kind ${kind}`, ...counts, of.class);
+  });
+  return [row("kind", "events", "a relay keeps", "of it deleted", "class"), ...rows];
 }
 
 function sizeRows(sizes: ReadonlyMap<number, number>): readonly string[] {
@@ -66,5 +71,7 @@ function row(name: string, ...cells: readonly string[]): string {
 }
 
 function dateOf(seconds: number): string {
-  return new Date(seconds * 1_000).toISOString().slice(0, 19);
+  const date = new Date(seconds * 1_000);
+  // A replayed event may name a time that no calendar has.
+  return Number.isNaN(date.getTime()) ? `${seconds} s` : date.toISOString().slice(0, 19);
 }

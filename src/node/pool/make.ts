@@ -81,13 +81,18 @@ async function writeFrames(
     for await (const chunk of signPlan(plan, { threads, from, module: options.module })) {
       options.signal?.throwIfAborted();
       await writer.write(chunk);
-      progress(writer.events);
+      progress(writer.events, options.extra ? foreseeEvents(plan, writer) : plan.events);
     }
     return await writer.finish();
   } catch (error) {
     await writer.abandon();
     throw error;
   }
+}
+
+/** Sets of a user's builders show their length only when they are built: the rest will be like those. */
+function foreseeEvents({ events, order }: PoolPlan, written: FramesWriter): number {
+  return Math.max(events, Math.round((written.events * order.length) / written.sets));
 }
 
 function describePool(request: PoolRequest, plan: PoolPlan, frames: FramesSummary): PoolManifest {

@@ -51,11 +51,19 @@ export async function createTemporary(
       await rm(left, { recursive: true, force: true });
     }
   }
-  if (!begun) {
-    await mkdir(path);
-    await writeFile(join(path, ID_FILE), id);
-  }
+  if (!begun) await beginFolder(path, id);
   return { path, begun };
+}
+
+async function beginFolder(path: string, id: string): Promise<void> {
+  await mkdir(path);
+  try {
+    await writeFile(join(path, ID_FILE), id);
+  } catch (error) {
+    // A disk that is full takes a folder, and not a byte more.
+    await rm(path, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** Leaves a folder to the next maker of its pool, if there is anything in it. */

@@ -11,18 +11,21 @@ export interface Progress {
 
 const SHORTEST_PAUSE_MS = 200;
 
-/** Gives a function that takes the events done and reports them: at most 5 times a second, and the end. */
+/**
+ * Gives a function that takes the events done, and the total where more became known of it, and reports
+ * them: at most 5 times a second, and the end.
+ */
 export function startProgress(
-  total: number,
+  planned: number,
   report: ((progress: Progress) => void) | undefined,
   {
     done: doneBefore = 0,
     nowMs = () => performance.now(),
   }: { readonly done?: number; readonly nowMs?: () => number } = {},
-): (done: number) => void {
+): (done: number, total?: number) => void {
   const startMs = nowMs();
   let lastMs = startMs;
-  return (done) => {
+  return (done, total = planned) => {
     const now = nowMs();
     if (report === undefined || (done < total && now - lastMs < SHORTEST_PAUSE_MS)) return;
     lastMs = now;

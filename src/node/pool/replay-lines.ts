@@ -1,4 +1,5 @@
 /** From lines of an export to a pool's lines: what every thread does with every stretch of a file. */
+import { MOST_EVENT_BYTES } from "../../events/event-type.ts";
 import type { NostrEvent } from "../../nostr/wire.ts";
 import { markEvent } from "../../pool/expected.ts";
 import { formatLine } from "../../pool/format.ts";
@@ -38,7 +39,13 @@ function checkLine(line: string, verify: VerifyEvent): CheckedLine {
   const event = readEvent(text);
   if (typeof event === "string") return { fault: event };
   const fault = verify(event);
-  if (fault !== undefined) return { fault: fault.replace(/^(invalid|error): /, "") };
+  if (fault?.startsWith("error: ")) {
+    const bytes = Buffer.byteLength(text);
+    return {
+      fault: `an event of ${bytes} bytes, which can't be verified: at most ${MOST_EVENT_BYTES}`,
+    };
+  }
+  if (fault !== undefined) return { fault: fault.replace(/^invalid: /, "") };
   return {
     id: event.id,
     kind: event.kind,

@@ -60,6 +60,7 @@ export class ReplayTally {
     if (texts.length === 0) return null;
     return {
       bytes: Buffer.from(texts.join("")),
+      sets: texts.length,
       lineLengths: Uint32Array.from(texts, (text) => Buffer.byteLength(text)),
       lineTypes: Uint8Array.from(lineTypes),
       marks: Float64Array.from(marks),

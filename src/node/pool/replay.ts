@@ -37,7 +37,7 @@ export interface ReplayedPool extends Pool {
 }
 
 /** Goes up when the same file leads to another pool. */
-const REPLAY_VERSION = 1;
+const REPLAY_VERSION = 2;
 const LINES_A_JOB = 256;
 
 /**
@@ -49,7 +49,9 @@ export async function replayFile(options: ReplayOptions): Promise<ReplayedPool> 
   const key = JSON.stringify([POOL_FORMAT, "replay", REPLAY_VERSION, digest]);
   const id = createHash("sha256").update(key).digest("hex").slice(0, 16);
   const dir = join(options.root, id);
-  const kept = options.force ? undefined : await readPool(dir).catch(ignoreConfigError);
+  const kept = options.force
+    ? undefined
+    : await readPool(dir, options.onProgress).catch(ignoreConfigError);
   if (kept !== undefined) return { ...kept, made: false, replayed: null };
   const place = resolve(dir);
   let temporary: string | undefined;

@@ -8,6 +8,8 @@ import { buildSets, type Chunk, type ChunkScope, resolvePart } from "../../pool/
 export interface SignedChunk {
   /** The lines, each with its line feed. */
   readonly bytes: Uint8Array;
+  /** Sets that the lines make up. */
+  readonly sets: number;
   /** Bytes of each line, line feed included. */
   readonly lineLengths: Uint32Array;
   /** The type of each line, as its place among the plan's types. */
@@ -45,6 +47,7 @@ export function signChunk(
   const encoded = lines.map((line) => Buffer.byteLength(line) + 1);
   return {
     bytes: new TextEncoder().encode(`${lines.join("\n")}\n`),
+    sets: chunk.order.length,
     lineLengths: Uint32Array.from(encoded),
     lineTypes: Uint8Array.from(lineTypes),
     marks: Float64Array.from(marks),

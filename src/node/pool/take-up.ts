@@ -58,6 +58,7 @@ function joinSet(lines: readonly Line[], types: readonly EventType[]) {
   const newline = Buffer.from("\n");
   const times = lines.map(({ event }) => event.created_at);
   return {
+    sets: 1,
     bytes: Buffer.concat(lines.flatMap(({ bytes }) => [bytes, newline])),
     lineLengths: Uint32Array.from(lines, ({ bytes }) => bytes.length + 1),
     lineTypes: Uint8Array.from(lines, ({ type }) => type),

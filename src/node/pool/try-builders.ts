@@ -17,11 +17,11 @@ export interface Trial extends PoolRequest {
 
 /** Throws `ConfigError` for a builder that fails, whose event is too large, or that is not deterministic. */
 export async function tryBuilders(plan: PoolPlan, request: Trial): Promise<void> {
-  const { extra = [], seed, mostFrameBytes = Number.POSITIVE_INFINITY } = request;
+  const { extra = [], mostFrameBytes = Number.POSITIVE_INFINITY } = request;
   if (extra.length === 0) return;
   const own = new Set(extra.map(({ name }) => name));
-  const keys = await openKeyring(seed);
   const scope = scopeOf(plan);
+  const keys = await openKeyring(scope.seed);
   let sets = 0;
   for (const chunk of cutChunks(plan, BUILT_TWICE)) {
     sets += chunk.order.length;

@@ -8,6 +8,7 @@ import { ConfigError } from "../../errors.ts";
 import { findFault } from "../../events/check.ts";
 import { findEventType } from "../../events/registry.ts";
 import type { NostrEvent } from "../../nostr/wire.ts";
+import { type Expected, ExpectedCounter, markEvent } from "../../pool/expected.ts";
 import {
   FRAMES_FILE,
   formatLine,
@@ -41,6 +42,8 @@ export interface VerifyOptions {
   readonly workers?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** How far the reading before it has got, in bytes, when it takes more than 2 s. */
+  readonly onReading?: (progress: Progress) => void;
 }
 
 type Fault = { readonly fault: string } | null;
@@ -53,7 +56,7 @@ const LINES_A_JOB = 256;
  */
 export async function verifyPool(dir: string, options: VerifyOptions = {}): Promise<VerifiedPool> {
   const { signatures = Number.POSITIVE_INFINITY, workers = availableParallelism() } = options;
-  const { manifest } = await readPool(dir);
+  const { manifest } = await readPool(dir, options.onReading);
   const jobs = Math.ceil(Math.min(signatures, manifest.events) / LINES_A_JOB);
   const crew = await startCrew<readonly Uint8Array[], readonly Fault[]>({
     module: "./check-worker.ts",
@@ -131,6 +134,7 @@ class Verifier {
 
 class LineChecker {
   readonly #manifest: PoolManifest;
+  readonly #expected = new ExpectedCounter();
   readonly #seen = new IdTable();
   /** Address → `created_at` of its newest version. */
   readonly #addresses = new IdTable();
@@ -168,6 +172,7 @@ class LineChecker {
     }
     expect(hashEvent(event.pubkey, event) === event.id, "the id is not the hash of the event");
     this.#claim(event.id);
+    this.#expected.add(markEvent(event.pubkey, event, kindType?.unique));
     if (kindType !== undefined) this.#claimAddress(event, kindType.overwrites === true);
     this.#count(name, Buffer.byteLength(line));
     const { min, max } = this.#manifest.createdAt;
@@ -177,17 +182,23 @@ class LineChecker {
 
   finish(): void {
     this.#checkSetIsComplete();
-    const { events, sets, bytes, largestFrame, types, perType } = this.#manifest;
+    const { events, sets, bytes, largestFrame, types, perType, expected } = this.#manifest;
     expect(this.events === events, `${this.events} events, the manifest says ${events}`);
     expect(this.sets === sets, `${this.sets} sets, the manifest says ${sets}`);
     expect(this.#bytes === bytes, `${this.#bytes} bytes, the manifest says ${bytes}`);
     expect(this.#largestFrame === largestFrame, "the largest frame has another size");
+    const isExpected = expected === undefined || this.#agrees(expected);
+    expect(isExpected, "the manifest expects a relay to hold something else");
     for (const type of types) {
       const counted = this.#perType.get(type) ?? { events: 0, bytes: 0 };
       const stated = perType[type];
       const agrees = stated?.events === counted.events && stated.bytes === counted.bytes;
       expect(agrees, `the manifest miscounts \`${type}\``);
     }
+  }
+
+  #agrees(expected: Expected): boolean {
+    return JSON.stringify(this.#expected.finish()) === JSON.stringify(expected);
   }
 
   #checkPlace(place: LinePlace): void {

@@ -120,6 +120,14 @@ function judgeSizes(label: string, limitation: Limitation, events: EventFacts): 
   );
 }
 
+/** The smallest of the relays' limits on a message in bytes; `undefined` when none announces one. */
+export function mostFrameBytes(relays: readonly Information[]): number | undefined {
+  const limits = relays.map(({ limitation }) => limitation?.max_message_length ?? 0);
+  // 0 is no limit, as above.
+  const least = Math.min(...limits.filter((limit) => limit > 0));
+  return Number.isFinite(least) ? least : undefined;
+}
+
 function judgeAge(question: LimitsQuestion, limitation: Limitation): Finding[] {
   const { label, events, information, nowSec } = question;
   const findings: Finding[] = [];

@@ -1,7 +1,7 @@
 /** The plan in words, for `--dry-run`: by text alone. No socket, no name, and no file is written. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { ConfigError } from "../../errors.ts";
-import { parseMix } from "../../events/mix.ts";
+import { formatMix, parseMix } from "../../events/mix.ts";
 import { parseAddress } from "../../guard/address.ts";
 import { blacklistFor } from "../../guard/dialer.ts";
 import { judgeByText } from "../../guard/guard.ts";
@@ -18,13 +18,17 @@ import { poolId } from "../pool/make.ts";
 import { readPoolManifest } from "../pool/read.ts";
 import { POOLS_DIR } from "./pool.ts";
 
-/** `poolDir`: the user's own pool; else one that is kept for this plan is looked for. */
-export async function describePlan(
-  plan: Plan,
-  poolDir: string | undefined,
-  builders?: Builders,
-): Promise<string> {
-  const manifest = await findManifest(plan, poolDir, builders);
+/** Where a run's events come from; without any of it a pool that is kept for the plan is looked for. */
+export interface EventSource {
+  /** Folder of the user's own pool. */
+  readonly pool?: string | undefined;
+  /** A file of signed events, which is read when it is sent. */
+  readonly events?: string | undefined;
+  readonly builders?: Builders | undefined;
+}
+
+export async function describePlan(plan: Plan, source: EventSource = {}): Promise<string> {
+  const manifest = source.events === undefined ? await findManifest(plan, source) : null;
   const targets = plan.relays.map((relay) => {
     const verdict = judgeByText(relay, policyOf(plan));
     return `  ${relay.scheme}://${relay.label}  ${verdict.status} by text: ${verdict.reason}`;
@@ -39,12 +43,9 @@ export async function describePlan(
       "schedule",
       `${plan.rateEps} events/s, ${plan.arrival}, ${plan.warmupSec} s warm-up, ${plan.durationSec} s window, at most ${mostSeconds(plan)} s in all`,
     ],
-    [
-      "events",
-      `${formatCount(planned)} in the window; pool ${poolDir ?? `of ${formatCount(eventsNeeded(plan))}, made or kept`}`,
-    ],
+    ["events", `${formatCount(planned)} in the window; pool ${describePool(plan, source)}`],
     ["bytes", describeBytes(planned, manifest)],
-    ["mix", plan.mix],
+    ["mix", describeMix(plan, source, manifest)],
     ["seed", plan.seed],
     [
       "in flight",
@@ -74,6 +75,23 @@ export async function describePlan(
   ].join("\n");
 }
 
+function describePool(plan: Plan, { pool, events }: EventSource): string {
+  if (events !== undefined) return `of the events in ${basename(events)}, verified beforehand`;
+  return pool ?? `of ${formatCount(eventsNeeded(plan))}, made or kept`;
+}
+
+/** Events that are there have a mix of their own. */
+function describeMix(
+  plan: Plan,
+  { pool, events }: EventSource,
+  manifest: PoolManifest | null,
+): string {
+  if (events !== undefined) return "the file's";
+  return pool !== undefined && manifest !== null
+    ? `${formatMix(manifest.mix)}, the pool's`
+    : plan.mix;
+}
+
 /** Sizes are those of the pool's own frames: nothing is guessed. */
 function describeBytes(planned: number, manifest: PoolManifest | null): string {
   if (manifest === null) return "known once the pool is made";
@@ -89,10 +107,9 @@ function describeBytes(planned: number, manifest: PoolManifest | null): string {
 
 async function findManifest(
   plan: Plan,
-  poolDir: string | undefined,
-  builders: Builders | undefined,
+  { pool, builders }: EventSource,
 ): Promise<PoolManifest | null> {
-  if (poolDir !== undefined) return await readPoolManifest(poolDir);
+  if (pool !== undefined) return await readPoolManifest(pool);
   const { seed } = plan;
   const mix = parseMix(plan.mix, builders?.extra);
   const events = eventsNeeded(plan);

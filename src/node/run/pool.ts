@@ -45,6 +45,7 @@ export async function choosePool(plan: Plan, choice: PoolChoice): Promise<Pool> 
     events: eventsNeeded(plan),
     epoch: choice.epoch,
     signal: choice.signal,
+    onReading: (progress) => terminal.status(describeVerifying(progress)),
     onProgress: (progress) => terminal.status(describeProgress(progress)),
   }).catch((error) => {
     if (!choice.signal.aborted) throw error;

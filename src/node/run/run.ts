@@ -26,6 +26,7 @@ import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
 import { servePoolTo } from "../pool/serve.ts";
+import { mostFrameBytes } from "../preflight/limits.ts";
 import { judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
 import type { RelayAnswer } from "../preflight/relay.ts";
 import { startProfile } from "../profile/profiler.ts";
@@ -85,7 +86,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     dir: request.poolDir,
     epoch: checked.epoch,
     builders: request.builders,
-    mostFrameBytes: mostFrameBytes(checked.answers),
+    mostFrameBytes: mostFrameBytes(checked.answers.map(({ information }) => information)),
     terminal,
     signal,
   });
@@ -201,14 +202,6 @@ export function refuseByText(plan: Plan): void {
       throw new ConfigError(`refused \`${url.label}\`: ${verdict.reason}\n${verdict.remedy}`);
     }
   }
-}
-
-/** The smallest of the relays' announced limits. */
-function mostFrameBytes(answers: readonly RelayAnswer[]): number | undefined {
-  const limits = answers.flatMap(
-    ({ information }) => information.limitation?.max_message_length ?? [],
-  );
-  return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
 function makeRunId(): string {
