@@ -204,6 +204,7 @@ describe("the relay's own metrics", () => {
     await reader.read();
     written = 25;
     await reader.read();
+    assert.equal(reader.takeUsage(), null, "nothing in it is of the process");
     assert.deepEqual(reader.result(), {
       metrics: [{ name: "strfry_write_events_total", first: 10, last: 25 }],
       problem: null,
@@ -214,6 +215,42 @@ describe("the relay's own metrics", () => {
     await none.read();
     assert.equal(none.result().problem, "HTTP status 404");
     server.close();
+  });
+
+  it("stands in for a process that can't be seen", async () => {
+    let cpuSec = 10;
+    const server = createServer((_, response) => {
+      cpuSec += 1;
+      response.end(
+        `process_cpu_seconds_total ${cpuSec}\nprocess_resident_memory_bytes 5e6\nprocess_open_fds 9\n`,
+      );
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const url = parseRelayUrl("ws://10.9.8.7");
+    const relay: Admission = { status: "admitted", url, addresses: ["10.9.8.7"], reason: "" };
+    const plan = planOf();
+    const at = await admitSideUrl(`http://127.0.0.1:${port}/metrics`, "--relay-metrics", []);
+    const companion = await startCompanion({
+      plan,
+      admissions: [relay],
+      relayPid: undefined,
+      relayMetrics: at,
+      live: new LiveRun(plan, 1),
+    });
+    for (let seen = false; !seen; ) {
+      const { samples } = (await (await fetch(`${companion.url}/next`)).json()) as Resources;
+      seen = samples.some((s) => s.process === "relay");
+    }
+    const { samples, notes } = await companion.close();
+    server.close();
+    const sample = samples.find((s) => s.process === "relay");
+    assert.ok((sample?.cpuPercent ?? 0) > 0);
+    assert.deepEqual([sample?.rssBytes, sample?.openFiles, sample?.threads], [5e6, 9, null]);
+    assert.equal(notes.relayProcess, `as its metrics at \`127.0.0.1:${port}\` say`);
+    const missing = notes.notMeasured.map(({ what }) => what);
+    assert.ok(!missing.some((what) => /process of/.test(what)), missing.join());
   });
 
   it("is asked for on this machine or the relay's host, and nowhere else", async () => {

@@ -1,7 +1,8 @@
 /** Samples relay, generator and host once a second while a run goes on: rates from counters. */
 import { readlink } from "node:fs/promises";
 import type { ResourceSample } from "../report/types.ts";
-import { type HostUsage, networkBytesOf, type ProcessUsage, readHost, readTree } from "./proc.ts";
+import type { UsageReading } from "./companion/relay-metrics.ts";
+import { type HostUsage, networkBytesOf, readHost, readTree } from "./proc.ts";
 
 const EVERY_MS = 1_000;
 /** Of a long run so many moments are kept, evenly spread. */
@@ -15,13 +16,15 @@ export interface TimedSample extends Omit<ResourceSample, "t"> {
 export interface Sampler {
   /** Several processes under one name, as of several relays, are added up with all below them. */
   watch(process: "relay" | "generator", ...pids: readonly number[]): void;
+  /** A relay whose processes can't be seen, by what it says of itself; `null`: nothing new. */
+  watchReadings(takeUsage: () => UsageReading | null): void;
   /** Stops and gives all samples; empty where `/proc` is missing. */
   stop(): readonly TimedSample[];
 }
 
 interface Look {
   readonly atMs: number;
-  readonly tree: ReadonlyMap<number, ProcessUsage>;
+  readonly tree: ReadonlyMap<number, UsageReading["usage"]>;
   readonly networkBytes: number | null;
 }
 
@@ -29,15 +32,15 @@ interface Look {
 export function startSampler(
   onMoment: (samples: readonly TimedSample[]) => void = () => {},
 ): Sampler {
-  const pids = new Map<"relay" | "generator", readonly number[]>();
+  const looks = new Map<"relay" | "generator", () => Promise<Look | null>>();
   const lastLooks = new Map<string, Look>();
   let lastHost: { usage: HostUsage; atMs: number } | null = null;
   const moments: (readonly TimedSample[])[] = [];
 
   const sample = async () => {
     const samples: TimedSample[] = [];
-    for (const [name, roots] of pids) {
-      const look = await lookAt(roots);
+    for (const [name, lookNow] of looks) {
+      const look = await lookNow();
       const last = lastLooks.get(name);
       if (look === null) continue;
       lastLooks.set(name, look);
@@ -57,10 +60,16 @@ export function startSampler(
   }, EVERY_MS);
   return {
     watch(process, ...added) {
-      pids.set(process, added);
+      looks.set(process, () => lookAt(added));
       // A first look at once: the next has something to be held against.
       void lookAt(added).then((look) => {
         if (look !== null && !lastLooks.has(process)) lastLooks.set(process, look);
+      });
+    },
+    watchReadings(takeUsage) {
+      looks.set("relay", async () => {
+        const reading = takeUsage();
+        return reading && { ...reading, tree: new Map([[0, reading.usage]]), networkBytes: null };
       });
     },
     stop() {
