@@ -20,6 +20,8 @@ interface Service {
   readonly pid?: string;
   readonly init?: boolean;
   readonly tmpfs?: readonly string[];
+  readonly profiles?: readonly string[];
+  readonly env_file?: string;
   readonly user?: string;
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
@@ -36,7 +38,12 @@ interface Service {
 
 export interface Compose {
   readonly services: Readonly<Record<string, Service>>;
-  readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>;
+  readonly networks: Readonly<
+    Record<
+      string,
+      { readonly internal?: boolean; readonly driver_opts?: Readonly<Record<string, string>> }
+    >
+  >;
 }
 
 /** The services as compose puts them together, one relay for each that may be chosen. */
@@ -148,6 +155,9 @@ export const CHECKS: Readonly<Record<string, (texts: Texts) => readonly string[]
       const inMemory = relay?.tmpfs?.some((path) => path.endsWith(":mode=1777,size=1g")) === true;
       return [
         ...(/^RELAY_URL=ws:\/\/relay:\d+$/m.test(note) ? [] : [`${name} has no URL`]),
+        ...CONFIGURATIONS.filter(([whose]) => whose === name)
+          .filter(([, mount]) => !relay?.volumes?.includes(mount))
+          .map(([, mount]) => `${name} lacks ${mount}`),
         ...(inMemory ? [] : [`${name} keeps its database elsewhere`]),
         ...(/^RELAY_NOTE=.*RELAY_CPUS.*RELAY_MEMORY.*disk/m.test(note) ? [] : [`${name}: no note`]),
       ];
@@ -158,6 +168,7 @@ export const CHECKS: Readonly<Record<string, (texts: Texts) => readonly string[]
     const url = load?.environment?.RELAY_METRICS ?? "";
     return [
       ...(meter?.entrypoint?.at(-1) === port ? [] : ["the meter is elsewhere"]),
+      ...(load?.env_file?.endsWith("/relay.env") ? [] : ["the run isn't told of its relay"]),
       ...(url.includes(`:-http://relay:${port}/metrics}`) ? [] : ["the run doesn't ask it"]),
       ...(texts.scraped.includes(`"relay:${port}"`) ? [] : ["Prometheus doesn't ask it"]),
     ];
@@ -168,7 +179,27 @@ export const CHECKS: Readonly<Record<string, (texts: Texts) => readonly string[]
       ...Object.entries(depends_on)
         .filter(([, { condition }]) => condition !== "service_healthy")
         .map(([other]) => `${name} doesn't wait for ${other}`),
+      ...(WAITS[name] ?? [])
+        .filter((other) => !(other in depends_on))
+        .map((other) => `${name} doesn't know ${other}`),
     ]),
+  guard: (texts) =>
+    Object.entries(servicesOf(texts))
+      .filter(([name]) => ["load", "meter", "relay embedded"].includes(name))
+      .filter(([, { environment }]) => environment?.INTERNAL_NETWORK !== "1")
+      .map(([name]) => `${name} isn't told that the network is internal`),
+  observe: (texts) => {
+    const { grafana, prometheus } = servicesOf(texts);
+    const view = (parse(texts.compose, { merge: true }) as Compose).networks.view;
+    const masquerade = view?.driver_opts?.["com.docker.network.bridge.enable_ip_masquerade"];
+    return [
+      ...[grafana, prometheus]
+        .filter((service) => service?.profiles?.join() !== "observe")
+        .map(() => "is there without being asked for"),
+      ...(masquerade === "false" ? [] : ["what leaves `view` is masqueraded"]),
+      ...CALLS_HOME.filter((name) => grafana?.environment?.[name] !== "false"),
+    ];
+  },
   variables: (texts) => {
     const all = [texts.compose, ...Object.values(texts.notes)].join("\n");
     const defaults = new Map<string, string>();
@@ -200,6 +231,27 @@ export const CHECKS: Readonly<Record<string, (texts: Texts) => readonly string[]
     });
   },
 };
+
+/** Without its file a relay would start with its own limits. */
+const CONFIGURATIONS = [
+  ["strfry", "./strfry.conf:/etc/strfry.conf:ro"],
+  ["nostr-rs-relay", "./config.toml:/usr/src/app/config.toml:ro"],
+] as const;
+
+/** Whose health a service must wait for. */
+const WAITS: Readonly<Record<string, readonly string[]>> = {
+  meter: ["relay"],
+  load: ["relay", "meter"],
+  grafana: ["prometheus"],
+};
+
+/** What Grafana would ask the internet for by itself. */
+const CALLS_HOME = [
+  "GF_ANALYTICS_REPORTING_ENABLED",
+  "GF_ANALYTICS_CHECK_FOR_UPDATES",
+  "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES",
+  "GF_NEWS_NEWS_FEED_ENABLED",
+];
 
 /** The number of a limit, or of its default where a variable sets it. */
 function defaultOf(limit: unknown): string {
