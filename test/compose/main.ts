@@ -137,6 +137,12 @@ async function tryCommands({ env }: Engine): Promise<void> {
   const refused = await run([...docker, ...internal], { env });
   assert.equal(refused.code, 2, refused.output);
   assert.match(refused.output, /private address/);
+  // A folder of somebody else's, as a checkout is to the user of the image.
+  const foreign = `--volume=${await mkdtemp(join(dir, "foreign-"))}:/app/reports/load-test`;
+  const words = [foreign, IMAGE, "run", "publish", "--relay", "ws://127.0.0.1:1", "--force"];
+  const unwritable = await run([...docker, ...words], { env });
+  assert.equal(unwritable.code, 2, unwritable.output);
+  assert.match(unwritable.output, /EACCES.*\n.*user 4711's; with docker compose, set LOAD_UID/);
 }
 
 interface Up {
