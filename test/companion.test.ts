@@ -24,12 +24,15 @@ const timed = (members: Partial<TimedSample> & Pick<TimedSample, "process">): Ti
   return { atMs: 0, ...sample };
 };
 
-/** As strfry (src/PrometheusMetrics.h) and rnostr (extensions/src/metrics.rs) write them. */
+/** As strfry (src/PrometheusMetrics.h), nostr-rs-relay (src/server.rs) and rnostr (extensions/src/metrics.rs) write them. */
 const RELAY_METRICS = `# HELP nostr_client_messages_total Total number of Nostr client messages by verb
 # TYPE nostr_client_messages_total counter
 nostr_client_messages_total{verb="EVENT"} 120
 strfry_write_events_total 118
 strfry_connections_current 20
+nostr_events_write_seconds_bucket{le="0.005"} 58
+nostr_events_write_seconds_sum 0.25
+nostr_disconnects_total{reason="normal"} 2
 nostr_relay_session 20
 nostr_relay_db_write{quantile="0.5"} 0.001
 nostr_relay_db_write_sum 1.25
@@ -177,12 +180,14 @@ describe("what is read of the system", { skip: isLinux ? false : "there is no /p
 });
 
 describe("the relay's own metrics", () => {
-  it("knows those of strfry, rnostr and every process, and leaves out the rest", () => {
+  it("knows those of strfry, nostr-rs-relay, rnostr and every process, and leaves out the rest", () => {
     const known = [...parsePrometheus(RELAY_METRICS)].filter(([name]) => isKnownMetric(name));
     assert.deepEqual(Object.fromEntries(known), {
       'nostr_client_messages_total{verb="EVENT"}': 120,
       strfry_write_events_total: 118,
       strfry_connections_current: 20,
+      nostr_events_write_seconds_sum: 0.25,
+      'nostr_disconnects_total{reason="normal"}': 2,
       nostr_relay_session: 20,
       nostr_relay_db_write_sum: 1.25,
       nostr_relay_db_write_count: 60,

@@ -165,8 +165,10 @@ export const CHECKS: Readonly<Record<string, (texts: Texts) => readonly string[]
   metering: (texts) => {
     const { meter, load } = servicesOf(texts);
     const port = "9779";
+    const check = meter?.healthcheck?.test?.at(-1) ?? "";
     const url = load?.environment?.RELAY_METRICS ?? "";
     return [
+      ...(check.endsWith(`/${port}`) ? [] : ["its check is of another port"]),
       ...(meter?.entrypoint?.at(-1) === port ? [] : ["the meter is elsewhere"]),
       ...(load?.env_file?.endsWith("/relay.env") ? [] : ["the run isn't told of its relay"]),
       ...(url.includes(`:-http://relay:${port}/metrics}`) ? [] : ["the run doesn't ask it"]),

@@ -4,12 +4,15 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
 import type { Report } from "../../src/report/types.ts";
+import type { Compose } from "../compose/promises.ts";
 import { run } from "../compose/shell.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -20,15 +23,18 @@ const NETWORK = [
   "ip link set other up",
   "ip link set eth0 up",
 ].join(" && ");
-/** Relay and meter as their containers start them; the health check says when they are there. */
+/** Relay and meter as their containers start them; their health checks say when they are there. */
+const CHECKS = [
+  ["deploy/relays/embedded/service.yml", "relay"],
+  ["docker-compose.yml", "meter"],
+] as const;
 const RELAY = `
   mount --bind "$DIR/hosts" /etc/hosts
   node "$ROOT/bin/k6-nostr.mjs" relay --port 7777 --file :memory: & relay=$!
   (cd "$ROOT" && exec node --import tsx deploy/load/relay-meter.ts $relay 9779) & meter=$!
   trap 'kill $relay $meter; wait' EXIT
-  for port in 7777 9779; do
-    until node "$ROOT/deploy/load/relay-health.mjs" $port; do kill -0 $relay && kill -0 $meter; done
-  done
+  until node "$ROOT/deploy/load/relay-health.mjs" 7777; do kill -0 $relay; done
+  ${CHECKS.map(([file, service]) => `until HOSTNAME=relay bash -c '${checkOf(file, service)}'; do kill -0 $meter; done`).join("\n")}
   node "$ROOT/bin/k6-nostr.mjs" run publish
 `;
 
@@ -84,6 +90,14 @@ function load(environment: Readonly<Record<string, string>>, route = "") {
     NO_CALIBRATE: "1",
   };
   return run(["unshare", "-n", "-m", "sh", "-c", script], { cwd: dir, env, limitMs: 120_000 });
+}
+
+/** The words that compose gives bash, `$$` being one `$` of them. */
+function checkOf(file: string, service: string): string {
+  const { services } = parse(readFileSync(join(ROOT, file), "utf8"), { merge: true }) as Compose;
+  const [cmd, shell, flag, words = ""] = services[service]?.healthcheck?.test ?? [];
+  assert.deepEqual([cmd, shell, flag], ["CMD", "bash", "-c"]);
+  return words.replaceAll("$$", "$");
 }
 
 function canMakeNetworks(): boolean {
