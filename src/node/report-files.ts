@@ -22,13 +22,8 @@ export async function makeRunDir(reportDir: string, runId: string): Promise<stri
     return dir;
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    const user = process.getuid?.();
-    const remedy =
-      reason === "EACCES" && user !== undefined
-        ? `\nIt is not user ${user}'s; with docker compose, set LOAD_UID and LOAD_GID to its owner's numbers.`
-        : "";
     throw new ConfigError(
-      `REPORT_DIR (--report-dir) must be a folder that can be written, got \`${reportDir}\` (${reason})${remedy}`,
+      `REPORT_DIR (--report-dir) must be a folder that can be written, got \`${reportDir}\` (${reason})`,
       { cause },
     );
   }

@@ -70,9 +70,6 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     if (level === "advice") terminal.note(`advice      ${what}; ${remedy}`);
   }
   if (checked.epochNote !== null) terminal.note(`pool        ${checked.epochNote}`);
-  // Before what takes minutes: a run without a place for its reports is for nothing.
-  const runId = makeRunId();
-  const runDir = resolve(await makeRunDir(plan.reportDir, runId));
   const k6 = await ensureK6({ env: process.env, onNote: (line) => terminal.note(line) });
   const calibration = await obtainCalibration({
     k6,
@@ -83,6 +80,8 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
   });
   const warning = judgeRate(plan.rateEps, calibration, request.force === true);
   if (warning !== null) terminal.note(`warning     ${warning}`);
+  const runId = makeRunId();
+  const runDir = resolve(await makeRunDir(plan.reportDir, runId));
   const pool = await choosePool(plan, {
     dir: request.poolDir,
     epoch: checked.epoch,
