@@ -31,12 +31,15 @@ const timed = (members: Partial<TimedSample> & Pick<TimedSample, "process">): Ti
   return { atMs: 0, ...sample };
 };
 
-/** As strfry (src/PrometheusMetrics.h) and rnostr (extensions/src/metrics.rs) write them. */
+/** As strfry (src/PrometheusMetrics.h), nostr-rs-relay (src/server.rs) and rnostr (extensions/src/metrics.rs) write them. */
 const RELAY_METRICS = `# HELP nostr_client_messages_total Total number of Nostr client messages by verb
 # TYPE nostr_client_messages_total counter
 nostr_client_messages_total{verb="EVENT"} 120
 strfry_write_events_total 118
 strfry_connections_current 20
+nostr_events_write_seconds_bucket{le="0.005"} 58
+nostr_events_write_seconds_sum 0.25
+nostr_disconnects_total{reason="normal"} 2
 nostr_relay_session 20
 nostr_relay_db_write{quantile="0.5"} 0.001
 nostr_relay_db_write_sum 1.25
@@ -225,12 +228,14 @@ describe("what is read of the system", { skip: isLinux ? false : "there is no /p
 });
 
 describe("the relay's own metrics", () => {
-  it("knows those of strfry, rnostr and every process, and leaves out the rest", () => {
+  it("knows those of strfry, nostr-rs-relay, rnostr and every process, and leaves out the rest", () => {
     const known = [...parsePrometheus(RELAY_METRICS)].filter(([name]) => isKnownMetric(name));
     assert.deepEqual(Object.fromEntries(known), {
       'nostr_client_messages_total{verb="EVENT"}': 120,
       strfry_write_events_total: 118,
       strfry_connections_current: 20,
+      nostr_events_write_seconds_sum: 0.25,
+      'nostr_disconnects_total{reason="normal"}': 2,
       nostr_relay_session: 20,
       nostr_relay_db_write_sum: 1.25,
       nostr_relay_db_write_count: 60,
@@ -252,6 +257,7 @@ describe("the relay's own metrics", () => {
     await reader.read();
     written = 25;
     await reader.read();
+    assert.equal(reader.takeUsage(), null, "nothing in it is of the process");
     assert.deepEqual(reader.result(), {
       metrics: [{ name: "strfry_write_events_total", first: 10, last: 25 }],
       problem: null,
@@ -262,6 +268,44 @@ describe("the relay's own metrics", () => {
     await none.read();
     assert.equal(none.result().problem, "HTTP status 404");
     server.close();
+  });
+
+  it("stands in for a process that can't be seen", async () => {
+    let cpuSec = 10;
+    const server = createServer((_, response) => {
+      cpuSec += 1;
+      response.end(
+        `process_cpu_seconds_total ${cpuSec}\nprocess_resident_memory_bytes 5e6\nprocess_open_fds 9\n`,
+      );
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const url = parseRelayUrl("ws://10.9.8.7");
+    const relay: Admission = { status: "admitted", url, addresses: ["10.9.8.7"], reason: "" };
+    const plan = planOf();
+    const at = await admitSideUrl(`http://127.0.0.1:${port}/metrics`, "--relay-metrics", []);
+    const companion = await startCompanion({
+      plan,
+      admissions: [relay],
+      relayPid: undefined,
+      relayMetrics: at,
+      live: new LiveRun(plan, 1),
+    });
+    for (let seen = false; !seen; ) {
+      const { metrics } = (await (await fetch(`${companion.url}/next`)).json()) as {
+        metrics: Readonly<Record<string, number>>;
+      };
+      seen = metrics.nostr_relay_cpu_percent !== undefined;
+    }
+    const { samples, notes } = await companion.close();
+    server.close();
+    const sample = samples.find((s) => s.process === "relay");
+    assert.ok((sample?.cpuPercent ?? 0) > 0);
+    assert.deepEqual([sample?.rssBytes, sample?.openFiles, sample?.threads], [5e6, 9, null]);
+    assert.equal(notes.relayProcess, `as its metrics at \`127.0.0.1:${port}\` say`);
+    const missing = notes.notMeasured.map(({ what }) => what);
+    assert.ok(!missing.some((what) => /process of/.test(what)), missing.join());
   });
 
   it("is asked for on this machine or the relay's host, and nowhere else", async () => {

@@ -1,174 +1,14 @@
-/** What the compose file promises, checked without Docker: break any of it and a test here is red. */
+/** What the compose files promise, checked without Docker: break any of it and a test here is red. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { OPTIONS } from "../src/plan/options.ts";
+import { CHECKS, type Compose, RELAYS, read, TEXTS, type Texts } from "./compose/promises.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
-const RELAYS = readdirSync(join(ROOT, "deploy/relays"));
-
-interface Service {
-  readonly image?: string;
-  readonly build?: string;
-  readonly ports?: readonly string[];
-  readonly networks?: readonly string[];
-  readonly network_mode?: string;
-  readonly privileged?: boolean;
-  readonly pid?: string;
-  readonly user?: string;
-  readonly read_only?: boolean;
-  readonly cap_drop?: readonly string[];
-  readonly cap_add?: readonly string[];
-  readonly security_opt?: readonly string[];
-  readonly volumes?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
-  readonly depends_on?: Readonly<Record<string, { readonly condition?: string }>>;
-  readonly deploy?: {
-    readonly resources?: { readonly limits?: Readonly<Record<string, unknown>> };
-  };
-}
-
-interface Compose {
-  readonly services: Readonly<Record<string, Service>>;
-  readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>;
-}
-
-/** The services as compose puts them together, one relay for each that may be chosen. */
-function servicesOf(texts: Texts): Readonly<Record<string, Service>> {
-  const { services } = parse(texts.compose, { merge: true }) as Compose;
-  const { relay, ...others } = services;
-  const relays = Object.entries(texts.relays).map(([name, text]) => {
-    const own = (parse(text) as Compose).services.relay;
-    return [`relay ${name}`, { ...own, ...relay }] as const;
-  });
-  return { ...others, ...Object.fromEntries(relays) };
-}
-
-interface Texts {
-  readonly compose: string;
-  readonly relays: Readonly<Record<string, string>>;
-  readonly dockerfiles: readonly string[];
-  readonly example: string;
-}
-
-const TEXTS: Texts = {
-  compose: read("docker-compose.yml"),
-  relays: Object.fromEntries(
-    RELAYS.map((name) => [name, read(`deploy/relays/${name}/service.yml`)]),
-  ),
-  dockerfiles: [read("Dockerfile"), read("deploy/relays/khatru/Dockerfile")],
-  example: read(".env.example"),
-};
-
-const PIN = /:v?\d+\.\d+\.\d+[a-z0-9.-]*(?:@sha256:[0-9a-f]{64})?$/;
-
-/** Each promise as a check: gives what is broken. */
-const CHECKS: Readonly<Record<string, (texts: Texts) => readonly string[]>> = {
-  network: (texts) => {
-    const { networks } = parse(texts.compose, { merge: true }) as Compose;
-    const faults = networks.isolated?.internal === true ? [] : ["`isolated` is not internal"];
-    for (const [name, service] of Object.entries(servicesOf(texts))) {
-      const mayBeSeen = name === "grafana" ? ["isolated", "view"] : ["isolated"];
-      if (JSON.stringify(service.networks) !== JSON.stringify(mayBeSeen)) {
-        faults.push(`${name} is in ${JSON.stringify(service.networks)}`);
-      }
-      if (service.network_mode || service.pid) faults.push(`${name} shares the host's`);
-    }
-    return faults;
-  },
-  ports: (texts) =>
-    Object.entries(servicesOf(texts)).flatMap(([name, { ports = [] }]) =>
-      ports
-        .filter((port) => name !== "grafana" || !/^127\.0\.0\.1:/.test(port))
-        .map((port) => `${name} publishes ${port}`),
-    ),
-  rights: (texts) =>
-    Object.entries(servicesOf(texts)).flatMap(([name, service]) => {
-      const isHard =
-        service.read_only === true &&
-        service.cap_drop?.includes("ALL") === true &&
-        service.security_opt?.includes("no-new-privileges:true") === true &&
-        !service.cap_add &&
-        !service.privileged;
-      return isHard ? [] : [`${name} has more rights than it needs`];
-    }),
-  users: (texts) =>
-    Object.entries(servicesOf(texts)).flatMap(([name, { user }]) => {
-      // Prometheus' and Grafana's images have users of their own.
-      const isOwn = name === "prometheus" || name === "grafana";
-      return isOwn || (user !== undefined && !/^(?:0|root)/.test(user)) ? [] : [`${name} is root`];
-    }),
-  limits: (texts) =>
-    Object.entries(servicesOf(texts)).flatMap(([name, { deploy }]) =>
-      ["cpus", "memory", "pids"]
-        .filter((limit) => deploy?.resources?.limits?.[limit] === undefined)
-        .map((limit) => `${name} has no limit of ${limit}`),
-    ),
-  pins: (texts) => {
-    const images = Object.entries(servicesOf(texts)).map(([, { image = "" }]) => image);
-    const bases = texts.dockerfiles.flatMap((text) =>
-      [...text.matchAll(/^FROM (\S+)/gm)].map((match) => match[1] ?? ""),
-    );
-    const names = [...images, ...bases].filter((name) => name !== "scratch");
-    // `node:24.21.0-trixie-slim`: a tag may go on after the version.
-    return names.filter((name) => !PIN.test(name)).map((name) => `\`${name}\` is not pinned`);
-  },
-  health: (texts) =>
-    Object.entries(servicesOf(texts)).flatMap(([name, { healthcheck, depends_on = {} }]) => [
-      ...(healthcheck?.test?.[0] === "CMD" && !healthcheck.disable ? [] : [`${name} has no check`]),
-      ...Object.entries(depends_on)
-        .filter(([, { condition }]) => condition !== "service_healthy")
-        .map(([other]) => `${name} doesn't wait for ${other}`),
-    ]),
-  variables: (texts) => {
-    const used = Object.entries(texts.relays).map(([name]) =>
-      read(`deploy/relays/${name}/relay.env`),
-    );
-    const all = [texts.compose, ...used].join("\n");
-    const defaults = new Map<string, string>();
-    const faults: string[] = [];
-    for (const [, name = "", text = ""] of all.matchAll(/\$\{([A-Z0-9_]+):-([^}]*)\}/g)) {
-      if ((defaults.get(name) ?? text) !== text) faults.push(`${name} has two defaults`);
-      defaults.set(name, text);
-    }
-    const documented = new Map(
-      [...texts.example.matchAll(/^([A-Z0-9_]+)=(.*)$/gm)].map((m) => [m[1] ?? "", m[2] ?? ""]),
-    );
-    for (const [name, text] of defaults) {
-      if (documented.get(name) !== text)
-        faults.push(`${name} is not in .env.example as \`${text}\``);
-    }
-    for (const name of documented.keys()) {
-      if (!defaults.has(name)) faults.push(`${name} is in .env.example and nowhere used`);
-    }
-    return faults;
-  },
-  options: (texts) => {
-    const { load } = servicesOf(texts);
-    const given = load?.environment ?? {};
-    return Object.values(OPTIONS).flatMap(({ variable, default: text = "" }) => {
-      if (variable === undefined || variable in NOT_FOR_COMPOSE) return [];
-      const expected = `\${${variable}:-${text}}`;
-      return given[variable] === expected ? [] : [`${variable} is \`${given[variable]}\``];
-    });
-  },
-};
-
-/** Options that this environment fixes or has no use for. */
-const NOT_FOR_COMPOSE: Readonly<Record<string, string>> = {
-  RELAY_URL: "the relay chosen by RELAY, in its relay.env",
-  RELAY_NOTE: "the same",
-  REPORT_DIR: "the folder that is mounted",
-  RELAY_PID: "the relay's processes can't be seen from another container",
-  PPROF_URL: "taken of this machine only, and the relay is another container",
-  PROFILE_FILE: "a profile is given to a report that is there: `k6-nostr run` outside",
-  ALLOW_PRIVATE: "nothing but the relay is there",
-  ALLOW_DEDICATED_RELAY: "no relay elsewhere can be reached",
+/** What k6's output for Prometheus puts behind a metric's name, by its type and our statistics of trends. */
+const ENDINGS: Readonly<Record<string, readonly string[]>> = {
+  Counter: ["total"],
+  Rate: ["rate"],
+  Trend: ["p50", "p95", "p99", "max"],
 };
 
 const cut =
@@ -198,19 +38,40 @@ const MUTATIONS: readonly (readonly [string, keyof typeof CHECKS, (texts: Texts)
   ["a relay's user", "users", inRelays(cut("    user: 1000:1000\n"))],
   ["a CPU limit", "limits", inCompose(cut(/ {10}cpus: \$.RELAY_CPUS.*\n/))],
   ["a memory limit", "limits", inCompose(cut(/ {10}memory: \$.LOAD_MEMORY.*\n/))],
+  ["a limit by a 0", "limits", inCompose(cut("cpus: 0.25", "cpus: 0"))],
   ["a pin", "pins", inCompose(cut("grafana/grafana:13.2.3", "grafana/grafana:latest"))],
   ["a relay's pin", "pins", inRelays(cut(/(image: \S+):\S+/, "$1"))],
-  [
-    "a base image's pin",
-    "pins",
-    (t) => ({ ...t, dockerfiles: t.dockerfiles.map(cut(/^FROM (\S+):\S+/m, "FROM $1")) }),
-  ],
+  ["a base image's pin", "pins", inDockerfiles(cut(/^FROM (\S+):\S+/m, "FROM $1"))],
   ["a relay's health check", "health", inRelays(cut(/ {4}healthcheck:[\s\S]*$/))],
   [
     "the load's health check",
     "health",
-    inCompose(cut("test: [CMD, k6, version]", "disable: true")),
+    inCompose(cut("test: [CMD, test, -w, reports/load-test]", "disable: true")),
   ],
+  ["an image's user", "images", inDockerfiles(cut(/^USER .*\n/m))],
+  ["an image's user who isn't root", "images", inDockerfiles(cut("USER 1000:1000", "USER 0:0"))],
+  ["an image's health check", "images", inDockerfiles(cut(/^HEALTHCHECK .*\n/m))],
+  ["an image's second stage", "images", inDockerfiles(cut(/^FROM [\s\S]*^FROM/m, "FROM"))],
+  ["a relay's configuration", "relays", inRelays(cut(/ {6}- \.\/.*:ro\n/))],
+  ["a relay's URL", "relays", inNotes(cut(/^RELAY_URL.*\n/m))],
+  ["a relay's note", "relays", inNotes(cut(/^RELAY_NOTE.*\n/m))],
+  ["a database in memory", "relays", inRelays(cut(/ {4}tmpfs: .*\n/))],
+  [
+    "the meter's place",
+    "network",
+    inCompose(cut("network_mode: service:relay", "networks: [view]")),
+  ],
+  ["the meter's sight", "network", inCompose(cut(/ {4}pid: .*\n/))],
+  ["the meter's port", "metering", inCompose(cut('"1", "9779"', '"1", "9778"'))],
+  ["the run's reading of the meter", "metering", inCompose(cut("http://relay:9779/metrics"))],
+  ["the scraping of the meter", "metering", (t) => ({ ...t, scraped: cut("9779")(t.scraped) })],
+  ["a first process that obeys", "rights", inCompose(cut("init: true"))],
+  ["waiting at all", "health", inCompose(cut(/ {6}meter:\n {8}condition.*\n/))],
+  ["the load's word on the network", "guard", inCompose(cut('INTERNAL_NETWORK: "1"'))],
+  ["observing on demand", "observe", inCompose(cut("profiles: [observe]"))],
+  ["no masquerade", "observe", inCompose(cut(/enable_ip_masquerade: .*/))],
+  ["a Grafana that calls nowhere", "observe", inCompose(cut(/ {6}GF_ANALYTICS_REP.*\n/))],
+  ["the relay's notes", "metering", inCompose(cut(/ {4}env_file: .*\n/))],
   ["waiting for health", "health", inCompose(cut("service_healthy", "service_started"))],
   [
     "a documented variable",
@@ -224,6 +85,17 @@ const MUTATIONS: readonly (readonly [string, keyof typeof CHECKS, (texts: Texts)
 
 function inCompose(change: (text: string) => string): (texts: Texts) => Texts {
   return (texts) => ({ ...texts, compose: change(texts.compose) });
+}
+
+function inDockerfiles(change: (text: string) => string): (texts: Texts) => Texts {
+  return (texts) => ({ ...texts, dockerfiles: texts.dockerfiles.map(change) });
+}
+
+function inNotes(change: (text: string) => string): (texts: Texts) => Texts {
+  return (texts) => ({
+    ...texts,
+    notes: Object.fromEntries(Object.entries(texts.notes).map(([n, text]) => [n, change(text)])),
+  });
 }
 
 function inRelays(change: (text: string) => string): (texts: Texts) => Texts {
@@ -241,10 +113,9 @@ describe("the compose file", () => {
   it("offers the four relays, each with its notes for the report", () => {
     assert.deepEqual(RELAYS.toSorted(), ["embedded", "khatru", "nostr-rs-relay", "strfry"]);
     for (const name of RELAYS) {
-      const note = /^RELAY_NOTE=(.*)$/m.exec(read(`deploy/relays/${name}/relay.env`))?.[1] ?? "";
+      const note = /^RELAY_NOTE=(.*)$/m.exec(TEXTS.notes[name] ?? "")?.[1] ?? "";
       const image = (parse(TEXTS.relays[name] ?? "") as Compose).services.relay?.image ?? "";
       assert.ok(note.includes(image.split(":").at(-1) ?? "?"), `${name}: ${note} lacks ${image}`);
-      assert.match(note, /RELAY_CPUS.*RELAY_MEMORY.*disk/);
       assert.ok(note.length <= 300);
     }
   });
@@ -255,12 +126,21 @@ describe("the compose file", () => {
     assert.ok(TEXTS.relays.embedded?.includes(`k6-nostr:${version}`));
   });
 
-  it("has the dashboard ask for metrics that k6 sends", () => {
+  it("has the dashboard ask for what k6 and the meter send, and for nothing else", () => {
     const dashboard = read("deploy/observe/grafana/dashboards/k6-nostr.json");
-    const own = [...dashboard.matchAll(/k6_(nostr_[a-z_]+?)_(?:total|rate|p\d+|max)\b/g)];
-    const metrics = read("k6/lib/metrics.ts");
-    assert.ok(own.length > 10);
-    for (const [, name = ""] of own) assert.ok(metrics.includes(`"${name}"`), name);
+    const expressions = [...dashboard.matchAll(/"expr": "(.*)"/g)].map((match) => match[1] ?? "");
+    const asked = new Set(expressions.flatMap((text) => text.match(/\b(?:k6|process)_\w+/g) ?? []));
+    const own = ["k6/lib/metrics.ts", "k6/lib/companion.ts"].map(read).join("\n");
+    const sent = [...own.matchAll(/new (Trend|Counter|Rate)\("(\w+)"/g)].flatMap(
+      ([, type = "", name]) => ENDINGS[type]?.map((ending) => `k6_${name}_${ending}`) ?? [],
+    );
+    const metered = read("deploy/load/relay-meter.ts").match(/process_\w+/g) ?? [];
+    const known = new Set([...sent, ...metered, "k6_vus", "k6_ws_sessions_total"]);
+    assert.ok(asked.size > 20);
+    assert.deepEqual(
+      [...asked].filter((name) => !known.has(name)),
+      [],
+    );
   });
 });
 

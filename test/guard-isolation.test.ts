@@ -3,11 +3,17 @@ import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import { blacklistFor } from "../src/guard/dialer.ts";
 import type { GuardPolicy } from "../src/guard/guard.ts";
-import { judgeIsolation, liesWithin, parseIsolatedNetworks } from "../src/guard/isolation.ts";
+import {
+  type Isolation,
+  judgeIsolation,
+  liesWithin,
+  parseIsolatedNetworks,
+} from "../src/guard/isolation.ts";
 import { findGuardFaults } from "../src/guard/k6-gate.ts";
 import { parseRelayUrl } from "../src/guard/relay-url.ts";
 import { readIsolation } from "../src/node/guard/internal-network.ts";
 import { listen } from "../src/node/relay/listen.ts";
+import { dialledBy } from "../src/node/run/dialled.ts";
 
 const HEAD =
   "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
@@ -104,6 +110,22 @@ describe("liesWithin", () => {
     assert.ok(!liesWithin("172.19.0.1", ["172.18.0.0/16", "fd00:1::/64"]));
     assert.ok(!liesWithin("::ffff:172.18.0.1", ["172.18.0.0/16"]));
     assert.ok(!liesWithin("relay", ["172.18.0.0/16"]));
+  });
+});
+
+describe("what k6 may dial", () => {
+  const relay = { url: parseRelayUrl("ws://relay:7777"), addresses: ["172.18.0.2"] as [string] };
+  const dialled = (isolation: Isolation | undefined) =>
+    dialledBy([relay], { relay: "172.18.0.2" }, isolation);
+
+  it("is loopback too in an isolated network, where pool and companion are served", () => {
+    const isolation = { status: "isolated", networks: ["172.18.0.0/16"] } as const;
+    assert.deepEqual(dialled(isolation), ["172.18.0.2", "127.0.0.1"]);
+  });
+
+  it("is the relay alone elsewhere", () => {
+    assert.deepEqual(dialled({ status: "open", reason: "" }), ["172.18.0.2"]);
+    assert.deepEqual(dialled(undefined), ["172.18.0.2"]);
   });
 });
 

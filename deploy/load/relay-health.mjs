@@ -1,4 +1,4 @@
-// Health check of the embedded relay's container: whether something answers HTTP on this port at
+// Health check of the image, for the embedded relay: whether something answers HTTP on this port at
 // loopback or, in an internal network, at an address of the container's own.
 import { networkInterfaces } from "node:os";
 

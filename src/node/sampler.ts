@@ -1,6 +1,7 @@
 /** Samples relay, generator and host once a second while a run goes on: rates from counters. */
 import { readlink } from "node:fs/promises";
 import type { ResourceSample } from "../report/types.ts";
+import type { UsageReading } from "./companion/relay-metrics.ts";
 import { type HostUsage, networkBytesOf, type ProcessUsage, readHost, readTree } from "./proc.ts";
 
 type Watched = "relay" | "generator";
@@ -17,6 +18,8 @@ export interface TimedSample extends Omit<ResourceSample, "t"> {
 export interface Sampler {
   /** Several processes under one name, as of several relays, are added up with all below them. */
   watch(process: Watched, ...pids: readonly number[]): void;
+  /** A relay whose processes can't be seen, by what it says of itself; `null`: nothing new. */
+  watchReadings(takeUsage: () => UsageReading | null): void;
   /** Watched processes that are gone, with the Unix ms of the look that missed them. */
   ended(process: Watched): readonly { readonly pid: number; readonly atMs: number }[];
   /** Stops and gives all samples; empty where `/proc` is missing. */
@@ -33,7 +36,7 @@ interface Root {
 
 interface Look {
   readonly atMs: number;
-  readonly tree: ReadonlyMap<number, ProcessUsage>;
+  readonly tree: ReadonlyMap<number, UsageReading["usage"]>;
   readonly networkBytes: number | null;
 }
 
@@ -41,15 +44,16 @@ interface Look {
 export function startSampler(
   onMoment: (samples: readonly TimedSample[]) => void = () => {},
 ): Sampler {
-  const roots = new Map<Watched, Root[]>();
+  const roots = new Map<Watched, readonly Root[]>();
+  const looks = new Map<Watched, () => Promise<Look | null>>();
   const lastLooks = new Map<string, Look>();
   let lastHost: { usage: HostUsage; atMs: number } | null = null;
   const moments: (readonly TimedSample[])[] = [];
 
   const sample = async () => {
     const samples: TimedSample[] = [];
-    for (const [name, watched] of roots) {
-      const look = await lookAt(watched);
+    for (const [name, lookNow] of looks) {
+      const look = await lookNow();
       const last = lastLooks.get(name);
       if (look === null) continue;
       lastLooks.set(name, look);
@@ -71,9 +75,16 @@ export function startSampler(
     watch(process, ...pids) {
       const added = pids.map((pid): Root => ({ pid, startedTicks: null, endedAtMs: null }));
       roots.set(process, added);
+      looks.set(process, () => lookAt(added));
       // A first look at once: the next has something to be held against.
       void lookAt(added).then((look) => {
         if (look !== null && !lastLooks.has(process)) lastLooks.set(process, look);
+      });
+    },
+    watchReadings(takeUsage) {
+      looks.set("relay", async () => {
+        const reading = takeUsage();
+        return reading && { ...reading, tree: new Map([[0, reading.usage]]), networkBytes: null };
       });
     },
     ended: (process) =>
@@ -117,10 +128,10 @@ async function ownNetworkBytes(pid: number): Promise<number | null> {
   }
 }
 
-function processSample(process: "relay" | "generator", last: Look, look: Look): TimedSample {
+function processSample(process: Watched, last: Look, look: Look): TimedSample {
   const sec = (look.atMs - last.atMs) / 1_000;
   const usages = [...look.tree.values()];
-  const before = (pid: number): ProcessUsage | undefined => {
+  const before = (pid: number): UsageReading["usage"] | undefined => {
     const known = last.tree.get(pid);
     return known?.startedTicks === look.tree.get(pid)?.startedTicks ? known : undefined;
   };

@@ -97,8 +97,8 @@ const table = {
     null,
     "a dedicated relay's host; it must serve a proof",
   ],
-  audit: [null, "audit", null, null, "read back what the relay acknowledged, after the run"],
-  noCalibrate: [null, "no-calibrate", null, null, "skip the calibration"],
+  audit: ["AUDIT", "audit", null, null, "read back what the relay acknowledged, after the run"],
+  noCalibrate: ["NO_CALIBRATE", "no-calibrate", null, null, "skip the calibration"],
   force: [
     "FORCE",
     "force",

@@ -12,6 +12,8 @@ export interface Start {
   readonly env?: Readonly<Record<string, string>>;
   /** Ended after so long. */
   readonly limitMs?: number;
+  /** Interrupted, as by Ctrl-C, when its output first has this. */
+  readonly interruptAt?: RegExp;
 }
 
 /** Runs a program to its end, whatever its code. */
@@ -24,13 +26,18 @@ export function run([program = "", ...args]: readonly string[], start: Start = {
     });
     let stdout = "";
     let output = "";
-    child.stdout.on("data", (data) => {
+    let isInterrupted = false;
+    const note = (data: Buffer) => {
+      output += data;
+      if (isInterrupted || !start.interruptAt?.test(output)) return;
+      isInterrupted = true;
+      child.kill("SIGINT");
+    };
+    child.stdout.on("data", (data: Buffer) => {
       stdout += data;
-      output += data;
+      note(data);
     });
-    child.stderr.on("data", (data) => {
-      output += data;
-    });
+    child.stderr.on("data", note);
     const limit = setTimeout(() => child.kill("SIGTERM"), start.limitMs ?? 180_000);
     const end = (code: number | null, text = "") => {
       clearTimeout(limit);

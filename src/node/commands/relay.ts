@@ -1,12 +1,10 @@
 /** `k6-nostr relay`: the embedded relay, or with `--sink` a target that only answers OK. */
-import { networkInterfaces } from "node:os";
 import { ConfigError } from "../../errors.ts";
-import { liesWithin } from "../../guard/isolation.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
-import { readIsolation } from "../guard/internal-network.ts";
+import { placeOf } from "../guard/own-address.ts";
 import { obeyProfiler } from "../profile/node-process.ts";
-import { type RelayOptions, startRelay } from "../relay/relay.ts";
+import { startRelay } from "../relay/relay.ts";
 import { startSink } from "../relay/sink.ts";
 import { catchInterrupts } from "../signals.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
@@ -51,18 +49,6 @@ export async function relay(args: readonly string[]): Promise<number> {
   if ("stored" in running) process.stdout.write(`stored ${running.stored()} events\n`);
   await running.close();
   return EXIT.ok;
-}
-
-/** Loopback, or where other containers of an isolated network find it. */
-function placeOf(
-  environment: Readonly<Record<string, string | undefined>>,
-): Pick<RelayOptions, "host" | "isolatedNetworks"> {
-  const isolation = readIsolation(environment);
-  if (isolation?.status !== "isolated") return {};
-  const { networks } = isolation;
-  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const address = own.find((one) => liesWithin(one.address, networks))?.address;
-  return address === undefined ? {} : { host: address, isolatedNetworks: networks };
 }
 
 function readPort(text: string): number {

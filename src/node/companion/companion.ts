@@ -48,6 +48,9 @@ export async function startCompanion(request: CompanionRequest): Promise<Compani
   });
   const relay = await findRelay(request);
   if (relay.pids.length > 0) sampler.watch("relay", ...relay.pids);
+  // Of several relays it would be one, and pass for all.
+  const isRead = relay.pids.length === 0 && metrics !== null && request.admissions.length === 1;
+  if (isRead) sampler.watchReadings(() => metrics.takeUsage());
   const done = new Set<number>();
   let result: CompanionResult | undefined;
   return {
@@ -61,15 +64,18 @@ export async function startCompanion(request: CompanionRequest): Promise<Compani
       if (result !== undefined) return result;
       const samples = sampler.stop();
       const own = metrics?.result() ?? { metrics: [], problem: "no --relay-metrics was given" };
+      const hasReadings = isRead && samples.some((s) => s.process === "relay");
+      const at = request.relayMetrics?.url.label;
+      const said = hasReadings ? `as its metrics at \`${at}\` say` : null;
       const notMeasured = [
-        ...relay.notMeasured,
+        ...(hasReadings ? [] : relay.notMeasured),
         ...sampler.ended("relay").map((ended) => describeEnd(ended, live)),
-        ...missingFigures(samples),
+        ...missingFigures(samples, hasReadings ? "its metrics don't say" : "it is another user's"),
         ...(own.problem === null ? [] : [{ what: "the relay's own metrics", why: own.problem }]),
       ];
       result = {
         samples,
-        notes: { relayProcess: relay.describe, relayMetrics: own.metrics, notMeasured },
+        notes: { relayProcess: relay.describe ?? said, relayMetrics: own.metrics, notMeasured },
       };
       server.end();
       await server.close();
@@ -143,8 +149,8 @@ function isLoopback(text: string): boolean {
   return address !== undefined && classifyAddress(address).kind === "loopback";
 }
 
-/** What no sample has, once for each. */
-function missingFigures(samples: readonly TimedSample[]): readonly NotMeasured[] {
+/** What no sample has, once for each; `why` there is less of the relay. */
+function missingFigures(samples: readonly TimedSample[], why: string): readonly NotMeasured[] {
   if (samples.length === 0) {
     return [{ what: "processes and host", why: "there is no /proc, or the run was too short" }];
   }
@@ -155,14 +161,14 @@ function missingFigures(samples: readonly TimedSample[]): readonly NotMeasured[]
     missing.push({ what: "pressure of the host", why: "there is no /proc/pressure" });
   }
   if (relay.length > 0 && !relay.some((s) => s.openFiles !== null)) {
-    missing.push({ what: "open files of the relay", why: "it belongs to another user" });
+    missing.push({ what: "open files of the relay", why });
   }
   if (relay.length > 0 && !relay.some((s) => typeof s.busiestThreadPercent === "number")) {
     const why = "this kernel keeps no account of them, or there are more than 64";
     missing.push({ what: "times of the relay's threads", why });
   }
   if (relay.length > 0 && !relay.some((s) => s.diskWriteBytesPerSec !== null)) {
-    missing.push({ what: "what the relay writes to disk", why: "it belongs to another user" });
+    missing.push({ what: "what the relay writes to disk", why });
   }
   return missing;
 }

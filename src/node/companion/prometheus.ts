@@ -16,12 +16,15 @@ export function parsePrometheus(text: string): ReadonlyMap<string, number> {
 
 /**
  * Figures of relays that are worth a place in a report: those every client library gives of its
- * process, and those of strfry (src/PrometheusMetrics.h) and rnostr (extensions/src/metrics.rs).
+ * process, and those of strfry (src/PrometheusMetrics.h), nostr-rs-relay (src/server.rs) and rnostr
+ * (extensions/src/metrics.rs).
  */
 const KNOWN: readonly RegExp[] = [
   /^process_(cpu_seconds_total|resident_memory_bytes|open_fds)$/,
   /^nostr_(client_messages_total|relay_messages_total|events_total)\{/,
   /^strfry_(write_\w+|connections_current|slow_client_terminations_total)$/,
+  /^nostr_(query|filter|events_write)_seconds_(sum|count)$/,
+  /^nostr_(connections|cmd_event|cmd_req|query_abort|disconnects)_total(\{|$)/,
   /^nostr_relay_(session|session_total|session_stop_total|message_total|new_event)(\{|$)/,
   /^nostr_relay_db_(get|write)_(sum|count)(\{|$)/,
 ];

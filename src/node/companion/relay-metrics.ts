@@ -5,6 +5,7 @@ import type { RelayMetric } from "../../report/types.ts";
 import type { Admission } from "../guard/gate.ts";
 import { pinnedGet } from "../guard/pinned-get.ts";
 import { resolveTarget } from "../guard/resolve.ts";
+import type { ProcessUsage } from "../proc.ts";
 import { isKnownMetric, parsePrometheus } from "./prometheus.ts";
 
 const LIMITS = { timeoutMs: 900, maxBytes: 4_000_000 };
@@ -41,8 +42,16 @@ export async function admitSideUrl(
   return { url, address };
 }
 
+/** What a relay's metrics say of its process, and when they were read, Unix ms. */
+export interface UsageReading {
+  readonly atMs: number;
+  readonly usage: { readonly [K in keyof ProcessUsage]: ProcessUsage[K] | null };
+}
+
 export interface RelayMetricsReader {
   read(): Promise<void>;
+  /** The latest reading of the process, once; `null` when there is no new one, or none at all. */
+  takeUsage(): UsageReading | null;
   /** What was read first and last of each figure, and why there is nothing. */
   result(): { readonly metrics: readonly RelayMetric[]; readonly problem: string | null };
 }
@@ -51,6 +60,7 @@ export function createRelayMetricsReader({ url, address }: SideUrl): RelayMetric
   const first = new Map<string, number>();
   const last = new Map<string, number>();
   let problem: string | null = "it was never read";
+  let reading: UsageReading | null = null;
   return {
     async read() {
       const body = await pinnedGet({
@@ -65,12 +75,20 @@ export function createRelayMetricsReader({ url, address }: SideUrl): RelayMetric
         problem = body.reason;
         return;
       }
-      const known = [...parsePrometheus(body.text)].filter(([name]) => isKnownMetric(name));
+      const all = parsePrometheus(body.text);
+      const usage = usageOf(all);
+      if (usage !== null) reading = { atMs: performance.timeOrigin + performance.now(), usage };
+      const known = [...all].filter(([name]) => isKnownMetric(name));
       problem = known.length === 0 ? "it has no metric that is known" : null;
       for (const [name, value] of known.slice(0, MOST_METRICS)) {
         if (!first.has(name)) first.set(name, value);
         last.set(name, value);
       }
+    },
+    takeUsage() {
+      const taken = reading;
+      reading = null;
+      return taken;
     },
     result: () => ({
       metrics: [...first].map(([name, value]) => ({
@@ -80,5 +98,22 @@ export function createRelayMetricsReader({ url, address }: SideUrl): RelayMetric
       })),
       problem: first.size > 0 ? null : problem,
     }),
+  };
+}
+
+/** The names that Prometheus' client libraries have in common; `null` without processor time. */
+function usageOf(metrics: ReadonlyMap<string, number>): UsageReading["usage"] | null {
+  const cpuSec = metrics.get("process_cpu_seconds_total");
+  if (cpuSec === undefined) return null;
+  return {
+    startedTicks: metrics.get("process_start_time_seconds") ?? null,
+    cpuSec,
+    anonBytes: null,
+    threadTimes: null,
+    rssBytes: metrics.get("process_resident_memory_bytes") ?? null,
+    openFiles: metrics.get("process_open_fds") ?? null,
+    threads: null,
+    diskWriteBytes: null,
+    contextSwitches: null,
   };
 }

@@ -23,12 +23,14 @@ export interface PoolServer {
   close(): Promise<void>;
 }
 
+export const POOL_ADDRESS = "127.0.0.1";
+
 /** Serves a pool where a run may dial 127.0.0.1; `null` where it may not: k6 then reads the file. */
 export async function servePoolTo(
   allowed: readonly string[],
   dir: string,
 ): Promise<PoolServer | null> {
-  return allowed.includes("127.0.0.1") ? await servePool(dir) : null;
+  return allowed.includes(POOL_ADDRESS) ? await servePool(dir) : null;
 }
 
 export async function servePool(dir: string): Promise<PoolServer> {
@@ -56,12 +58,12 @@ export async function servePool(dir: string): Promise<PoolServer> {
     }
     answer(Number(match[2]), response).catch(() => response.writeHead(500).end());
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, POOL_ADDRESS);
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port for the pool");
   return {
-    url: `http://127.0.0.1:${address.port}${path}`,
+    url: `http://${POOL_ADDRESS}:${address.port}${path}`,
     close: async () => {
       server.closeAllConnections();
       server.close();

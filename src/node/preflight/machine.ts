@@ -122,7 +122,7 @@ export async function judgeReportDir(reportDir: string): Promise<Finding> {
       return stop("report-dir", {
         what: `REPORT_DIR (--report-dir) must be a folder that can be written, got \`${reportDir}\``,
         why: "the run would leave no report",
-        remedy: "give another folder with --report-dir",
+        remedy: "give another folder, or with docker compose its owner in LOAD_UID and LOAD_GID",
       });
     }
     dir = parent;

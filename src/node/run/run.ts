@@ -32,6 +32,7 @@ import type { RelayAnswer } from "../preflight/relay.ts";
 import { startProfile } from "../profile/profiler.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
 import { ensureK6 } from "../setup/ensure.ts";
+import { dialledBy } from "./dialled.ts";
 import { type Drive, type Driven, kindsOf, type RunRequest } from "./driven.ts";
 import { finish } from "./finish.ts";
 import { choosePool } from "./pool.ts";
@@ -116,11 +117,8 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
 async function drive(request: Drive & { readonly poolDir: string }): Promise<Driven> {
   const { plan, k6, admissions, terminal, runDir } = request;
   const hosts = Object.assign({}, ...admissions.map((a) => hostsFor(a.url.host, a.addresses)));
-  // Of a pinned name nothing else can be dialled, so nothing else is allowed.
-  const allowed = [
-    ...new Set(admissions.flatMap(({ url, addresses }) => hosts[url.host] ?? addresses)),
-  ];
   const { isolation } = policyOf(plan);
+  const allowed = dialledBy(admissions, hosts, isolation);
   const bundles = await buildBundles();
   const served = await servePoolTo(allowed, request.poolDir);
   const live = new LiveRun(plan, rowTypes(request.pool).length);
