@@ -318,6 +318,41 @@ describe("repeatRuns", () => {
     assert.equal(await compare([base, next, "--json", json]), 0);
   });
 
+  it("keeps the runs made so far when one is refused or the repetitions are interrupted", async () => {
+    const stop = new AbortController();
+    for (const [name, end] of [
+      ["refused", () => assert.fail("the relay is gone")],
+      ["interrupted", () => stop.abort()],
+    ] as const) {
+      let runs = 0;
+      const repeated = await repeatRuns({
+        times: 5,
+        seed: name,
+        reportDir: dir,
+        relays: ["a", "b"],
+        signal: stop.signal,
+        runOnce: async () => {
+          if (++runs === 4) end();
+          return {
+            report: { ...good, run: { ...run, id: `${name}-${runs}` } },
+            code: 0,
+            stop: false,
+          };
+        },
+      });
+      assert.equal(runs, 4);
+      assert.equal(repeated.files.length, 2);
+      assert.equal(repeated.stopped, name === "interrupted");
+      assert.equal(repeated.failure !== undefined, name === "refused");
+    }
+  });
+
+  it("reads a folder that holds a report or a set, and says what else it expected", async () => {
+    const { repeated } = await repeat(["c"], 2);
+    assert.equal((await loadSet(join(repeated.files[0] ?? "", ".."))).reports.length, 2);
+    await assert.rejects(loadSet(join(dir, "runs")), /neither a report\.json nor a set\.json/);
+  });
+
   it("refuses what is no report or set", async () => {
     const broken = join(dir, "broken.json");
     await writeFile(broken, JSON.stringify({ schema: SET_SCHEMA, reports: "x" }));
