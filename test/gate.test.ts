@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { report } from "../src/node/commands/report.ts";
 import { passGate } from "../src/node/gate.ts";
 import { compareSets } from "../src/report/compare/compare.ts";
 import { type GateItem, gateOfComparison, gateOfReport, gateOfSet } from "../src/report/gate.ts";
@@ -167,6 +168,26 @@ describe("renderJunit", () => {
         }
       }),
     );
+  });
+});
+
+describe("report as a gate", () => {
+  it("exits as its run did, and only renders without a gate's flag", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "k6-nostr-gate-"));
+    try {
+      const file = join(dir, "report.json");
+      const [junit, markdown] = [join(dir, "j.xml"), join(dir, "r.md")];
+      for (const [made, code] of [
+        [good, 0],
+        [crossed, 99],
+      ] as const) {
+        await writeFile(file, JSON.stringify(made));
+        assert.equal(await report([file, "--markdown", markdown, "--junit", junit]), code);
+        assert.equal(await report([file, "--markdown", markdown]), 0);
+      }
+    } finally {
+      await rm(dir, { recursive: true });
+    }
   });
 });
 

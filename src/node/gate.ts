@@ -52,6 +52,18 @@ export async function save(path: string, text: string): Promise<void> {
   }
 }
 
+/** Writes a file that is not there yet, nor a link of its name; tells whether it did. */
+export async function saveNew(path: string, text: string): Promise<boolean> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text, { flag: "wx" });
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw unwritable(path, cause);
+  }
+}
+
 async function sizeOf(path: string): Promise<number> {
   try {
     return (await stat(path)).size;

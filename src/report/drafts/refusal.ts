@@ -29,8 +29,12 @@ export function refusalKind(message: string): RefusalKind {
   return kinds.find(([, pattern]) => pattern.test(message))?.[0] ?? "configuration";
 }
 
-/** `words`: the command line, without what may be a secret. */
-export function draftRefusal(message: string, words: readonly string[]): Draft {
+/** `words` and `variables` (`NAME=text`): the command line and what the environment set, without secrets. */
+export function draftRefusal(
+  message: string,
+  words: readonly string[],
+  variables: readonly string[] = [],
+): Draft {
   const kind = refusalKind(message);
   return {
     name: `refused-${kind}`,
@@ -40,7 +44,7 @@ export function draftRefusal(message: string, words: readonly string[]): Draft {
       "## What was wanted",
       "",
       "```sh",
-      `npx k6-nostr run ${words.map(shellQuote).join(" ")}`,
+      [...variables.map(assignment), "npx k6-nostr run", ...words.map(shellQuote)].join(" "),
       "```",
       "",
       "## Why it stopped",
@@ -55,6 +59,11 @@ export function draftRefusal(message: string, words: readonly string[]): Draft {
       "",
     ].join("\n"),
   };
+}
+
+function assignment(variable: string): string {
+  const at = variable.indexOf("=") + 1;
+  return variable.slice(0, at) + shellQuote(variable.slice(at));
 }
 
 /** A command line to be shown: URLs as scheme, host and port, as everywhere in reports. */
