@@ -8,7 +8,7 @@ export type RefusalKind = "target" | "builders" | "artefacts" | "profile" | "con
 
 const UNBLOCK: Readonly<Record<RefusalKind, string>> = {
   target:
-    "Give a relay of this machine, add --allow-private for an address of your own network, or have the owner serve the proof of consent (docs/dedicated-relays.md) and add --allow-dedicated-relay. A public relay stays refused.",
+    "Start a relay on this machine and name it, add --allow-private for an address of your own network, or have the owner serve the proof of consent (docs/dedicated-relays.md) and add --allow-dedicated-relay. A public relay stays refused.",
   builders:
     "Say which event builders are meant, where their module is and what each must return; or choose types of the built-in mix.",
   artefacts:
