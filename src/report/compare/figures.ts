@@ -6,7 +6,7 @@ import type { Band, LatencySummary, Report } from "../types.ts";
  * Which figures share a chance of error: the medians of the run, judged each for itself; what else the run
  * has; its parts, which are event types and queries.
  */
-export type Family = "median" | "run" | "part";
+type Family = "median" | "run" | "part";
 
 export interface FigureKind {
   readonly name: string;
