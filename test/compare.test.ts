@@ -42,14 +42,19 @@ function noisyRun(random: Random, medianMs: number, wobble: number): Report {
   };
 }
 
-const setOf = (...reports: readonly Report[]) => ({ label: "relay", reports });
+/** Runs with ids of their own: a run is not compared with itself. */
+let made = 0;
+const setOf = (...reports: readonly Report[]) => ({
+  label: "relay",
+  reports: reports.map((r): Report => ({ ...r, run: { ...r.run, id: `run-${++made}` } })),
+});
 const verdictOf = (base: readonly Report[], next: readonly Report[], paired = false) =>
   compareSets(setOf(...base), setOf(...next), { ...JUDGING, paired }).verdict;
 
 describe("compareSets", () => {
   for (const [runs, wobble] of [
     [1, 0],
-    [3, 0.01],
+    [3, 0.015],
     [5, 0.03],
   ] as const) {
     it(`calls 20 % slower worse and the same relay the same, ten of ten (${runs} runs a side)`, () => {
@@ -71,17 +76,26 @@ describe("compareSets", () => {
     const base = drift.map((d) => noisyRun(random, 5 * d, 0));
     const slower = drift.map((d) => noisyRun(random, 6 * d, 0));
     assert.equal(verdictOf(base, slower, true), "worse");
-    assert.equal(verdictOf(base, slower, false), "same");
+    assert.equal(verdictOf(base, slower, false), "notComparable");
   });
 
   it("does not call a change worse when runs differ as much among themselves", () => {
     const random = seededRandom("wild", "noise");
     const runs = (...medians: readonly number[]) => medians.map((ms) => noisyRun(random, ms, 0));
-    const c = compareSets(setOf(...runs(4, 5, 7)), setOf(...runs(5, 7, 8)), JUDGING);
+    const c = compareSets(setOf(...runs(5, 5.3, 5.5)), setOf(...runs(5, 5.4, 5.6)), JUDGING);
     assert.equal(c.verdict, "same");
     assert.match(c.notes.join(), /noise would hide .*service p50/);
     const calm = compareSets(setOf(...runs(5, 5, 5)), setOf(...runs(5, 5, 5)), JUDGING);
     assert.doesNotMatch(calm.notes.join(), /service p50/);
+  });
+
+  it("gives no verdict where noise would hide several times the least effect", () => {
+    const random = seededRandom("wild", "noise");
+    const runs = (...medians: readonly number[]) => medians.map((ms) => noisyRun(random, ms, 0));
+    const c = compareSets(setOf(...runs(2, 5, 11)), setOf(...runs(3, 7, 12)), JUDGING);
+    assert.equal(comparisonExitCode(c), 3);
+    assert.match(c.obstacles.join(), /service p50: too noisy/);
+    assert.match(renderComparison(c), /\*\*Not comparable\.\*\*[\s\S]*too noisy/);
   });
 
   it("sees through one disturbed run of five, and of three does not", () => {
@@ -89,7 +103,74 @@ describe("compareSets", () => {
     const runs = (...medians: readonly number[]) => medians.map((ms) => noisyRun(random, ms, 0));
     const slower = runs(6, 6, 9, 6, 6);
     assert.equal(verdictOf(runs(5, 5, 5, 5, 5), slower, true), "worse");
-    assert.equal(verdictOf(runs(5, 5, 5), slower.slice(0, 3), true), "same");
+    assert.equal(verdictOf(runs(5, 5, 5), slower.slice(0, 3), true), "notComparable");
+  });
+
+  it("takes many figures for as many chances to be wrong", () => {
+    let wrong = 0;
+    for (let i = 0; i < 40; i++) {
+      const random = seededRandom(`many-${i}`, "noise");
+      const run = () => {
+        const types = Array.from({ length: 8 }, (_, t) => [
+          `type-${t}`,
+          noisyRun(random, 5, 0.3).latency,
+        ]);
+        const whole = noisyRun(random, 5, 0.3);
+        return {
+          ...whole,
+          latency: { ...whole.latency, byEvent: Object.fromEntries(types) },
+        };
+      };
+      const [base, next] = [
+        [run(), run(), run()],
+        [run(), run(), run()],
+      ];
+      const { figures } = compareSets(setOf(...base), setOf(...next), { ...JUDGING, paired: true });
+      if (figures.some(({ verdict: v }) => v === "worse" || v === "better")) wrong++;
+    }
+    assert.ok(wrong <= 1, `${wrong} of 40 comparisons of a relay with itself saw a change`);
+  });
+
+  it("doubts runs that agree better than their few samples allow", () => {
+    const few = (ms: number) => {
+      const histogram = new Histogram();
+      for (let i = 0; i < 30; i++) histogram.record(ms * 1.2 ** (i - 15));
+      const summary = summarize(histogram.toData());
+      const { latency } = good;
+      return { ...good, latency: { ...latency, response: summary, service: summary, byEvent: {} } };
+    };
+    // Three times the same by chance: no spread between the runs at all.
+    const c = compareSets(
+      setOf(few(5), few(5), few(5)),
+      setOf(few(6.5), few(6.5), few(6.5)),
+      JUDGING,
+    );
+    assert.notEqual(c.verdict, "worse");
+  });
+
+  it("leaves out an invalid or incomplete run and its partner while three a side remain", () => {
+    const invalid: Report = { ...good, generator: { ...good.generator, verdict: "invalid" } };
+    const cut: Report = { ...good, run: { ...good.run, complete: false } };
+    const paired = { ...JUDGING, paired: true };
+    const base = setOf(good, invalid, good, good);
+    const c = compareSets(base, setOf(good, good, good, good), paired);
+    assert.deepEqual([c.verdict, c.base.runs.length, c.next.runs.length], ["same", 3, 3]);
+    assert.match(c.notes.join("\n"), /left out: run run-\d+ is invalid[\s\S]*1 made in turn/);
+    const single = compareSets(base, setOf(good, good, good, good), JUDGING);
+    assert.deepEqual([single.base.runs.length, single.next.runs.length], [3, 4]);
+    // Interrupted in the fourth repetition, whose second run was never made.
+    const short = compareSets(setOf(good, good, good), setOf(good, good, good, cut), paired);
+    assert.deepEqual([short.verdict, short.noise], ["same", "paired runs"]);
+    const few = compareSets(setOf(good, invalid, good), setOf(good, good, good), paired);
+    assert.equal(comparisonExitCode(few), 3);
+    assert.match(few.obstacles.join(), /is invalid/);
+  });
+
+  it("refuses to compare a run with itself, and to count one twice", () => {
+    const [a, b] = [setOf(good), setOf(good)];
+    assert.match(compareSets(a, a, JUDGING).obstacles.join(), /is on both sides/);
+    const doubled = { ...a, reports: [...a.reports, ...a.reports] };
+    assert.match(compareSets(doubled, b, JUDGING).obstacles.join(), /is given twice/);
   });
 
   it("calls errors and a lower rate worse, whatever the latency", () => {
@@ -114,6 +195,14 @@ describe("compareSets", () => {
       "other events",
       { ...good, config: { ...config, pool: { ...config.pool, bytes: 1 } } },
       /other events/,
+    ],
+    [
+      "events of another source",
+      {
+        ...good,
+        config: { ...config, pool: { ...config.pool, source: { builders: "0".repeat(64) } } },
+      },
+      /other source of events/,
     ],
     ["an incomplete run", { ...good, run: { ...run, complete: false } }, /incomplete/],
     ["an invalid run", { ...good, generator: { ...generator, verdict: "invalid" } }, /is invalid/],
@@ -227,6 +316,41 @@ describe("repeatRuns", () => {
     assert.equal((await loadSet(join(dir, "runs", "a-s-1"))).reports.length, 1);
     const json = join(dir, "out", "c.json");
     assert.equal(await compare([base, next, "--json", json]), 0);
+  });
+
+  it("keeps the runs made so far when one is refused or the repetitions are interrupted", async () => {
+    const stop = new AbortController();
+    for (const [name, end] of [
+      ["refused", () => assert.fail("the relay is gone")],
+      ["interrupted", () => stop.abort()],
+    ] as const) {
+      let runs = 0;
+      const repeated = await repeatRuns({
+        times: 5,
+        seed: name,
+        reportDir: dir,
+        relays: ["a", "b"],
+        signal: stop.signal,
+        runOnce: async () => {
+          if (++runs === 4) end();
+          return {
+            report: { ...good, run: { ...run, id: `${name}-${runs}` } },
+            code: 0,
+            stop: false,
+          };
+        },
+      });
+      assert.equal(runs, 4);
+      assert.equal(repeated.files.length, 2);
+      assert.equal(repeated.stopped, name === "interrupted");
+      assert.equal(repeated.failure !== undefined, name === "refused");
+    }
+  });
+
+  it("reads a folder that holds a report or a set, and says what else it expected", async () => {
+    const { repeated } = await repeat(["c"], 2);
+    assert.equal((await loadSet(join(repeated.files[0] ?? "", ".."))).reports.length, 2);
+    await assert.rejects(loadSet(join(dir, "runs")), /neither a report\.json nor a set\.json/);
   });
 
   it("refuses what is no report or set", async () => {

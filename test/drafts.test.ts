@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -9,9 +9,10 @@ import { ConfigError } from "../src/errors.ts";
 import { issues } from "../src/node/commands/issues.ts";
 import { run } from "../src/node/commands/run.ts";
 import { shellQuote } from "../src/report/command.ts";
+import { handoffNotes } from "../src/report/drafts/handoff.ts";
 import { draftIssues, ghIssueCreate, renderDraft } from "../src/report/drafts/issue.ts";
 import { renderPullRequest } from "../src/report/drafts/pr-body.ts";
-import { refusalKind, withoutSecrets } from "../src/report/drafts/refusal.ts";
+import { draftRefusal, refusalKind, withoutSecrets } from "../src/report/drafts/refusal.ts";
 import type { Finding, Report } from "../src/report/types.ts";
 import { buildOf, completeOf } from "./fixtures/reports/run.ts";
 
@@ -33,6 +34,9 @@ const report: Report = {
   findings: [finding, { ...finding, rank: 2, id: "note", severity: "info" }],
 };
 
+const slugOf = (id: string) => id.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+const FIRST = `${slugOf(report.run.id)}-01-write-stalls`;
+
 let dir = "";
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "k6-nostr-drafts-"));
@@ -45,7 +49,7 @@ describe("drafts of issues", () => {
     const [draft, ...rest] = draftIssues(report);
     assert.ok(draft);
     assert.equal(rest.length, 0);
-    assert.equal(draft.name, "01-write-stalls");
+    assert.equal(draft.name, `${slugOf(report.run.id)}-01-write-stalls`);
     const text = renderDraft(draft, "out/01.body.md");
     for (const part of [
       "| p99 \\| ms | 900 | – |",
@@ -130,8 +134,8 @@ describe("k6-nostr issues", () => {
     const body = join(dir, "pr.md");
     await issues([join(dir, "report.json"), "--pr-body", body, "--handoff", root]);
     assert.deepEqual((await readdir(join(dir, "issues"))).sort(), [
-      "01-write-stalls.body.md",
-      "01-write-stalls.md",
+      `${FIRST}.body.md`,
+      `${FIRST}.md`,
       "handoff-layout.body.md",
       "handoff-layout.md",
     ]);
@@ -148,6 +152,54 @@ describe("k6-nostr issues", () => {
     const layout = await readFile(join(dir, "issues", "handoff-layout.md"), "utf8");
     assert.match(layout, /- `docs\/agent-handoffs\/incidents\/`\n- `src\/test_logs\/`/);
     assert.match(layout, /> # Log of load test/);
+  });
+
+  it("keeps what is there: edited drafts, notes, and the entry of the same run", async () => {
+    const root = join(dir, "repo");
+    await mkdir(join(root, "src/todo"), { recursive: true });
+    await writeFile(join(root, "KNOWN_ISSUES.md"), "# Known issues\n");
+    const args = [join(dir, "report.json"), "--handoff", root];
+    await issues(args);
+    const drafts = await readdir(join(dir, "issues"));
+    await issues(args);
+    assert.deepEqual(await readdir(join(dir, "issues")), drafts);
+    const known = await readFile(join(root, "KNOWN_ISSUES.md"), "utf8");
+    assert.equal(known.split("## Load test").length, 2);
+    const edited = join(dir, "issues", `${FIRST}.md`);
+    const todo = join(root, "src/todo", `load-test-${report.run.id}.md`);
+    for (const file of [edited, todo]) await writeFile(file, "my words");
+    await issues(args);
+    for (const file of [edited, todo]) assert.equal(await readFile(file, "utf8"), "my words");
+    assert.ok((await readdir(join(dir, "issues"))).includes(`${FIRST}-2.md`));
+  });
+
+  it("follows no link out of the repository", async () => {
+    const [root, outside] = [join(dir, "repo"), join(dir, "outside")];
+    for (const folder of [join(root, "src"), outside]) await mkdir(folder, { recursive: true });
+    await writeFile(join(outside, "KNOWN_ISSUES.md"), "theirs\n");
+    await symlink(join(outside, "KNOWN_ISSUES.md"), join(root, "KNOWN_ISSUES.md"));
+    await symlink(outside, join(root, "src/todo"));
+    await issues([join(dir, "report.json"), "--handoff", root]);
+    assert.deepEqual(await readdir(outside), ["KNOWN_ISSUES.md"]);
+    assert.equal(await readFile(join(outside, "KNOWN_ISSUES.md"), "utf8"), "theirs\n");
+  });
+
+  it("calls a run that went well neither an incident nor an issue", () => {
+    const healthy: Report = { ...report, findings: [] };
+    const textsOf = (r: Report) =>
+      handoffNotes(r).flatMap(({ needs, text }) => (text === null ? [needs] : []));
+    assert.deepEqual(textsOf(healthy), ["KNOWN_ISSUES.md", "docs/agent-handoffs/incidents"]);
+    assert.deepEqual(textsOf(report), []);
+    const invalid = { ...healthy, generator: { ...report.generator, verdict: "invalid" as const } };
+    assert.deepEqual(textsOf(invalid), ["KNOWN_ISSUES.md"]);
+  });
+
+  it("notifies nobody whom a relay's text names", () => {
+    const [draft] = draftIssues({
+      ...report,
+      findings: [{ ...finding, remediation: "ask @octocat or @org/team" }],
+    });
+    assert.doesNotMatch(draft?.body ?? "", /@(octocat|org)/);
   });
 
   it("refuses a repository that is not there", async () => {
@@ -175,6 +227,26 @@ describe("run --draft", () => {
       assert.doesNotMatch(text, /hush/);
     });
   }
+
+  it("shows the options that came by the environment", () => {
+    const draft = draftRefusal("refused", ["publish"], ["RELAY_URL=ws://h:1", "MIX=a b"]);
+    assert.match(draft.body, /^RELAY_URL=ws:\/\/h:1 MIX='a b' npx k6-nostr run publish$/m);
+  });
+
+  it("says why the run was refused though the draft can't be written", async () => {
+    const file = join(dir, "report.json");
+    const args = ["publish", "--relay", "wss://relay.damus.io", "--draft", join(file, "drafts")];
+    await assert.rejects(run(args), /public relay/);
+  });
+
+  it("leaves a draft of each refusal, the same one once", async () => {
+    const drafts = join(dir, "drafts");
+    for (const host of ["relay.damus.io", "relay.damus.io", "nos.lol"]) {
+      await assert.rejects(run(["publish", "--relay", `wss://${host}`, "--draft", drafts]));
+    }
+    const names = (await readdir(drafts)).filter((name) => !name.includes(".body."));
+    assert.deepEqual(names.sort(), ["refused-target-2.md", "refused-target.md"]);
+  });
 
   it("sorts refusals by what they are about", () => {
     assert.equal(refusalKind("REPORT_DIR (--report-dir) must be a folder"), "artefacts");

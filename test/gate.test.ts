@@ -5,11 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { report } from "../src/node/commands/report.ts";
 import { passGate } from "../src/node/gate.ts";
 import { compareSets } from "../src/report/compare/compare.ts";
-import { type GateItem, gateOfComparison, gateOfReport } from "../src/report/gate.ts";
+import { type GateItem, gateOfComparison, gateOfReport, gateOfSet } from "../src/report/gate.ts";
 import { capSummary, MOST_ANNOTATIONS, renderAnnotations } from "../src/report/github.ts";
 import { renderJunit } from "../src/report/junit.ts";
+import { renderSet } from "../src/report/set.ts";
+import type { Finding } from "../src/report/types.ts";
 import { buildOf, completeOf, planOf } from "./fixtures/reports/run.ts";
 
 const good = completeOf(buildOf());
@@ -58,7 +61,8 @@ describe("gateOfReport", () => {
 
   it("has one item a compared figure", () => {
     const set = { label: "r", reports: [good] };
-    const c = compareSets(set, set, { paired: false, tolerance: 0.1 });
+    const again = { label: "r", reports: [{ ...good, run: { ...good.run, id: "again" } }] };
+    const c = compareSets(set, again, { paired: false, tolerance: 0.1 });
     assert.equal(gateOfComparison(c).length, c.figures.length + 1);
     assert.ok(gateOfComparison(c).every(({ state }) => state !== "failed"));
     const other = compareSets(
@@ -67,6 +71,45 @@ describe("gateOfReport", () => {
       { paired: false, tolerance: 0.1 },
     );
     assert.deepEqual(states(gateOfComparison(other)), ["verdict failed"]);
+  });
+});
+
+describe("the gate of repeated runs", () => {
+  const finding: Finding = {
+    rank: 1,
+    id: "write-stalls",
+    severity: "major",
+    title: "It stalls",
+    evidence: [],
+    remediation: "Commit in groups",
+    labels: [],
+    confidence: "high",
+    counterEvidence: [],
+    cost: 1,
+    page: "docs/findings.md#write-stalls",
+  };
+  const stalled = { ...good, findings: [finding] };
+
+  it("names each run's items by its place, and a finding once", () => {
+    const items = gateOfSet([stalled, crossed, stalled]);
+    assert.equal(items.filter(({ group }) => group === "verdict").length, 3);
+    assert.ok(
+      items.some(({ name, state }) => name.startsWith("run 2: nostr_") && state === "failed"),
+    );
+    const found = items.filter(({ group }) => group === "finding");
+    assert.deepEqual(
+      found.map(({ name, message }) => [name, message]),
+      [["It stalls", "in 2 of 3 runs; major: Commit in groups"]],
+    );
+  });
+
+  it("sums up in a line a run, with the reports folded in", () => {
+    const text = renderSet([good, crossed, invalid]);
+    assert.match(text, /^# 3 runs of one plan: 1 valid with all thresholds met/);
+    assert.match(text, /\| 2, seed seed-1 \| valid \| \*\*not met\*\* \|/);
+    assert.match(text, /\| 3, seed seed-1 \| invalid \| not judged \|/);
+    const count = (tag: string) => text.split(tag).length;
+    assert.equal(count("<details>"), count("</details>"));
   });
 });
 
@@ -125,6 +168,26 @@ describe("renderJunit", () => {
         }
       }),
     );
+  });
+});
+
+describe("report as a gate", () => {
+  it("exits as its run did, and only renders without a gate's flag", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "k6-nostr-gate-"));
+    try {
+      const file = join(dir, "report.json");
+      const [junit, markdown] = [join(dir, "j.xml"), join(dir, "r.md")];
+      for (const [made, code] of [
+        [good, 0],
+        [crossed, 99],
+      ] as const) {
+        await writeFile(file, JSON.stringify(made));
+        assert.equal(await report([file, "--markdown", markdown, "--junit", junit]), code);
+        assert.equal(await report([file, "--markdown", markdown]), 0);
+      }
+    } finally {
+      await rm(dir, { recursive: true });
+    }
   });
 });
 

@@ -31,6 +31,13 @@ describe("makeRunDir", () => {
         error.message.includes(`\`${file}\` (`),
     );
   });
+
+  it("ends on a file system that makes no folders", {
+    skip: process.platform !== "linux",
+    timeout: 10_000,
+  }, async () => {
+    await assert.rejects(makeRunDir("/proc/k6-nostr/deep", "run-1"), /REPORT_DIR.*\(ENOENT\)/);
+  });
 });
 
 describe("writeReport", () => {

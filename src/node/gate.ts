@@ -1,11 +1,12 @@
 /** `--github` and `--junit`: hands the items of a gate to a CI system. */
-import { appendFile, mkdir, stat, writeFile } from "node:fs/promises";
+import { appendFile, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConfigError } from "../errors.ts";
 import type { GateItem } from "../report/gate.ts";
 import { capSummary, renderAnnotations } from "../report/github.ts";
 import { renderJunit } from "../report/junit.ts";
 import type { FlagRow } from "./command-line.ts";
+import { makeFolder } from "./make-folder.ts";
 
 export const GATE_FLAGS: readonly FlagRow[] = [
   { flag: "github", help: "step summary and annotations for GitHub Actions" },
@@ -45,9 +46,21 @@ export async function passGate(request: GateRequest): Promise<void> {
 /** Writes a file and the folders it needs. */
 export async function save(path: string, text: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(path, text);
   } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+/** Writes a file that is not there yet, nor a link of its name; tells whether it did. */
+export async function saveNew(path: string, text: string): Promise<boolean> {
+  try {
+    await makeFolder(dirname(path));
+    await writeFile(path, text, { flag: "wx" });
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw unwritable(path, cause);
   }
 }

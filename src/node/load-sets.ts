@@ -1,5 +1,5 @@
-/** Reads what `compare` is given: a report, a run's folder, a set of repeated runs, or several by commas. */
-import { readFile, stat } from "node:fs/promises";
+/** Reads what `compare` is given: a report, a set of repeated runs, the folder of either, or several by commas. */
+import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ConfigError } from "../errors.ts";
 import type { RunSet } from "../report/compare/types.ts";
@@ -39,7 +39,7 @@ export async function loadSet(text: string): Promise<LoadedSet> {
 }
 
 async function loadPart(path: string): Promise<LoadedSet> {
-  const file = (await isFolder(path)) ? join(path, "report.json") : path;
+  const file = (await isFolder(path)) ? await fileIn(path) : path;
   const set = await readSet(file);
   if (set === null) {
     const report = await loadReport(file);
@@ -47,6 +47,15 @@ async function loadPart(path: string): Promise<LoadedSet> {
   }
   const reports = await Promise.all(set.reports.map((p) => loadReport(resolve(dirname(file), p))));
   return { reports, setId: set.id, label: set.label };
+}
+
+async function fileIn(folder: string): Promise<string> {
+  const names = await readdir(folder);
+  const name = ["report.json", "set.json"].find((known) => names.includes(known));
+  if (name !== undefined) return join(folder, name);
+  throw new ConfigError(
+    `\`${folder}\` holds neither a report.json nor a set.json; name the file, or several by commas`,
+  );
 }
 
 async function readSet(file: string): Promise<SetFile | null> {

@@ -1,11 +1,12 @@
 /** Where reports are kept: each run for good under `runs/<run id>/`, the newest of a day under its date. */
-import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
+import { copyFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildPageAssets } from "../../build/page.ts";
 import { ConfigError } from "../errors.ts";
 import { renderHtml } from "../report/html/render.ts";
 import { renderMarkdown } from "../report/markdown.ts";
 import type { Report } from "../report/types.ts";
+import { makeFolder } from "./make-folder.ts";
 
 export interface ReportFiles {
   readonly json: string;
@@ -17,7 +18,7 @@ export interface ReportFiles {
 export async function makeRunDir(reportDir: string, runId: string): Promise<string> {
   const dir = join(reportDir, "runs", runId);
   try {
-    await mkdir(dir, { recursive: true });
+    await makeFolder(dir);
     await writeFile(join(dir, ".writable"), "");
     return dir;
   } catch (cause) {

@@ -60,8 +60,14 @@ function shrink(values: readonly (number | null)[], width: number): readonly (nu
   });
 }
 
-/** A relay's or an error's text within a table cell: one line, nothing that Markdown would read. */
+/**
+ * A relay's or an error's text within a table cell: one line, nothing that Markdown would read, and nobody
+ * whom GitHub would notify: behind an `@` goes a joiner that is not seen.
+ */
 export function cell(text: string): string {
   const plain = Array.from(text, (c) => (c < " " || c === "\u007f" ? " " : c)).join("");
-  return plain.replace(/[\\`*_[\]<>|#~]/g, (c) => `\\${c}`).trim();
+  return plain
+    .replace(/[\\`*_[\]<>|#~]/g, (c) => `\\${c}`)
+    .replace(/@(?=\w)/g, "@\u2060")
+    .trim();
 }

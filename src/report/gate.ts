@@ -53,6 +53,24 @@ export function gateOfReport(report: Report): readonly GateItem[] {
   ];
 }
 
+/** The items of repeated runs, each named by its place; a finding once, with how many runs it is in. */
+export function gateOfSet(reports: readonly Report[]): readonly GateItem[] {
+  const all = reports.map((report) => gateOfReport(report));
+  const findings = all.flat().filter(({ group }) => group === "finding");
+  const once = findings.filter(({ name }, i) => findings.findIndex((f) => f.name === name) === i);
+  return [
+    ...all.flatMap((items, i) =>
+      items
+        .filter(({ group }) => group !== "finding")
+        .map((item) => ({ ...item, name: `run ${i + 1}: ${item.name}` })),
+    ),
+    ...once.map((item) => {
+      const runs = findings.filter(({ name }) => name === item.name).length;
+      return { ...item, message: `in ${runs} of ${reports.length} runs; ${item.message}` };
+    }),
+  ];
+}
+
 /** One item for all and one a figure; figures that don't compare are skipped. */
 export function gateOfComparison(c: Comparison): readonly GateItem[] {
   const overall = {

@@ -26,7 +26,7 @@ export function renderAnnotations(items: readonly GateItem[]): string {
 /** Cuts a summary to so many bytes of UTF-8, at the end of a line, and says so. */
 export function capSummary(markdown: string, mostBytes: number): string {
   if (utf8Bytes(markdown) <= mostBytes) return markdown;
-  const note = "\n\n*Cut here: GitHub shows 1 MiB. The whole report is among the artifacts.*\n";
+  const note = "\n\n*Cut here: GitHub takes no more. The JSON report has the rest.*\n";
   let left = mostBytes - utf8Bytes(note);
   const kept: string[] = [];
   for (const line of markdown.split("\n")) {

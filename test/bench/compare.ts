@@ -8,7 +8,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadReport } from "../../src/node/load-report.ts";
 import { orderOf } from "../../src/node/run/repeat.ts";
@@ -24,8 +24,10 @@ const GROUP = 5;
 const COST = { delay: [5, 5, 6], cpu: [0.5, 0.5, 0.64] } as const;
 const NAMES = ["base", "again", "slower"] as const;
 
-const [dir = "", kind = "delay", repetitions = "0"] = process.argv.slice(2);
-if (dir === "" || (kind !== "delay" && kind !== "cpu"))
+const [folder = "", kind = "delay", repetitions = "0"] = process.argv.slice(2);
+// The runs are made in it, and would take a relative path as one below it.
+const dir = resolve(folder);
+if (folder === "" || (kind !== "delay" && kind !== "cpu"))
   throw new Error("DIR delay|cpu REPETITIONS");
 
 const relays = COST[kind].map(

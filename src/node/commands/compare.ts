@@ -31,7 +31,7 @@ const FLAGS: readonly FlagRow[] = [
 
 const USAGE = `k6-nostr compare BASE NEW [flags]
 
-BASE and NEW: a report.json, the folder of a run, a set that run --repeat left, or several
+BASE and NEW: a report.json, a set that run --repeat left, the folder of either, or several
 by commas. Prints Markdown. Three runs a side or more make the noise known (docs/compare.md).
 
 ${describeFlags(FLAGS)}

@@ -7,8 +7,9 @@ import { buildPlan } from "../../plan/plan.ts";
 import { refuseKey } from "../../plan/secrets.ts";
 import { compareSets } from "../../report/compare/compare.ts";
 import { renderComparison } from "../../report/compare/markdown.ts";
-import { gateOfReport } from "../../report/gate.ts";
+import { gateOfReport, gateOfSet } from "../../report/gate.ts";
 import { renderMarkdown } from "../../report/markdown.ts";
+import { renderSet } from "../../report/set.ts";
 import type { Report } from "../../report/types.ts";
 import { EXIT } from "../../report/verdict.ts";
 import type { FlagRow } from "../command-line.ts";
@@ -16,6 +17,7 @@ import { passGate, save } from "../gate.ts";
 import { loadSet } from "../load-sets.ts";
 import { type Repetition, readTimes, repeatRuns } from "../run/repeat.ts";
 import { refuseByText } from "../run/run.ts";
+import { catchInterrupts } from "../signals.ts";
 import { printComparison, readTolerance, TOLERANCE_FLAG } from "./compare.ts";
 
 export const REPEAT_FLAGS: readonly FlagRow[] = [
@@ -55,16 +57,30 @@ export async function runRepeatedly(
   const seed = texts.seed ?? String(randomInt(2 ** 32));
   // Before the first run, so that no run is made in vain.
   for (const relay of relays) refuseByText(buildPlan(scenario, { ...texts, relay }, seed));
+  // Between two runs no run listens: an interruption then must not lose the set.
+  const interrupts = catchInterrupts();
   const repeated = await repeatRuns({
     times,
     seed,
     reportDir: texts.reportDir ?? "",
     relays,
     runOnce: (relay, seed, label) => runOnce({ ...texts, relay, seed }, label, runScenario),
-  });
+    signal: interrupts.signal,
+  }).finally(() => interrupts.release());
   const [base, next] = repeated.files;
   process.stdout.write(repeated.files.map((file) => `set         ${file}\n`).join(""));
-  if (repeated.stopped || base === undefined) return EXIT.interrupted;
+  if (repeated.stopped) return EXIT.interrupted;
+  const { failure } = repeated;
+  if (base === undefined || (failure !== undefined && !(failure instanceof ConfigError))) {
+    throw failure;
+  }
+  if (failure instanceof ConfigError) {
+    // Runs were made: not the code that says nothing was sent.
+    process.stderr.write(
+      `k6-nostr: ${failure.message}\nThe repetitions ended here; the ${repeated.codes.length} runs before are kept.\n`,
+    );
+    return EXIT.other;
+  }
   if (next === undefined) {
     await gateSet(base, flags);
     return worst(repeated.codes);
@@ -90,15 +106,13 @@ async function runOnce(
   return { report, code, stop: code === EXIT.interrupted };
 }
 
-/** The gate of a set: the items of all its runs, each named by its place. */
+/** The gate of a set: the items of all its runs, and one summary. */
 async function gateSet(file: string, flags: Flags): Promise<void> {
   const { reports } = await loadSet(file);
   await passGate({
     flags,
-    items: reports.flatMap((report, i) =>
-      gateOfReport(report).map((item) => ({ ...item, name: `run ${i + 1}: ${item.name}` })),
-    ),
-    markdown: reports.map(renderMarkdown).join("\n"),
+    items: gateOfSet(reports),
+    markdown: renderSet(reports),
     suite: `k6-nostr set of ${reports.length} runs`,
     environment: process.env,
   });

@@ -3,7 +3,7 @@ import { buildPageAssets } from "../../../build/page.ts";
 import { ConfigError } from "../../errors.ts";
 import { renderHtml } from "../../report/html/render.ts";
 import { renderMarkdown } from "../../report/markdown.ts";
-import { EXIT } from "../../report/verdict.ts";
+import { EXIT, exitCode } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { GATE_FLAGS } from "../gate.ts";
 import { loadReport } from "../load-report.ts";
@@ -22,7 +22,7 @@ export async function report(args: readonly string[]): Promise<number> {
   const { flags, words } = parseCommandLine(args, FLAGS);
   if (flags.help) {
     process.stdout.write(
-      `k6-nostr report FILE [flags]\n\nMarkdown and HTML of a JSON report; without a flag the Markdown is printed.\n\n${describeFlags(FLAGS)}`,
+      `k6-nostr report FILE [flags]\n\nMarkdown and HTML of a JSON report; without a flag the Markdown is printed.\nWith --github or --junit the exit code is that of the run.\n\n${describeFlags(FLAGS)}`,
     );
     return EXIT.ok;
   }
@@ -36,7 +36,8 @@ export async function report(args: readonly string[]): Promise<number> {
   if (markdown !== undefined) await save(markdown, renderMarkdown(loaded));
   if (html === undefined && markdown === undefined) process.stdout.write(renderMarkdown(loaded));
   await gateRun(loaded, flags);
-  return EXIT.ok;
+  // As a gate it passes where the run passed; else it only renders.
+  return flags.github || flags.junit !== undefined ? exitCode(loaded) : EXIT.ok;
 }
 
 async function save(path: string, text: string): Promise<void> {

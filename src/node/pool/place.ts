@@ -9,6 +9,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import { FRAMES_FILE, MANIFEST_FILE } from "../../pool/format.ts";
+import { makeFolder } from "../make-folder.ts";
 import { readPool } from "./read.ts";
 
 const ABANDONED_AFTER_MS = 3_600_000;
@@ -36,7 +37,7 @@ export async function createTemporary(
   await refuseForeignFolder(dir);
   const parent = dirname(dir);
   const prefix = `.${basename(dir)}.tmp-`;
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   const path = join(parent, `${prefix}${host()}-${process.pid}-${randomUUID().slice(0, 8)}`);
   let begun = false;
   for (const name of await readdir(parent)) {

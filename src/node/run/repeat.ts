@@ -24,6 +24,8 @@ export interface RepeatRequest {
   /** One relay's URL text, or two to be run in turn. */
   readonly relays: readonly string[];
   readonly runOnce: (relay: string, seed: string, label: string) => Promise<Repetition>;
+  /** Ends the repetitions between two runs as well. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Repeated {
@@ -31,6 +33,8 @@ export interface Repeated {
   /** One file a relay, in the order of `relays`; only of those with a run. */
   readonly files: readonly string[];
   readonly stopped: boolean;
+  /** What a run threw, after which there were no more; the runs before it are in the files. */
+  readonly failure: unknown;
 }
 
 const MOST_REPETITIONS = 100;
@@ -47,21 +51,35 @@ export function orderOf(relays: number, repetition: number): readonly number[] {
 }
 
 export async function repeatRuns(request: RepeatRequest): Promise<Repeated> {
-  const { times, seed, relays } = request;
-  const reports: Report[][] = relays.map(() => []);
+  const reports: Report[][] = request.relays.map(() => []);
   const codes: number[] = [];
-  let stopped = false;
-  for (let i = 1; i <= times && !stopped; i++) {
-    for (const place of orderOf(relays.length, i)) {
-      const label = `repetition ${i} of ${times}${relays.length > 1 ? `, relay ${place + 1}` : ""}`;
-      const done = await request.runOnce(relays[place] ?? "", seedOf(seed, i), label);
+  let failure: unknown;
+  try {
+    for (const { place, seed, label } of turnsOf(request)) {
+      if (request.signal?.aborted) break;
+      const done = await request.runOnce(request.relays[place] ?? "", seed, label);
       codes.push(done.code);
       reports[place]?.push(done.report);
-      stopped = done.stop;
-      if (stopped) break;
+      if (done.stop) {
+        return { codes, files: await writeSets(request, reports), stopped: true, failure };
+      }
     }
+  } catch (cause) {
+    failure = cause;
   }
-  return { codes, files: await writeSets(request, reports), stopped };
+  const files = await writeSets(request, reports);
+  return { codes, files, stopped: request.signal?.aborted === true, failure };
+}
+
+/** Which relay is loaded when: the order is reversed in every other repetition. */
+function turnsOf({ times, seed, relays }: RepeatRequest) {
+  return Array.from({ length: times }, (_, i) =>
+    orderOf(relays.length, i + 1).map((place) => ({
+      place,
+      seed: seedOf(seed, i + 1),
+      label: `repetition ${i + 1} of ${times}${relays.length > 1 ? `, relay ${place + 1}` : ""}`,
+    })),
+  ).flat();
 }
 
 async function writeSets(

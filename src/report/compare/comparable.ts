@@ -1,41 +1,75 @@
 /** What must be equal for figures to be held against each other. The relay, the seed and its pool may differ. */
+import { describeSource } from "../command.ts";
 import type { Report } from "../types.ts";
-import type { RunSet } from "./types.ts";
+import { ENOUGH_RUNS } from "./change.ts";
+import { unusable } from "./usable.ts";
 
 /** Share by which sizes may differ between machines, or events, that count as the same. */
 const SIZE_SLACK = 0.05;
 /** Five standard errors of a mean whose events differ as much as they are large. */
 const DRAW_SLACK = 5;
 
-/** Why two sets can't be compared, one sentence each; empty when they can. */
-export function findObstacles(base: RunSet, next: RunSet): readonly string[] {
-  const first = base.reports[0];
-  if (first === undefined || next.reports.length === 0) return ["there is no run to compare"];
-  const all = [...base.reports, ...next.reports];
-  return [...new Set([...all.flatMap(unusable), ...all.flatMap((r) => differences(first, r))])];
+/** Why two sides can't be compared, one sentence each; empty when they can. */
+export function findObstacles(base: readonly Report[], next: readonly Report[]): readonly string[] {
+  const first = base[0];
+  if (first === undefined || next.length === 0) return ["there is no run to compare"];
+  const all = [...base, ...next];
+  return [
+    ...new Set([
+      ...all.flatMap((report) => unusable(report) ?? []),
+      ...twice(base, next),
+      ...all.flatMap((report) => differences(first, report)),
+    ]),
+  ];
 }
 
-/** What a reader should know although the sets compare. */
-export function findNotes(base: RunSet, next: RunSet): readonly string[] {
-  const all = [...base.reports, ...next.reports];
+/** What a reader should know although the sides compare. */
+export function findNotes(base: readonly Report[], next: readonly Report[]): readonly string[] {
+  const all = [...base, ...next];
   const suspect = all.filter((r) => r.generator.verdict === "suspect");
-  const notes = suspect.map((r) => `run ${r.run.id} is suspect: ${r.generator.reasons.join("; ")}`);
-  const platforms = new Set(all.map((r) => r.run.host.platform));
-  if (platforms.size > 1) notes.push(`other kernels: ${[...platforms].join(", ")}`);
-  const tools = new Set(all.map((r) => `${r.run.tool}, ${r.run.k6}`));
-  if (tools.size > 1) notes.push(`other versions of the tools: ${[...tools].join("; ")}`);
+  const notes: string[] = [];
+  if (Math.min(base.length, next.length) < ENOUGH_RUNS) {
+    notes.push(
+      "from one or two runs a side nobody knows how much runs differ: believe only what is large, or take five (`run --repeat 5`)",
+    );
+  }
+  if (suspect.length > 0) {
+    notes.push(
+      `${suspect.length} of ${all.length} runs are suspect: ${suspect.map((r) => `${r.run.id} (${r.generator.reasons.join("; ")})`).join(", ")}`,
+    );
+  }
+  const differing = (name: string, values: readonly string[]) => {
+    const kinds = new Set(values);
+    if (kinds.size > 1) notes.push(`other ${name}: ${[...kinds].join("; ")}`);
+  };
+  differing(
+    "kernels",
+    all.map((r) => r.run.host.platform ?? "unknown"),
+  );
+  differing(
+    "versions of the tools",
+    all.map((r) => `${r.run.tool}, ${r.run.k6 ?? "unknown"}`),
+  );
+  differing(
+    "builders or events",
+    all.map((r) => describeSource(r) ?? "the kit's own"),
+  );
   if (all.some((r) => r.totals.duplicate > 0)) {
     notes.push("some events were known to the relay (duplicate): use a seed that is new to it");
   }
   return notes;
 }
 
-function unusable({ run, generator, totals }: Report): readonly string[] {
-  if (generator.verdict === "invalid") {
-    return [`run ${run.id} is invalid: ${generator.reasons.join("; ") || "no reason given"}`];
-  }
-  if (!run.complete) return [`run ${run.id} is incomplete: ${run.stopReason ?? "slices missing"}`];
-  return totals.scheduled === 0 ? [`run ${run.id} scheduled no event`] : [];
+/** A run compared with itself is the same, which says nothing; given twice it would count double. */
+function twice(base: readonly Report[], next: readonly Report[]): readonly string[] {
+  const ids = [...base, ...next].map(({ run }) => run.id);
+  return ids
+    .filter((id, i) => ids.indexOf(id) < i)
+    .map((id) =>
+      base.some(({ run }) => run.id === id) && next.some(({ run }) => run.id === id)
+        ? `run ${id} is on both sides: nothing is compared with itself`
+        : `run ${id} is given twice`,
+    );
 }
 
 function differences(a: Report, b: Report): readonly string[] {
@@ -61,7 +95,14 @@ function planRows({ config: c }: Report): readonly (readonly [string, unknown])[
     ["ack timeout", c.ackTimeoutMs],
     ["VUs", c.vus],
     ["count of relays", c.relays.length],
+    ["source of events", sourceKind(c.pool.source)],
   ];
+}
+
+/** Reports from before this member have none. */
+function sourceKind(source: Report["config"]["pool"]["source"] | undefined): string {
+  if (!source) return "the kit's own";
+  return "replay" in source ? "EVENTS" : "BUILDERS";
 }
 
 function differ(name: string, a: unknown, b: unknown): readonly string[] {

@@ -17,30 +17,49 @@ const WORDS = {
 
 export function renderComparison(c: Comparison): string {
   const changed = c.figures.filter((f) => f.verdict === "worse" || f.verdict === "better");
+  const shown = c.figures.filter((f) => f.base !== null);
+  const rest = c.figures.filter((f) => f.base === null);
   return [
     `# ${cell(c.next.label)} compared with ${cell(c.base.label)}`,
     "",
     HEADLINES[c.verdict],
     "",
-    ...reasonsOf(c),
-    `Base: ${c.base.runs.length} runs (${c.base.runs.map(code).join(", ")}). New: ${c.next.runs.length} runs (${c.next.runs.map(code).join(", ")}).`,
+    ...(c.obstacles.length === 0 ? [] : [...c.obstacles.map((o) => `- ${cell(o)}`), ""]),
+    `Base: ${runsOf(c.base.runs)}. New: ${runsOf(c.next.runs)}.`,
     `Noise from ${c.noise}; least effect ${formatPercent(c.tolerance)} of a median (\`--tolerance\`), more for tails.`,
-    ...c.notes.map((note) => `\n- ${cell(note)}`),
+    ...(c.notes.length === 0 ? [] : ["", ...c.notes.map((note) => `- ${cell(note)}`)]),
     ...(changed.length === 0 ? [] : ["", "## What changed", "", ...table(changed)]),
-    ...(c.figures.length === 0 ? [] : ["", "## Every figure", "", ...table(c.figures)]),
+    ...(shown.length === 0
+      ? []
+      : [
+          "",
+          "## Every figure",
+          "",
+          "*Between*: where the true change lies as far as noise lets one know. *Seen from*: the smallest change that these runs could have shown.",
+          "",
+          ...table(shown),
+        ]),
+    ...reasonGroups(rest).map(
+      ([why, names]) => `\nNot compared, ${cell(why)}: ${names.map(cell).join(", ")}.`,
+    ),
     "",
   ].join("\n");
 }
 
-function reasonsOf(c: Comparison): readonly string[] {
-  if (c.verdict !== "notComparable") return [];
-  const reasons = c.obstacles.length > 0 ? c.obstacles : ["no latency has samples enough"];
-  return [...reasons.map((reason) => `- ${cell(reason)}`), ""];
+function runsOf(ids: readonly string[]): string {
+  return `${ids.length} ${ids.length === 1 ? "run" : "runs"} (${ids.map(code).join(", ")})`;
+}
+
+function reasonGroups(figures: readonly ComparedFigure[]) {
+  const reasons = [...new Set(figures.map(({ why }) => why))];
+  return reasons.map(
+    (why) => [why, figures.filter((f) => f.why === why).map(({ name }) => name)] as const,
+  );
 }
 
 function table(figures: readonly ComparedFigure[]): readonly string[] {
   return [
-    "| figure | base | new | change | noise allows | least effect | verdict |",
+    "| figure | base | new | change | between | seen from | verdict |",
     "|---|---:|---:|---:|---:|---:|---|",
     ...figures.map((f) =>
       [
@@ -49,7 +68,7 @@ function table(figures: readonly ComparedFigure[]): readonly string[] {
         formatValue(f, f.next),
         signed(f, f.change),
         f.interval === null ? "–" : `${signed(f, f.interval[0])} to ${signed(f, f.interval[1])}`,
-        formatPercent(f.leastEffect),
+        signed(f, f.seenFrom),
         `${WORDS[f.verdict]} (${cell(f.why)}) |`,
       ].join(" | "),
     ),
@@ -61,8 +80,12 @@ function formatValue({ unit }: ComparedFigure, value: number | null): string {
   return unit === "share" ? formatPercent(value) : formatRate(value);
 }
 
+/** Above a few times, a multiple says more than a percentage. */
 function signed({ unit }: ComparedFigure, change: number | null): string {
   if (change === null) return "–";
+  if (unit !== "share" && change >= 4) {
+    return change >= 999 ? "× 1,000 and more" : `× ${(change + 1).toFixed(change < 9 ? 1 : 0)}`;
+  }
   const text = `${change >= 0 ? "+" : "−"}${(Math.abs(change) * 100).toFixed(1)}`;
   return unit === "share" ? `${text} points` : `${text} %`;
 }

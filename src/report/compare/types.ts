@@ -15,13 +15,15 @@ export interface ComparedFigure {
   /** Such as `service p50` or `view response p99`. */
   readonly name: string;
   readonly unit: "ms" | "events/s" | "share";
-  /** Medians over the runs of a set. */
+  /** Means over the runs of a set, geometric ones but for shares: `change` is their ratio. */
   readonly base: number | null;
   readonly next: number | null;
   /** `next / base − 1`; for shares `next − base`. */
   readonly change: number | null;
-  /** What noise alone may change, lowest and highest, around `change`. */
+  /** Between these the true change lies, as far as noise lets one know. */
   readonly interval: readonly [number, number] | null;
+  /** The smallest change that these runs could have shown; never less than `leastEffect`. */
+  readonly seenFrom: number | null;
   /** Below this a change is not called one. */
   readonly leastEffect: number;
   readonly verdict: Verdict;

@@ -2,8 +2,8 @@
 
 import { reproduceSection, rerunCommand } from "../command.ts";
 import { cell, formatMs, formatRate } from "../format.ts";
-import type { Report } from "../types.ts";
-import { passed } from "../verdict.ts";
+import type { Finding, Report } from "../types.ts";
+import { EXIT, exitCode, passed } from "../verdict.ts";
 import type { Draft } from "./issue.ts";
 import { nextSteps } from "./pr-body.ts";
 
@@ -12,12 +12,13 @@ export interface HandoffNote {
   readonly needs: string;
   readonly path: string;
   readonly appends: boolean;
-  readonly text: string;
+  /** `null`: the run gives no reason for it. */
+  readonly text: string | null;
 }
 
 export function handoffNotes(report: Report): readonly HandoffNote[] {
   const file = `load-test-${report.run.id.replace(/[^\w.-]/g, "")}.md`;
-  const inFolder = (folder: string, text: string): HandoffNote => ({
+  const inFolder = (folder: string, text: string | null): HandoffNote => ({
     needs: folder,
     path: `${folder}/${file}`,
     appends: false,
@@ -52,21 +53,37 @@ export function draftLayout(missing: readonly HandoffNote[]): Draft {
       ...missing.flatMap(({ path, text }) => [
         `### \`${path}\``,
         "",
-        ...text.split("\n").map((line) => `> ${line}`.trimEnd()),
+        ...(text ?? "Nothing after this run: no reason for it.")
+          .split("\n")
+          .map((line) => `> ${line}`.trimEnd()),
         "",
       ]),
     ].join("\n"),
   };
 }
 
-function knownIssues(report: Report): string {
-  const list = report.findings.filter(({ severity }) => severity !== "info");
-  const items = list.map((f) => `- ${cell(f.title)} (${f.severity}): ${cell(f.remediation)}`);
-  return `\n## Load test ${report.run.id}\n\n${items.join("\n") || "No finding of severity minor or above."}\n`;
+/** A run is known to a file by this line. */
+export function knownHeading({ run }: Report): string {
+  return `## Load test ${cell(run.id)}`;
 }
 
-function incident(report: Report): string {
+/** Nothing where the relay is not to blame: a file of issues is for issues. */
+function knownIssues(report: Report): string | null {
+  const list = issuesOf(report);
+  if (list.length === 0) return null;
+  const items = list.map((f) => `- ${cell(f.title)} (${f.severity}): ${cell(f.remediation)}`);
+  return `\n${knownHeading(report)}\n\n${items.join("\n")}\n`;
+}
+
+function issuesOf({ generator, findings }: Report): readonly Finding[] {
+  if (generator.verdict === "invalid") return [];
+  return findings.filter(({ severity }) => severity !== "info");
+}
+
+/** A run that went well is no incident. */
+function incident(report: Report): string | null {
   const { run, generator } = report;
+  if (exitCode(report) === EXIT.ok && issuesOf(report).length === 0) return null;
   return [
     `# Load test ${run.id}`,
     "",

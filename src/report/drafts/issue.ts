@@ -28,7 +28,8 @@ function draftIssue(finding: Finding, report: Report): Draft {
     ),
   ];
   return {
-    name: `${String(finding.rank).padStart(2, "0")}-${slug(finding.id)}`,
+    // Runs of one day may share a folder.
+    name: `${slug(report.run.id)}-${String(finding.rank).padStart(2, "0")}-${slug(finding.id)}`,
     title: oneLine(finding.title),
     labels: finding.labels,
     body: [

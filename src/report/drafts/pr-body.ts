@@ -1,13 +1,35 @@
 /** The text of a pull request that brings a report into a repository. */
 
-import { rerunCommand } from "../command.ts";
+import { rerunCommand, shellQuote } from "../command.ts";
 import { cell, formatCount, formatMs, formatRate } from "../format.ts";
 import type { Report } from "../types.ts";
 import { passed } from "../verdict.ts";
 
+/** What a pull request is called and the branch it comes from. */
+export interface PullRequestNames {
+  readonly title: string;
+  readonly branch: string;
+}
+
+export function pullRequestNames({ run, config }: Report): PullRequestNames {
+  const day = run.startedAt.slice(0, 10);
+  return {
+    title: `test(load): ${run.scenario} at ${config.rateEps} events/s, ${day}`,
+    branch: `ai/load-test-${day.replaceAll("-", "")}`,
+  };
+}
+
+/** The lines that open it; nothing runs them but a person. */
+export function ghPullRequest({ title, branch }: PullRequestNames, bodyPath: string): string {
+  return [
+    `git switch -c ${shellQuote(branch)}`,
+    `gh pr create --head ${shellQuote(branch)} --title ${shellQuote(title)} --body-file ${shellQuote(bodyPath)}`,
+  ].join("\n");
+}
+
 export function renderPullRequest(report: Report): string {
   const { run, config: c, generator, totals, throughput, latency } = report;
-  const day = run.startedAt.slice(0, 10);
+  const { title, branch } = pullRequestNames(report);
   const outcome =
     generator.verdict === "invalid" || !run.complete
       ? "not judged"
@@ -18,8 +40,8 @@ export function renderPullRequest(report: Report): string {
     .map(([type, weight]) => `${type}:${weight}`)
     .join(",");
   return [
-    `Title: \`test(load): ${run.scenario} at ${c.rateEps} events/s, ${day}\``,
-    `Branch: \`ai/load-test-${day.replaceAll("-", "")}\``,
+    `Title: \`${title}\``,
+    `Branch: \`${branch}\``,
     "",
     "## Safety",
     "",

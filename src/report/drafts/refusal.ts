@@ -8,7 +8,7 @@ export type RefusalKind = "target" | "builders" | "artefacts" | "profile" | "con
 
 const UNBLOCK: Readonly<Record<RefusalKind, string>> = {
   target:
-    "Give a relay of this machine, add --allow-private for an address of your own network, or have the owner serve the proof of consent (docs/dedicated-relays.md) and add --allow-dedicated-relay. A public relay stays refused.",
+    "Start a relay on this machine and name it, add --allow-private for an address of your own network, or have the owner serve the proof of consent (docs/dedicated-relays.md) and add --allow-dedicated-relay. A public relay stays refused.",
   builders:
     "Say which event builders are meant, where their module is and what each must return; or choose types of the built-in mix.",
   artefacts:
@@ -29,8 +29,12 @@ export function refusalKind(message: string): RefusalKind {
   return kinds.find(([, pattern]) => pattern.test(message))?.[0] ?? "configuration";
 }
 
-/** `words`: the command line, without what may be a secret. */
-export function draftRefusal(message: string, words: readonly string[]): Draft {
+/** `words` and `variables` (`NAME=text`): the command line and what the environment set, without secrets. */
+export function draftRefusal(
+  message: string,
+  words: readonly string[],
+  variables: readonly string[] = [],
+): Draft {
   const kind = refusalKind(message);
   return {
     name: `refused-${kind}`,
@@ -40,7 +44,7 @@ export function draftRefusal(message: string, words: readonly string[]): Draft {
       "## What was wanted",
       "",
       "```sh",
-      `npx k6-nostr run ${words.map(shellQuote).join(" ")}`,
+      [...variables.map(assignment), "npx k6-nostr run", ...words.map(shellQuote)].join(" "),
       "```",
       "",
       "## Why it stopped",
@@ -55,6 +59,11 @@ export function draftRefusal(message: string, words: readonly string[]): Draft {
       "",
     ].join("\n"),
   };
+}
+
+function assignment(variable: string): string {
+  const at = variable.indexOf("=") + 1;
+  return variable.slice(0, at) + shellQuote(variable.slice(at));
 }
 
 /** A command line to be shown: URLs as scheme, host and port, as everywhere in reports. */
