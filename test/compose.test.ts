@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
+import { RESOURCE_METRICS } from "../src/measure/resource-metrics.ts";
 import { CHECKS, type Compose, RELAYS, read, TEXTS, type Texts } from "./compose/promises.ts";
 
 /** What k6's output for Prometheus puts behind a metric's name, by its type and our statistics of trends. */
@@ -130,9 +131,11 @@ describe("the compose file", () => {
     const dashboard = read("deploy/observe/grafana/dashboards/k6-nostr.json");
     const expressions = [...dashboard.matchAll(/"expr": "(.*)"/g)].map((match) => match[1] ?? "");
     const asked = new Set(expressions.flatMap((text) => text.match(/\b(?:k6|process)_\w+/g) ?? []));
-    const own = ["k6/lib/metrics.ts", "k6/lib/companion.ts"].map(read).join("\n");
-    const sent = [...own.matchAll(/new (Trend|Counter|Rate)\("(\w+)"/g)].flatMap(
-      ([, type = "", name]) => ENDINGS[type]?.map((ending) => `k6_${name}_${ending}`) ?? [],
+    const own = read("k6/lib/metrics.ts").matchAll(/new (Trend|Counter|Rate)\("(\w+)"/g);
+    const resources = Object.keys(RESOURCE_METRICS).map((name) => ["Trend", name] as const);
+    const metrics = [...own].map(([, type = "", name = ""]) => [type, name] as const);
+    const sent = [...metrics, ...resources].flatMap(
+      ([type, name]) => ENDINGS[type]?.map((ending) => `k6_${name}_${ending}`) ?? [],
     );
     const metered = read("deploy/load/relay-meter.ts").match(/process_\w+/g) ?? [];
     const known = new Set([...sent, ...metered, "k6_vus", "k6_ws_sessions_total"]);

@@ -41,10 +41,10 @@ describe("collectOptions", () => {
     assert.equal(collectOptions({ clients: "" }, { CLIENTS: "2" }).clients, "");
   });
 
-  it("reads no option without a variable from the environment", () => {
-    const texts = collectOptions({}, { AUDIT: "1", NO_CALIBRATE: "1", undefined: "1" });
-    assert.equal(texts.audit, undefined);
-    assert.equal(texts.noCalibrate, undefined);
+  it("reads switches from their variables too", () => {
+    const texts = collectOptions({}, { AUDIT: "1", NO_CALIBRATE: "1" });
+    assert.deepEqual([texts.audit, texts.noCalibrate], ["1", "1"]);
+    assert.equal(collectOptions({}, { undefined: "1" }).audit, undefined);
   });
 
   it("gives every option a flag and a variable of its own", () => {
