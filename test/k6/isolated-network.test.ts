@@ -32,11 +32,11 @@ const RELAY = `
   node "$ROOT/bin/k6-nostr.mjs" relay --port 7777 --file :memory: & relay=$!
   (cd "$ROOT" && exec node --import tsx deploy/load/relay-meter.ts $relay 9779) & meter=$!
   trap 'kill $relay $meter; wait' EXIT
-  trap 'exit 143' TERM
   until node "$ROOT/deploy/load/relay-health.mjs" 7777; do kill -0 $relay; done
-  ${CHECKS.map(([file, service]) => `until HOSTNAME=relay bash -c '${checkOf(file, service)}'; do kill -0 $meter; sleep 0.1; done`).join("\n")}
+  ${CHECKS.map(([file, service]) => `until HOSTNAME=relay bash -c '${checkOf(file, service)}'; do kill -0 $meter; done`).join("\n")}
 `;
-const RUN = `node "$ROOT/bin/k6-nostr.mjs" run publish`;
+/** Ends all that was started in it when it is ended. */
+const ALONE = ["unshare", "-n", "-m", "-p", "--fork", "--kill-child", "--mount-proc", "sh", "-c"];
 
 let dir = "";
 
@@ -49,7 +49,7 @@ after(() => rm(dir, { recursive: true, force: true }));
 
 describe("a single label", { skip: canMakeNetworks() ? false : "no networks to be had" }, () => {
   it("is loaded in a network without a way out, and its meter read", async () => {
-    const { code, output } = await load({ INTERNAL_NETWORK: "1" }, `${RELAY}\n${RUN}`);
+    const { code, output } = await load({ INTERNAL_NETWORK: "1" }, RELAY);
     const file = (await readdir(dir)).find((name) => /^load-report-.*\.json$/.test(name));
     assert.ok(file, output);
     const report = JSON.parse(await readFile(join(dir, file), "utf8")) as Report;
@@ -61,21 +61,27 @@ describe("a single label", { skip: canMakeNetworks() ? false : "no networks to b
     assert.ok(relay.some(({ rssBytes, openFiles }) => rssBytes && openFiles));
   });
 
-  // No relay is there: outside an internal network it would listen on loopback only.
   for (const [where, environment, route] of [
     ["without the variable", {}, ""],
-    ["in a network with a way out", { INTERNAL_NETWORK: "1" }, "&& ip route add default dev eth0"],
+    ["in a network with a way out", { INTERNAL_NETWORK: "1" }, "ip route add default dev eth0"],
   ] as const) {
     it(`is refused ${where}`, async () => {
-      const { code, output } = await load(environment, RUN, route);
+      const { code, output } = await load(environment, route);
       assert.equal(code, 2, output);
       assert.match(output, /refused `relay:7777`: `relay` resolves to a private address/);
     });
   }
 });
 
-function load(environment: Readonly<Record<string, string>>, what: string, route = "") {
-  const script = `set -e; ${NETWORK} ${route}\nmount --bind "$DIR/hosts" /etc/hosts\n${what}`;
+/** What the command line says to `relay`, after `preparation` in the namespace. */
+function load(environment: Readonly<Record<string, string>>, preparation: string) {
+  const script = `
+    set -e
+    ${NETWORK}
+    mount --bind "$DIR/hosts" /etc/hosts
+    ${preparation}
+    node "$ROOT/bin/k6-nostr.mjs" run publish
+  `;
   const env = {
     INTERNAL_NETWORK: "",
     ...environment,
@@ -90,7 +96,7 @@ function load(environment: Readonly<Record<string, string>>, what: string, route
     SEED: "isolated",
     NO_CALIBRATE: "1",
   };
-  return run(["unshare", "-n", "-m", "sh", "-c", script], { cwd: dir, env, limitMs: 120_000 });
+  return run([...ALONE, script], { cwd: dir, env, limitMs: 120_000 });
 }
 
 /** The words that compose gives bash, `$$` being one `$` of them. */
@@ -103,7 +109,7 @@ function checkOf(file: string, service: string): string {
 
 function canMakeNetworks(): boolean {
   try {
-    execFileSync("unshare", ["-n", "-m", "sh", "-c", NETWORK], { stdio: "ignore" });
+    execFileSync("unshare", [...ALONE.slice(1), NETWORK], { stdio: "ignore" });
     return true;
   } catch {
     // No root, or a kernel without them.
