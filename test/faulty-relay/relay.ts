@@ -49,6 +49,8 @@ export class FaultyRelay {
   readonly #kept: NostrEvent[] = [];
   readonly #behaviour: Behaviour;
   readonly #webSockets: WebSocketServer;
+  /** Connections that are about to be cut. */
+  readonly #ending = new Set<WebSocket>();
   readonly #sockets = new Set<Socket>();
   #server: Server;
   #port = 0;
@@ -192,7 +194,7 @@ export class FaultyRelay {
     frame: Extract<Action, { do: "send" }>,
     event: LedgerEvent | null,
   ): void {
-    if (client.readyState !== WebSocket.OPEN) return;
+    if (client.readyState !== WebSocket.OPEN || this.#ending.has(client)) return;
     const { data } = frame;
     const raw = typeof data === "string" || Buffer.isBuffer(data) ? data : JSON.stringify(data);
     this.ledger.frames.push(frame);
@@ -201,12 +203,20 @@ export class FaultyRelay {
     event?.answers.push({ frame, sentMs: performance.now() });
   }
 
+  /**
+   * At once nothing is sent any more; the end comes when the client's pong says that it has read all that was:
+   * a reset throws away what is under way, and then nobody knows whose answers were lost.
+   */
   #cut(client: WebSocket, socket: Socket, how: "reset" | "end" | number): void {
-    if (client.readyState !== WebSocket.OPEN) return;
+    if (client.readyState !== WebSocket.OPEN || this.#ending.has(client)) return;
+    this.#ending.add(client);
     this.ledger.cuts.push(typeof how === "number" ? String(how) : "no close frame");
-    if (how === "reset") socket.resetAndDestroy();
-    else if (how === "end") socket.end();
-    else client.close(how);
+    client.once("pong", () => {
+      if (how === "reset") socket.resetAndDestroy();
+      else if (how === "end") socket.end();
+      else client.close(how);
+    });
+    client.ping();
   }
 }
 
