@@ -98,6 +98,17 @@ describe("compareSets", () => {
     assert.match(renderComparison(c), /\*\*Not comparable\.\*\*[\s\S]*too noisy/);
   });
 
+  it("does not say the same while one of the run's two medians can't be told", () => {
+    const random = seededRandom("half", "noise");
+    const run = (service: number) => {
+      const [calm, own] = [noisyRun(random, 20, 0), noisyRun(random, service, 0)];
+      return { ...calm, latency: { ...calm.latency, service: own.latency.service } };
+    };
+    const c = compareSets(setOf(...[2, 5, 11].map(run)), setOf(...[3, 7, 12].map(run)), JUDGING);
+    assert.equal(c.figures.find(({ name }) => name === "response p50")?.verdict, "same");
+    assert.equal(c.verdict, "notComparable");
+  });
+
   it("sees through one disturbed run of five, and of three does not", () => {
     const random = seededRandom("disturbed", "noise");
     const runs = (...medians: readonly number[]) => medians.map((ms) => noisyRun(random, ms, 0));

@@ -72,12 +72,12 @@ function unseen(figures: readonly ComparedFigure[]): readonly string[] {
   ];
 }
 
-/** Accepted rate and shares compare nearly always; without a median of the run they say too little. */
+/** Whatever else compares, "the same" is not true while one of the run's medians can't be told. */
 function blindness(figures: readonly ComparedFigure[]): readonly string[] {
   if (figures.some(({ verdict }) => verdict === "worse")) return [];
-  const medians = figures.filter(({ name }) => MEDIANS.includes(name));
-  if (medians.some(({ verdict }) => verdict !== "notComparable")) return [];
-  return [...new Set(medians.map(({ name, why }) => `${name}: ${why}`))];
+  return figures
+    .filter(({ name, verdict }) => MEDIANS.includes(name) && verdict === "notComparable")
+    .map(({ name, why }) => `${name}: ${why}`);
 }
 
 const MEDIANS: readonly string[] = ["service p50", "response p50"];
