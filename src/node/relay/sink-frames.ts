@@ -47,25 +47,20 @@ export function handleChunk(chunk: Buffer, handler: ChunkHandler): ChunkResult {
   let answerStart = 0;
   let answerEnd = 0;
   let answered = 0;
-  const flush = (): void => {
-    if (answerEnd > answerStart) handler.answer(chunk.subarray(answerStart, answerEnd));
-    answerStart = answerEnd;
-  };
   for (;;) {
     const header = readHeader(chunk, at);
-    if (header === undefined || header.fault !== undefined) {
-      flush();
-      return { rest: chunk.subarray(at), answered, fault: header?.fault };
-    }
-    const { start, end } = header;
-    if (chunk[at] === FINAL_TEXT && answerInPlace(chunk, start, end, answerEnd)) {
+    const isOver = header === undefined || header.fault !== undefined;
+    if (!isOver && chunk[at] === FINAL_TEXT && answerInPlace(chunk, header, answerEnd)) {
       answerEnd += ANSWER_LENGTH;
       answered++;
-    } else {
-      flush();
-      handler.frame(readFrame(chunk, at, start, end));
+      at = header.end;
+      continue;
     }
-    at = end;
+    if (answerEnd > answerStart) handler.answer(chunk.subarray(answerStart, answerEnd));
+    answerStart = answerEnd;
+    if (isOver) return { rest: chunk.subarray(at), answered, fault: header?.fault };
+    handler.frame(readFrame(chunk, at, header));
+    at = header.end;
   }
 }
 
@@ -125,7 +120,7 @@ function isLegal(first: number, second: number): boolean {
 }
 
 /** Writes the OK for an EVENT at `to`; false, with nothing written, for any other payload. */
-function answerInPlace(chunk: Buffer, start: number, end: number, to: number): boolean {
+function answerInPlace(chunk: Buffer, { start, end }: Header, to: number): boolean {
   const idStart = start + OPENING.length;
   const idEnd = idStart + ID_LENGTH;
   if (idEnd >= end) return false;
@@ -149,7 +144,7 @@ function unmaskByte(chunk: Buffer, at: number, mask: number, offset: number): nu
   return (chunk[at] ?? 0) ^ ((mask >>> ((offset & 3) << 3)) & 0xff);
 }
 
-function readFrame(chunk: Buffer, at: number, start: number, end: number): Frame {
+function readFrame(chunk: Buffer, at: number, { start, end }: Header): Frame {
   const mask = chunk.readInt32LE(start - MASK_LENGTH);
   const payload = Buffer.allocUnsafe(end - start);
   for (let i = 0; i < payload.length; i++) payload[i] = unmaskByte(chunk, start + i, mask, i);

@@ -3,6 +3,7 @@ import type { RelayMessage } from "../../nostr/wire.ts";
 import { claimedId, parseClientMessage } from "./client-message.ts";
 import {
   buildFrame,
+  type ChunkHandler,
   type Frame,
   handleChunk,
   MAX_PAYLOAD_BYTES,
@@ -18,6 +19,10 @@ const EMPTY = Buffer.alloc(0);
 export class SinkSession {
   readonly #socket: Duplex;
   readonly #onAnswered: (events: number) => void;
+  readonly #handler: ChunkHandler = {
+    answer: (answers) => this.#write(answers),
+    frame: (frame) => this.#handle(frame),
+  };
   #rest: Buffer = EMPTY;
   #fragments: Buffer[] = [];
   #fragmentBytes = 0;
@@ -31,11 +36,8 @@ export class SinkSession {
   receive(chunk: Buffer): void {
     if (this.#isClosing) return;
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    const { rest, answered, fault } = handleChunk(bytes, {
-      answer: (answers) => this.#write(answers),
-      frame: (frame) => this.#handle(frame),
-    });
-    this.#rest = rest;
+    const { rest, answered, fault } = handleChunk(bytes, this.#handler);
+    this.#rest = rest.length === 0 ? EMPTY : rest;
     if (answered > 0) this.#onAnswered(answered);
     if (fault !== undefined) this.close(fault);
   }
