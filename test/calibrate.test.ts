@@ -9,7 +9,7 @@ import { judgeTrial } from "../src/node/calibrate/calibrate.ts";
 import type { Calibration } from "../src/node/calibrate/figures.ts";
 import { keep, readKept } from "../src/node/calibrate/kept.ts";
 import { makeLookAlikes } from "../src/node/calibrate/look-alikes.ts";
-import { judgeRate } from "../src/node/calibrate/obtain.ts";
+import { judgeRate, keepFigures } from "../src/node/calibrate/obtain.ts";
 import { othersPercent } from "../src/node/calibrate/others.ts";
 import { findCeiling, type SearchOptions, type Trial } from "../src/node/calibrate/search.ts";
 import { describeKept, renderCalibration } from "../src/node/calibrate/table.ts";
@@ -203,6 +203,27 @@ describe("kept figures", () => {
     await inFolder(async (path) => {
       await keep(path, FIGURES);
       assert.match((await keep(join(path, "calibration.json"), FIGURES)) ?? "", /^E[A-Z]+$/);
+    });
+  });
+
+  it("are not the quick ones of a busy machine, which would refuse good plans on a quiet one", async () => {
+    await inFolder(async (path) => {
+      const said: string[] = [];
+      const terminal = { status() {}, note: (line: string) => said.push(line), clear() {} };
+      const busy: Calibration = { ...FIGURES, form: "quick", othersPercent: 21 };
+      assert.equal(await keepFigures(path, busy, terminal), false);
+      assert.match(said.join(), /not kept in .*: other processes took 21 % of the processor/);
+      assert.equal(await readKept(path, busy.generator), null);
+      // Asked for, or from a quiet machine, or where nothing is known of others: kept.
+      for (const kept of [
+        { ...busy, form: "full" as const },
+        { ...busy, othersPercent: 20 },
+        { ...busy, othersPercent: null },
+      ]) {
+        assert.equal(await keepFigures(path, kept, terminal), true);
+        assert.deepEqual(await readKept(path, busy.generator), kept);
+      }
+      assert.equal(said.length, 1);
     });
   });
 });

@@ -171,6 +171,21 @@ describe("judgeGenerator", () => {
     assert.equal(new Set(ids).size, ids.length);
   });
 
+  it("takes a rate that was held above the ceiling as a word against the ceiling", () => {
+    const above = (change: Change) =>
+      judge({ report: change.report ?? {}, figures: { ...change.figures, ceilingEps: 50 } });
+    const held = above({});
+    assert.equal(held.generator.verdict, "suspect");
+    assert.match(held.generator.reasons.join(), /200 % of the ceiling.*too low.*calibrate/);
+    const short = { ...good.throughput, attemptedEps: 98.9 };
+    for (const doubt of [
+      { figures: { scheduleLag: lag(5.1) } },
+      { report: { throughput: short } },
+    ]) {
+      assert.equal(stateOf(above(doubt), "ceilingShare"), "invalid");
+    }
+  });
+
   for (const [id, states] of Object.entries(table)) {
     for (const [state, change = {}] of Object.entries(states)) {
       it(`finds ${id} ${state}`, () => {

@@ -35,7 +35,8 @@
  * - start skew: VUs begin at full seconds; one that missed the others' lacks its share of the rate for
  *   that long at either end of the window, and makes no time wrong.
  * - share of the ceiling: where one server works off a queue (M/M/1), a response takes twice the service
- *   time at half of what it can do, and ten times at nine tenths: by then the queue is the generator's.
+ *   time at half of what it can do, and ten times at nine tenths: by then the queue is the generator's. A
+ *   rate above the ceiling that was held, with no other doubt, says that the ceiling was measured too low.
  */
 import { quantile } from "../measure/histogram.ts";
 import { pageOf } from "./findings/page.ts";
@@ -51,7 +52,7 @@ export const CEILING_SHARE = { suspect: 0.5, invalid: 0.9 } as const;
 
 /** Adds the verdict on the generator to a report; an invalid run's only finding is the generator. */
 export function judgeGenerator(report: Measured, figures: Figures): Report {
-  const signals = signalsOf(report, figures);
+  const signals = withDisprovedCeiling(signalsOf(report, figures), report);
   const verdict: VerdictState = signals.some((s) => s.state === "invalid")
     ? "invalid"
     : signals.some((s) => s.state === "suspect")
@@ -224,6 +225,29 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
       (v) => `${v} errors of the generator itself`,
     ),
   ];
+}
+
+/**
+ * A rate above the ceiling that was held without any other doubt disproves the ceiling: it was measured too
+ * low, on a busy machine for instance. That makes the run suspect, not invalid.
+ */
+function withDisprovedCeiling(
+  signals: readonly Signal[],
+  { throughput, config }: Measured,
+): readonly Signal[] {
+  const isElseValid = signals.every(
+    ({ id, state }) => id === "ceilingShare" || (state !== "invalid" && state !== "suspect"),
+  );
+  const isHeld = throughput.attemptedEps >= config.rateEps * 0.99;
+  return signals.map((s) =>
+    s.id === "ceilingShare" && (s.value ?? 0) > 1 && isElseValid && isHeld
+      ? {
+          ...s,
+          state: "suspect",
+          text: `the rate is ${((s.value ?? 0) * 100).toFixed(0)} % of the ceiling kept for this generator and was held all the same: the ceiling is too low, measure it again with \`k6-nostr calibrate\``,
+        }
+      : s,
+  );
 }
 
 /** p99.9 of schedule lag, with ten samples beyond it at least. */

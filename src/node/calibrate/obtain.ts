@@ -10,6 +10,7 @@ import type { Terminal } from "../terminal.ts";
 import { calibrate } from "./calibrate.ts";
 import { type Calibration, identifyGenerator, isStalled } from "./figures.ts";
 import { CALIBRATION_FILE, keep, readKept } from "./kept.ts";
+import { describeOthers, wasBusy } from "./others.ts";
 import { describeKept, NO_CEILING, STALLED } from "./table.ts";
 
 export interface ObtainOptions {
@@ -21,16 +22,24 @@ export interface ObtainOptions {
   readonly signal: AbortSignal;
 }
 
-/** The figures kept for this generator; else measured now in the quick form; else `null`. */
+/**
+ * The figures kept for this generator; else measured now in the quick form; else `null`. Quick ones from a
+ * busy machine, or from before that was looked at, are measured again where that may be.
+ */
 export async function obtainCalibration(options: ObtainOptions): Promise<Calibration | null> {
   const { k6, env, terminal, signal } = options;
   const path = calibrationPath(env);
-  const kept = await readKept(path, identifyGenerator(k6.version));
+  const found = await readKept(path, identifyGenerator(k6.version));
+  const kept = found !== null && options.mayMeasure && isDoubtful(found) ? null : found;
   if (kept === null && !options.mayMeasure) return null;
   const figures = kept ?? (await measureQuickly(path, k6, terminal, signal));
   terminal.note(`generator   ${describeKept(figures)}`);
   if (isStalled(figures)) terminal.note(`            ${STALLED}`);
   return figures;
+}
+
+function isDoubtful({ form, othersPercent }: Calibration): boolean {
+  return form === "quick" && (othersPercent === undefined || wasBusy(othersPercent));
 }
 
 async function measureQuickly(
@@ -50,15 +59,23 @@ async function measureQuickly(
   return figures;
 }
 
-/** Keeps figures that hold a ceiling; says so when they are not kept. Gives whether they are. */
+/**
+ * Keeps figures that hold a ceiling, but not the quick ones of a busy machine: they would refuse good plans on
+ * a quiet one. Says so when they are not kept. Gives whether they are.
+ */
 export async function keepFigures(
   path: string,
   figures: Calibration,
   terminal: Terminal,
 ): Promise<boolean> {
-  const problem = figures.ceiling === null ? `ceiling ${NO_CEILING}` : await keep(path, figures);
+  const problem = whyNotKept(figures) ?? (await keep(path, figures));
   if (problem !== null) terminal.note(`calibration not kept in \`${path}\`: ${problem}`);
   return problem === null;
+}
+
+function whyNotKept(figures: Calibration): string | null {
+  if (figures.ceiling === null) return `ceiling ${NO_CEILING}`;
+  return isDoubtful(figures) ? describeOthers(figures.othersPercent) : null;
 }
 
 export function calibrationPath(env: Environment): string {
@@ -80,7 +97,10 @@ export function judgeRate(
   if (share <= CEILING_SHARE.suspect) return null;
   const text = `${formatRate(rateEps)} is ${(share * 100).toFixed(0)} % of what this generator reaches against the sink (${formatRate(ceilingEps)})`;
   if (share <= CEILING_SHARE.invalid) return `${text}: the report will call the run suspect`;
-  if (isForced) return `${text}: the report will call the run invalid`;
+  if (isForced) {
+    const unless = share > 1 ? ", unless the rate is held all the same" : "";
+    return `${text}: the report will call the run invalid${unless}`;
+  }
   const mostEps = Math.floor(ceilingEps * CEILING_SHARE.suspect);
   throw new ConfigError(
     `${text}: the figures would be the generator's, not the relay's\n` +
