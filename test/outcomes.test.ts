@@ -91,6 +91,26 @@ describe("what is not answered in time", () => {
     assert.ok((report.latency.service.max ?? 99) < 31, `${report.latency.service.max} ms`);
   });
 
+  for (const [when, place] of [
+    ["in the window", 62],
+    ["over its end", 182],
+  ] as const) {
+    it(`holds nothing back while the generator had no turn, ${when}: it is sent late`, async () => {
+      const { relay: answer, ledger } = misbehave(({ event }) => [accept(event.id, 30)]);
+      const relay: typeof answer = (frame, socket, atMs) => {
+        answer(frame, socket, atMs);
+        // Longer than an event waits for a place, with every place taken; the answers come meanwhile.
+        if (ledger.events.length === place) socket.starve(700);
+      };
+      const variables = { MAX_IN_FLIGHT: "3", RATE_EPS: "100", DURATION_SEC: "2" };
+      const { report } = await hold({ relay, ledger }, { variables });
+      const { unsent, timedOut } = report.totals;
+      assert.deepEqual([unsent.backpressure, timedOut], [0, 0]);
+      const lagMs = report.generator.scheduleLag.max ?? 0;
+      assert.ok(lagMs > 180 && lagMs < 710, `the longest lag was ${lagMs} ms`);
+    });
+  }
+
   it("makes others wait, which are given up after as long, or at the end of the window", async () => {
     const silent = misbehave(({ event, place }) => (place % 3 === 0 ? [] : [accept(event.id)]));
     const { report } = await hold(silent, {

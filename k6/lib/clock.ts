@@ -6,6 +6,8 @@
 import exec from "k6/execution";
 
 export interface Clock {
+  /** What `now` reads, for where the call would cost as much as the reading. */
+  readonly source: { readonly currentTestRunDuration: number };
   /** Milliseconds since the start of the test. */
   now(): number;
   /** Unix milliseconds minus `now()`. */
@@ -20,7 +22,7 @@ export function createClock(): Clock {
   const instance = exec.instance;
   const now = () => instance.currentTestRunDuration;
   const offsetMs = calibrate(now);
-  return { now, offsetMs, driftMs: () => calibrate(now) - offsetMs };
+  return { source: instance, now, offsetMs, driftMs: () => calibrate(now) - offsetMs };
 }
 
 /**

@@ -59,7 +59,8 @@ export interface Client {
 }
 
 interface ConnectionEvents {
-  onMessage(client: Client, message: SocketMessage): void;
+  /** What a new connection's messages are given to; it must not throw. */
+  listen(client: Client): (message: SocketMessage) => void;
   onOpen(client: Client, connectMs: number): void;
   /** The connection of a client that was open is gone. */
   onDrop(client: Client): void;
@@ -152,7 +153,6 @@ export class Connections {
 
   #connect(client: Client): void {
     const { clock, recorder, events } = this.#options;
-    const { onMessage } = events;
     const startedMs = clock.now();
     const again = client.everOpened;
     this.#underWay++;
@@ -209,13 +209,7 @@ export class Connections {
         events.onOpen(client, connectMs);
         settle();
       });
-    socket.onmessage = (event) => {
-      try {
-        onMessage(client, event as unknown as SocketMessage);
-      } catch (error) {
-        events.onFault("message", error);
-      }
-    };
+    socket.onmessage = events.listen(client) as unknown as NonNullable<WebSocket["onmessage"]>;
     socket.onerror = (event) => {
       errorText = String((event as unknown as { error?: unknown }).error ?? "");
     };

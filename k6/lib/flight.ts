@@ -2,45 +2,34 @@
 
 const FIRST_CAPACITY = 1_024;
 
-/** Cells of one publish each; its number is its place in the columns. */
+/** Cells of one publish each; a cell's number is its place in the columns. */
 export interface Flight {
-  rows: Uint8Array;
-  due: Float64Array;
-  sent: Float64Array;
-  /** Cells that are not in use; push one to free it. */
-  readonly free: number[];
-  take(row: number, dueMs: number, sentMs: number): number;
-  /** Cells in use. */
-  inUse(): number;
+  readonly rows: Uint8Array;
+  readonly due: Float64Array;
+  readonly sent: Float64Array;
+  /** A stack of cells that are not in use; whoever uses it keeps its height. */
+  readonly free: Int32Array;
 }
 
-/** Makes the columns; they grow with the publishes in flight at once. */
+/** Columns without any publish: all of `free` is on the stack. */
 export function createFlight(): Flight {
-  let size = 0;
-  const flight: Flight = {
+  return {
     rows: new Uint8Array(FIRST_CAPACITY),
     due: new Float64Array(FIRST_CAPACITY),
     sent: new Float64Array(FIRST_CAPACITY),
-    free: [],
-    take(row, dueMs, sentMs) {
-      const cell = flight.free.pop() ?? grow();
-      flight.rows[cell] = row;
-      flight.due[cell] = dueMs;
-      flight.sent[cell] = sentMs;
-      return cell;
-    },
-    inUse: () => size - flight.free.length,
+    free: new Int32Array(FIRST_CAPACITY).map((_, cell) => cell),
   };
-  const grow = (): number => {
-    const capacity = flight.rows.length;
-    if (size === capacity) {
-      flight.rows = grown(flight.rows, new Uint8Array(capacity * 2));
-      flight.due = grown(flight.due, new Float64Array(capacity * 2));
-      flight.sent = grown(flight.sent, new Float64Array(capacity * 2));
-    }
-    return size++;
+}
+
+/** Columns twice as long, for when every cell is in use: the new half is on the stack. */
+export function growFlight({ rows, due, sent, free }: Flight): Flight {
+  const capacity = rows.length;
+  return {
+    rows: grown(rows, new Uint8Array(capacity * 2)),
+    due: grown(due, new Float64Array(capacity * 2)),
+    sent: grown(sent, new Float64Array(capacity * 2)),
+    free: new Int32Array(free.length * 2).map((_, n) => capacity + (n % capacity)),
   };
-  return flight;
 }
 
 function grown<T extends Uint8Array | Float64Array>(from: T, to: T): T {

@@ -32,10 +32,10 @@ import { seededRandom } from "../../src/random.ts";
 import type { Asker } from "./asker.ts";
 import type { Clock } from "./clock.ts";
 import { type Client, OPEN, type Waiting } from "./connections.ts";
-import { createFlight } from "./flight.ts";
+import { createFlight, growFlight } from "./flight.ts";
 import type { FrameSource } from "./frame-source.ts";
 import { type ReadMessage, readMessage } from "./relay-message.ts";
-import { createSetBook } from "./sets.ts";
+import { createSetBook, type SetPart } from "./sets.ts";
 
 const LETTER_A = 97;
 const FIRST_PART = 48;
@@ -54,8 +54,8 @@ const MOST_A_TURN = 16;
  * to 0.13, for 35 µs of CPU an event; with answers under way it never happens.
  */
 const SPIN_MS = 0.2;
-/** Loop and write lag are taken at one message in so many: a sample tells as much as all, at no cost. */
-const LOOK_EVERY = 8;
+/** Loop and write lag are taken of about so many messages a second: a sample tells as much as all. */
+const LOOKS_PER_SECOND = 1_000;
 
 export interface PublisherOptions {
   readonly plan: Plan;
@@ -74,6 +74,8 @@ export interface PublisherOptions {
   readonly auditEvery: number;
   /** Answers to queries; `null` when the scenario asks nothing. */
   readonly asker: Asker | null;
+  /** What is thrown while a message is handled comes here: k6 would end the iteration, and exit with 0. */
+  readonly onFault: (where: string, error: unknown) => void;
 }
 
 /** What a relay sent, as k6 hands it over. */
@@ -92,6 +94,8 @@ export interface Publisher {
   readonly nextDueMs: number;
   /** No open connection has room for another publish. */
   readonly isHeld: boolean;
+  /** Publishes that have a connection and wait for a place on it. */
+  readonly waiting: number;
   readonly inFlight: number;
   /** Nothing is in flight or waits, and every place is free again: what must hold at the end. */
   readonly isSettled: boolean;
@@ -100,7 +104,8 @@ export interface Publisher {
   /** Sends what is due, and what will be in a moment when nothing else is to be done till then. */
   pump(nowMs: number): void;
   onOpen(): void;
-  onMessage(client: Client, message: SocketMessage): void;
+  /** What a connection's messages are to be given to. */
+  listen(client: Client): (message: SocketMessage) => void;
   /** A connection is gone: what was in flight is lost, what waited has no connection. */
   onDrop(client: Client): void;
   /**
@@ -108,6 +113,8 @@ export interface Publisher {
    * the connections at each call, so that many of them make no pause in sending.
    */
   expire(nowMs: number): void;
+  /** This process had no turn for long: what became due meanwhile waits for a place from now on. */
+  resume(nowMs: number): void;
   /** Times out all that is in flight. */
   expireAll(): void;
   /** The window is over: what still waits is not sent any more. */
@@ -125,8 +132,7 @@ function record(histogram: Histogram, ms: number): void {
   }
   if (ms > histogram.max) histogram.max = ms;
   const { counts } = histogram;
-  const index = BUCKETS[units >>> 0] as number;
-  counts[index] = (counts[index] as number) + 1;
+  (counts[BUCKETS[units >>> 0] as number] as number)++;
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
@@ -142,16 +148,21 @@ export function createPublisher(options: PublisherOptions): Publisher {
     recorder,
     auditEvery,
     asker,
+    onFault,
   } = options;
   const { maxInFlight, ackTimeoutMs } = plan;
   const sampleEvery = Math.ceil((plan.rateEps * plan.durationSec) / MOST_SAMPLES);
+  const lookEvery = Math.max(1, Math.round(plan.rateEps / plan.vus / LOOKS_PER_SECOND));
   const { columns, response, service, scheduleLag, loopLag } = recorder;
   const scheduled = columns[SCHEDULED] as Float64Array;
   const attempted = columns[ATTEMPTED] as Float64Array;
   const acceptedCounts = columns[ACCEPTED] as Float64Array;
-  const { now, offsetMs } = clock;
+  // Read at each event: a call of `clock.now` would cost as much again as the reading.
+  const { source, now, offsetMs } = clock;
   const clientCount = clients.length;
-  const flight = createFlight();
+  let { rows, due, sent, free } = createFlight();
+  /** Height of the stack `free`. */
+  let freeCells = free.length;
   const sets = createSetBook(recorder, sampleEvery);
   const relayUrls = plan.relays.map(toDialUrl);
   const isAudited = auditEvery > 0;
@@ -183,6 +194,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let open = 0;
   let room = 0;
   let heldUntilMs = 0;
+  /** The end of this process's last pause. */
+  let resumedMs = 0;
+  /** How long the last message looked at had waited to be read: what may be due by now. */
+  let behindMs = 0;
   /** The client whose oldest publishes are looked at next. */
   let expiring = 0;
 
@@ -195,10 +210,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     isPumping = true;
     for (let n = 0; n < MOST_A_TURN && nextDueMs <= nowMs; n++) {
       if (room === 0) {
-        if (open > 0) {
-          hold(nowMs);
-          break;
-        }
+        // Every connection has its fill: what is due stays in the schedule, at no cost, until an answer
+        // makes room.
+        if (open > 0) break;
         // Without a connection nothing is sent, and so nothing is sent late.
         heldUntilMs = nowMs;
       }
@@ -208,29 +222,44 @@ export function createPublisher(options: PublisherOptions): Publisher {
         if (frames.isStarved()) break;
         giveUp(POOL_EXHAUSTED);
       } else {
-        arrive(line, nextDueMs, nowMs);
+        // What is sent first is sent now; each one behind it some 20 µs later.
+        const atMs = n === 0 ? nowMs : source.currentTestRunDuration;
+        let row = line.charCodeAt(0) - LETTER_A;
+        if (nextDueMs < windowStartMs) row += types;
+        else {
+          // `Math.max` is a call, which costs more than all of this line.
+          record(scheduleLag, atMs - (heldUntilMs > nextDueMs ? heldUntilMs : nextDueMs));
+        }
+        (scheduled[row] as number)++;
+        let part: SetPart | null = null;
+        if (!hasSets || line.charCodeAt(1) === FIRST_PART) {
+          turn = turn + 1 === clientCount ? 0 : turn + 1;
+        }
+        if (hasSets && line.charCodeAt(2) !== FIRST_PART) part = sets.take(line, row, nextDueMs);
+        const client = clients[turn] as Client;
+        if (client.state !== OPEN) {
+          recorder.count(row, NO_CONNECTION);
+          if (part !== null) sets.miss(part);
+        } else if (client.inFlight < maxInFlight) {
+          const cell = send(client, line, row, nextDueMs, atMs);
+          if (part !== null) sets.sent(cell, part);
+        } else {
+          client.waiting.push({ line, row, dueMs: nextDueMs, part });
+          waiting++;
+        }
         nextDueMs = startMs + nextArrival();
       }
     }
     isPumping = false;
   };
 
-  /** What is due in a moment is waited for when no answer is under way that could come meanwhile. */
-  const pumpSoon = (): void => {
-    let nowMs = now();
+  /** Waits for what is due in a moment, when no answer is under way that could come meanwhile; gives the time. */
+  const awaitDue = (fromMs: number): number => {
+    let nowMs = fromMs;
     if (inFlight === 0 && nextDueMs - nowMs < spinMs) {
-      while (nowMs < nextDueMs) nowMs = now();
+      while (nowMs < nextDueMs) nowMs = source.currentTestRunDuration;
     }
-    pump(nowMs);
-  };
-
-  /**
-   * Every connection has its fill: what is due stays in the schedule, at no cost, until an answer
-   * makes room. What has been due for as long as an answer may take is given up.
-   */
-  const hold = (nowMs: number): void => {
-    heldUntilMs = nowMs;
-    while (nextDueMs <= nowMs - ackTimeoutMs) giveUp(BACKPRESSURE);
+    return nowMs;
   };
 
   /** An arrival that gets no event of the pool: its type stays unknown. */
@@ -241,64 +270,65 @@ export function createPublisher(options: PublisherOptions): Publisher {
     nextDueMs = startMs + nextArrival();
   };
 
-  const arrive = (line: string, dueMs: number, nowMs: number): void => {
-    let row = line.charCodeAt(0) - LETTER_A;
-    if (dueMs < windowStartMs) row += types;
-    else {
-      // `Math.max` is a call, which costs more than all of this line.
-      let fromMs = dueMs;
-      if (heldUntilMs > dueMs) fromMs = heldUntilMs;
-      record(scheduleLag, nowMs - fromMs);
-    }
-    scheduled[row] = (scheduled[row] as number) + 1;
-    if (line.charCodeAt(1) === FIRST_PART) turn = turn + 1 === clientCount ? 0 : turn + 1;
-    const client = clients[turn] as Client;
-    const part = line.charCodeAt(2) === FIRST_PART ? null : sets.take(line, row, dueMs);
-    if (client.state !== OPEN) {
-      recorder.count(row, NO_CONNECTION);
-      if (part !== null) sets.miss(part);
-    } else if (client.inFlight < maxInFlight) {
-      const cell = send(client, line, row, dueMs);
-      if (part !== null) sets.sent(cell, part);
-    } else {
-      client.waiting.push({ line, row, dueMs, part });
-      waiting++;
-    }
-  };
-
-  const send = (client: Client, line: string, row: number, dueMs: number): number => {
-    const sentMs = now();
+  const send = (
+    client: Client,
+    line: string,
+    row: number,
+    dueMs: number,
+    sentMs: number,
+  ): number => {
     client.socket.send(line.substring(HEADER_LENGTH));
     // Known by the whole plain OK that will come: no answer is cut or read that needs not be.
     const key = `["OK","${line.substring(ID_START, ID_END)}",true,""]`;
-    const cell = flight.take(row, dueMs, sentMs);
+    if (freeCells === 0) growCells();
+    const cell = free[--freeCells] as number;
+    rows[cell] = row;
+    due[cell] = dueMs;
+    sent[cell] = sentMs;
     client.pending.set(key, cell);
     inFlight++;
     if (++client.inFlight === maxInFlight) room--;
-    attempted[row] = (attempted[row] as number) + 1;
+    (attempted[row] as number)++;
     return cell;
   };
 
-  const onMessage = (client: Client, message: SocketMessage): void => {
-    const receivedMs = message.timestamp - offsetMs;
-    if (++messages % LOOK_EVERY === 0) look(client, now() - receivedMs);
-    const cell = client.pending.get(message.data as string);
-    if (cell === undefined) readOther(client, message.data, receivedMs);
-    else {
-      client.pending.delete(message.data as string);
-      const row = settle(client, cell, receivedMs);
-      if (hasSets) sets.settle(cell, true, receivedMs);
-      acceptedCounts[row] = (acceptedCounts[row] as number) + 1;
-      if (isAudited && accepted++ % auditEvery === 0) {
-        noteAccepted(client, (message.data as string).substring(OK_ID_START, OK_ID_END));
-      }
-      if (waiting > 0) sendWaiting(client);
-    }
-    if (inFlight === 0 || receivedMs >= nextDueMs) pumpSoon();
+  const growCells = (): void => {
+    freeCells = rows.length;
+    ({ rows, due, sent, free } = growFlight({ rows, due, sent, free }));
   };
 
-  const look = (client: Client, loopLagMs: number): void => {
-    loopLag.record(loopLagMs);
+  /** One function for all that is done with a plain OK: k6 starts each message on an empty stack, made anew. */
+  const listen =
+    (client: Client) =>
+    (message: SocketMessage): void => {
+      try {
+        const receivedMs = message.timestamp - offsetMs;
+        if (++messages >= lookEvery) look(client, receivedMs);
+        const cell = client.pending.get(message.data as string);
+        if (cell === undefined) readOther(client, message.data, receivedMs);
+        else {
+          client.pending.delete(message.data as string);
+          const row = settle(client, cell, receivedMs);
+          if (hasSets) sets.settle(cell, true, receivedMs);
+          (acceptedCounts[row] as number)++;
+          if (isAudited && accepted++ % auditEvery === 0) {
+            noteAccepted(client, (message.data as string).substring(OK_ID_START, OK_ID_END));
+          }
+          if (waiting > 0) sendWaiting(client);
+        }
+        if (inFlight === 0 || receivedMs + behindMs >= nextDueMs) {
+          const nowMs = source.currentTestRunDuration;
+          behindMs = nowMs - receivedMs;
+          pump(awaitDue(nowMs));
+        }
+      } catch (error) {
+        onFault("message", error);
+      }
+    };
+
+  const look = (client: Client, receivedMs: number): void => {
+    messages = 0;
+    record(loopLag, now() - receivedMs);
     recorder.link.writeLooks++;
     if (client.socket.bufferedAmount > largestFrame) recorder.link.writesBehind++;
   };
@@ -308,16 +338,16 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   /** Books the times of an answered publish and frees its place; gives its row. */
   const settle = (client: Client, cell: number, receivedMs: number): number => {
-    const row = flight.rows[cell] as number;
-    const responseMs = receivedMs - (flight.due[cell] as number);
-    const serviceMs = receivedMs - (flight.sent[cell] as number);
+    const row = rows[cell] as number;
+    const responseMs = receivedMs - (due[cell] as number);
+    const serviceMs = receivedMs - (sent[cell] as number);
     record(response[row] as Histogram, responseMs);
     record(service[row] as Histogram, serviceMs);
     if (isOfMany && row < types) {
       record(byRelay[relayUrls.indexOf(client.url)] as Histogram, serviceMs);
     }
     if (++settled % sampleEvery === 0) recorder.samples.push(row, responseMs, serviceMs);
-    flight.free.push(cell);
+    free[freeCells++] = cell;
     inFlight--;
     if (client.inFlight-- === maxInFlight) makeRoom(receivedMs);
     return row;
@@ -397,7 +427,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const next = client.waiting.shift();
       if (next === undefined) return;
       waiting--;
-      const cell = send(client, next.line, next.row, next.dueMs);
+      const cell = send(client, next.line, next.row, next.dueMs, now());
       if (next.part !== null) sets.sent(cell, next.part);
     }
   };
@@ -415,11 +445,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 
   const timeOut = (client: Client, key: string, cell: number): void => {
-    recorder.count(flight.rows[cell] as number, TIMED_OUT);
+    recorder.count(rows[cell] as number, TIMED_OUT);
     sets.settle(cell, false, now());
     recorder.error("timeout", "no OK", atSec(), `no OK in ${ackTimeoutMs} ms`);
     client.pending.delete(key);
-    flight.free.push(cell);
+    free[freeCells++] = cell;
     inFlight--;
     if (client.inFlight-- === maxInFlight) makeRoom(now());
     if (remembered >= MOST_REMEMBERED) return;
@@ -428,14 +458,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
     remembered++;
   };
 
+  /** Since when an event due then has waited for a place: what it waited for this process is no wait for one. */
+  const waitsSince = (dueMs: number) => Math.max(dueMs, resumedMs);
+
   const expireClient = (client: Client, nowMs: number): void => {
     // A map keeps the order in which its keys were set: the first is the oldest.
     for (const [key, cell] of client.pending) {
-      if ((flight.sent[cell] as number) + ackTimeoutMs > nowMs) break;
+      if ((sent[cell] as number) + ackTimeoutMs > nowMs) break;
       timeOut(client, key, cell);
     }
     for (let next = client.waiting.peek(); next !== undefined; next = client.waiting.peek()) {
-      if (next.dueMs + ackTimeoutMs > nowMs) break;
+      if (waitsSince(next.dueMs) + ackTimeoutMs > nowMs) break;
       client.waiting.shift();
       giveUpWaiting(next, BACKPRESSURE);
     }
@@ -445,6 +478,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   const expire = (nowMs: number): void => {
     if (inFlight === 0 && waiting === 0 && asker === null) return;
+    if (room === 0 && open > 0) {
+      while (waitsSince(nextDueMs) + ackTimeoutMs <= nowMs) giveUp(BACKPRESSURE);
+    }
     const looks = Math.min(clientCount, Math.max(50, clientCount / 10));
     for (let n = 0; n < looks; n++) {
       expiring = expiring + 1 >= clientCount ? 0 : expiring + 1;
@@ -462,9 +498,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     open--;
     if (client.inFlight < maxInFlight) room--;
     for (const cell of client.pending.values()) {
-      recorder.count(flight.rows[cell] as number, LOST);
+      recorder.count(rows[cell] as number, LOST);
       sets.settle(cell, false, now());
-      flight.free.push(cell);
+      free[freeCells++] = cell;
       inFlight--;
     }
     remembered -= client.late?.size ?? 0;
@@ -491,12 +527,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
     get isHeld() {
       return room === 0 && open > 0;
     },
+    get waiting() {
+      return waiting;
+    },
     get inFlight() {
       return inFlight;
     },
     get isSettled() {
       const late = clients.reduce((sum, client) => sum + (client.late?.size ?? 0), 0);
-      const isFree = flight.inUse() === 0 && room === open && remembered === late;
+      const isFree = freeCells === rows.length && room === open && remembered === late;
       return inFlight === 0 && waiting === 0 && isFree;
     },
     start(atMs) {
@@ -507,15 +546,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     pump(nowMs) {
       pump(nowMs);
-      if (inFlight === 0) pumpSoon();
+      if (inFlight === 0) pump(awaitDue(now()));
     },
     onOpen() {
       open++;
-      room++;
+      makeRoom(now());
     },
-    onMessage,
+    listen,
     onDrop,
     expire,
+    resume(nowMs) {
+      resumedMs = nowMs;
+    },
     expireAll,
     endWindow() {
       while (nextDueMs < Number.POSITIVE_INFINITY) giveUp(BACKPRESSURE);

@@ -22,6 +22,8 @@ import { SliceDesk } from "./slices.ts";
 const START_GRID_MS = 1_000;
 const START_MARGIN_MS = 250;
 const EXPIRE_EVERY_MS = 50;
+/** At each turn only what is due is sent; all else is looked at so often. */
+const CHORES_EVERY_MS = 5;
 
 export interface VuOptions {
   readonly plan: Plan;
@@ -55,9 +57,12 @@ class Vu {
   #phase: Phase = "connect";
   #nextSliceMs: number;
   #nextExpireMs = 0;
-  /** When this turn began, and the one before: behind a pause of this process, what came is still to be read. */
-  #turnMs = 0;
-  #lastTurnMs = 0;
+  #nextChoresMs = 0;
+  /** When these chores began, and those before: behind a pause of this process, what came is still to be read. */
+  #choresMs = 0;
+  #lastChoresMs = 0;
+  /** The end of this process's last long pause. */
+  #resumedMs = 0;
   /** When publishes in flight were looked at last, and how many were left then. */
   #lookedMs = 0;
   #lookedAt = 0;
@@ -77,7 +82,7 @@ class Vu {
       recorder: this.#recorder,
       atSec: () => this.#publisher.atSec(),
       events: {
-        onMessage: (client, message) => this.#publisher.onMessage(client, message),
+        listen: (client) => this.#publisher.listen(client),
         onOpen: (_, connectMs) => {
           feedConnect(connectMs);
           this.#publisher.onOpen();
@@ -112,6 +117,7 @@ class Vu {
       recorder: this.#recorder,
       auditEvery,
       asker: this.#asker,
+      onFault: (where, error) => this.#onFault(where, error),
     });
   }
 
@@ -128,7 +134,7 @@ class Vu {
     this.#enter("drain");
     // What was sent late is waited for as long as the rest.
     const drainEndMs = this.#clock.now() + this.#plan.ackTimeoutMs;
-    await this.#runUntil(() => this.#isAnswered() || this.#lastTurnMs >= drainEndMs);
+    await this.#runUntil(() => this.#isAnswered() || this.#lastChoresMs >= drainEndMs);
     this.#publisher.expireAll();
     if (!this.#publisher.isSettled) {
       this.#onFault("accounting", "places of publishes are not free after the last one");
@@ -170,11 +176,13 @@ class Vu {
   }
 
   #windowDone(): boolean {
-    const { nextDueMs, windowEndMs } = this.#publisher;
-    const now = this.#clock.now();
-    if (now < windowEndMs) return false;
+    const { nextDueMs, windowEndMs, isHeld, waiting } = this.#publisher;
+    const isAllTaken = nextDueMs === Number.POSITIVE_INFINITY;
+    // What this process held up over the end has as long for a place as it ever has; behind a pause the
+    // answers that made room are still to be read.
+    if (this.#resumedMs > windowEndMs) return isAllTaken && waiting === 0;
     // What is late by us is still sent; what no connection had room for was not sent in time.
-    return nextDueMs === Number.POSITIVE_INFINITY || this.#publisher.isHeld;
+    return this.#choresMs >= windowEndMs && (isAllTaken || isHeld);
   }
 
   #enter(phase: Phase): void {
@@ -199,40 +207,38 @@ class Vu {
   #runUntil(done: (nowMs: number) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const turn = () => {
-        let now = this.#clock.now();
+        const now = this.#clock.now();
         try {
-          this.#turn(now);
+          if (now < this.#nextChoresMs) this.#publisher.pump(now);
+          else this.#doChores(now);
         } catch (error) {
           this.#onFault("timer", error);
         }
-        if (done(now)) {
+        if (now === this.#choresMs && done(now)) {
           resolve();
           return;
         }
-        now = this.#clock.now();
-        const wakeMs = this.#slices.isBusy
-          ? now
-          : Math.min(
-              this.#publisher.nextDueMs,
-              this.#asker?.nextDueMs ?? Number.POSITIVE_INFINITY,
-              this.#nextSliceMs,
-              this.#nextExpireMs,
-            );
-        setTimeout(turn, Math.max(0.1, Math.min(wakeMs - now, EXPIRE_EVERY_MS)));
+        const wakeMs = Math.min(this.#publisher.nextDueMs, this.#nextChoresMs);
+        setTimeout(turn, Math.max(0.1, wakeMs - this.#clock.now()));
       };
+      this.#nextChoresMs = 0;
       // Not at once: what is still to be read from the phase before comes first.
       setTimeout(turn, 0.1);
     });
   }
 
-  #turn(now: number): void {
-    this.#lastTurnMs = this.#turnMs;
-    this.#turnMs = now;
+  #doChores(now: number): void {
+    this.#lastChoresMs = this.#choresMs;
+    this.#choresMs = now;
+    if (now - this.#lastChoresMs > this.#plan.ackTimeoutMs / 10) {
+      this.#resumedMs = now;
+      this.#publisher.resume(now);
+    }
     if (this.#phase === "window") this.#lookAtFlight(now);
     this.#publisher.pump(now);
     if (this.#asker !== null && this.#asker.nextDueMs <= now) this.#asker.ask(now);
     if (now >= this.#nextExpireMs) {
-      this.#publisher.expire(this.#lastTurnMs);
+      this.#publisher.expire(this.#lastChoresMs);
       this.#nextExpireMs = now + EXPIRE_EVERY_MS;
     }
     this.#lookedAt = this.#publisher.inFlight;
@@ -243,6 +249,13 @@ class Vu {
       this.#nextSliceMs +=
         this.#sliceMs * Math.max(1, Math.ceil((now - this.#nextSliceMs) / this.#sliceMs));
     }
+    this.#nextChoresMs = this.#slices.isBusy
+      ? now
+      : Math.min(
+          now + CHORES_EVERY_MS,
+          this.#asker?.nextDueMs ?? Number.POSITIVE_INFINITY,
+          this.#nextSliceMs,
+        );
   }
 
   /** Publishes in flight as a line from one look to the next, each look weighing as long as it took. */

@@ -12,7 +12,7 @@ import { isOverloaded } from "../held-up.ts";
 const canPin = spawnSync("taskset", ["-c", "0", "true"]).status === 0;
 const PINNED = ["-c", "0"];
 /** So many others want the core that the generator is given. */
-const RIVALS = 6;
+const RIVALS = 12;
 
 test("a run on one busy core is invalid, and with room it is not", async (t) => {
   if (!canPin) {
@@ -21,7 +21,7 @@ test("a run on one busy core is invalid, and with room it is not", async (t) => 
   }
   await inPlace(async (place) => {
     const sink = await startRelayProcess(["--sink"]);
-    const plan = ["--rate", "4000", "--clients", "50", "--duration", "3", "--seed", "s"];
+    const plan = ["--rate", "6000", "--clients", "50", "--duration", "3", "--seed", "s"];
     const args = ["run", "publish", ...plan, "--no-calibrate", "--force"];
     const run = ["--relay", sink.url, "--report-dir", "reports"];
     try {
