@@ -136,7 +136,7 @@ describe("what is read of the system", { skip: isLinux ? false : "there is no /p
     const child = spawn("sleep", ["60"]);
     await once(child, "spawn");
     const { pid = 0 } = child;
-    const before = await readTree(pid);
+    const before = readTree(pid);
     assert.ok((before.get(pid)?.startedTicks ?? 0) > 0);
     let moments = 0;
     await new Promise<void>((resolve) => {
@@ -151,17 +151,17 @@ describe("what is read of the system", { skip: isLinux ? false : "there is no /p
       });
       sampler.watch("relay", pid);
     });
-    assert.equal((await readTree(pid)).size, 0);
+    assert.equal(readTree(pid).size, 0);
   });
 
   it("reads this process and this host", async () => {
-    const own = (await readTree(process.pid)).get(process.pid);
+    const own = readTree(process.pid).get(process.pid);
     assert.ok(own);
     assert.ok(own.cpuSec > 0 && own.rssBytes > 10_000_000 && own.threads > 1);
     assert.ok((own.openFiles ?? 0) > 2 && (own.contextSwitches ?? 0) > 0);
-    const host = await readHost();
+    const host = readHost();
     assert.ok(host && host.totalSec > host.busySec && (host.usedBytes ?? 0) > own.rssBytes);
-    assert.equal((await readTree(2 ** 22 + 1)).size, 0);
+    assert.equal(readTree(2 ** 22 + 1).size, 0);
   });
 
   it("samples the busy process as busy, and several under one name together", async () => {

@@ -17,13 +17,9 @@ const FIGURES = [
 ] as const;
 
 const server = createServer((_, response) => {
-  readTree(Number(root)).then(
-    (tree) => {
-      response.setHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-      response.end(render([...tree.values()]));
-    },
-    () => response.writeHead(500).end(),
-  );
+  const tree = readTree(Number(root));
+  response.setHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  response.end(render([...tree.values()]));
 });
 const { authority } = await listen(server, { ...placeOf(process.env), port: Number(port) });
 process.stdout.write(`metrics of process ${root} and all below it: http://${authority}/metrics\n`);

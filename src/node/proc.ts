@@ -1,5 +1,5 @@
 /** What Linux says in `/proc` of processes and of the host; `null` where there is none. */
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 
 /** Kernel ticks a second: USER_HZ is 100 on every platform Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -41,14 +41,14 @@ export interface HostUsage {
 }
 
 /** Reads one process; `null` when it is gone or `/proc` is not there. */
-export async function readProcess(pid: number): Promise<ProcessUsage | null> {
-  const fields = await readStat(pid);
+function readProcess(pid: number): ProcessUsage | null {
+  const fields = readStat(pid);
   const at = (i: number) => Number(fields?.[i]);
   const [utime, stime, threads] = [at(11), at(12), at(17)] as const;
   // What has ended stays there as `Z` until its parent looks.
   if (!fields || fields[0] === "Z" || Number.isNaN(utime) || Number.isNaN(threads)) return null;
-  const tasks = threads > MOST_THREADS ? [] : await listTasks(pid);
-  const status = await readText(`/proc/${pid}/status`);
+  const tasks = threads > MOST_THREADS ? [] : listTasks(pid);
+  const status = readText(`/proc/${pid}/status`);
   const kilobytes = (name: string) => numberAfter(status, new RegExp(`^${name}:\\s+(\\d+)`, "m"));
   const [rssKb, anonKb] = [kilobytes("VmRSS"), kilobytes("RssAnon")];
   return {
@@ -57,80 +57,78 @@ export async function readProcess(pid: number): Promise<ProcessUsage | null> {
     rssBytes: (rssKb ?? 0) * 1_024,
     anonBytes: anonKb === null ? null : anonKb * 1_024,
     threads,
-    openFiles: await countFiles(pid),
-    diskWriteBytes: numberAfter(await readText(`/proc/${pid}/io`), /^write_bytes: (\d+)/m),
-    contextSwitches: await switchesOf(pid, tasks),
-    threadTimes: await threadTimesOf(pid, tasks),
+    openFiles: countFiles(pid),
+    diskWriteBytes: numberAfter(readText(`/proc/${pid}/io`), /^write_bytes: (\d+)/m),
+    contextSwitches: switchesOf(pid, tasks),
+    threadTimes: threadTimesOf(pid, tasks),
   };
 }
 
 /** A process and all below it. */
-export async function readTree(root: number): Promise<ReadonlyMap<number, ProcessUsage>> {
+export function readTree(root: number): ReadonlyMap<number, ProcessUsage> {
   const tree = new Map<number, ProcessUsage>();
   for (const queue = [root]; queue.length > 0 && tree.size < MOST_PROCESSES; ) {
     const pid = queue.shift();
     if (pid === undefined || tree.has(pid)) continue;
-    const usage = await readProcess(pid);
+    const usage = readProcess(pid);
     if (usage === null) continue;
     tree.set(pid, usage);
-    queue.push(...(await childrenOf(pid)));
+    queue.push(...childrenOf(pid));
   }
   return tree;
 }
 
 /** Reads all cores together; what a hypervisor stole counts as busy. */
-export async function readHost(): Promise<HostUsage | null> {
-  const text = await readText("/proc/stat");
+export function readHost(): HostUsage | null {
+  const text = readText("/proc/stat");
   const fields = text?.split("\n")[0]?.split(/\s+/).slice(1, 9).map(Number);
   if (!fields || fields.length < 5) return null;
   const total = fields.reduce((sum, n) => sum + n, 0);
   const idle = (fields[3] ?? 0) + (fields[4] ?? 0);
-  const writtenKb = numberAfter(await readText("/proc/vmstat"), /^pgpgout (\d+)/m);
+  const writtenKb = numberAfter(readText("/proc/vmstat"), /^pgpgout (\d+)/m);
   return {
     busySec: (total - idle) / TICKS_PER_SECOND,
     totalSec: total / TICKS_PER_SECOND,
-    usedBytes: await usedMemory(),
+    usedBytes: usedMemory(),
     diskWriteBytes: writtenKb === null ? null : writtenKb * 1_024,
     contextSwitches: numberAfter(text, /^ctxt (\d+)/m),
-    networkBytes: await networkBytesOf("self"),
-    waitedSec: await readPressure(),
+    networkBytes: networkBytesOf("self"),
+    waitedSec: readPressure(),
   };
 }
 
 /** Bytes received over all interfaces of a process's network. */
-export async function networkBytesOf(pid: number | "self"): Promise<number | null> {
-  const text = await readText(`/proc/${pid}/net/dev`);
+export function networkBytesOf(pid: number | "self"): number | null {
+  const text = readText(`/proc/${pid}/net/dev`);
   if (text === null) return null;
   return [...text.matchAll(/^\s*\S+:\s*(\d+)/gm)].reduce((sum, m) => sum + Number(m[1]), 0);
 }
 
 /** The name of a process, as the system has it. */
-export async function processName(pid: number): Promise<string | null> {
-  return (await readText(`/proc/${pid}/comm`))?.trim() ?? null;
+export function processName(pid: number): string | null {
+  return readText(`/proc/${pid}/comm`)?.trim() ?? null;
 }
 
-async function readStat(pid: number): Promise<readonly string[] | undefined> {
-  const text = await readText(`/proc/${pid}/stat`);
+function readStat(pid: number): readonly string[] | undefined {
+  const text = readText(`/proc/${pid}/stat`);
   // The name in parentheses may hold spaces and parentheses itself.
   return text?.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
 /** The size of the folder is the count since Linux 6.2; before, it is 0. */
-async function countFiles(pid: number): Promise<number | null> {
+function countFiles(pid: number): number | null {
   try {
-    const { size } = await stat(`/proc/${pid}/fd`);
-    return size > 0 ? size : (await readdir(`/proc/${pid}/fd`)).length;
+    const { size } = statSync(`/proc/${pid}/fd`);
+    return size > 0 ? size : readdirSync(`/proc/${pid}/fd`).length;
   } catch {
     // Another user's process, or it is gone.
     return null;
   }
 }
 
-async function switchesOf(pid: number, tasks: readonly string[]): Promise<number | null> {
+function switchesOf(pid: number, tasks: readonly string[]): number | null {
   if (tasks.length === 0) return null;
-  const texts = await Promise.all(
-    tasks.map((task) => readText(`/proc/${pid}/task/${task}/status`)),
-  );
+  const texts = tasks.map((task) => readText(`/proc/${pid}/task/${task}/status`));
   return texts.reduce((sum, text) => {
     const counts = [...(text ?? "").matchAll(/voluntary_ctxt_switches:\s*(\d+)/g)];
     return sum + counts.reduce((all, m) => all + Number(m[1]), 0);
@@ -138,13 +136,10 @@ async function switchesOf(pid: number, tasks: readonly string[]): Promise<number
 }
 
 /** From the scheduler's own account, in ns; not every kernel keeps it. */
-async function threadTimesOf(
-  pid: number,
-  tasks: readonly string[],
-): Promise<ProcessUsage["threadTimes"]> {
+function threadTimesOf(pid: number, tasks: readonly string[]): ProcessUsage["threadTimes"] {
   const times = new Map<string, ThreadTimes>();
   for (const task of tasks) {
-    const text = await readText(`/proc/${pid}/task/${task}/schedstat`);
+    const text = readText(`/proc/${pid}/task/${task}/schedstat`);
     const [ran = Number.NaN, waited = Number.NaN] = text?.split(" ").map(Number) ?? [];
     if (!Number.isNaN(ran + waited))
       times.set(task, { ranSec: ran / 1e9, waitedSec: waited / 1e9 });
@@ -152,36 +147,34 @@ async function threadTimesOf(
   return times.size === 0 ? null : times;
 }
 
-async function childrenOf(pid: number): Promise<readonly number[]> {
-  const texts = await Promise.all(
-    (await listTasks(pid)).map((task) => readText(`/proc/${pid}/task/${task}/children`)),
-  );
+function childrenOf(pid: number): readonly number[] {
+  const texts = listTasks(pid).map((task) => readText(`/proc/${pid}/task/${task}/children`));
   return texts.flatMap((text) => (text ?? "").split(" ").filter(Boolean).map(Number));
 }
 
-async function listTasks(pid: number): Promise<readonly string[]> {
+function listTasks(pid: number): readonly string[] {
   try {
-    return await readdir(`/proc/${pid}/task`);
+    return readdirSync(`/proc/${pid}/task`);
   } catch {
     // The process is gone.
     return [];
   }
 }
 
-async function usedMemory(): Promise<number | null> {
-  const text = await readText("/proc/meminfo");
+function usedMemory(): number | null {
+  const text = readText("/proc/meminfo");
   const total = numberAfter(text, /^MemTotal:\s+(\d+)/m);
   const free = numberAfter(text, /^MemAvailable:\s+(\d+)/m);
   return total === null || free === null ? null : (total - free) * 1_024;
 }
 
-async function readPressure(): Promise<HostUsage["waitedSec"]> {
-  const read = async (what: string) => {
-    const text = await readText(`/proc/pressure/${what}`);
+function readPressure(): HostUsage["waitedSec"] {
+  const read = (what: string) => {
+    const text = readText(`/proc/pressure/${what}`);
     const micros = numberAfter(text, /^some .*total=(\d+)/m);
     return micros === null ? null : micros / 1e6;
   };
-  const [cpu, io, memory] = [await read("cpu"), await read("io"), await read("memory")];
+  const [cpu, io, memory] = [read("cpu"), read("io"), read("memory")];
   return cpu === null && io === null && memory === null
     ? null
     : { cpu: cpu ?? null, io: io ?? null, memory: memory ?? null };
@@ -192,9 +185,14 @@ function numberAfter(text: string | null | undefined, pattern: RegExp): number |
   return found === undefined ? null : Number(found);
 }
 
-async function readText(path: string): Promise<string | null> {
+/**
+ * Read at once, in this thread: what is under /proc is made as it is read, and waits for no disk. By way of
+ * Node's threads, a look at a few processes is a hundred switches between threads, which k6 and the relay,
+ * where they share the cores, feel as a pause.
+ */
+function readText(path: string): string | null {
   try {
-    return await readFile(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch {
     // Not Linux, not ours to read, or gone: not measured.
     return null;

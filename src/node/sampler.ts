@@ -59,7 +59,7 @@ export function startSampler(
       lastLooks.set(name, look);
       if (last) samples.push(processSample(name, last, look));
     }
-    const usage = await readHost();
+    const usage = readHost();
     const atMs = unixNow();
     if (usage && lastHost)
       samples.push(hostSample(lastHost.usage, usage, atMs - lastHost.atMs, atMs));
@@ -99,17 +99,16 @@ export function startSampler(
 }
 
 async function lookAt(roots: readonly Root[]): Promise<Look | null> {
-  const trees = await Promise.all(roots.map(treeOf));
-  const tree = new Map(trees.flatMap((t) => [...t]));
+  const tree = new Map(roots.flatMap((one) => [...treeOf(one)]));
   const [root] = roots;
   if (root === undefined || tree.size === 0) return null;
   return { atMs: unixNow(), tree, networkBytes: await ownNetworkBytes(root.pid) };
 }
 
-async function treeOf(root: Root): Promise<ReadonlyMap<number, ProcessUsage>> {
+function treeOf(root: Root): ReadonlyMap<number, ProcessUsage> {
   const gone = new Map<number, ProcessUsage>();
   if (root.endedAtMs !== null) return gone;
-  const tree = await readTree(root.pid);
+  const tree = readTree(root.pid);
   const started = tree.get(root.pid)?.startedTicks;
   root.startedTicks ??= started ?? null;
   if (started !== undefined && started === root.startedTicks) return tree;
@@ -121,7 +120,7 @@ async function treeOf(root: Root): Promise<ReadonlyMap<number, ProcessUsage>> {
 async function ownNetworkBytes(pid: number): Promise<number | null> {
   try {
     const own = await readlink(`/proc/${pid}/ns/net`);
-    return own === (await readlink("/proc/self/ns/net")) ? null : await networkBytesOf(pid);
+    return own === (await readlink("/proc/self/ns/net")) ? null : networkBytesOf(pid);
   } catch {
     // Another user's process.
     return null;

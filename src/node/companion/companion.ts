@@ -110,7 +110,7 @@ interface FoundRelay {
 
 async function findRelay({ relayPid, admissions }: CompanionRequest): Promise<FoundRelay> {
   if (relayPid !== undefined) {
-    const name = await processName(relayPid);
+    const name = processName(relayPid);
     if (name !== null) return { pids: [relayPid], describe: `${name}, as given`, notMeasured: [] };
     const why = `no process ${relayPid} in /proc`;
     return { pids: [], describe: null, notMeasured: [{ what: "the relay's process", why }] };

@@ -26,7 +26,7 @@ export async function findPortOwner(address: string, port: number): Promise<Port
   const [oldest] = pids;
   if (oldest === undefined)
     return unknown("its listener belongs to another user; give --relay-pid");
-  const name = (await processName(oldest)) ?? "?";
+  const name = processName(oldest) ?? "?";
   if (PROXIES.test(name)) return unknown(`\`${name}\` holds the port for it; give --relay-pid`);
   return { status: "found", pids, name };
 }
