@@ -67,7 +67,8 @@ export function startSampler(
     moments.push(samples);
     onMoment(samples);
   };
-  let running: Promise<void> = sample();
+  // Behind this call: `onMoment` may use the sampler.
+  let running = Promise.resolve().then(sample);
   const timer = setInterval(() => {
     running = running.then(sample);
   }, EVERY_MS);
