@@ -206,21 +206,21 @@ describe("kept figures", () => {
     });
   });
 
-  it("are not the quick ones of a busy machine, which would refuse good plans on a quiet one", async () => {
+  it("are not those of a busy machine that nobody asked for: they would refuse good plans on a quiet one", async () => {
     await inFolder(async (path) => {
       const said: string[] = [];
       const terminal = { status() {}, note: (line: string) => said.push(line), clear() {} };
       const busy: Calibration = { ...FIGURES, form: "quick", othersPercent: 21 };
-      assert.equal(await keepFigures(path, busy, terminal), false);
+      assert.equal(await keepFigures(path, busy, terminal, false), false);
       assert.match(said.join(), /not kept in .*: other processes took 21 % of the processor/);
       assert.equal(await readKept(path, busy.generator), null);
-      // Asked for, or from a quiet machine, or where nothing is known of others: kept.
-      for (const kept of [
-        { ...busy, form: "full" as const },
-        { ...busy, othersPercent: 20 },
-        { ...busy, othersPercent: null },
-      ]) {
-        assert.equal(await keepFigures(path, kept, terminal), true);
+      for (const [othersPercent, wasAskedFor] of [
+        [21, true],
+        [20, false],
+        [null, false],
+      ] as const) {
+        const kept = { ...busy, othersPercent };
+        assert.equal(await keepFigures(path, kept, terminal, wasAskedFor), true);
         assert.deepEqual(await readKept(path, busy.generator), kept);
       }
       assert.equal(said.length, 1);

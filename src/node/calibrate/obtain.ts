@@ -10,7 +10,7 @@ import type { Terminal } from "../terminal.ts";
 import { calibrate } from "./calibrate.ts";
 import { type Calibration, identifyGenerator, isStalled } from "./figures.ts";
 import { CALIBRATION_FILE, keep, readKept } from "./kept.ts";
-import { describeOthers, wasBusy } from "./others.ts";
+import { describeOthers } from "./others.ts";
 import { describeKept, NO_CEILING, STALLED } from "./table.ts";
 
 export interface ObtainOptions {
@@ -23,23 +23,20 @@ export interface ObtainOptions {
 }
 
 /**
- * The figures kept for this generator; else measured now in the quick form; else `null`. Quick ones from a
- * busy machine, or from before that was looked at, are measured again where that may be.
+ * The figures kept for this generator; else measured now in the quick form; else `null`.
  */
 export async function obtainCalibration(options: ObtainOptions): Promise<Calibration | null> {
   const { k6, env, terminal, signal } = options;
   const path = calibrationPath(env);
   const found = await readKept(path, identifyGenerator(k6.version));
-  const kept = found !== null && options.mayMeasure && isDoubtful(found) ? null : found;
+  // From before it was looked at whether the machine was busy.
+  const isDoubtful = found?.form === "quick" && found.othersPercent === undefined;
+  const kept = options.mayMeasure && isDoubtful ? null : found;
   if (kept === null && !options.mayMeasure) return null;
   const figures = kept ?? (await measureQuickly(path, k6, terminal, signal));
   terminal.note(`generator   ${describeKept(figures)}`);
   if (isStalled(figures)) terminal.note(`            ${STALLED}`);
   return figures;
-}
-
-function isDoubtful({ form, othersPercent }: Calibration): boolean {
-  return form === "quick" && (othersPercent === undefined || wasBusy(othersPercent));
 }
 
 async function measureQuickly(
@@ -55,27 +52,28 @@ async function measureQuickly(
   const onStep = (text: string) => terminal.status(text);
   const figures = await calibrate({ k6, form: "quick", onStep, signal });
   terminal.clear();
-  await keepFigures(path, figures, terminal);
+  await keepFigures(path, figures, terminal, false);
   return figures;
 }
 
 /**
- * Keeps figures that hold a ceiling, but not the quick ones of a busy machine: they would refuse good plans on
- * a quiet one. Says so when they are not kept. Gives whether they are.
+ * Keeps figures that hold a ceiling; those that nobody asked for only from a quiet machine, as they would refuse
+ * good plans there. Says so when they are not kept. Gives whether they are.
  */
 export async function keepFigures(
   path: string,
   figures: Calibration,
   terminal: Terminal,
+  wasAskedFor: boolean,
 ): Promise<boolean> {
-  const problem = whyNotKept(figures) ?? (await keep(path, figures));
+  const problem = whyNotKept(figures, wasAskedFor) ?? (await keep(path, figures));
   if (problem !== null) terminal.note(`calibration not kept in \`${path}\`: ${problem}`);
   return problem === null;
 }
 
-function whyNotKept(figures: Calibration): string | null {
+function whyNotKept(figures: Calibration, wasAskedFor: boolean): string | null {
   if (figures.ceiling === null) return `ceiling ${NO_CEILING}`;
-  return isDoubtful(figures) ? describeOthers(figures.othersPercent) : null;
+  return wasAskedFor ? null : describeOthers(figures.othersPercent);
 }
 
 export function calibrationPath(env: Environment): string {

@@ -17,13 +17,8 @@ export function othersPercent(samples: readonly TimedSample[], cores: number): n
   return host === null || own === null ? null : Math.max(0, Math.round(host - own / cores));
 }
 
-/** Whether so much was taken that the figures are too low; `false` where nothing is known. */
-export function wasBusy(percent: number | null | undefined): boolean {
-  return typeof percent === "number" && percent > BUSY_PERCENT;
-}
-
 /** A warning; `null` for a machine that was quiet, or of which nothing is known. */
 export function describeOthers(percent: number | null | undefined): string | null {
-  if (!wasBusy(percent)) return null;
+  if (percent === null || percent === undefined || percent <= BUSY_PERCENT) return null;
   return `other processes took ${percent} % of the processor meanwhile: the ceiling is too low for a quiet machine, measure again on one`;
 }

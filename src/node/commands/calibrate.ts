@@ -42,7 +42,8 @@ export async function calibrate(args: readonly string[]): Promise<number> {
       signal: interrupts.signal,
     });
     process.stdout.write(`\n${renderCalibration(figures)}`);
-    if (await keepFigures(path, figures, terminal)) process.stdout.write(`kept in     ${path}\n`);
+    if (await keepFigures(path, figures, terminal, true))
+      process.stdout.write(`kept in     ${path}\n`);
     return figures.ceiling === null ? EXIT.invalid : EXIT.ok;
   } finally {
     interrupts.release();
