@@ -28,7 +28,7 @@ export function growFlight({ rows, due, sent, free }: Flight): Flight {
     rows: grown(rows, new Uint8Array(capacity * 2)),
     due: grown(due, new Float64Array(capacity * 2)),
     sent: grown(sent, new Float64Array(capacity * 2)),
-    free: new Int32Array(free.length * 2).map((_, n) => capacity + (n % capacity)),
+    free: new Int32Array(free.length * 2).map((_, n) => capacity + n),
   };
 }
 

@@ -96,6 +96,8 @@ export interface Publisher {
   readonly isHeld: boolean;
   /** Publishes that have a connection and wait for a place on it. */
   readonly waiting: number;
+  /** The end of this process's last long pause, see `resume`. */
+  readonly resumedMs: number;
   readonly inFlight: number;
   /** Nothing is in flight or waits, and every place is free again: what must hold at the end. */
   readonly isSettled: boolean;
@@ -529,6 +531,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     get waiting() {
       return waiting;
+    },
+    get resumedMs() {
+      return resumedMs;
     },
     get inFlight() {
       return inFlight;

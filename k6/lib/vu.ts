@@ -61,8 +61,6 @@ class Vu {
   /** When these chores began, and those before: behind a pause of this process, what came is still to be read. */
   #choresMs = 0;
   #lastChoresMs = 0;
-  /** The end of this process's last long pause. */
-  #resumedMs = 0;
   /** When publishes in flight were looked at last, and how many were left then. */
   #lookedMs = 0;
   #lookedAt = 0;
@@ -176,11 +174,11 @@ class Vu {
   }
 
   #windowDone(): boolean {
-    const { nextDueMs, windowEndMs, isHeld, waiting } = this.#publisher;
+    const { nextDueMs, windowEndMs, isHeld, waiting, resumedMs } = this.#publisher;
     const isAllTaken = nextDueMs === Number.POSITIVE_INFINITY;
     // What this process held up over the end has as long for a place as it ever has; behind a pause the
     // answers that made room are still to be read.
-    if (this.#resumedMs > windowEndMs) return isAllTaken && waiting === 0;
+    if (resumedMs > windowEndMs) return isAllTaken && waiting === 0;
     // What is late by us is still sent; what no connection had room for was not sent in time.
     return this.#choresMs >= windowEndMs && (isAllTaken || isHeld);
   }
@@ -204,7 +202,7 @@ class Vu {
   }
 
   /** The one timer of the VU: wakes for the next due event, the next slice, the next expiry. */
-  #runUntil(done: (nowMs: number) => boolean): Promise<void> {
+  #runUntil(done: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const turn = () => {
         const now = this.#clock.now();
@@ -214,7 +212,7 @@ class Vu {
         } catch (error) {
           this.#onFault("timer", error);
         }
-        if (now === this.#choresMs && done(now)) {
+        if (now === this.#choresMs && done()) {
           resolve();
           return;
         }
@@ -230,10 +228,7 @@ class Vu {
   #doChores(now: number): void {
     this.#lastChoresMs = this.#choresMs;
     this.#choresMs = now;
-    if (now - this.#lastChoresMs > this.#plan.ackTimeoutMs / 10) {
-      this.#resumedMs = now;
-      this.#publisher.resume(now);
-    }
+    if (now - this.#lastChoresMs > this.#plan.ackTimeoutMs / 10) this.#publisher.resume(now);
     if (this.#phase === "window") this.#lookAtFlight(now);
     this.#publisher.pump(now);
     if (this.#asker !== null && this.#asker.nextDueMs <= now) this.#asker.ask(now);

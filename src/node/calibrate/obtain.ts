@@ -22,9 +22,7 @@ export interface ObtainOptions {
   readonly signal: AbortSignal;
 }
 
-/**
- * The figures kept for this generator; else measured now in the quick form; else `null`.
- */
+/** The figures kept for this generator; else measured now in the quick form; else `null`. */
 export async function obtainCalibration(options: ObtainOptions): Promise<Calibration | null> {
   const { k6, env, terminal, signal } = options;
   const path = calibrationPath(env);
