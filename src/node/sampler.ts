@@ -59,6 +59,8 @@ export function startSampler(
       lastLooks.set(name, look);
       if (last) samples.push(processSample(name, last, look));
     }
+    // The first is taken before anything is watched, and handed on behind the start: `onMoment` may use the sampler.
+    await null;
     const usage = readHost();
     const atMs = unixNow();
     if (usage && lastHost)
@@ -67,8 +69,7 @@ export function startSampler(
     moments.push(samples);
     onMoment(samples);
   };
-  // Behind this call: `onMoment` may use the sampler.
-  let running = Promise.resolve().then(sample);
+  let running: Promise<void> = sample();
   const timer = setInterval(() => {
     running = running.then(sample);
   }, EVERY_MS);
