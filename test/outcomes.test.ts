@@ -67,6 +67,16 @@ describe("what is not answered in time", () => {
     assert.ok(endedMs < 3_060, `ended at ${endedMs}`);
   });
 
+  it("is found by looks at a tenth of many connections, each within half a second", async () => {
+    // Twice as long as an event may wait for its answer, and a little more than a round of looks.
+    const late = misbehave(({ event, place }) =>
+      place % 7 === 0 ? [acceptLate(event.id, 1_070)] : [accept(event.id)],
+    );
+    const variables = { CLIENTS: "600", RATE_EPS: "450", DURATION_SEC: "3" };
+    const { report } = await hold(late, { variables });
+    assert.equal(report.totals.timedOut, 193);
+  });
+
   it("has as long from the moment it was sent, however long it waited before", async () => {
     // The second part of a video waits for the first: answered 300 ms after it was sent, over 500 after it was due.
     const slow = misbehave(({ event }) => [accept(event.id, 300)]);

@@ -10,7 +10,7 @@
  */
 import { toDialUrl } from "../../src/guard/relay-url.ts";
 import { createArrivals } from "../../src/load/arrivals.ts";
-import { BUCKETS, type Histogram, TABLE_SIZE, UNITS_PER_MS } from "../../src/measure/histogram.ts";
+import { BUCKETS, type Histogram, UNITS_PER_MS } from "../../src/measure/histogram.ts";
 import {
   ACCEPTED,
   ATTEMPTED,
@@ -54,6 +54,14 @@ const MOST_A_TURN = 16;
  * to 0.13, for 35 µs of CPU an event; with answers under way it never happens.
  */
 const SPIN_MS = 0.2;
+/**
+ * From so many events a second in a VU on, the VU asks to be woken only a moment behind the next event's
+ * due time and sends what became due meanwhile along with it: waking up costs more than sending. At
+ * 30,000/s it took 4 % off k6's CPU, p99 of schedule lag from 6.5 to 5.0 ms and the median of service time
+ * from 1.0 to 0.5 ms, for 0.07 ms more lag at the median.
+ */
+const GATHER_FROM_RATE = 10_000;
+const GATHER_MS = 0.25;
 /** Loop and write lag are taken of about so many messages a second: a sample tells as much as all. */
 const LOOKS_PER_SECOND = 1_000;
 
@@ -92,6 +100,8 @@ export interface Publisher {
   readonly windowEndMs: number;
   /** When the next event is due; `Infinity` when there is none left. */
   readonly nextDueMs: number;
+  /** When to be woken for it. */
+  readonly wakeMs: number;
   /** No open connection has room for another publish. */
   readonly isHeld: boolean;
   /** Publishes that have a connection and wait for a place on it. */
@@ -125,16 +135,22 @@ export interface Publisher {
   atSec(): number;
 }
 
+/** As functions: k6 makes an object of a string for each call of a method of it. */
+const substring = Function.prototype.call.bind(String.prototype.substring) as (
+  text: string,
+  start: number,
+  end?: number,
+) => string;
+const charCodeAt = Function.prototype.call.bind(String.prototype.charCodeAt) as (
+  text: string,
+  index: number,
+) => number;
+
 /** What `Histogram.record` does, in one call and not three. */
 function record(histogram: Histogram, ms: number): void {
-  const units = ms * UNITS_PER_MS;
-  if (!(units >= 0 && units < TABLE_SIZE)) {
-    histogram.record(ms);
-    return;
-  }
-  if (ms > histogram.max) histogram.max = ms;
-  const { counts } = histogram;
-  (counts[BUCKETS[units >>> 0] as number] as number)++;
+  const bucket = BUCKETS[(ms * UNITS_PER_MS) >>> 0];
+  if (bucket === undefined || ms > histogram.known) histogram.record(ms);
+  else (histogram.counts[bucket] as number)++;
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
@@ -168,6 +184,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const sets = createSetBook(recorder, sampleEvery);
   const relayUrls = plan.relays.map(toDialUrl);
   const isAudited = auditEvery > 0;
+  const gatherMs = plan.rateEps / plan.vus > GATHER_FROM_RATE ? GATHER_MS : 0;
   // It takes CPU: only where a core is left for others.
   const spinMs = plan.cores !== null && plan.vus < plan.cores ? SPIN_MS : 0;
   const { byRelay } = recorder;
@@ -202,6 +219,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let behindMs = 0;
   /** The client whose oldest publishes are looked at next. */
   let expiring = 0;
+  /** The oldest publish that this round of looks left in flight, and when the first may expire. */
+  let oldestMs = 0;
+  let expiryMs = 0;
 
   const atSec = () => Math.max(0, Math.round(now() - windowStartMs) / 1_000);
   const rowOf = (typeIndex: number, dueMs: number) =>
@@ -226,7 +246,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       } else {
         // What is sent first is sent now; each one behind it some 20 µs later.
         const atMs = n === 0 ? nowMs : source.currentTestRunDuration;
-        let row = line.charCodeAt(0) - LETTER_A;
+        let row = charCodeAt(line, 0) - LETTER_A;
         if (nextDueMs < windowStartMs) row += types;
         else {
           // `Math.max` is a call, which costs more than all of this line.
@@ -255,10 +275,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     isPumping = false;
   };
 
-  /** Waits for what is due in a moment, when no answer is under way that could come meanwhile; gives the time. */
+  /** With no answer under way that could come meanwhile: waits for what is due in a moment; gives the time. */
   const awaitDue = (fromMs: number): number => {
     let nowMs = fromMs;
-    if (inFlight === 0 && nextDueMs - nowMs < spinMs) {
+    if (nextDueMs - nowMs < spinMs) {
       while (nowMs < nextDueMs) nowMs = source.currentTestRunDuration;
     }
     return nowMs;
@@ -279,9 +299,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     dueMs: number,
     sentMs: number,
   ): number => {
-    client.socket.send(line.substring(HEADER_LENGTH));
+    client.socket.send(substring(line, HEADER_LENGTH));
     // Known by the whole plain OK that will come: no answer is cut or read that needs not be.
-    const key = `["OK","${line.substring(ID_START, ID_END)}",true,""]`;
+    const key = `["OK","${substring(line, ID_START, ID_END)}",true,""]`;
     if (freeCells === 0) growCells();
     const cell = free[--freeCells] as number;
     rows[cell] = row;
@@ -300,33 +320,35 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 
   /** One function for all that is done with a plain OK: k6 starts each message on an empty stack, made anew. */
-  const listen =
-    (client: Client) =>
-    (message: SocketMessage): void => {
+  const listen = (client: Client) => {
+    const { pending } = client;
+    return (message: SocketMessage): void => {
       try {
         const receivedMs = message.timestamp - offsetMs;
         if (++messages >= lookEvery) look(client, receivedMs);
-        const cell = client.pending.get(message.data as string);
-        if (cell === undefined) readOther(client, message.data, receivedMs);
+        const text = message.data as string;
+        const cell = pending.get(text);
+        if (cell === undefined) readOther(client, text, receivedMs);
         else {
-          client.pending.delete(message.data as string);
+          pending.delete(text);
           const row = settle(client, cell, receivedMs);
           if (hasSets) sets.settle(cell, true, receivedMs);
           (acceptedCounts[row] as number)++;
           if (isAudited && accepted++ % auditEvery === 0) {
-            noteAccepted(client, (message.data as string).substring(OK_ID_START, OK_ID_END));
+            noteAccepted(client, text.substring(OK_ID_START, OK_ID_END));
           }
           if (waiting > 0) sendWaiting(client);
         }
-        if (inFlight === 0 || receivedMs + behindMs >= nextDueMs) {
+        if (receivedMs + behindMs >= nextDueMs + gatherMs || inFlight === 0) {
           const nowMs = source.currentTestRunDuration;
           behindMs = nowMs - receivedMs;
-          pump(awaitDue(nowMs));
+          pump(inFlight === 0 ? awaitDue(nowMs) : nowMs);
         }
       } catch (error) {
         onFault("message", error);
       }
     };
+  };
 
   const look = (client: Client, receivedMs: number): void => {
     messages = 0;
@@ -466,7 +488,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const expireClient = (client: Client, nowMs: number): void => {
     // A map keeps the order in which its keys were set: the first is the oldest.
     for (const [key, cell] of client.pending) {
-      if ((sent[cell] as number) + ackTimeoutMs > nowMs) break;
+      const sentMs = sent[cell] as number;
+      if (sentMs + ackTimeoutMs > nowMs) {
+        oldestMs = Math.min(oldestMs, sentMs);
+        break;
+      }
       timeOut(client, key, cell);
     }
     for (let next = client.waiting.peek(); next !== undefined; next = client.waiting.peek()) {
@@ -479,16 +505,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 
   const expire = (nowMs: number): void => {
-    if (inFlight === 0 && waiting === 0 && asker === null) return;
     if (room === 0 && open > 0) {
       while (waitsSince(nextDueMs) + ackTimeoutMs <= nowMs) giveUp(BACKPRESSURE);
     }
+    if (waiting === 0 && asker === null && (inFlight === 0 || nowMs < expiryMs)) return;
     const looks = Math.min(clientCount, Math.max(50, clientCount / 10));
     for (let n = 0; n < looks; n++) {
-      expiring = expiring + 1 >= clientCount ? 0 : expiring + 1;
+      // What is sent behind a look at its client is sent later than this round began.
+      if (expiring === 0) oldestMs = nowMs;
       const client = clients[expiring] as Client;
       // Of many connections most are idle: a call for each of them would be a pause in sending.
       if (client.inFlight > 0 || waiting > 0 || asker !== null) expireClient(client, nowMs);
+      expiring = expiring + 1 === clientCount ? 0 : expiring + 1;
+      if (expiring === 0) expiryMs = oldestMs + ackTimeoutMs;
     }
   };
 
@@ -525,6 +554,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     get nextDueMs() {
       return nextDueMs;
+    },
+    get wakeMs() {
+      return nextDueMs + gatherMs;
     },
     get isHeld() {
       return room === 0 && open > 0;

@@ -216,7 +216,7 @@ class Vu {
           resolve();
           return;
         }
-        const wakeMs = Math.min(this.#publisher.nextDueMs, this.#nextChoresMs);
+        const wakeMs = Math.min(this.#publisher.wakeMs, this.#nextChoresMs);
         setTimeout(turn, Math.max(0.1, wakeMs - this.#clock.now()));
       };
       this.#nextChoresMs = 0;
