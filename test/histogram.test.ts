@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
   BUCKET_COUNT,
+  BUCKETS,
   bucketLowerMs,
   bucketMiddleMs,
   bucketOf,
@@ -11,6 +12,7 @@ import {
   mergeHistograms,
   mergePair,
   quantile,
+  UNITS_PER_MS,
 } from "../src/measure/histogram.ts";
 import { histogramOf } from "./fixtures/reports/run.ts";
 
@@ -78,6 +80,22 @@ describe("buckets", () => {
   for (const [ms, bucket] of edges) {
     it(`put ${ms} ms into bucket ${bucket}`, () => assert.equal(bucketOf(ms), bucket));
   }
+});
+
+it("what a histogram calls known is in the table, at its own bucket, and no new maximum", () => {
+  const values = fc.array(fc.double({ min: -5, max: 2_000_000, noNaN: true }), { minLength: 1 });
+  fc.assert(
+    fc.property(values, fc.double({ min: 0, max: 1 }), (recorded, share) => {
+      const histogram = new Histogram();
+      assert.equal(histogram.known, -1);
+      for (const ms of recorded) histogram.record(ms);
+      const ms = histogram.known * share;
+      assert.equal(BUCKETS[(ms * UNITS_PER_MS) >>> 0], bucketOf(ms));
+      assert.ok(histogram.known <= histogram.max && histogram.known >= Math.min(13, histogram.max));
+      histogram.detach();
+      assert.equal(histogram.known, -1);
+    }),
+  );
 });
 
 describe("mergeHistograms", () => {
