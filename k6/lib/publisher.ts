@@ -57,8 +57,8 @@ const SPIN_MS = 0.2;
 /**
  * From so many events a second in a VU on, the VU asks to be woken only a moment behind the next event's
  * due time and sends what became due meanwhile along with it: waking up costs more than sending. At
- * 30,000/s it took 4 % off k6's CPU, p99 of schedule lag from 6.5 to 5.0 ms and the median of service time
- * from 1.0 to 0.5 ms, for 0.07 ms more lag at the median.
+ * 30,000/s, in turn with 0 and in a busy minute, medians of seven: 5 % less CPU, p99 of schedule lag 6.0 for
+ * 10.7 ms, median of service time 0.8 for 0.9 ms; the median of lag rises by 0.07 ms.
  */
 const GATHER_FROM_RATE = 10_000;
 const GATHER_MS = 0.25;
