@@ -50,6 +50,29 @@ describe("what a relay answers is counted as what it was", () => {
   });
 });
 
+function isWithin(ms: number | null, [from, to]: readonly [number, number]): boolean {
+  return ms !== null && ms >= from && ms <= to;
+}
+
+describe("what is due within a quarter of a millisecond", () => {
+  for (const [rate, perVu, medianMs, mostMs] of [
+    ["10000", "10,000/s: is sent each in its turn", [0, 0.1], [0, 0.12]],
+    // Answers come all the while: they wake nobody up for less than that.
+    ["30000", "30,000/s: is sent together", [0.1, 0.2], [0.25, 0.4]],
+  ] as const) {
+    it(`by one VU at ${perVu}`, async () => {
+      const { relay } = misbehave(({ event }) => [accept(event.id, 1)]);
+      const variables = { CLIENTS: "1", RATE_EPS: rate, DURATION_SEC: "1", MAX_IN_FLIGHT: "10000" };
+      const { report } = await publish(relay, variables);
+      assert.equal(report.config.vus, 1);
+      // The pool is soon at its end.
+      assert.equal(report.totals.accepted, report.totals.attempted);
+      const { p50, max } = report.generator.scheduleLag;
+      assert.ok(isWithin(p50, medianMs) && isWithin(max, mostMs), `p50 ${p50}, at most ${max} ms`);
+    });
+  }
+});
+
 describe("what is not answered in time", () => {
   it("is timed out, and an answer behind that late, once", async () => {
     const late = misbehave(({ event, place }) => {
