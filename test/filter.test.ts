@@ -37,6 +37,7 @@ describe("matchesFilter", () => {
     [{ "#e": ["a".repeat(64)] }, false],
     [{ "#T": ["cats"] }, false],
     [{ kinds: [30_078], authors: [EVENT.id] }, false],
+    [{ search: "cats" }, false],
   ];
   for (const [filter, expected] of table) {
     it(`${expected ? "takes" : "refuses"} the event for ${JSON.stringify(filter)}`, () => {
@@ -73,7 +74,8 @@ describe("parseFilter", () => {
     [{ until: -1 }, /^invalid: .*"until"/],
     [{ limit: 1.5 }, /^invalid: .*"limit"/],
     [{ limit: null }, /^invalid: .*"limit"/],
-    [{ search: "cats" }, /^unsupported: .*"search"/],
+    [{ search: 1 }, /^invalid: .*"search"/],
+    [{ query: "cats" }, /^unsupported: .*"query"/],
     [{ "#title": ["cats"] }, /^unsupported: .*"#title"/],
     [JSON.parse('{"__proto__":{}}'), /^unsupported: .*"__proto__"/],
   ];

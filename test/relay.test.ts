@@ -41,7 +41,7 @@ describe("the relay information document (NIP-11)", () => {
     assert.equal(response.headers.get("content-type"), accept);
     assert.equal(response.headers.get("access-control-allow-origin"), "*");
     const { supported_nips, limitation } = JSON.parse(await response.text());
-    assert.deepEqual(supported_nips, [1, 9, 11, 40, 45, 70]);
+    assert.deepEqual(supported_nips, [1, 9, 11, 40, 45, 50, 70]);
     assert.equal(limitation.max_subscriptions, 7);
     assert.equal(limitation.max_limit, 1_000);
     assert.equal(limitation.auth_required, false);

@@ -1,3 +1,4 @@
+import { matchesSearch } from "./search.ts";
 import type { Filter, NostrEvent } from "./wire.ts";
 
 export type FilterParse = { readonly filter: Filter } | { readonly problem: string };
@@ -6,7 +7,7 @@ const HEX_64 = /^[0-9a-f]{64}$/;
 const TAG_MEMBER = /^#[a-zA-Z]$/;
 
 /**
- * Checks one filter as it came off the wire (NIP-01). The problem of a refused filter opens with a
+ * Checks one filter as it came off the wire (NIP-01, NIP-50). The problem of a refused filter opens with a
  * prefix (`invalid:` or `unsupported:`), ready for a CLOSED.
  */
 export function parseFilter(value: unknown): FilterParse {
@@ -27,6 +28,7 @@ export function matchesFilter(filter: Filter, event: NostrEvent): boolean {
   if (filter.until !== undefined && event.created_at > filter.until) return false;
   if (filter.ids !== undefined && !filter.ids.includes(event.id)) return false;
   if (filter.authors !== undefined && !filter.authors.includes(event.pubkey)) return false;
+  if (filter.search !== undefined && !matchesSearch(filter.search, event)) return false;
   return tagConditions(filter).every(({ letter, values }) =>
     event.tags.some(
       ([name, value]) => name === letter && value !== undefined && values.includes(value),
@@ -73,6 +75,8 @@ function findMemberProblem(name: string, member: unknown): string | undefined {
     case "until":
     case "limit":
       return isCount(member) ? undefined : expected(name, "an integer, 0 or more");
+    case "search":
+      return isText(member) ? undefined : expected(name, "a string");
     default:
       if (!isTagMember(name)) return `unsupported: filter member ${JSON.stringify(name)}`;
       return isListOf(member, isText) ? undefined : expected(name, "a list of strings");

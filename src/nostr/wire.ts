@@ -26,6 +26,8 @@ export interface Filter {
   readonly since?: number;
   readonly until?: number;
   readonly limit?: number;
+  /** Full-text search (NIP-50). */
+  readonly search?: string;
   readonly [tag: `#${string}`]: readonly string[] | undefined;
 }
 

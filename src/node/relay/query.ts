@@ -1,12 +1,18 @@
 import { tagConditions } from "../../nostr/filter.ts";
+import { askedWords } from "../../nostr/search.ts";
 import type { Filter } from "../../nostr/wire.ts";
 import { toKeyText } from "./schema.ts";
 
-/** A WHERE clause over `events` and the values to bind, in order. */
+/** What to select rows of `events` from, a WHERE clause and the values to bind, in order. */
 export interface Condition {
+  readonly from: string;
   readonly where: string;
   readonly values: readonly (string | number)[];
+  /** Which rows come first: the newest (NIP-01), in a search the best match (NIP-50). */
+  readonly order: string;
 }
+
+const NEWEST_FIRST = "created_at DESC, id";
 
 /**
  * The rows that a filter selects, expired ones left out (NIP-40). Lists of several values are bound
@@ -37,5 +43,21 @@ export function toCondition(filter: Filter, nowSec: number): Condition {
       "seq IN (SELECT seq FROM tags WHERE letter = ? AND value IN (SELECT value FROM json_each(?)))",
     );
   }
-  return { where: terms.join(" AND "), values };
+  if (filter.search !== undefined) {
+    add("texts MATCH ?", toMatch(filter.search));
+  }
+  const isSearch = filter.search !== undefined;
+  return {
+    from: isSearch ? "events JOIN texts ON texts.rowid = seq" : "events",
+    where: terms.join(" AND "),
+    values,
+    order: isSearch ? `rank, ${NEWEST_FIRST}` : NEWEST_FIRST,
+  };
+}
+
+/** A `search` as an expression of SQLite's FTS5: every word, none of them read as an operator. */
+function toMatch(search: string): string {
+  const words = askedWords(search);
+  // A search without a word finds nothing: so does this word, as no content holds it.
+  return words.length === 0 ? '"\u{f8ff}"' : words.map((word) => `"${word}"`).join(" ");
 }

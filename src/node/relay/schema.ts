@@ -2,6 +2,7 @@
  * The relay's tables. `events.raw` is the event as it came, sent again unchanged. `tags` has no row
  * of its own beside its key, so that a tag filter reads one B-tree and joins by `seq`.
  * `deletions` outlives the events it names: what was deleted is refused when it comes again (NIP-09).
+ * `texts` holds the words of `content` and no text of its own, under the event's `seq` (NIP-50).
  */
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS events (
@@ -31,6 +32,9 @@ CREATE TABLE IF NOT EXISTS deletions (
   until INTEGER NOT NULL,
   PRIMARY KEY (target, pubkey)
 ) WITHOUT ROWID;
+CREATE VIRTUAL TABLE IF NOT EXISTS texts USING fts5(
+  words, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 0"
+);
 `;
 
 const UNSAFE_IN_SQL = /[\0\u{D800}-\u{DFFF}]/u;

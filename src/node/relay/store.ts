@@ -2,6 +2,7 @@ import sqlite, { type Database, type QueryResult, type Statement } from "node-sq
 import { ConfigError } from "../../errors.ts";
 import { parseEvent } from "../../nostr/event-check.ts";
 import { compareNewestFirst } from "../../nostr/filter.ts";
+import { searchableWords } from "../../nostr/search.ts";
 import type { Filter, NostrEvent } from "../../nostr/wire.ts";
 import { toCondition } from "./query.ts";
 import { addressOf, deletionTargets, expirationOf, indexedTags } from "./retention.ts";
@@ -44,8 +45,11 @@ export class EventStore {
   /** Opens or makes the file, and drops what has expired. @throws ConfigError if it cannot be used */
   constructor(file: string, nowSec: number) {
     this.#db = open(file);
+    const isIndexed = this.#all("SELECT 1 FROM sqlite_master WHERE name = 'texts'", []).length > 0;
     this.#db.exec(SCHEMA);
     this.#transact(() => {
+      // A file from before there was a search.
+      if (!isIndexed) this.#indexTexts();
       for (const row of this.#all("SELECT seq, raw FROM events WHERE expires_at <= ?", [nowSec])) {
         this.#remove(row);
       }
@@ -57,26 +61,31 @@ export class EventStore {
     return this.#transact(() => batch.map((incoming) => this.#write(incoming)));
   }
 
-  /** The stored events that match any of the filters, each once, newest first (NIP-01). */
+  /**
+   * The stored events that match any of the filters, each once, newest first (NIP-01). Where one of several
+   * filters searches (NIP-50), those of each filter follow those of the one before.
+   */
   query(filters: readonly Filter[], limits: QueryLimits, nowSec: number): readonly StoredEvent[] {
     const found = new Map<string, StoredEvent>();
     for (const filter of filters) {
-      const { where, values } = toCondition(filter, nowSec);
+      const { from, where, values, order } = toCondition(filter, nowSec);
       const limit = Math.min(filter.limit ?? limits.default_limit, limits.max_limit);
-      const sql = `SELECT id, created_at, raw FROM events WHERE ${where} ORDER BY created_at DESC, id LIMIT ?`;
+      const sql = `SELECT id, created_at, raw FROM ${from} WHERE ${where} ORDER BY ${order} LIMIT ?`;
       for (const row of this.#all(sql, [...values, limit])) {
         const id = textOf(row, "id");
-        found.set(id, { id, created_at: numberOf(row, "created_at"), raw: textOf(row, "raw") });
+        if (!found.has(id))
+          found.set(id, { id, created_at: numberOf(row, "created_at"), raw: textOf(row, "raw") });
       }
     }
     const events = [...found.values()];
-    return filters.length === 1 ? events : events.sort(compareNewestFirst);
+    const isOrdered = filters.length === 1 || filters.some(({ search }) => search !== undefined);
+    return isOrdered ? events : events.sort(compareNewestFirst);
   }
 
   /** How many stored events match any of the filters (NIP-45); their `limit` has no part in it. */
   count(filters: readonly Filter[], nowSec: number): number {
     const conditions = filters.map((filter) => toCondition(filter, nowSec));
-    const union = conditions.map(({ where }) => `SELECT seq FROM events WHERE ${where}`);
+    const union = conditions.map(({ from, where }) => `SELECT seq FROM ${from} WHERE ${where}`);
     const values = conditions.flatMap((condition) => condition.values);
     const [row] = this.#all(`SELECT count(*) AS n FROM (${union.join(" UNION ")})`, values);
     return row === undefined ? 0 : numberOf(row, "n");
@@ -127,8 +136,21 @@ export class EventStore {
       address === undefined ? null : toKeyText(address),
       raw,
     ]);
+    this.#indexText(event, seq);
     for (const { letter, value } of indexedTags(event)) {
       this.#run("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", [letter, toKeyText(value), seq]);
+    }
+  }
+
+  #indexText(event: NostrEvent, seq: number | bigint): void {
+    const words = searchableWords(event);
+    if (words.length === 0) return;
+    this.#run("INSERT INTO texts (rowid, words) VALUES (?, ?)", [seq, words.join(" ")]);
+  }
+
+  #indexTexts(): void {
+    for (const row of this.#all("SELECT seq, raw FROM events", [])) {
+      this.#indexText(storedEvent(row), numberOf(row, "seq"));
     }
   }
 
@@ -166,12 +188,11 @@ export class EventStore {
 
   #remove(row: QueryResult): void {
     const seq = numberOf(row, "seq");
-    const parsed = parseEvent(JSON.parse(textOf(row, "raw")));
-    if ("problem" in parsed) throw new Error(`the stored event ${seq} is damaged`);
-    for (const { letter, value } of indexedTags(parsed.event)) {
+    for (const { letter, value } of indexedTags(storedEvent(row))) {
       const key = [letter, toKeyText(value), seq];
       this.#run("DELETE FROM tags WHERE letter = ? AND value = ? AND seq = ?", key);
     }
+    this.#run("DELETE FROM texts WHERE rowid = ?", [seq]);
     this.#run("DELETE FROM events WHERE seq = ?", [seq]);
   }
 
@@ -229,6 +250,12 @@ function open(file: string): Database {
       cause: error,
     });
   }
+}
+
+function storedEvent(row: QueryResult): NostrEvent {
+  const parsed = parseEvent(JSON.parse(textOf(row, "raw")));
+  if ("problem" in parsed) throw new Error(`the stored event ${numberOf(row, "seq")} is damaged`);
+  return parsed.event;
 }
 
 function textOf(row: QueryResult, column: string): string {
