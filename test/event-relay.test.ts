@@ -30,6 +30,12 @@ const filters: Readonly<Record<string, (event: NostrEvent, part: number) => Filt
   note: (event) => ({ kinds: [1], authors: [event.pubkey] }),
   profile: (event) => ({ kinds: [0], authors: [event.pubkey] }),
   "relay-list": (event) => ({ kinds: [10_002], authors: [event.pubkey] }),
+  contacts: (event) => ({ kinds: [3], authors: [event.pubkey] }),
+  conversation: (event, part) =>
+    part === 0
+      ? { kinds: [1], "#t": [tagOf(event, "t")] }
+      : { kinds: [event.kind], "#e": [tagOf(event, "e")] },
+  article: (event) => ({ kinds: [30_023], authors: [event.pubkey], "#t": [tagOf(event, "t")] }),
   "watch-history": (event) => {
     return { kinds: [30_079], authors: [event.pubkey], "#d": [tagOf(event, "d")] };
   },
@@ -140,7 +146,7 @@ describe("a relay takes every event type", () => {
     for (const [kind, { stored, deleted }] of expected) {
       assert.equal(await client.count({ kinds: [Number(kind)] }), stored - deleted, `kind ${kind}`);
     }
-    assert.equal(expected.length, 16);
+    assert.equal(expected.length, 18);
     assert.ok(expected.some(([, { deleted }]) => deleted > 0));
     assert.ok(expected.some(([, { events, stored }]) => events > stored && stored > 0));
   });

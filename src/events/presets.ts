@@ -17,6 +17,8 @@ const presets: ReadonlyMap<string, string> = new Map([
   ],
   // A video goes round: small addressable events from a great many keys.
   ["view-storm", "view:0.99,video:0.01"],
+  // What a relay of people holds, by sets: most events are notes, replies and likes.
+  ["corpus", "conversation:0.6,profile:0.2,contacts:0.1,article:0.1"],
 ]);
 
 export const presetNames: readonly string[] = [...presets.keys()];

@@ -3,7 +3,10 @@
  * from elsewhere, a user's module, are handed to every lookup.
  */
 import { ConfigError } from "../errors.ts";
+import { article } from "./article.ts";
 import { comment } from "./comment.ts";
+import { contacts } from "./contacts.ts";
+import { conversation } from "./conversation.ts";
 import type { EventType } from "./event-type.ts";
 import { file } from "./file.ts";
 import { note } from "./note.ts";
@@ -37,6 +40,9 @@ export const eventTypes: readonly EventType[] = [
   note,
   profile,
   relayList,
+  contacts,
+  conversation,
+  article,
   watchHistory,
   typing,
   readReceipt,
