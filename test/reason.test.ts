@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type Reason, reasonOf } from "../src/nostr/reason.ts";
+import { HELD_OUT } from "./fixtures/held-out-wordings.ts";
 import { UNKNOWN_WORDINGS } from "./fixtures/unknown-wordings.ts";
 
 /** What relays send, by the source that has it: OK, CLOSED and NOTICE alike. */
@@ -180,11 +181,13 @@ describe("reasonOf", () => {
     }
   });
 
-  for (const [reason, texts] of Object.entries(UNKNOWN_WORDINGS)) {
-    it(`knows nine in ten wordings of ${reason} that no relay is known for`, () => {
-      const wrong = texts.filter((text) => reasonOf(text) !== reason);
-      assert.ok(wrong.length <= texts.length / 10, wrong.join("\n"));
-    });
+  for (const list of [UNKNOWN_WORDINGS, HELD_OUT]) {
+    for (const [reason, texts] of Object.entries(list)) {
+      it(`knows nine in ten of ${texts.length} wordings of ${reason} that no relay is known for`, () => {
+        const wrong = texts.filter((text) => reasonOf(text) !== reason);
+        assert.ok(wrong.length <= texts.length / 10, wrong.join("\n"));
+      });
+    }
   }
 
   it("takes whatever a relay sends, in bounded time", () => {
