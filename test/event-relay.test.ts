@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import type { Mix } from "../src/events/mix.ts";
 import { eventTypes, findEventType, resolveTypes } from "../src/events/registry.ts";
 import { openKeyring } from "../src/node/pool/keyring.ts";
-import { addressOf } from "../src/node/relay/retention.ts";
+import { addressOf } from "../src/nostr/retention.ts";
 import { classifyKind, type Filter, type NostrEvent } from "../src/nostr/wire.ts";
 import { ExpectedCounter, markEvent } from "../src/pool/expected.ts";
 import {

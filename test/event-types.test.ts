@@ -6,8 +6,8 @@ import { findFault } from "../src/events/check.ts";
 import type { Draft, EventType, Keys } from "../src/events/event-type.ts";
 import { expandPreset, presetNames } from "../src/events/presets.ts";
 import { eventTypes, findEventType, resolveTypes } from "../src/events/registry.ts";
-import { addressOf } from "../src/node/relay/retention.ts";
 import { parseEvent } from "../src/nostr/event-check.ts";
+import { addressOf } from "../src/nostr/retention.ts";
 import type { NostrEvent } from "../src/nostr/wire.ts";
 import {
   buildSets,

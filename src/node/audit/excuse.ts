@@ -4,8 +4,8 @@
  * relay.
  */
 import { compareNewestFirst } from "../../nostr/filter.ts";
+import { addressOf, deletionTargets, expirationOf } from "../../nostr/retention.ts";
 import { classifyKind, type NostrEvent } from "../../nostr/wire.ts";
-import { addressOf, deletionTargets, expirationOf } from "../relay/retention.ts";
 
 export type Excuse = "ephemeral" | "expired" | "replaced" | "deleted";
 

@@ -5,8 +5,8 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { messagePrefix } from "../../nostr/ok.ts";
+import { addressOf, tagValue } from "../../nostr/retention.ts";
 import type { Filter, NostrEvent } from "../../nostr/wire.ts";
-import { addressOf, tagValue } from "../relay/retention.ts";
 import { isEphemeral, Witnesses } from "./excuse.ts";
 import { type Answer, Unanswered } from "./relay-reader.ts";
 

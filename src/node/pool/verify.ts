@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import { findFault } from "../../events/check.ts";
 import { findEventType } from "../../events/registry.ts";
+import { addressOf } from "../../nostr/retention.ts";
 import type { NostrEvent } from "../../nostr/wire.ts";
 import { type Expected, ExpectedCounter, markEvent } from "../../pool/expected.ts";
 import {
@@ -18,7 +19,6 @@ import {
   type PoolManifest,
   readPlace,
 } from "../../pool/format.ts";
-import { addressOf } from "../relay/retention.ts";
 import { runInOrder, startCrew } from "./crew.ts";
 import { hashEvent } from "./event-id.ts";
 import { parseFrame } from "./frame.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { tagValue } from "../../nostr/retention.ts";
 import type { NostrEvent } from "../../nostr/wire.ts";
-import { tagValue } from "./retention.ts";
 
 export const AUTH_KIND = 22_242;
 

@@ -1,11 +1,11 @@
 import type { RawData, WebSocket } from "ws";
 import { parseEvent } from "../../nostr/event-check.ts";
 import { parseFilter } from "../../nostr/filter.ts";
+import { expirationOf, isProtected } from "../../nostr/retention.ts";
 import { classifyKind, type Filter, type NostrEvent, type RelayMessage } from "../../nostr/wire.ts";
 import { AUTH_KIND, findAuthProblem, makeChallenge } from "./auth.ts";
 import { claimedId, type IncomingMessage, parseClientMessage } from "./client-message.ts";
 import { findBreach, type RelayLimits } from "./limits.ts";
-import { expirationOf, isProtected } from "./retention.ts";
 import type { VerifyEvent } from "./signatures.ts";
 import type { EventStore, StoredEvent } from "./store.ts";
 import type { LiveSubscriptions, Subscription } from "./subscriptions.ts";

@@ -2,10 +2,10 @@ import sqlite, { type Database, type QueryResult, type Statement } from "node-sq
 import { ConfigError } from "../../errors.ts";
 import { parseEvent } from "../../nostr/event-check.ts";
 import { compareNewestFirst } from "../../nostr/filter.ts";
+import { addressOf, deletionTargets, expirationOf, indexedTags } from "../../nostr/retention.ts";
 import { searchableWords } from "../../nostr/search.ts";
 import type { Filter, NostrEvent } from "../../nostr/wire.ts";
 import { toCondition } from "./query.ts";
-import { addressOf, deletionTargets, expirationOf, indexedTags } from "./retention.ts";
 import { SCHEMA, toKeyText } from "./schema.ts";
 
 /** A verified event with the text it came in. */

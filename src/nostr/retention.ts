@@ -1,4 +1,4 @@
-import { classifyKind, type NostrEvent } from "../../nostr/wire.ts";
+import { classifyKind, type NostrEvent } from "./wire.ts";
 
 /** What a tag filter can find: a single-letter tag name with the tag's first value (NIP-01). */
 export interface IndexedTag {
