@@ -108,6 +108,9 @@ describe("buildPlan", () => {
       connectConcurrency: 50,
       ackTimeoutMs: 10_000,
       warmupSec: 0,
+      pingSec: 0,
+      headers: [],
+      clientIpHeader: null,
       reportDir: "reports/load-test",
       allowPrivate: false,
       dedicatedHost: null,
@@ -128,6 +131,7 @@ describe("buildPlan", () => {
     ["connectConcurrency", "CONNECT_CONCURRENCY", ["0", "-1", "2.5", "10001", "x"]],
     ["ackTimeout", "ACK_TIMEOUT_MS", ["0", "9", "-1", "10.5", "600001", "1s"]],
     ["warmup", "WARMUP_SEC", ["-1", "86401", "x"]],
+    ["ping", "PING_SEC", ["-1", "0.05", "86401", "10s"]],
   ];
   for (const [name, variable, bad] of numbers) {
     for (const text of bad) {
@@ -265,6 +269,12 @@ describe("planText", () => {
   it("holds no path of a relay", () => {
     const plan = planOf({ RELAY_URL: "ws://127.0.0.1:7777/secret?token=secret" });
     assert.doesNotMatch(planText(plan, "pool"), /secret/);
+  });
+
+  it("holds the names of headers and not their values", () => {
+    const text = planText(planOf({ RELAY_HEADERS: "Authorization: Basic c2VjcmV0" }), "pool");
+    assert.match(text, /Authorization/);
+    assert.doesNotMatch(text, /c2VjcmV0/);
   });
 });
 

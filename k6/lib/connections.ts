@@ -1,62 +1,22 @@
 /**
- * The connections of one VU: opened with bounded concurrency, opened again with growing delay when
- * the relay drops them, and counted each time. Every handler is wrapped: what is thrown in one would
+ * The connections of one VU: opened with bounded concurrency, opened again with growing delay until one
+ * has proved itself (see backoff.ts), and counted each time. Every handler is wrapped: what is thrown in one would
  * otherwise close the socket and end the iteration while k6 still exits with 0.
  */
 import { WebSocket } from "k6/websockets";
 import type { Recorder } from "../../src/measure/recorder.ts";
 import { CONNECT_TIMEOUT_MS } from "../../src/plan/duration.ts";
+import type { Random } from "../../src/random.ts";
+import { PROOF_MS, retryDelayMs } from "./backoff.ts";
+import { CLOSING, type Client, CONNECTING, createClient, DOWN, OPEN } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import { connectErrorCode } from "./connect-error.ts";
-import { Fifo } from "./fifo.ts";
 import type { SocketMessage } from "./publisher.ts";
-import type { SetPart } from "./sets.ts";
+import type { Target } from "./targets.ts";
+import { Tasks } from "./tasks.ts";
 
-const CONNECTING = 0;
-export const OPEN = 1;
-const DOWN = 2;
-const CLOSING = 3;
-
-const BACKOFF_FIRST_MS = 100;
-const BACKOFF_MOST_MS = 5_000;
 /** Stands for a connection that ended without a Close frame (RFC 6455, 7.1.5); it is never sent. */
 const CODE_WITHOUT_FRAME = 1_006;
-
-/** Stands where no socket has been opened yet: the state says that it is not to be used. */
-const NO_SOCKET = {} as WebSocket;
-
-/** A publish that waits for a place among those in flight. */
-export interface Waiting {
-  readonly line: string;
-  readonly row: number;
-  readonly dueMs: number;
-  readonly part: SetPart | null;
-}
-
-/** A REQ that has had no EOSE. */
-export interface Query {
-  readonly row: number;
-  readonly dueMs: number;
-  readonly sentMs: number;
-}
-
-export interface Client {
-  readonly url: string;
-  /** The last one that was opened; to be used in the state `OPEN` only. */
-  socket: WebSocket;
-  state: number;
-  inFlight: number;
-  /** The plain OK of a publish in flight → its cell in the flight's columns. */
-  readonly pending: Map<string, number>;
-  /** The same texts of publishes that are timed out: a late OK may still come. */
-  late: Set<string> | null;
-  readonly waiting: Fifo<Waiting>;
-  /** By subscription id. */
-  readonly queries: Map<string, Query>;
-  failures: number;
-  tried: boolean;
-  everOpened: boolean;
-}
 
 interface ConnectionEvents {
   /** What a new connection's messages are given to; it must not throw. */
@@ -68,8 +28,12 @@ interface ConnectionEvents {
 }
 
 export interface ConnectionOptions {
-  readonly urls: readonly string[];
+  readonly targets: readonly Target[];
   readonly concurrency: number;
+  /** Each connection is pinged so often; 0: never. */
+  readonly pingMs: number;
+  /** Of the run's seed, for the delays. */
+  readonly random: Random;
   readonly clock: Clock;
   readonly recorder: Recorder;
   readonly events: ConnectionEvents;
@@ -80,6 +44,8 @@ export interface ConnectionOptions {
 export class Connections {
   readonly clients: readonly Client[];
   open = 0;
+  /** Of those that are open. */
+  proven = 0;
   readonly #options: ConnectionOptions;
   #queue: Client[];
   #underWay = 0;
@@ -89,22 +55,13 @@ export class Connections {
   #stopping = false;
   #sockets = 0;
   readonly #timers = new Set<number>();
+  readonly #proofs = new Tasks(PROOF_MS);
+  readonly #pings: Tasks;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.clients = options.urls.map((url) => ({
-      url,
-      socket: NO_SOCKET,
-      state: DOWN,
-      inFlight: 0,
-      pending: new Map(),
-      late: null,
-      waiting: new Fifo(),
-      queries: new Map(),
-      failures: 0,
-      tried: false,
-      everOpened: false,
-    }));
+    this.#pings = new Tasks(options.pingMs);
+    this.clients = options.targets.map(createClient);
     this.#queue = [...this.clients];
     this.#firstTries = this.clients.length;
   }
@@ -143,6 +100,25 @@ export class Connections {
     return this.clients.filter((client) => client.state === CLOSING).length;
   }
 
+  /** A connection is worth keeping: it had an answer, or lived long enough. */
+  prove(client: Client): void {
+    if (client.isProven || client.state !== OPEN) return;
+    client.isProven = true;
+    client.failures = 0;
+    this.proven++;
+  }
+
+  /** Does what is due: proofs by age, and pings. */
+  work(nowMs: number): void {
+    for (const client of this.#proofs.takeDue(nowMs)) this.prove(client);
+    if (this.#options.pingMs === 0) return;
+    for (const client of this.#pings.takeDue(nowMs)) {
+      client.socket.ping();
+      client.toldMs = nowMs;
+      this.#pings.add(client, nowMs);
+    }
+  }
+
   #connectNext(): void {
     while (this.#underWay < this.#options.concurrency && !this.#stopping) {
       const client = this.#queue.shift();
@@ -160,7 +136,8 @@ export class Connections {
     recorder.link.connectAttempted++;
     client.state = CONNECTING;
     // The tag keeps the URL, which may hold a secret path, out of k6's own metrics.
-    const socket = new WebSocket(client.url, null, { tags: { name: "relay" } });
+    const { headers } = client;
+    const socket = new WebSocket(client.url, null, { tags: { name: "relay" }, headers });
     // k6's default is a Blob, whose size is not called `byteLength`.
     socket.binaryType = "arraybuffer";
     client.socket = socket;
@@ -198,18 +175,20 @@ export class Connections {
           settle();
           return;
         }
-        client.state = OPEN;
-        client.everOpened = true;
-        client.failures = 0;
-        this.open++;
+        this.#begin(client);
         recorder.link.connectOpened++;
         if (again) recorder.link.reconnected++;
-        const connectMs = clock.now() - startedMs;
+        const connectMs = client.openedMs - startedMs;
         recorder.connect.record(connectMs);
         events.onOpen(client, connectMs);
         settle();
       });
     socket.onmessage = events.listen(client) as unknown as NonNullable<WebSocket["onmessage"]>;
+    const hear = () => {
+      client.heardMs = clock.now();
+    };
+    socket.onping = hear;
+    socket.onpong = hear;
     socket.onerror = (event) => {
       errorText = String((event as unknown as { error?: unknown }).error ?? "");
     };
@@ -223,23 +202,57 @@ export class Connections {
       });
   }
 
+  #begin(client: Client): void {
+    const { clock, pingMs } = this.#options;
+    const openedMs = clock.now();
+    Object.assign(client, { state: OPEN, everOpened: true, isProven: false, otherAnswers: 0 });
+    Object.assign(client, { openedMs, heardMs: openedMs, toldMs: openedMs });
+    this.open++;
+    this.#proofs.add(client, openedMs);
+    if (pingMs > 0) this.#pings.add(client, openedMs);
+  }
+
+  #end(client: Client): void {
+    client.state = DOWN;
+    this.open--;
+    if (client.isProven) this.proven--;
+  }
+
   #closed(client: Client, errorText: string, event: unknown): void {
     const { recorder, events, atSec } = this.#options;
     if (client.state === CLOSING) {
-      client.state = DOWN;
-      this.open--;
+      this.#end(client);
     } else if (client.state === OPEN) {
       const { code, reason } = (event ?? {}) as { code?: number; reason?: string };
-      client.state = DOWN;
-      this.open--;
+      this.#end(client);
       recorder.link.dropped++;
+      this.#noteEnd(client);
       const name = code && code !== CODE_WITHOUT_FRAME ? String(code) : "no close frame";
       recorder.error("close", name, atSec(), reason || errorText);
       events.onDrop(client);
-      this.#retry(client);
+      if (!client.isProven) client.failures++;
+      this.#retry(client, true);
     } else if (client.state === CONNECTING) {
       this.#failed(client, connectErrorCode(errorText), errorText);
     }
+  }
+
+  /** What a connection was when the relay ended it. */
+  #noteEnd(client: Client): void {
+    const { recorder, clock } = this.#options;
+    const nowMs = clock.now();
+    const { answers, answeredMs } = client.answered();
+    const isIdle = client.inFlight === 0 && client.queries.size === 0;
+    const all = answers + client.otherAnswers;
+    recorder.end({
+      lifeMs: nowMs - client.openedMs,
+      answers: all,
+      quietMs: isIdle ? nowMs - Math.max(answeredMs, client.heardMs) : null,
+      unusedMs: nowMs - Math.max(answeredMs, client.toldMs),
+    });
+    if (client.isProven) return;
+    recorder.link.unproven++;
+    if (client.inFlight > 0) recorder.link.endedOnPublish++;
   }
 
   #failed(client: Client, code: string, example: string): void {
@@ -248,15 +261,12 @@ export class Connections {
     client.failures++;
     recorder.link.connectFailed++;
     recorder.error("connect", code, atSec(), example);
-    this.#retry(client);
+    this.#retry(client, code === "handshake" || code === "reset");
   }
 
-  #retry(client: Client): void {
+  #retry(client: Client, isTurnedAway: boolean): void {
     if (this.#stopping) return;
-    const delayMs = Math.min(
-      BACKOFF_MOST_MS,
-      BACKOFF_FIRST_MS * 2 ** Math.min(client.failures, 10),
-    );
+    const delayMs = retryDelayMs(client.failures, isTurnedAway, this.#options.random);
     this.#later(delayMs, () => {
       this.#queue.push(client);
       this.#connectNext();

@@ -30,8 +30,8 @@ import type { Plan } from "../../src/plan/plan.ts";
 import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../../src/pool/format.ts";
 import { seededRandom } from "../../src/random.ts";
 import type { Asker } from "./asker.ts";
+import { type Client, OPEN, type Waiting } from "./client.ts";
 import type { Clock } from "./clock.ts";
-import { type Client, OPEN, type Waiting } from "./connections.ts";
 import { createFlight, growFlight } from "./flight.ts";
 import type { FrameSource } from "./frame-source.ts";
 import { type ReadMessage, readMessage } from "./relay-message.ts";
@@ -82,6 +82,8 @@ export interface PublisherOptions {
   readonly auditEvery: number;
   /** Answers to queries; `null` when the scenario asks nothing. */
   readonly asker: Asker | null;
+  /** The first answer on a connection; called again for some that are not the first. */
+  readonly onProof: (client: Client) => void;
   /** What is thrown while a message is handled comes here: k6 would end the iteration, and exit with 0. */
   readonly onFault: (where: string, error: unknown) => void;
 }
@@ -166,6 +168,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     recorder,
     auditEvery,
     asker,
+    onProof,
     onFault,
   } = options;
   const { maxInFlight, ackTimeoutMs } = plan;
@@ -322,6 +325,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** One function for all that is done with a plain OK: k6 starts each message on an empty stack, made anew. */
   const listen = (client: Client) => {
     const { pending } = client;
+    // Of this connection. Variables of a closure are the cheapest that can be read elsewhere: 0.1 µs an OK.
+    let answers = 0;
+    let answeredMs = 0;
+    client.answered = () => ({ answers, answeredMs });
     return (message: SocketMessage): void => {
       try {
         const receivedMs = message.timestamp - offsetMs;
@@ -331,6 +338,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
         if (cell === undefined) readOther(client, text, receivedMs);
         else {
           pending.delete(text);
+          if (answers++ === 0) onProof(client);
+          answeredMs = receivedMs;
           const row = settle(client, cell, receivedMs);
           if (hasSets) sets.settle(cell, true, receivedMs);
           (acceptedCounts[row] as number)++;
@@ -390,6 +399,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return;
     }
     client.pending.delete(key);
+    client.otherAnswers++;
+    client.toldMs = receivedMs;
+    onProof(client);
     const outcome = classify(settle(client, cell, receivedMs), ok.accepted, ok.text);
     sets.settle(cell, outcome === "accepted" || outcome === "duplicate", receivedMs);
     if (isAudited && outcome === "accepted" && accepted++ % auditEvery === 0) {
@@ -422,6 +434,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   const readOther = (client: Client, data: string | ArrayBuffer, receivedMs: number): void => {
     const message = readMessage(data);
+    client.heardMs = receivedMs;
     switch (message.type) {
       case "OK":
         onOk(client, message, receivedMs);
@@ -437,6 +450,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       case "EOSE":
       case "CLOSED":
         asker?.onAnswer(client, message, receivedMs);
+        // The CLOSE behind an EOSE has just been sent.
+        if (message.type === "EOSE") client.toldMs = receivedMs;
+        if (message.type === "EOSE") onProof(client);
         return;
       case "other":
         return;

@@ -3,12 +3,12 @@
  * through warm-up and window, wait for answers, close. Figures leave it as slices only.
  */
 import exec from "k6/execution";
-import { toDialUrl } from "../../src/guard/relay-url.ts";
 import { Recorder } from "../../src/measure/recorder.ts";
 import { type Phase, sliceLengthMs } from "../../src/measure/slice.ts";
 import { CLOSE_TIMEOUT_MS } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { PoolManifest } from "../../src/pool/format.ts";
+import { seededRandom } from "../../src/random.ts";
 import { rowTypes } from "../../src/report/build.ts";
 import { type Asker, createAsker } from "./asker.ts";
 import { type Clock, createClock } from "./clock.ts";
@@ -17,6 +17,7 @@ import type { FrameSource } from "./frame-source.ts";
 import { feedConnect, type MetricFeed } from "./metrics.ts";
 import { createPublisher, type Publisher } from "./publisher.ts";
 import { SliceDesk } from "./slices.ts";
+import { targetsOf } from "./targets.ts";
 
 /** Windows begin at full seconds, so that VUs that are ready at about the same time begin together. */
 const START_GRID_MS = 1_000;
@@ -74,7 +75,9 @@ class Vu {
     this.#sliceMs = sliceLengthMs(plan.durationSec);
     this.#nextSliceMs = this.#clock.now() + 1_000;
     this.#connections = new Connections({
-      urls: urlsOf(plan, share),
+      targets: targetsOf(plan, share),
+      pingMs: plan.pingSec * 1_000,
+      random: seededRandom(plan.seed, `backoff/${share}`),
       concurrency: Math.max(1, Math.floor(plan.connectConcurrency / plan.vus)),
       clock: this.#clock,
       recorder: this.#recorder,
@@ -115,6 +118,7 @@ class Vu {
       recorder: this.#recorder,
       auditEvery,
       asker: this.#asker,
+      onProof: (client) => this.#connections.prove(client),
       onFault: (where, error) => this.#onFault(where, error),
     });
   }
@@ -231,6 +235,7 @@ class Vu {
     if (now - this.#lastChoresMs > this.#plan.ackTimeoutMs / 10) this.#publisher.resume(now);
     if (this.#phase === "window") this.#lookAtFlight(now);
     this.#publisher.pump(now);
+    this.#connections.work(now);
     if (this.#asker !== null && this.#asker.nextDueMs <= now) this.#asker.ask(now);
     if (now >= this.#nextExpireMs) {
       this.#publisher.expire(this.#lastChoresMs);
@@ -282,19 +287,10 @@ class Vu {
       windowStartMs: windowStartMs === 0 ? null : windowStartMs,
       atMs,
       connectionsOpen: this.#connections.open,
+      connectionsProven: this.#connections.proven,
       ...(clockDriftMs === undefined ? {} : { clockDriftMs }),
     });
   }
-}
-
-/** Clients are spread evenly: client i of the run goes to relay i mod R, VU v has the clients v, v+V … */
-function urlsOf(plan: Plan, share: number): readonly string[] {
-  const urls: string[] = [];
-  for (let client = share; client < plan.clients; client += plan.vus) {
-    const relay = plan.relays[Math.floor(client / plan.vus) % plan.relays.length] ?? plan.relays[0];
-    if (relay) urls.push(toDialUrl(relay));
-  }
-  return urls;
 }
 
 function trimStack(stack: string): string {

@@ -24,6 +24,15 @@ export interface Samples {
   readonly queries: readonly number[];
 }
 
+/** A connection that the relay ended: how long it lived, and the answers that came on it. */
+interface EndedConnection {
+  readonly lifeMs: number;
+  readonly answers: number;
+  /** Since the last frame from the relay, and to it; `null` with something in flight. */
+  readonly quietMs: number | null;
+  readonly unusedMs: number;
+}
+
 export class Recorder {
   /** By column of the accounting: one cell a row. */
   readonly columns: readonly Float64Array[];
@@ -34,6 +43,10 @@ export class Recorder {
   readonly connect = new Histogram();
   readonly scheduleLag = new Histogram();
   readonly loopLag = new Histogram();
+  /** Of connections that the relay ended, see `Slice`. */
+  readonly life = new Histogram();
+  readonly quiet = new Histogram();
+  readonly unused = new Histogram();
   /** Publishes in flight × ms, over so many ms of the measured window. */
   inFlight = { sum: 0, overMs: 0 };
   /** Row, response and service time in ms of a publish now and then, one behind the other. */
@@ -53,6 +66,7 @@ export class Recorder {
   readonly queryService: readonly Histogram[];
   /** `<row> <part>` → how often it was lacking. */
   #lacking = new Map<string, number>();
+  #answersAtEnd = new Map<number, number>();
   #errors = new Map<string, Mutable<SliceError>>();
   /** By relay: accepted publishes noted for the read-back. */
   #accepted: string[][] = [];
@@ -86,6 +100,15 @@ export class Recorder {
   noteAccepted(relay: number, id: string): void {
     while (this.#accepted.length <= relay) this.#accepted.push([]);
     this.#accepted[relay]?.push(id.substring(0, NOTED_ID_LENGTH));
+  }
+
+  /** Notes a connection that the relay ended; the silences are those of one with nothing in flight. */
+  end({ lifeMs, answers, quietMs, unusedMs }: EndedConnection): void {
+    this.life.record(lifeMs);
+    this.#answersAtEnd.set(answers, (this.#answersAtEnd.get(answers) ?? 0) + 1);
+    if (quietMs === null) return;
+    this.quiet.record(quietMs);
+    this.unused.record(unusedMs);
   }
 
   /** Counts an error by class and code, and keeps the first text of each as its example. */
@@ -129,11 +152,14 @@ export class Recorder {
     | "link"
     | "histograms"
     | "errors"
+    | "answersAtEnd"
     | "inFlight"
     | "accepted"
   > {
     const errors = [...this.#errors.values()];
     const accepted = this.#accepted;
+    const answersAtEnd = [...this.#answersAtEnd];
+    this.#answersAtEnd = new Map();
     const { link, inFlight } = this;
     this.#accepted = [];
     this.inFlight = { sum: 0, overMs: 0 };
@@ -147,6 +173,7 @@ export class Recorder {
       histograms: this.#takeHistograms(),
       errors,
       inFlight,
+      ...(answersAtEnd.length === 0 ? {} : { answersAtEnd }),
       ...(accepted.length === 0 ? {} : { accepted }),
     };
   }
@@ -204,6 +231,9 @@ export class Recorder {
     take("connect", this.connect);
     take("lag", this.scheduleLag);
     take("loop", this.loopLag);
+    take("life", this.life);
+    take("quiet", this.quiet);
+    take("unused", this.unused);
     return taken;
   }
 }
@@ -220,6 +250,8 @@ export function noLinkCounts(): Mutable<LinkCounts> {
     unknownOk: 0,
     lateOk: 0,
     closesUnanswered: 0,
+    unproven: 0,
+    endedOnPublish: 0,
     writeLooks: 0,
     writesBehind: 0,
   };

@@ -27,6 +27,9 @@ export interface LinkCounts {
   readonly unknownOk: number;
   readonly lateOk: number;
   readonly closesUnanswered: number;
+  /** Ended by the relay before an answer or five seconds of life proved them; of those, with an event in flight. */
+  readonly unproven: number;
+  readonly endedOnPublish: number;
   /** Looks at what a connection had not yet written, and those that found more than one frame. */
   readonly writeLooks: number;
   readonly writesBehind: number;
@@ -53,6 +56,8 @@ export interface Slice {
   /** When it was taken, ms since the start of the test. */
   readonly atMs: number;
   readonly connectionsOpen: number;
+  /** Of those, with an answer or five seconds of life: a relay may take a connection only to close it. */
+  readonly connectionsProven?: number;
   /** Row (event type; behind them the same types in the warm-up) → one number a column. */
   readonly counts: readonly (readonly [row: number, ...columns: number[]])[];
   /** Multi-part sets: row → one number a column of `SET_COLUMNS`. */
@@ -64,10 +69,13 @@ export interface Slice {
   readonly link: LinkCounts;
   /**
    * `r<row>`, `s<row>` response and service time, `set<row>` of sets, `qr<row>`, `qs<row>` of queries,
-   * `y<relay>` service time, `connect`, `lag`, `loop`.
+   * `y<relay>` service time, `connect`, `lag`, `loop`. Of connections that the relay ended: `life`, and
+   * `quiet` and `unused`, the time since the last frame from and to the relay with nothing in flight.
    */
   readonly histograms: Readonly<Record<string, HistogramData>>;
   readonly errors: readonly SliceError[];
+  /** Of connections that the relay ended: how many answers came on each → how many had so many. */
+  readonly answersAtEnd?: readonly (readonly [answers: number, count: number])[];
   /** Publishes in flight × ms, over so many ms of the measured window. */
   readonly inFlight: { readonly sum: number; readonly overMs: number };
   /**

@@ -39,7 +39,12 @@ export function parseCommandLine(args: readonly string[], rows: readonly FlagRow
 }
 
 /** Of a flag that is not listed here and repeated, the last text holds. */
-const JOINED_BY: Readonly<Record<string, string>> = { threshold: ";", relay: ",", mix: "," };
+const JOINED_BY: Readonly<Record<string, string>> = {
+  threshold: ";",
+  relay: ",",
+  mix: ",",
+  header: "\n",
+};
 
 function textsOf(
   values: Readonly<Record<string, unknown>>,

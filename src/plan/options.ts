@@ -46,6 +46,21 @@ const table = {
   ],
   arrival: ["ARRIVAL", "arrival", "KIND", "constant", "constant or poisson"],
   ackTimeout: ["ACK_TIMEOUT_MS", "ack-timeout", "MS", "10000", "unanswered for so long: timedOut"],
+  ping: ["PING_SEC", "ping", "SEC", "0", "each connection is pinged so often; 0: never"],
+  header: [
+    "RELAY_HEADERS",
+    "header",
+    "NAME: VALUE",
+    null,
+    "sent with each handshake, as `Origin: https://app.example`; may be repeated",
+  ],
+  clientIpHeader: [
+    "CLIENT_IP_HEADER",
+    "client-ip-header",
+    "NAME",
+    null,
+    "header with an address for each connection (198.18.0.0/15), as X-Real-IP",
+  ],
   warmup: ["WARMUP_SEC", "warmup", "SEC", "0", "sent and counted apart before the window"],
   pool: ["POOL", "pool", "DIR", null, "folder of a pool (default: made, cached under pools/)"],
   builders: ["BUILDERS", "builders", "FILE", null, "event builders of your own: docs/builders.md"],
@@ -126,6 +141,9 @@ export const OPTIONS = Object.fromEntries(
 /** Raw texts by option, before they are checked. A switch that is on has the text `1`. */
 export type OptionTexts = { readonly [K in OptionName]?: string };
 
+/** Values in which 64 hex digits are no sign of a key: digests in paths, tokens in headers. */
+const MAY_HOLD_DIGITS = ["DIR", "FILE", "NAME: VALUE"];
+
 /**
  * Takes each option from the flags, else from the environment, else its default. Environment
  * variables that are set to nothing count as not set. Throws `ConfigError` for what looks like a key.
@@ -141,7 +159,7 @@ export function collectOptions(
       (row.variable ? environment[row.variable] || undefined : undefined) ??
       row.default;
     if (text === undefined) continue;
-    refuseKey(text, optionLabel(name), row.value === "DIR" || row.value === "FILE");
+    refuseKey(text, optionLabel(name), MAY_HOLD_DIGITS.includes(row.value ?? ""));
     texts[name] = text;
   }
   return texts;

@@ -6,6 +6,7 @@ import { ConfigError } from "../errors.ts";
 import { expandPreset } from "../events/presets.ts";
 import { parseRelayUrls, type RelayUrl } from "../guard/relay-url.ts";
 import { type ArrivalKind, mostArrivals } from "../load/arrivals.ts";
+import { type Header, parseHeaderName, parseHeaders } from "./headers.ts";
 import {
   clip,
   type OptionName,
@@ -30,6 +31,12 @@ export interface Plan {
   readonly connectConcurrency: number;
   readonly ackTimeoutMs: number;
   readonly warmupSec: number;
+  /** Each connection is pinged so often; 0: never. */
+  readonly pingSec: number;
+  /** Sent with each handshake; their values may be secrets. */
+  readonly headers: readonly Header[];
+  /** The header that gives each connection an address of its own. */
+  readonly clientIpHeader: string | null;
   readonly thresholds: readonly Threshold[];
   readonly reportDir: string;
   readonly allowPrivate: boolean;
@@ -108,6 +115,9 @@ export function buildPlan(
       max: bound(BOUNDS.durationSec),
       integer: false,
     }),
+    pingSec: readNumber(texts, "ping", { min: 0, max: 86_400, integer: false }),
+    headers: parseHeaders(texts.header ?? "", optionLabel("header")),
+    clientIpHeader: readAddressHeader(texts),
     thresholds: parseThresholds(texts.threshold ?? DEFAULT_THRESHOLDS),
     reportDir: texts.reportDir ?? "",
     allowPrivate: readSwitch(texts, "allowPrivate"),
@@ -129,8 +139,12 @@ export function eventsNeeded(plan: Plan): number {
 
 /** The members of a plan that decide the load, as one text: equal texts, equal loads. */
 export function planText(plan: Plan, poolId: string): string {
-  const { relays, reportDir: _, thresholds: __, ...load } = plan;
-  return JSON.stringify({ ...load, relays: relays.map((relay) => relay.label), poolId });
+  const { relays, headers, reportDir: _, thresholds: __, ...load } = plan;
+  const names = {
+    relays: relays.map(({ label }) => label),
+    headers: headers.map(({ name }) => name),
+  };
+  return JSON.stringify({ ...load, ...names, poolId });
 }
 
 function readRelays(texts: OptionTexts): readonly RelayUrl[] {
@@ -148,12 +162,28 @@ function readArrival(texts: OptionTexts): ArrivalKind {
   throw wrong("arrival", "`constant` or `poisson`", texts.arrival ?? "");
 }
 
+function readAddressHeader(texts: OptionTexts): string | null {
+  const { clientIpHeader } = texts;
+  return clientIpHeader ? parseHeaderName(clientIpHeader, optionLabel("clientIpHeader")) : null;
+}
+
 function readSeed(text: string): string {
   if (/^[A-Za-z0-9._-]{1,32}$/.test(text)) return text;
   throw wrong("seed", "1 to 32 letters, digits, `.`, `_` or `-`", text);
 }
 
 function check(plan: Plan, mostEvents: number): Plan {
+  const own = plan.clientIpHeader?.toLowerCase();
+  if (plan.headers.some(({ name }) => name.toLowerCase() === own)) {
+    throw new ConfigError(
+      `${optionLabel("clientIpHeader")} gives \`${plan.clientIpHeader}\` for each connection; leave it out of ${optionLabel("header")}`,
+    );
+  }
+  if (plan.pingSec > 0 && plan.pingSec < 0.1) {
+    throw new ConfigError(
+      `${optionLabel("ping")} must be 0 or at least 0.1, got \`${plan.pingSec}\``,
+    );
+  }
   if (plan.clients < plan.relays.length) {
     throw new ConfigError(
       `${optionLabel("clients")} must be at least the number of relays (${plan.relays.length}), got \`${plan.clients}\``,

@@ -10,6 +10,7 @@ import { QUERY_COLUMNS, type QueryColumn } from "../measure/queries.ts";
 import { type Slice, sliceLengthMs } from "../measure/slice.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PoolManifest } from "../pool/format.ts";
+import { endsOf } from "./ends.ts";
 import { withFindings } from "./findings/engine.ts";
 import { judgeGenerator } from "./generator.ts";
 import { type Merged, mergeSlices } from "./merge-slices.ts";
@@ -94,6 +95,8 @@ export function buildReport(input: BuildInput): Report {
     },
     noise: noiseOf(input.slices, rowTypes(pool).length, sliceMs, plan.durationSec * 1_000),
     errors: merged.errors.map((error) => ({ ...error, share: shareOf(error, totals) })),
+    ends: endsOf(merged.ends, merged.link, summarize),
+    handshakes: null,
     resources: null,
     profile: null,
     findings: [],
@@ -241,6 +244,9 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
     maxInFlight: plan.maxInFlight,
     connectConcurrency: plan.connectConcurrency,
     ackTimeoutMs: plan.ackTimeoutMs,
+    pingSec: plan.pingSec,
+    headers: plan.headers.map(({ name }) => name),
+    clientIpHeader: plan.clientIpHeader,
     vus: plan.vus,
     pool: {
       id: pool.id,

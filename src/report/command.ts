@@ -58,12 +58,17 @@ function isReplay({ config }: Report): boolean {
 
 /** What is not the default, each on a line. */
 function extraFlags(report: Report): readonly string[] {
-  const { source } = report.config.pool;
+  const { config } = report;
+  const { source } = config.pool;
   const thresholds = judgedExpressions(report);
   const isDefault = thresholds.join(";") === DEFAULT_EXPRESSIONS.join(";");
   return [
     ...(source ? [isReplay(report) ? '--events "$EVENTS"' : '--builders "$BUILDERS"'] : []),
     ...(isDefault ? [] : thresholds.map((threshold) => `--threshold ${shellQuote(threshold)}`)),
+    ...(config.pingSec ? [`--ping ${config.pingSec}`] : []),
+    // Their values may be secrets.
+    ...(config.headers ?? []).map((name) => `--header ${shellQuote(`${name}: …`)}`),
+    ...(config.clientIpHeader ? [`--client-ip-header ${shellQuote(config.clientIpHeader)}`] : []),
     ...(report.audit === null ? [] : ["--audit"]),
     ...(report.run.relayNote ? [`--relay-note ${shellQuote(report.run.relayNote)}`] : []),
   ];

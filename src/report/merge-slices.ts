@@ -9,6 +9,7 @@ import { addCounts, type Column, noCounts, openEvents, SET_COLUMNS } from "../me
 import { QUERY_COLUMNS } from "../measure/queries.ts";
 import { noLinkCounts } from "../measure/recorder.ts";
 import type { LinkCounts, Slice } from "../measure/slice.ts";
+import { type MergedEnds, mergeEnds } from "./ends.ts";
 import { seriesOf } from "./series.ts";
 import type { ReportError, SeriesPoint } from "./types.ts";
 
@@ -28,6 +29,8 @@ export interface Merged {
   readonly byRelay: readonly HistogramData[];
   readonly link: LinkCounts;
   readonly connect: HistogramData;
+  /** Of connections that the relay ended. */
+  readonly ends: MergedEnds;
   readonly scheduleLag: HistogramData;
   readonly loopLag: HistogramData;
   readonly series: readonly SeriesPoint[];
@@ -78,6 +81,7 @@ export function mergeSlices(
     byRelay: relayKeys(unique).map((key) => histogramOf(unique, [key])),
     link: sumLinks(unique),
     connect: histogramOf(unique, ["connect"]),
+    ends: mergeEnds(unique, windowStartMs),
     scheduleLag: histogramOf(unique, ["lag"]),
     loopLag: histogramOf(unique, ["loop"]),
     series: seriesOf(unique, { rows, sliceMs, durationMs, windowStartMs }),

@@ -22,6 +22,7 @@ interface Bin {
   scheduleLag: HistogramData;
   loopLag: HistogramData;
   readonly open: Map<number, number>;
+  readonly proven: Map<number, number>;
 }
 
 export function seriesOf(slices: readonly Slice[], axis: TimeAxis): readonly SeriesPoint[] {
@@ -42,16 +43,27 @@ export function seriesOf(slices: readonly Slice[], axis: TimeAxis): readonly Ser
     bins.set(index, bin);
     for (const [, ...cells] of inWindow) addCounts(bin.counts, cells);
     addTimes(bin, slice, rows);
-    if (slice.phase !== "done") bin.open.set(slice.vu, slice.connectionsOpen);
+    if (slice.phase !== "done") {
+      bin.open.set(slice.vu, slice.connectionsOpen);
+      bin.proven.set(slice.vu, slice.connectionsProven ?? slice.connectionsOpen);
+    }
     if (index < length || inWindow.length > 0) last = Math.max(last, index);
   }
   const openByVu = new Map<number, number>();
+  const provenByVu = new Map<number, number>();
   return Array.from({ length: last + 1 }, (_, index) => {
     const bin = bins.get(index) ?? newBin();
     for (const [vu, open] of bin.open) openByVu.set(vu, open);
-    const connectionsOpen = [...openByVu.values()].reduce((sum, n) => sum + n, 0);
-    return pointOf(bin, round((index * sliceMs) / 1_000), connectionsOpen);
+    for (const [vu, proven] of bin.proven) provenByVu.set(vu, proven);
+    return pointOf(bin, round((index * sliceMs) / 1_000), {
+      connectionsOpen: sumOf(openByVu),
+      connectionsProven: sumOf(provenByVu),
+    });
   });
+}
+
+function sumOf(byVu: ReadonlyMap<number, number>): number {
+  return [...byVu.values()].reduce((sum, n) => sum + n, 0);
 }
 
 function newBin(): Bin {
@@ -62,6 +74,7 @@ function newBin(): Bin {
     scheduleLag: EMPTY,
     loopLag: EMPTY,
     open: new Map(),
+    proven: new Map(),
   };
 }
 
@@ -74,14 +87,18 @@ function addTimes(bin: Bin, { histograms }: Slice, rows: number): void {
   bin.loopLag = mergePair(bin.loopLag, histograms.loop ?? EMPTY);
 }
 
-function pointOf(bin: Bin, t: number, connectionsOpen: number): SeriesPoint {
+function pointOf(
+  bin: Bin,
+  t: number,
+  connections: Pick<SeriesPoint, "connectionsOpen" | "connectionsProven">,
+): SeriesPoint {
   const { response, service } = bin;
   const { backpressure, noConnection, poolExhausted, ...counts } = bin.counts;
   return {
     t,
     ...counts,
     unsent: backpressure + noConnection + poolExhausted,
-    connectionsOpen,
+    ...connections,
     p50: at(response, 0.5),
     p90: at(response, 0.9),
     p95: at(response, 0.95),

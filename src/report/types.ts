@@ -60,6 +60,8 @@ export interface SeriesPoint {
   /** Backpressure, no connection and an exhausted pool together. */
   readonly unsent: number;
   readonly connectionsOpen: number;
+  /** Of those, with an answer or five seconds of life. Reports from before it was looked at have none. */
+  readonly connectionsProven?: number;
   /** Response time in ms of what was answered in the slice; `null` when nothing was. */
   readonly p50: number | null;
   readonly p90: number | null;
@@ -316,6 +318,35 @@ interface QueryFigures {
   readonly service: LatencySummary;
 }
 
+/** Connections that the relay, or what stands before it, ended. */
+export interface Ends {
+  /** Before an answer or five seconds of life; of those, with an event in flight. */
+  readonly unproven: number;
+  readonly onPublish: number;
+  /** With nothing in flight: how long before their end the last frame from the relay, and to it. */
+  readonly quiet: LatencySummary;
+  readonly unused: LatencySummary;
+  /** From opening to end. */
+  readonly life: LatencySummary;
+  /** So many answers came on so many connections; the most frequent ones. */
+  readonly answers: readonly { readonly answers: number; readonly count: number }[];
+  /** Seconds into the window of the first and the last end; negative before it. */
+  readonly firstAtSec: number;
+  readonly lastAtSec: number;
+}
+
+/** Handshakes that the CLI made itself when k6's failed: k6 does not say which HTTP status came. */
+export interface Handshakes {
+  readonly asked: number;
+  readonly answers: readonly {
+    /** 101: the connection was opened; `null`: no answer of HTTP. */
+    readonly status: number | null;
+    /** The relay's words, where a redirect leads, or why there was no answer. */
+    readonly text: string;
+    readonly count: number;
+  }[];
+}
+
 export interface Report {
   readonly schema: typeof REPORT_SCHEMA;
   readonly run: {
@@ -354,6 +385,11 @@ export interface Report {
     readonly maxInFlight: number;
     readonly connectConcurrency: number;
     readonly ackTimeoutMs: number;
+    /** Each connection is pinged so often, 0: never. Reports from before these three have none. */
+    readonly pingSec?: number;
+    /** Names of the user's own headers. */
+    readonly headers?: readonly string[];
+    readonly clientIpHeader?: string | null;
     readonly vus: number;
     readonly pool: {
       readonly id: string;
@@ -402,6 +438,10 @@ export interface Report {
   };
   readonly noise: Noise;
   readonly errors: readonly ReportError[];
+  /** `null` when the relay ended none. Reports from before it was looked at have none. */
+  readonly ends?: Ends | null;
+  /** `null` when none was made. Reports from before there were any have none. */
+  readonly handshakes?: Handshakes | null;
   readonly resources: Resources | null;
   readonly generator: GeneratorReport;
   readonly profile: Profile | null;

@@ -52,8 +52,12 @@ export function modulesOf(
     Trend: Metric,
     Gauge: Metric,
     WebSocket: class extends StubSocket {
-      constructor(url: string) {
-        super(world, url);
+      constructor(
+        url: string,
+        _protocols: unknown,
+        { headers }: { headers: Readonly<Record<string, string>> },
+      ) {
+        super(world, url, headers);
       }
     },
     Blob: class {

@@ -26,8 +26,14 @@ type Handshake = "open" | "silent" | { readonly error: string };
 export interface Conditions {
   readonly scenario?: string;
   /** By the place of the connection, from 0; open when this is left out. */
-  readonly handshake?: (place: number, atMs: number) => Handshake;
-  readonly onOpen?: () => void;
+  readonly handshake?: (
+    place: number,
+    atMs: number,
+    headers: Readonly<Record<string, string>>,
+  ) => Handshake;
+  readonly onOpen?: (socket: RelaySide) => void;
+  /** Called for each Ping of the generator, which is answered. */
+  readonly onPing?: (socket: RelaySide, atMs: number) => void;
   /** Close frames get no answer. */
   readonly ignoresClose?: boolean;
   /** What happens at a time, by the relay's doing. */
@@ -120,16 +126,19 @@ export class StubSocket implements RelaySide {
   onmessage: (event: { data: string | ArrayBuffer; timestamp: number }) => void = () => {};
   onerror: (event: { error: string }) => void = () => {};
   onclose: (event: { code?: number; reason: string }) => void = () => {};
+  onping: () => void = () => {};
+  onpong: () => void = () => {};
   binaryType = "";
   bufferedAmount = 0;
   readonly url: string;
   readonly #world: World;
   #isOpen = false;
 
-  constructor(world: World, url: string) {
+  constructor(world: World, url: string, headers: Readonly<Record<string, string>>) {
     this.#world = world;
     this.url = url;
-    const handshake = world.conditions.handshake?.(world.dialled, world.nowMs) ?? "open";
+    const { handshake: shake } = world.conditions;
+    const handshake = shake?.(world.dialled, world.nowMs, headers) ?? "open";
     world.dialled++;
     if (handshake !== "silent") world.at(world.nowMs + 1, () => this.#shake(handshake));
   }
@@ -139,7 +148,7 @@ export class StubSocket implements RelaySide {
       this.#isOpen = true;
       this.#world.sockets.add(this);
       this.#world.opened++;
-      this.#world.conditions.onOpen?.();
+      this.#world.conditions.onOpen?.(this);
       this.onopen();
       return;
     }
@@ -150,6 +159,11 @@ export class StubSocket implements RelaySide {
 
   send(frame: string): void {
     this.#world.relay(frame, this, this.#world.nowMs);
+  }
+
+  ping(): void {
+    this.#world.conditions.onPing?.(this, this.#world.nowMs);
+    this.#world.at(this.#world.nowMs, () => this.#isOpen && this.onpong());
   }
 
   answer(data: string | ArrayBuffer, afterMs: number, whenRead = () => {}): void {

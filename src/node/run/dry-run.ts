@@ -51,6 +51,7 @@ export async function describePlan(plan: Plan, source: EventSource = {}): Promis
       "in flight",
       `at most ${plan.maxInFlight} on a connection; unanswered after ${plan.ackTimeoutMs} ms: timed out`,
     ],
+    ["connections", describeConnections(plan)],
     ["slices", `${sliceLengthMs(plan.durationSec)} ms`],
     [
       "thresholds",
@@ -73,6 +74,18 @@ export async function describePlan(plan: Plan, source: EventSource = {}): Promis
     ].join(" "),
     "",
   ].join("\n");
+}
+
+/** Values of headers may be secrets. */
+function describeConnections({ pingSec, headers, clientIpHeader }: Plan): string {
+  const parts = [
+    pingSec > 0 ? `pinged every ${pingSec} s` : "not pinged",
+    ...headers.map(({ name }) => `with a header \`${name}\``),
+    ...(clientIpHeader === null
+      ? []
+      : [`each with an address of its own in \`${clientIpHeader}\``]),
+  ];
+  return parts.join(", ");
 }
 
 function describePool(plan: Plan, { pool, events }: EventSource): string {
