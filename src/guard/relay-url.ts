@@ -118,7 +118,7 @@ function refuseCredentials(authority: string): void {
   }
   if (count === 1) {
     throw new ConfigError(
-      "a relay URL must not hold credentials (`…@`); Nostr relays authenticate with NIP-42",
+      "a relay URL must not hold credentials (`…@`); for a proxy that asks for them give --header 'Authorization: Basic …' (base64 of user:password)",
     );
   }
 }

@@ -336,7 +336,7 @@ export interface Ends {
 }
 
 /** Handshakes that the CLI made itself when k6's failed: k6 does not say which HTTP status came. */
-export interface Handshakes {
+interface Handshakes {
   readonly asked: number;
   readonly answers: readonly {
     /** 101: the connection was opened; `null`: no answer of HTTP. */

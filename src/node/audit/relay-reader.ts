@@ -164,7 +164,7 @@ export class RelayReader {
 
 /** Opens a connection to an admitted relay; throws `Unanswered`. */
 export async function openReader(
-  { url, addresses }: Admission,
+  { url, addresses, headers = {} }: Admission,
   times: ReaderTimes = DEFAULT_TIMES,
 ): Promise<RelayReader> {
   const [host] = addresses;
@@ -176,6 +176,7 @@ export async function openReader(
       url.scheme === "wss"
         ? connectTls({ host, port, ...(isName ? { servername: url.host } : {}) })
         : connectTcp({ host, port }),
+    headers,
     handshakeTimeout: times.handshakeMs,
     followRedirects: false,
     perMessageDeflate: false,

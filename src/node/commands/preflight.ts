@@ -8,7 +8,7 @@ import { buildPlan, type Plan } from "../../plan/plan.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { type Admission, judgeRelay } from "../guard/gate.ts";
-import { policyOf } from "../guard/policy.ts";
+import { ownHeaders, policyOf } from "../guard/policy.ts";
 import { loadBuilders } from "../pool/builders.ts";
 import { type Finding, renderFindings, stop } from "../preflight/finding.ts";
 import { preflight as check } from "../preflight/preflight.ts";
@@ -59,7 +59,8 @@ async function judgeAll(
   const admissions: Admission[] = [];
   const refusals: Finding[] = [];
   const { rateEps, clients } = plan;
-  const request = { policy: policyOf(plan), nowMs: Date.now(), rateEps, clients };
+  const policy = policyOf(plan);
+  const request = { policy, nowMs: Date.now(), rateEps, clients, headers: ownHeaders(plan) };
   for (const url of plan.relays) {
     const result = await judgeRelay(url, request);
     if (result.status === "admitted") admissions.push(result);

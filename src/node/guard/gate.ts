@@ -14,6 +14,8 @@ export interface GateRequest {
   readonly nowMs: number;
   readonly rateEps: number;
   readonly clients: number;
+  /** The user's own, for what is asked of an admitted relay. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly lookup?: Lookup;
   readonly fetchProof?: (url: RelayUrl, address: string) => Promise<FetchedProof | Refusal>;
 }
@@ -24,6 +26,8 @@ export interface Admission {
   readonly reason: string;
   /** All that this run may dial for this relay: for `blacklistFor`, the first one for `hostsFor`. */
   readonly addresses: readonly [string, ...string[]];
+  /** Go with each request to it; their values may be secrets. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly proof?: Proof & Pick<FetchedProof, "source" | "digest">;
 }
 
@@ -38,7 +42,8 @@ export async function judgeRelay(
   if (address === undefined || verdict.status === "candidate") {
     throw new Error(`the resolution of ${url.label} ended without a verdict`);
   }
-  const admission = { status: "admitted", url, addresses: [address, ...others] } as const;
+  const { headers = {} } = request;
+  const admission = { status: "admitted", url, addresses: [address, ...others], headers } as const;
   if (verdict.status === "allowed") return { ...admission, reason: verdict.reason };
   const fetched = await (request.fetchProof ?? fetchProof)(url, address);
   if (fetched.status === "refused") return fetched;

@@ -20,6 +20,8 @@ export interface GetRequest {
   readonly port: number;
   readonly path: string;
   readonly accept: string;
+  /** Beside our own, which win. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** `date`: the relay's `Date` header as Unix ms, whatever the status; left out where there is none. */
@@ -29,14 +31,15 @@ export type Body = { readonly date?: number } & (
 );
 
 /** Gives the body of a 200, or why there is none; never rejects. */
-export function pinnedGet({ url, address, limits, port, path, accept }: GetRequest): Promise<Body> {
+export function pinnedGet(request: GetRequest): Promise<Body> {
+  const { url, address, limits, port, path, accept, headers = {} } = request;
   const isTls = url.scheme === "wss";
   const options: https.RequestOptions = {
     // A number, so that nothing is left to be resolved; the name is told to the relay only.
     host: address,
     port,
     path,
-    headers: { host: hostHeader(url, port), accept, "accept-encoding": "identity" },
+    headers: { ...headers, host: hostHeader(url, port), accept, "accept-encoding": "identity" },
     // An agent of its own: none that a proxy setting or a kept-alive socket could have changed.
     agent: false,
     signal: AbortSignal.timeout(limits.timeoutMs),
@@ -44,15 +47,15 @@ export function pinnedGet({ url, address, limits, port, path, accept }: GetReque
   };
   return new Promise((resolve) => {
     const fail = (error: Error): void => resolve(absent(describeFailure(error)));
-    const request = (isTls ? https : http).request(options, (response) => {
+    const sent = (isTls ? https : http).request(options, (response) => {
       const date = Date.parse(response.headers.date ?? "");
       readBody(response, limits.maxBytes).then(
         (body) => resolve(Number.isFinite(date) ? { ...body, date } : body),
         fail,
       );
     });
-    request.on("error", fail);
-    request.end();
+    sent.on("error", fail);
+    sent.end();
   });
 }
 

@@ -2,6 +2,7 @@
 import type { GuardPolicy } from "../../guard/guard.ts";
 import { type MetricsSink, sinkUrl } from "../../guard/metrics-sink.ts";
 import { parseDedicatedHost } from "../../guard/relay-url.ts";
+import { headersOf, OWN_ADDRESS } from "../../plan/headers.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { admitRelays } from "./gate.ts";
 import { readIsolation } from "./internal-network.ts";
@@ -16,6 +17,11 @@ export function policyOf(plan: Plan): GuardPolicy {
       ? {}
       : { dedicatedHost: parseDedicatedHost(plan.dedicatedHost) }),
   };
+}
+
+/** What the CLI sends along when it asks a relay of the run itself. */
+export function ownHeaders({ headers, clientIpHeader }: Plan): Readonly<Record<string, string>> {
+  return headersOf(headers, clientIpHeader, OWN_ADDRESS);
 }
 
 /** Admits where metrics go by the rules for relays; gives the URL with the address found. */

@@ -45,7 +45,7 @@ const SWITCHES = [
 
 /** Asks the relay's admitted address. The header is exactly one value: strfry and khatru compare it whole. */
 export async function fetchInformation(
-  { url, addresses }: Admission,
+  { url, addresses, headers = {} }: Admission,
   limits: GetLimits = LIMITS,
 ): Promise<Information> {
   const askedMs = Date.now();
@@ -56,6 +56,7 @@ export async function fetchInformation(
     port: url.port,
     path: url.path,
     accept: "application/nostr+json",
+    headers,
   });
   const middleMs = (askedMs + Date.now()) / 2;
   const clockSkewMs = body.date === undefined ? null : body.date + 500 - middleMs;

@@ -25,13 +25,13 @@ export type Probe =
  * Never rejects; ends in bounded time.
  */
 export async function probeRelay(
-  { url, addresses }: Admission,
+  { url, addresses, headers = {} }: Admission,
   events: readonly NostrEvent[],
 ): Promise<Probe> {
   const [address] = addresses;
   const host = address.includes(":") ? `[${address}]` : address;
   const socket = new WebSocket(`${url.scheme}://${host}:${url.port}${url.path}`, {
-    headers: { host: hostHeader(url, url.port) },
+    headers: { ...headers, host: hostHeader(url, url.port) },
     agent: false,
     followRedirects: false,
     handshakeTimeout: HANDSHAKE_MS,

@@ -21,7 +21,7 @@ import { judgeRate, obtainCalibration } from "../calibrate/obtain.ts";
 import { startCompanion } from "../companion/companion.ts";
 import { admitSideUrl } from "../companion/relay-metrics.ts";
 import { admitRelays } from "../guard/gate.ts";
-import { admitSink, policyOf } from "../guard/policy.ts";
+import { admitSink, ownHeaders, policyOf } from "../guard/policy.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
@@ -52,6 +52,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
     nowMs: Date.now(),
     rateEps: plan.rateEps,
     clients: plan.clients,
+    headers: ownHeaders(plan),
   });
   for (const { url, reason } of admissions) terminal.note(`relay       ${url.label}: ${reason}`);
   const metricsAt =
