@@ -27,7 +27,11 @@ after(() => rm(dir, { recursive: true }));
 describe("the CLI refuses", { concurrency: 2 }, () => {
   const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
     [["constructor"], /unknown command `constructor`/],
+    [["prefligth"], /unknown command `prefligth`; did you mean `preflight`\?/],
+    [["pool", "verfy", "x"], /did you mean `verify`\?/],
     [["run"], /a scenario is required/],
+    [["run", "playbak", ...RELAY], /scenario `playbak`; did you mean `playback`\?/],
+    [["run", "publish", ...RELAY, "--dir", "/dev/null/x"], /REPORT_DIR.*got `\/dev\/null\/x`/],
     [["run", "publsh", ...RELAY], /scenario `publsh`/],
     [["run", "publish"], /RELAY_URL \(--relay\) is required/],
     [["run", "publish", "--relay", "wss://relay.damus.io"], /public relay/],

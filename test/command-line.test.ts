@@ -8,6 +8,14 @@ const rows: readonly FlagRow[] = [...Object.values(OPTIONS), { flag: "help", hel
 const parse = (...args: readonly string[]) => parseCommandLine(args, rows);
 
 describe("parseCommandLine", () => {
+  it("takes no other name for a folder where there is none, or more than one", () => {
+    const dir: FlagRow = { flag: "dir", value: "DIR", help: "" };
+    const out: FlagRow = { flag: "out", value: "DIR", help: "" };
+    assert.deepEqual(parseCommandLine(["--report-dir", "a"], [dir]).flags, { dir: "a" });
+    assert.throws(() => parseCommandLine(["--report-dir", "a"], [dir, out]), /unknown flag/);
+    assert.throws(() => parseCommandLine(["--dir", "a"], []), /unknown flag `--dir`/);
+  });
+
   const accepted: readonly (readonly [
     args: readonly string[],
     flags: Record<string, string>,
@@ -27,6 +35,11 @@ describe("parseCommandLine", () => {
     [["--rate", "1,5"], { rate: "1,5" }],
     [["--report-dir", "a,b"], { "report-dir": "a,b" }],
     [["--dry-run", "--dry-run"], { "dry-run": "1" }],
+    // The folder that is written has one flag of its own in each command, and any of three names.
+    [["--dir", "a"], { "report-dir": "a" }],
+    [["--out=a"], { "report-dir": "a" }],
+    [["--out", "a", "--report-dir", "b"], { "report-dir": "b" }],
+    [["--", "--dir"], {}, ["--dir"]],
     // These add up.
     [["--relay", "ws://a", "--relay", "ws://b"], { relay: "ws://a,ws://b" }],
     [["--mix", "view:1", "--mix", "video:1"], { mix: "view:1,video:1" }],

@@ -3,6 +3,8 @@ import { ConfigError, Interrupted } from "../errors.ts";
 import { refuseKey } from "../plan/secrets.ts";
 import { EXIT } from "../report/verdict.ts";
 import { usage } from "./commands/help.ts";
+import { didYouMean } from "./nearest.ts";
+import { readVersion } from "./version.ts";
 
 /** Takes the words behind the command's name; gives the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
@@ -24,9 +26,16 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 const PLANNED = ["capacity", "merge"];
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
-  if (name === undefined || ["help", "--help", "-h"].includes(name)) {
+  if (name !== undefined && ["version", "--version", "-v"].includes(name)) {
+    process.stdout.write(`k6-nostr ${readVersion()}\n`);
+    return EXIT.ok;
+  }
+  const isHelp = name !== undefined && ["help", "--help", "-h"].includes(name);
+  // `help run playback` is `run playback --help`.
+  if (isHelp && args[0] !== undefined) return await main([...args, "--help"]);
+  if (name === undefined || isHelp) {
     process.stdout.write(usage());
-    return name === undefined ? EXIT.config : EXIT.ok;
+    return isHelp ? EXIT.ok : EXIT.config;
   }
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (load !== undefined) {
@@ -34,11 +43,12 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     return await command(args);
   }
   refuseKey(name, "the command");
-  const known = Object.keys(commands).join(", ");
+  const names = Object.keys(commands);
+  const known = names.join(", ");
   throw new ConfigError(
     PLANNED.includes(name)
       ? `\`${name}\` is planned and not there yet; there are: ${known}`
-      : `unknown command \`${name}\`, expected one of ${known}\nSee k6-nostr --help.`,
+      : `unknown command \`${name}\`${didYouMean(name, names) || `, expected one of ${known}`}\nSee k6-nostr --help.`,
   );
 }
 

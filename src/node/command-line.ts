@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { ConfigError } from "../errors.ts";
 import { refuseKey } from "../plan/secrets.ts";
+import { didYouMean } from "./nearest.ts";
 
 export interface FlagRow {
   readonly flag: string;
@@ -18,8 +19,9 @@ export interface CommandLine {
 }
 
 /** Reads flags and words; thresholds, relays and mixes that are repeated add up. Throws `ConfigError`. */
-export function parseCommandLine(args: readonly string[], rows: readonly FlagRow[]): CommandLine {
-  for (const arg of args) refuseKey(arg.replace(/^--[a-z-]+=/, ""), "an argument", true);
+export function parseCommandLine(given: readonly string[], rows: readonly FlagRow[]): CommandLine {
+  for (const arg of given) refuseKey(arg.replace(/^--[a-z-]+=/, ""), "an argument", true);
+  const args = nameFolder(given, rows);
   const options = Object.fromEntries(
     rows.map((row) => [
       row.flag,
@@ -30,12 +32,26 @@ export function parseCommandLine(args: readonly string[], rows: readonly FlagRow
     ]),
   );
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     return { flags: textsOf(values, rows), words: positionals };
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(describe(cause, rows), { cause });
   }
+}
+
+/** A command that writes into one folder takes any of these names for it. */
+const FOLDER_NAMES: readonly string[] = ["dir", "report-dir", "out"];
+
+function nameFolder(args: readonly string[], rows: readonly FlagRow[]): string[] {
+  const [folder, ...more] = rows.filter(({ flag }) => FOLDER_NAMES.includes(flag));
+  if (folder === undefined || more.length > 0) return [...args];
+  const words = args.includes("--") ? args.indexOf("--") : args.length;
+  return args.map((arg, place) => {
+    const name = /^--([a-z-]+)(?==|$)/.exec(arg)?.[1] ?? "";
+    const isFolder = place < words && FOLDER_NAMES.includes(name);
+    return isFolder ? `--${folder.flag}${arg.slice(name.length + 2)}` : arg;
+  });
 }
 
 /** Of a flag that is not listed here and repeated, the last text holds. */
@@ -68,29 +84,14 @@ function describe(cause: unknown, rows: readonly FlagRow[]): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   const flag = /'(--?[^'\s=]+)/.exec(text)?.[1] ?? "";
   if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {
-    const near = nearest(flag.replace(/^-+/, ""), rows);
-    return `unknown flag \`${flag}\`${near ? `; did you mean \`--${near}\`?` : ""}\nSee all flags with --help.`;
+    const near = didYouMean(
+      flag.replace(/^-+/, ""),
+      rows.map((row) => row.flag),
+      (name) => `--${name}`,
+    );
+    return `unknown flag \`${flag}\`${near}\nSee all flags with --help.`;
   }
   const row = rows.find((r) => `--${r.flag}` === flag);
   if (row?.value !== undefined) return `\`${flag}\` needs a value: ${flag} ${row.value}`;
   return `\`${flag}\` takes no value`;
-}
-
-function nearest(flag: string, rows: readonly FlagRow[]): string | undefined {
-  const scored = rows.map((row) => ({ flag: row.flag, distance: editDistance(flag, row.flag) }));
-  const best = scored.sort((a, b) => a.distance - b.distance)[0];
-  return best && best.distance <= Math.max(2, flag.length / 3) ? best.flag : undefined;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

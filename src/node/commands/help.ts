@@ -1,7 +1,9 @@
 /** The texts of `--help`, made from the tables that the parser reads. */
+import { presetNames } from "../../events/presets.ts";
 import { PUBLIC_RELAYS_AS_OF } from "../../guard/public-relays.ts";
 import { OPTIONS } from "../../plan/options.ts";
 import type { FlagRow } from "../command-line.ts";
+import { findScenario, SCENARIOS } from "./scenarios.ts";
 
 export const HELP_FLAG: FlagRow = { flag: "help", help: "show this" };
 
@@ -22,14 +24,16 @@ export function usage(): string {
 
   k6-nostr demo                     load the embedded relay for 20 s and report
   k6-nostr run publish --relay URL  load a relay of your own
+  k6-nostr run playback --relay URL the same, with what each viewer's client asks
   k6-nostr calibrate                measure what this generator can send
   k6-nostr preflight --relay URL    check everything a run would need, send no load
-  k6-nostr pool                     make a pool of signed events
+  k6-nostr pool                     make a pool of signed events; verify, inspect, serve one
   k6-nostr relay [--sink]           start the embedded relay, or the OK-only sink
   k6-nostr report FILE              make Markdown and HTML of a JSON report again
   k6-nostr compare BASE NEW         is it worse than before? 99 when it is
   k6-nostr issues FILE              drafts of issues and of a pull request from a report
   k6-nostr setup                    get and check the k6 binary
+  k6-nostr --version                say which version this is
 
 k6-nostr <command> --help says more. It loads loopback relays only, unless told otherwise.
 
@@ -38,13 +42,22 @@ Exit codes: 0 valid run, thresholds met; 99 a threshold was crossed; 3 the run i
 `;
 }
 
-/** `more`: flags of the command beside the options of a plan. */
-export function runUsage(more: readonly FlagRow[]): string {
-  return `k6-nostr run <scenario> --relay URL [flags]
+/** Help of `run`, or of one of its scenarios. `more`: flags of the command beside the options of a plan. */
+export function runUsage(more: readonly FlagRow[], scenario: string | undefined): string {
+  const chosen = findScenario(scenario);
+  const mix = chosen?.mix ?? Object.entries(SCENARIOS).map(([name, own]) => `${own.mix} (${name})`);
+  const rows = Object.values(OPTIONS).map((row) =>
+    row.flag === "mix" ? { ...row, default: [mix].flat().join(", ") } : row,
+  );
+  return `k6-nostr run ${chosen === null ? "<scenario>" : scenario} --relay URL [flags]
 
-Scenarios: publish
+Scenarios
+${Object.entries(SCENARIOS)
+  .map(([name, { does }]) => `  ${name.padEnd(9)} ${does}`)
+  .join("\n")}
+Presets of --mix: ${presetNames.join(", ")} (docs/events.md)
 
-${describeFlags([...Object.values(OPTIONS), ...more, HELP_FLAG])}
+${describeFlags([...rows, ...more, HELP_FLAG])}
 ${GUARD}`;
 }
 

@@ -20,7 +20,7 @@ import { MOST_BODY_BYTES, saveDraft } from "./draft.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
 
 const FLAGS: readonly FlagRow[] = [
-  { flag: "out", value: "DIR", help: "where drafts are written (default: issues/ beside FILE)" },
+  { flag: "dir", value: "DIR", help: "where drafts are written (default: issues/ beside FILE)" },
   { flag: "pr-body", value: "FILE", help: "write the text of a pull request" },
   {
     flag: "handoff",
@@ -46,7 +46,7 @@ export async function issues(args: readonly string[]): Promise<number> {
   const [path, ...rest] = words;
   if (path === undefined || rest.length > 0) throw new ConfigError("usage: k6-nostr issues FILE");
   const report = await loadReport(path);
-  const out = flags.out ?? join(dirname(path), "issues");
+  const out = flags.dir ?? join(dirname(path), "issues");
   const drafts = draftIssues(report);
   for (const draft of drafts) say("draft", await saveDraft(out, draft));
   if (drafts.length === 0) say("draft", "none: no finding of severity minor or above");

@@ -8,6 +8,7 @@ import { shellQuote } from "../../report/command.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
+import { didYouMean } from "../nearest.ts";
 import { loadBuilders } from "../pool/builders.ts";
 import { ensurePool } from "../pool/cache.ts";
 import { inspectPool } from "../pool/inspect.ts";
@@ -91,7 +92,8 @@ export async function pool(args: readonly string[]): Promise<number> {
     const does = ACTIONS[action];
     if (does === undefined || dir === undefined || rest.length > 0) {
       const actions = Object.keys(ACTIONS).map((name) => `\`pool ${name} DIR\``);
-      throw new ConfigError(`expected \`pool\`, ${actions.join(", ")}`);
+      const near = does === undefined ? didYouMean(action, Object.keys(ACTIONS)) : "";
+      throw new ConfigError(`expected \`pool\`, ${actions.join(", ")}${near}`);
     }
     await does(dir, terminal, signal);
     return EXIT.ok;

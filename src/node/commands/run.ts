@@ -18,6 +18,7 @@ import type { Report } from "../../report/types.ts";
 import { EXIT, exitCode } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { GATE_FLAGS } from "../gate.ts";
+import { didYouMean } from "../nearest.ts";
 import { loadBuilders } from "../pool/builders.ts";
 import { chooseProfiler } from "../profile/choose.ts";
 import type { Profiler } from "../profile/profiler.ts";
@@ -29,9 +30,7 @@ import { createTerminal } from "../terminal.ts";
 import { DRAFT_FLAG, draftIfRefused } from "./draft.ts";
 import { HELP_FLAG, runUsage } from "./help.ts";
 import { gateRun, REPEAT_FLAGS, runRepeatedly } from "./repeat.ts";
-
-const SCENARIOS = ["publish", "playback"];
-const PLANNED = ["fanout", "query", "connect", "mixed", "burst", "soak"];
+import { findScenario, PLANNED_SCENARIOS, SCENARIO_NAMES } from "./scenarios.ts";
 
 export async function run(args: readonly string[]): Promise<number> {
   const { flags, words } = parseCommandLine(args, [
@@ -42,14 +41,13 @@ export async function run(args: readonly string[]): Promise<number> {
     HELP_FLAG,
   ]);
   if (flags.help) {
-    process.stdout.write(runUsage([...REPEAT_FLAGS, ...GATE_FLAGS, DRAFT_FLAG]));
+    process.stdout.write(runUsage([...REPEAT_FLAGS, ...GATE_FLAGS, DRAFT_FLAG], words[0]));
     return EXIT.ok;
   }
   const work = async () => {
     const scenario = readScenario(words);
-    // A playback without a mix of its own is the preset of that name.
-    const mix = scenario === "playback" && !process.env.MIX ? { mix: "playback" } : {};
-    const texts = collectOptions({ ...mix, ...flags }, process.env);
+    const mix = process.env.MIX ? undefined : findScenario(scenario)?.mix;
+    const texts = collectOptions({ ...(mix ? { mix } : {}), ...flags }, process.env);
     if (flags.repeat !== undefined || flags.against !== undefined) {
       return await runRepeatedly(scenario, texts, flags, (own, onReport) =>
         runScenario(scenario, own, { onReport }),
@@ -137,16 +135,18 @@ function refuseTwoPools(scenario: string, texts: OptionTexts): void {
 
 function readScenario(words: readonly string[]): string {
   const [scenario, ...rest] = words;
+  const known = SCENARIO_NAMES.join(", ");
   if (scenario === undefined) {
-    throw new ConfigError(`a scenario is required: k6-nostr run ${SCENARIOS.join("|")}`);
+    throw new ConfigError(`a scenario is required: k6-nostr run ${SCENARIO_NAMES.join("|")}`);
   }
-  if (PLANNED.includes(scenario)) {
+  if (PLANNED_SCENARIOS.includes(scenario)) {
     throw new ConfigError(
-      `the scenario \`${scenario}\` is planned and not there yet; there are: ${SCENARIOS.join(", ")}`,
+      `the scenario \`${scenario}\` is planned and not there yet; there are: ${known}`,
     );
   }
-  if (!SCENARIOS.includes(scenario)) {
-    throw new ConfigError(`unknown scenario \`${scenario}\`, expected: ${SCENARIOS.join(", ")}`);
+  if (findScenario(scenario) === null) {
+    const near = didYouMean(scenario, SCENARIO_NAMES) || `, expected: ${known}`;
+    throw new ConfigError(`unknown scenario \`${scenario}\`${near}`);
   }
   if (rest.length > 0) throw new ConfigError(`unexpected \`${rest[0]}\` behind the scenario`);
   return scenario;
