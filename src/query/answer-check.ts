@@ -1,0 +1,118 @@
+/**
+ * Holds the rows of one answer against what is expected, row by row as they come. A relay answers the filters
+ * of a question one after the other, or merged newest first: either way each row is the next one of some
+ * filter, which costs a comparison a filter. All else is off that path.
+ */
+import type { ExpectedAnswer } from "./expected-answer.ts";
+
+export type RowState = "matching" | "duplicate" | "notMatching";
+
+/**
+ * `truncated`: the newest rows only, up to a bound of the relay's. `short`: rows are missing and no bound
+ * explains it. `wrong`: rows that were not asked for, more than were asked for, or not newest first.
+ */
+export type AnswerState = "right" | "truncated" | "short" | "wrong";
+
+/** What may explain that rows are missing. */
+export interface Bound {
+  /** Rows after which the relay ends an answer, as it announces (NIP-11 `max_limit`); `null`: nothing said. */
+  readonly rows: number | null;
+  /** EOSE said that there is more (NIP-67). */
+  readonly saidMore: boolean;
+}
+
+export class AnswerCheck {
+  readonly #expected: ExpectedAnswer;
+  readonly #ranks: Uint32Array;
+  /** By filter, the place of the row that is due next. */
+  readonly #next: number[];
+  /** Rows that were passed over: newer than one that came, and not there so far. */
+  readonly #passed = new Set<number>();
+  readonly #chosen = new Set<number>();
+  #isDisordered = false;
+  #notMatching = 0;
+
+  /** `ranks`: see `ranksOf`. */
+  constructor(expected: ExpectedAnswer, ranks: Uint32Array) {
+    this.#expected = expected;
+    this.#ranks = ranks;
+    this.#next = expected.parts.map(() => 0);
+  }
+
+  /** Takes the next row by its ordinal; `undefined`: it is no event of the corpus. */
+  row(ordinal: number | undefined): RowState {
+    if (ordinal === undefined) return this.#takeUnasked();
+    const { parts } = this.#expected;
+    const next = this.#next;
+    for (let i = 0; i < parts.length; i++) {
+      const at = next[i] as number;
+      if ((parts[i] as readonly number[])[at] === ordinal) {
+        next[i] = at + 1;
+        return "matching";
+      }
+    }
+    return this.#takeOther(ordinal);
+  }
+
+  /** Different rows so far that were asked for. */
+  get matching(): number {
+    return this.#next.reduce((sum, n) => sum + n, 0) - this.#passed.size + this.#chosen.size;
+  }
+
+  /** The verdict at EOSE. */
+  end(bound: Bound): AnswerState {
+    const { parts, least, most } = this.#expected;
+    if (this.#notMatching > 0 || this.#isDisordered || this.#chosen.size > most) return "wrong";
+    const isWhole = parts.every((part, i) => this.#next[i] === part.length);
+    if (isWhole && this.#passed.size === 0 && this.#chosen.size >= least) return "right";
+    // A relay that ends early leaves out the oldest.
+    const isNewest = this.#passed.size === 0 && (isWhole || this.#chosen.size === 0);
+    const isBounded = bound.saidMore || (bound.rows !== null && this.matching >= bound.rows);
+    return isNewest && isBounded ? "truncated" : "short";
+  }
+
+  #takeUnasked(): RowState {
+    this.#notMatching++;
+    return "notMatching";
+  }
+
+  /** A row that is not the next one of any filter. */
+  #takeOther(ordinal: number): RowState {
+    const { parts, either } = this.#expected;
+    for (const [i, part] of parts.entries()) {
+      const at = findPlace(part, ordinal);
+      if (at === -1) continue;
+      const next = this.#next[i] ?? 0;
+      if (at >= next) {
+        for (let passed = next; passed < at; passed++) this.#passed.add(part[passed] as number);
+        this.#next[i] = at + 1;
+        return "matching";
+      }
+      if (!this.#passed.delete(ordinal)) return "duplicate";
+      this.#lookAtOrder(ordinal, part[next - 1]);
+      return "matching";
+    }
+    if (findPlace(either, ordinal) === -1) return this.#takeUnasked();
+    if (this.#chosen.has(ordinal)) return "duplicate";
+    this.#chosen.add(ordinal);
+    return "matching";
+  }
+
+  /** A row that comes behind an older one of its filter; those of one second come in any order. */
+  #lookAtOrder(ordinal: number, last: number | undefined): void {
+    if (!this.#expected.isOrdered || last === undefined) return;
+    if (this.#ranks[ordinal] !== this.#ranks[last]) this.#isDisordered = true;
+  }
+}
+
+/** The place of a number in a rising list; -1 where it is not in it. */
+function findPlace(list: readonly number[], wanted: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle] as number) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return list[low] === wanted ? low : -1;
+}

@@ -1,0 +1,10 @@
+/** What a shape is: a question that clients ask again and again, with other keys each time. */
+import type { Filter } from "../nostr/wire.ts";
+import type { Keys } from "./keys.ts";
+
+export interface Shape {
+  readonly name: string;
+  readonly verb: "REQ" | "COUNT";
+  /** The filters of the next question, each with a `limit` of 1 or more; `null`: the corpus has no answer. */
+  readonly ask: (keys: Keys) => readonly Filter[] | null;
+}
