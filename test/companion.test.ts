@@ -7,24 +7,36 @@ import { platform } from "node:os";
 import { describe, it } from "node:test";
 import { parseRelayUrl } from "../src/guard/relay-url.ts";
 import { startCompanion } from "../src/node/companion/companion.ts";
-import { findPortOwner } from "../src/node/companion/port-owner.ts";
+import { findPortOwner, isDockerProxyOf, isProxy } from "../src/node/companion/port-owner.ts";
 import { isKnownMetric, parsePrometheus } from "../src/node/companion/prometheus.ts";
 import { admitSideUrl, createRelayMetricsReader } from "../src/node/companion/relay-metrics.ts";
+import { describeEnds, relateSpans } from "../src/node/companion/relay-process.ts";
 import { serveCompanion } from "../src/node/companion/serve.ts";
 import type { Admission } from "../src/node/guard/gate.ts";
 import { LiveRun } from "../src/node/live.ts";
 import { readHost, readTree } from "../src/node/proc.ts";
-import { startSampler, type TimedSample } from "../src/node/sampler.ts";
+import { busiestThread, startSampler, type TimedSample } from "../src/node/sampler.ts";
 import { judgeAgain } from "../src/report/thresholds.ts";
 import type { Resources } from "../src/report/types.ts";
 import { planOf, sampleOf, sliceOf } from "./fixtures/reports/run.ts";
 
 /** A process that listens there until it is killed. */
-function listenElsewhere(address: string, port: number) {
-  const script = `require("node:net").createServer().listen(${port}, "${address}", () => console.log("on"))`;
+function listenElsewhere(address: string, port: number, name = "relay") {
+  const script = `process.title = "${name}"; require("node:net").createServer().listen(${port}, "${address}", function () { console.log(this.address().port) })`;
   return spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
 }
 
+const NO_USAGE = {
+  startedTicks: null,
+  cpuSec: null,
+  rssBytes: null,
+  anonBytes: null,
+  threads: null,
+  openFiles: null,
+  diskWriteBytes: null,
+  contextSwitches: null,
+  threadTimes: null,
+};
 const isLinux = platform() === "linux";
 const timed = (members: Partial<TimedSample> & Pick<TimedSample, "process">): TimedSample => {
   const { t: _, ...sample } = sampleOf({ t: 0, ...members });
@@ -143,15 +155,136 @@ describe("what is read of the system", { skip: isLinux ? false : "there is no /p
       const sampler = startSampler(() => {
         moments++;
         if (moments === 1) child.kill();
-        if (sampler.ended("relay").length === 0) return;
-        assert.equal(sampler.ended("relay")[0]?.pid, pid);
-        assert.deepEqual(sampler.ended("generator"), []);
+        const [span] = sampler.watched("relay");
+        if (span?.untilMs == null) return;
+        assert.equal(span.pid, pid);
+        assert.deepEqual(sampler.watched("generator"), []);
         sampler.stop();
         resolve();
       });
       sampler.watch("relay", pid);
     });
     assert.equal(readTree(pid).size, 0);
+  });
+
+  it("goes on with the process that takes the relay's place at its port", async () => {
+    const first = listenElsewhere("127.0.0.4", 0);
+    const port = Number(String(await once(first.stdout, "data")).trim());
+    const url = parseRelayUrl(`ws://127.0.0.4:${port}`);
+    const relay: Admission = { status: "admitted", url, addresses: ["127.0.0.4"], reason: "" };
+    const plan = planOf();
+    const live = new LiveRun(plan, 1);
+    live.add(sliceOf({ vu: 1, atMs: 1_000, windowStartMs: 1_000 }), Date.now());
+    const companion = await startCompanion({
+      plan,
+      admissions: [relay],
+      relayPid: undefined,
+      relayMetrics: null,
+      live,
+    });
+    const seen = () => fetch(`${companion.url}/samples`).then((r) => r.json());
+    const next = () => fetch(`${companion.url}/next`).then((r) => r.json());
+    const relaySamples = async () =>
+      ((await seen()) as readonly TimedSample[]).filter((s) => s.process === "relay");
+    while ((await relaySamples()).length === 0) await next();
+    first.kill();
+    await once(first, "close");
+    const second = listenElsewhere("127.0.0.4", port);
+    await once(second.stdout, "data");
+    const before = (await relaySamples()).length;
+    for (let n = 0; (await relaySamples()).length < before + 2 && n < 20; n++) await next();
+    const { samples, notes } = await companion.close();
+    second.kill();
+    assert.deepEqual(
+      notes.relayProcesses?.map(({ pid }) => pid),
+      [first.pid, second.pid],
+    );
+    const [old, young] = notes.relayProcesses ?? [];
+    assert.ok(old?.untilSec != null && young?.fromSec != null && old.untilSec <= young.fromSec);
+    assert.equal(young.untilSec, null);
+    assert.ok(samples.filter((s) => s.process === "relay").length >= before + 2);
+    const told = notes.notMeasured.find(({ what }) => what.startsWith("the relay's process from"));
+    assert.equal(told?.why, `process ${first.pid} ended, ${second.pid} took its place`);
+  });
+
+  it("says of a process that was given that it ended, and looks for no other", () => {
+    const spans = [{ pid: 7, fromMs: 500, untilMs: 3_000 }];
+    assert.deepEqual(describeEnds(spans, 1_000, true), [
+      {
+        what: "the relay's process from 2.0 s on",
+        why: "process 7 ended; without --relay-pid the one that takes its place is looked for",
+      },
+    ]);
+    assert.deepEqual(
+      describeEnds([{ ...spans[0], pid: 7, fromMs: 500, untilMs: null }], 1_000, true),
+      [],
+    );
+    assert.deepEqual(relateSpans([...spans, { pid: 9, fromMs: 4_200, untilMs: null }], 1_000), [
+      { pid: 7, fromSec: null, untilSec: 2 },
+      { pid: 9, fromSec: 3.2, untilSec: null },
+    ]);
+  });
+
+  it("takes what hands connections on for a proxy, by its name or by what it was started with", () => {
+    const docker =
+      "/usr/bin/docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 7777 -container-ip";
+    const rows: readonly (readonly [string, number, boolean])[] = [
+      [docker, 7777, true],
+      [docker, 777, false],
+      ["docker-proxy --host-port=7777", 7777, true],
+      ["/usr/bin/other -host-port 7777", 7777, false],
+      ["docker-proxy -container-port 7777", 7777, false],
+    ];
+    for (const [line, at, is] of rows) assert.equal(isDockerProxyOf(at, line.split(" ")), is, line);
+    for (const name of ["docker-proxy", "nginx", "haproxy", "rootlessport"])
+      assert.ok(isProxy(name));
+    for (const name of ["strfry", "node", "nostr-rs-relay", "khatru"])
+      assert.ok(!isProxy(name), name);
+  });
+
+  it("samples a proxy that holds the relay's port as such, and takes it for no relay", async () => {
+    const proxy = listenElsewhere("127.0.0.5", 0, "docker-proxy");
+    const port = Number(String(await once(proxy.stdout, "data")).trim());
+    const url = parseRelayUrl(`ws://127.0.0.5:${port}`);
+    const relay: Admission = { status: "admitted", url, addresses: ["127.0.0.5"], reason: "" };
+    const plan = planOf();
+    const companion = await startCompanion({
+      plan,
+      admissions: [relay],
+      relayPid: process.pid,
+      relayMetrics: null,
+      live: new LiveRun(plan, 1),
+    });
+    for (let n = 0; n < 2; n++) await fetch(`${companion.url}/next`);
+    const { samples, notes } = await companion.close();
+    proxy.kill();
+    assert.deepEqual(notes.proxy, { name: "docker-proxy", pids: [proxy.pid] });
+    assert.match(notes.relayProcess ?? "", /, as given$/);
+    for (const name of ["proxy", "relay"]) {
+      assert.ok(
+        samples.some((s) => s.process === name && s.cpuPercent !== null),
+        name,
+      );
+    }
+  });
+
+  it("takes what a thread ran and what it waited from one and the same", () => {
+    const usage = (times: Readonly<Record<string, readonly [number, number]>>) => ({
+      ...NO_USAGE,
+      threadTimes: new Map(
+        Object.entries(times).map(([id, [ranSec, waitedSec]]) => [id, { ranSec, waitedSec }]),
+      ),
+    });
+    const before = usage({ 1: [10, 5], 2: [1, 1] });
+    const now = new Map([[40, usage({ 1: [10.72, 5.1], 2: [1.02, 2.06] })]]);
+    assert.deepEqual(
+      busiestThread(now, () => before, 2),
+      { ranPercent: 36, waitedPercent: 5 },
+    );
+    assert.equal(
+      busiestThread(new Map(), () => undefined, 2),
+      null,
+    );
   });
 
   it("reads this process and this host", async () => {

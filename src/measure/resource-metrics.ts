@@ -3,7 +3,7 @@
  * the companion's Prometheus text.
  */
 
-type ResourceProcess = "relay" | "generator" | "host";
+type ResourceProcess = "relay" | "generator" | "host" | "proxy";
 
 /** What of a look at a process has a metric; the report's samples are such looks. */
 interface Look {

@@ -4,7 +4,7 @@ import type { ResourceSample } from "../report/types.ts";
 import type { UsageReading } from "./companion/relay-metrics.ts";
 import { type HostUsage, networkBytesOf, type ProcessUsage, readHost, readTree } from "./proc.ts";
 
-type Watched = "relay" | "generator";
+type Watched = "relay" | "generator" | "proxy";
 
 const EVERY_MS = 1_000;
 /** Of a long run so many moments are kept, evenly spread. */
@@ -16,19 +16,27 @@ export interface TimedSample extends Omit<ResourceSample, "t"> {
 }
 
 export interface Sampler {
-  /** Several processes under one name, as of several relays, are added up with all below them. */
+  /** Several processes under one name, as of several relays, are added up with all below them; also later ones. */
   watch(process: Watched, ...pids: readonly number[]): void;
   /** A relay whose processes can't be seen, by what it says of itself; `null`: nothing new. */
   watchReadings(takeUsage: () => UsageReading | null): void;
-  /** Watched processes that are gone, with the Unix ms of the look that missed them. */
-  ended(process: Watched): readonly { readonly pid: number; readonly atMs: number }[];
+  /** All processes that were watched under a name, in the order in which they were. */
+  watched(process: Watched): readonly WatchedSpan[];
   /** Stops and gives all samples; empty where `/proc` is missing. */
   stop(): readonly TimedSample[];
+}
+
+/** How long a process was watched, Unix ms: until the look that missed it. */
+export interface WatchedSpan {
+  readonly pid: number;
+  readonly fromMs: number;
+  readonly untilMs: number | null;
 }
 
 /** A process that is watched with all below it, until it ends. */
 interface Root {
   readonly pid: number;
+  readonly fromMs: number;
   /** Of the first look: another process may get the same id. */
   startedTicks: number | null;
   endedAtMs: number | null;
@@ -44,8 +52,9 @@ interface Look {
 export function startSampler(
   onMoment: (samples: readonly TimedSample[]) => void = () => {},
 ): Sampler {
-  const roots = new Map<Watched, readonly Root[]>();
-  const looks = new Map<Watched, () => Promise<Look | null>>();
+  const roots = new Map<Watched, Root[]>();
+  /** `null`: nothing new. */
+  const looks = new Map<Watched, () => Promise<Look | "gone" | null>>();
   const lastLooks = new Map<string, Look>();
   let lastHost: { usage: HostUsage; atMs: number } | null = null;
   const moments: (readonly TimedSample[])[] = [];
@@ -56,6 +65,11 @@ export function startSampler(
       const look = await lookNow();
       const last = lastLooks.get(name);
       if (look === null) continue;
+      if (look === "gone") {
+        // What takes its place begins anew: the time between is no one's.
+        lastLooks.delete(name);
+        continue;
+      }
       lastLooks.set(name, look);
       if (last) samples.push(processSample(name, last, look));
     }
@@ -75,12 +89,18 @@ export function startSampler(
   }, EVERY_MS);
   return {
     watch(process, ...pids) {
-      const added = pids.map((pid): Root => ({ pid, startedTicks: null, endedAtMs: null }));
-      roots.set(process, added);
-      looks.set(process, () => lookAt(added));
+      const fromMs = unixNow();
+      const added = pids.map((pid): Root => ({ pid, fromMs, startedTicks: null, endedAtMs: null }));
+      const all = roots.get(process) ?? [];
+      all.push(...added);
+      roots.set(process, all);
+      looks.set(process, () => lookAt(all));
       // A first look at once: the next has something to be held against.
       void lookAt(added).then((look) => {
-        if (look !== null && !lastLooks.has(process)) lastLooks.set(process, look);
+        if (look === "gone") return;
+        const last = lastLooks.get(process);
+        const tree = new Map([...(last?.tree ?? []), ...look.tree]);
+        lastLooks.set(process, last === undefined ? look : { ...last, tree });
       });
     },
     watchReadings(takeUsage) {
@@ -89,10 +109,12 @@ export function startSampler(
         return reading && { ...reading, tree: new Map([[0, reading.usage]]), networkBytes: null };
       });
     },
-    ended: (process) =>
-      (roots.get(process) ?? []).flatMap(({ pid, endedAtMs }) =>
-        endedAtMs === null ? [] : [{ pid, atMs: endedAtMs }],
-      ),
+    watched: (process) =>
+      (roots.get(process) ?? []).map(({ pid, fromMs, endedAtMs }) => ({
+        pid,
+        fromMs,
+        untilMs: endedAtMs,
+      })),
     stop() {
       clearInterval(timer);
       return thin(moments).flat();
@@ -100,10 +122,10 @@ export function startSampler(
   };
 }
 
-async function lookAt(roots: readonly Root[]): Promise<Look | null> {
+async function lookAt(roots: readonly Root[]): Promise<Look | "gone"> {
   const tree = new Map(roots.flatMap((one) => [...treeOf(one)]));
-  const [root] = roots;
-  if (root === undefined || tree.size === 0) return null;
+  const root = roots.find(({ endedAtMs }) => endedAtMs === null);
+  if (root === undefined || tree.size === 0) return "gone";
   return { atMs: unixNow(), tree, networkBytes: await ownNetworkBytes(root.pid) };
 }
 
@@ -139,24 +161,16 @@ function processSample(process: Watched, last: Look, look: Look): TimedSample {
   /** What the processes added; of one that is new, all since it began. */
   const added = (figure: "cpuSec" | "diskWriteBytes" | "contextSwitches") =>
     sumOf([...look.tree].map(([pid, u]) => minus(u[figure], before(pid)?.[figure] ?? 0)));
-  /** The most that one thread added of it, percent of the time. */
-  const mostOfThread = (figure: "ranSec" | "waitedSec"): number | null => {
-    if (usages.some(({ threadTimes }) => threadTimes === null)) return null;
-    const percents = [...look.tree].flatMap(([pid, { threadTimes }]) =>
-      [...(threadTimes ?? [])].map(([id, times]) => {
-        const known = before(pid)?.threadTimes?.get(id)?.[figure] ?? 0;
-        return ((times[figure] - known) / sec) * 100;
-      }),
-    );
-    return percents.length === 0 ? null : tenths(Math.max(...percents));
-  };
+  const busiest = usages.some(({ threadTimes }) => threadTimes === null)
+    ? null
+    : busiestThread(look.tree, before, sec);
   const network = minus(look.networkBytes, last.networkBytes);
   return {
     atMs: look.atMs,
     process,
     cpuPercent: tenths(((added("cpuSec") ?? 0) / sec) * 100),
-    busiestThreadPercent: mostOfThread("ranSec"),
-    waitedForCpuPercent: mostOfThread("waitedSec"),
+    busiestThreadPercent: busiest?.ranPercent ?? null,
+    waitedForCpuPercent: busiest?.waitedPercent ?? null,
     rssBytes: sumOf(usages.map((u) => u.rssBytes)),
     anonBytes: sumOf(usages.map((u) => u.anonBytes)),
     openFiles: sumOf(usages.map((u) => u.openFiles)),
@@ -166,6 +180,27 @@ function processSample(process: Watched, last: Look, look: Look): TimedSample {
     networkBytesPerSec: perSecond(network, sec),
     pressure: null,
   };
+}
+
+/** The thread that ran most, and how long the same one waited: of two threads the sum says nothing. */
+export function busiestThread(
+  tree: Look["tree"],
+  before: (pid: number) => UsageReading["usage"] | undefined,
+  sec: number,
+): { readonly ranPercent: number; readonly waitedPercent: number } | null {
+  const threads = [...tree].flatMap(([pid, { threadTimes }]) =>
+    [...(threadTimes ?? [])].map(([id, times]) => {
+      const known = before(pid)?.threadTimes?.get(id);
+      return {
+        ranPercent: tenths(((times.ranSec - (known?.ranSec ?? 0)) / sec) * 100),
+        waitedPercent: tenths(((times.waitedSec - (known?.waitedSec ?? 0)) / sec) * 100),
+      };
+    }),
+  );
+  return threads.reduce<(typeof threads)[number] | null>(
+    (most, one) => (most === null || one.ranPercent > most.ranPercent ? one : most),
+    null,
+  );
 }
 
 function hostSample(last: HostUsage, usage: HostUsage, tookMs: number, atMs: number): TimedSample {

@@ -107,12 +107,13 @@ export interface ReportError {
 export interface ResourceSample {
   /** Seconds from the start of the measured window; negative before it. */
   readonly t: number;
-  readonly process: "relay" | "generator" | "host";
+  /** `proxy`: what holds the relay's port for it. */
+  readonly process: "relay" | "generator" | "host" | "proxy";
   /** Percent of one core, for `host` of all cores together. */
   readonly cpuPercent: number | null;
   /** Of the thread with the most, percent of one core. Reports from before it was looked at have none. */
   readonly busiestThreadPercent?: number | null;
-  /** Time in which one thread at most was ready to run and had no processor. */
+  /** Time in which this same thread was ready to run and had no processor. */
   readonly waitedForCpuPercent?: number | null;
   readonly rssBytes: number | null;
   /** Of it, what is of no file: without the pages of a store that is mapped. */
@@ -138,10 +139,38 @@ export interface RelayMetric {
   readonly last: number;
 }
 
+/** Seconds from the start of the window; `null`: from before it, until behind its end. */
+export interface ProcessSpan {
+  readonly pid: number;
+  readonly fromSec: number | null;
+  readonly untilSec: number | null;
+}
+
+export interface PortProxy {
+  readonly name: string;
+  readonly pids: readonly number[];
+}
+
+/**
+ * The relay's port, tried while no connection was open, seconds from the start of the window; `null`: it was
+ * never refused, or took no connection any more.
+ */
+export interface PortLooks {
+  readonly firstRefusedSec: number | null;
+  readonly lastRefusedSec: number | null;
+  readonly firstOpenSec: number | null;
+}
+
 export interface Resources {
   readonly samples: readonly ResourceSample[];
   /** Which process was taken for the relay, and how it was found. */
   readonly relayProcess: string | null;
+  /** The processes in its place, one after another where it was started again. Reports from before have none. */
+  readonly relayProcesses?: readonly ProcessSpan[];
+  /** What takes the connections and hands them on to the relay; `null` where nothing was seen to. */
+  readonly proxy?: PortProxy | null;
+  /** Times in which no connection was open, as the relay's port was then. Reports from before have none. */
+  readonly portLooks?: readonly PortLooks[];
   readonly relayMetrics: readonly RelayMetric[];
   readonly notMeasured: readonly { readonly what: string; readonly why: string }[];
 }

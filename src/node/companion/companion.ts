@@ -2,16 +2,15 @@
  * The companion of a run: samples relay, generator and host, reads the relay's own metrics, and serves
  * both on loopback, to k6 among others. What it could not have it says, with the reason.
  */
-import { classifyAddress, parseAddress } from "../../guard/address.ts";
 import type { Slice } from "../../measure/slice.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Resources } from "../../report/types.ts";
 import type { Admission } from "../guard/gate.ts";
 import type { LiveRun } from "../live.ts";
-import { processName } from "../proc.ts";
-import { startSampler, type TimedSample } from "../sampler.ts";
-import { findPortOwner, type PortOwner } from "./port-owner.ts";
+import { type Sampler, startSampler, type TimedSample } from "../sampler.ts";
+import { portsOf, relateLooks, watchOutages } from "./outage-watch.ts";
 import { createRelayMetricsReader, type SideUrl } from "./relay-metrics.ts";
+import { describeEnds, findRelay, relateSpans } from "./relay-process.ts";
 import { serveCompanion } from "./serve.ts";
 
 export interface CompanionRequest {
@@ -38,16 +37,26 @@ export interface CompanionResult {
 
 type NotMeasured = Resources["notMeasured"][number];
 
+/** So many moments behind an end the port's owner is looked for: each is a look at all processes. */
+const MOST_LOOKS = 120;
+
 export async function startCompanion(request: CompanionRequest): Promise<Companion> {
   const { plan, live } = request;
   const server = await serveCompanion();
   const metrics = request.relayMetrics && createRelayMetricsReader(request.relayMetrics);
+  let findAgain: (() => Promise<void>) | null = null;
   const sampler = startSampler((samples) => {
     server.publish(samples, isInWindow(live, plan));
     void metrics?.read();
+    void findAgain?.();
   });
-  const relay = await findRelay(request);
+  const outages = watchOutages(portsOf(request.admissions));
+  const relay = await findRelay(request.relayPid, request.admissions);
   if (relay.pids.length > 0) sampler.watch("relay", ...relay.pids);
+  if (relay.proxy !== null) sampler.watch("proxy", ...relay.proxy.pids);
+  if (relay.pids.length > 0 && request.relayPid === undefined) {
+    findAgain = ownerFinder(sampler, request.admissions);
+  }
   // Of several relays it would be one, and pass for all.
   const isRead = relay.pids.length === 0 && metrics !== null && request.admissions.length === 1;
   if (isRead) sampler.watchReadings(() => metrics.takeUsage());
@@ -57,25 +66,37 @@ export async function startCompanion(request: CompanionRequest): Promise<Compani
     url: server.url,
     watchGenerator: (pid) => sampler.watch("generator", pid),
     observe(slice) {
+      outages.observe(slice);
       if (slice.phase === "done") done.add(slice.vu);
       if (done.size === plan.vus) server.end();
     },
     async close() {
       if (result !== undefined) return result;
       const samples = sampler.stop();
+      findAgain = null;
+      // Once more behind the drain: what was sent last is in it too.
+      await metrics?.read();
       const own = metrics?.result() ?? { metrics: [], problem: "no --relay-metrics was given" };
       const hasReadings = isRead && samples.some((s) => s.process === "relay");
+      const spans = sampler.watched("relay");
       const at = request.relayMetrics?.url.label;
       const said = hasReadings ? `as its metrics at \`${at}\` say` : null;
       const notMeasured = [
         ...(hasReadings ? [] : relay.notMeasured),
-        ...sampler.ended("relay").map((ended) => describeEnd(ended, live)),
+        ...describeEnds(spans, live.windowStartUnixMs, request.relayPid !== undefined),
         ...missingFigures(samples, hasReadings ? "its metrics don't say" : "it is another user's"),
         ...(own.problem === null ? [] : [{ what: "the relay's own metrics", why: own.problem }]),
       ];
       result = {
         samples,
-        notes: { relayProcess: relay.describe ?? said, relayMetrics: own.metrics, notMeasured },
+        notes: {
+          relayProcess: relay.describe ?? said,
+          relayProcesses: relateSpans(spans, live.windowStartUnixMs),
+          proxy: relay.proxy,
+          portLooks: relateLooks(outages.stop(), live.windowStartUnixMs),
+          relayMetrics: own.metrics,
+          notMeasured,
+        },
       };
       server.end();
       await server.close();
@@ -84,69 +105,31 @@ export async function startCompanion(request: CompanionRequest): Promise<Compani
   };
 }
 
+/** Looks for who owns the port now, as long as fewer of the relay's processes are there than at the start. */
+function ownerFinder(sampler: Sampler, admissions: readonly Admission[]): () => Promise<void> {
+  const wanted = sampler.watched("relay").length;
+  let looks = 0;
+  let isLooking = false;
+  return async () => {
+    const alive = sampler.watched("relay").filter(({ untilMs }) => untilMs === null);
+    if (alive.length >= wanted) {
+      looks = 0;
+      return;
+    }
+    if (isLooking || looks >= MOST_LOOKS) return;
+    looks++;
+    isLooking = true;
+    const { pids } = await findRelay(undefined, admissions);
+    isLooking = false;
+    const added = pids.filter((pid) => !alive.some((one) => one.pid === pid));
+    if (added.length > 0) sampler.watch("relay", ...added);
+  };
+}
+
 function isInWindow({ windowStartUnixMs }: LiveRun, { durationSec }: Plan): boolean {
   if (windowStartUnixMs === null) return false;
   const atMs = Date.now() - windowStartUnixMs;
   return atMs > 0 && atMs <= durationSec * 1_000;
-}
-
-/** From then on the relay's figures are those of no process, or of the others alone. */
-function describeEnd(
-  { pid, atMs }: { readonly pid: number; readonly atMs: number },
-  { windowStartUnixMs }: LiveRun,
-): NotMeasured {
-  const from =
-    windowStartUnixMs === null
-      ? ""
-      : ` from ${((atMs - windowStartUnixMs) / 1_000).toFixed(1)} s on`;
-  return { what: `the relay's process${from}`, why: `process ${pid} ended` };
-}
-
-interface FoundRelay {
-  readonly pids: readonly number[];
-  readonly describe: string | null;
-  readonly notMeasured: readonly NotMeasured[];
-}
-
-async function findRelay({ relayPid, admissions }: CompanionRequest): Promise<FoundRelay> {
-  if (relayPid !== undefined) {
-    const name = processName(relayPid);
-    if (name !== null) return { pids: [relayPid], describe: `${name}, as given`, notMeasured: [] };
-    const why = `no process ${relayPid} in /proc`;
-    return { pids: [], describe: null, notMeasured: [{ what: "the relay's process", why }] };
-  }
-  const pids: number[] = [];
-  const names: string[] = [];
-  const notMeasured: NotMeasured[] = [];
-  for (const { url, addresses } of admissions) {
-    const what = `the process of ${url.label}`;
-    if (!addresses.every(isLoopback)) {
-      notMeasured.push({ what, why: "it is not on this machine" });
-      continue;
-    }
-    const owner = await firstOwner(addresses, url.port);
-    if (owner.status === "unknown") notMeasured.push({ what, why: owner.why });
-    else {
-      pids.push(...owner.pids);
-      names.push(`${owner.name}, owner of port ${url.port}`);
-    }
-  }
-  return { pids, describe: names.length === 0 ? null : names.join("; "), notMeasured };
-}
-
-/** A name may have several addresses, and its relay listen at one of them. */
-async function firstOwner(addresses: Admission["addresses"], port: number): Promise<PortOwner> {
-  let owner = await findPortOwner(addresses[0], port);
-  for (const address of addresses.slice(1)) {
-    if (owner.status === "found") return owner;
-    owner = await findPortOwner(address, port);
-  }
-  return owner;
-}
-
-function isLoopback(text: string): boolean {
-  const address = parseAddress(text);
-  return address !== undefined && classifyAddress(address).kind === "loopback";
 }
 
 /** What no sample has, once for each; `why` there is less of the relay. */

@@ -8,13 +8,17 @@ import { processName } from "../proc.ts";
 
 const LISTEN = "0A";
 /** These hold a port for a process that they are not. */
-const PROXIES = /^(docker-proxy|rootlessport|ssh|nginx|caddy|haproxy|traefik|envoy)/;
+const PROXIES =
+  /^(docker-proxy|rootlessport|rootlesskit|slirp4netns|pasta|gvproxy|socat|ssh|nginx|caddy|haproxy|traefik|envoy|stunnel|kubectl)/;
+const DOCKER = "docker-proxy";
 const MAPPED = "0000000000000000FFFF0000";
 const ANY = "0".repeat(32);
 
 export type PortOwner =
   /** Several where workers listen each for themselves. */
   | { readonly status: "found"; readonly pids: readonly number[]; readonly name: string }
+  /** They take the connections, and hand them on to a process that is not known. */
+  | { readonly status: "proxy"; readonly pids: readonly number[]; readonly name: string }
   | { readonly status: "unknown"; readonly why: string };
 
 /** Finds who takes connections to an IP address of loopback, at a TCP port. */
@@ -24,11 +28,46 @@ export async function findPortOwner(address: string, port: number): Promise<Port
     return unknown("no listener found: not Linux, or another network namespace");
   const pids = await findHolders(inodes);
   const [oldest] = pids;
-  if (oldest === undefined)
+  if (oldest === undefined) {
+    // Whose files another user's are can't be seen; what they were started with can.
+    const docker = await findDockerProxies(port);
+    if (docker.length > 0) return { status: "proxy", pids: docker, name: DOCKER };
     return unknown("its listener belongs to another user; give --relay-pid");
+  }
   const name = processName(oldest) ?? "?";
-  if (PROXIES.test(name)) return unknown(`\`${name}\` holds the port for it; give --relay-pid`);
-  return { status: "found", pids, name };
+  return { status: isProxy(name) ? "proxy" : "found", pids, name };
+}
+
+/** Whether a process of this name hands connections on. */
+export function isProxy(name: string): boolean {
+  return PROXIES.test(name);
+}
+
+/** Whether Docker's proxy was started for this port: `docker-proxy … -host-port 7777 …`. */
+export function isDockerProxyOf(port: number, args: readonly string[]): boolean {
+  const at = args.findIndex((arg) => /^--?host-port$/.test(arg));
+  const given =
+    at === -1 ? args.find((arg) => /^--?host-port=/.test(arg))?.split("=")[1] : args[at + 1];
+  return given === String(port) && (args[0] ?? "").split("/").at(-1) === DOCKER;
+}
+
+async function findDockerProxies(port: number): Promise<readonly number[]> {
+  const pids = (await list("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const found: number[] = [];
+  for (const pid of pids) {
+    if (processName(pid) !== DOCKER) continue;
+    if (isDockerProxyOf(port, await argumentsOf(pid))) found.push(pid);
+  }
+  return found;
+}
+
+async function argumentsOf(pid: number): Promise<readonly string[]> {
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0");
+  } catch {
+    // Gone since.
+    return [];
+  }
 }
 
 function unknown(why: string): PortOwner {
