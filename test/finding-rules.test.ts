@@ -67,6 +67,25 @@ const cpu = (cpuPercent: number, of = base) =>
   );
 const memory = (...megabytes: readonly number[]) =>
   sampled(megabytes.map((mb, i) => sampleOf({ t: i + 0.5, process: "relay", rssBytes: mb * 1e6 })));
+/** The relay's process ended at so many seconds, and another took its place. */
+const lived = (of: Report, endSec: number): Report => ({
+  ...of,
+  resources: of.resources && {
+    ...of.resources,
+    relayProcesses: [
+      { pid: 7, fromSec: null, untilSec: endSec },
+      { pid: 9, fromSec: endSec + 0.1, untilSec: null },
+    ],
+  },
+});
+/** So many events accepted in the last slice of the window. */
+const acceptedIn = (of: Report, events: number): Report => ({
+  ...of,
+  throughput: {
+    ...of.throughput,
+    series: of.throughput.series.map((p, i) => (i === 50 ? { ...p, accepted: events } : p)),
+  },
+});
 const audited = (missingCount: number): Report => ({
   ...base,
   audit: { checked: 100, found: 90, missing: ["a"], missingCount, excused: 0, acknowledged: 100 },
@@ -244,6 +263,24 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["stalls", spikes((i) => i % 15 === 5), spikes((i) => i === 5 || i === 20 || i === 36)],
   ["cpu-bound", threaded(80), threaded(79)],
   ["cpu-bound", busy, { ...busy, config: { ...busy.config, relays: ["a:1", "b:2"] } }],
+  // Of a relay that was started again, each life for itself.
+  [
+    "memory-growth",
+    lived(memory(100, 110, 120, 130, 140, 150, 160, 170), 99),
+    lived(memory(100, 110, 120, 130, 140, 150, 160, 170), 4),
+  ],
+  // What was accepted in the same time: here nearly all of it was before.
+  [
+    "memory-growth",
+    memory(100, 110, 120, 130, 140, 150, 160, 170),
+    acceptedIn(memory(100, 110, 120, 130, 140, 150, 160, 170), 8_000),
+  ],
+  // A cache that is full rises no more.
+  [
+    "memory-growth",
+    memory(100, 110, 120, 130, 140, 150, 160, 170),
+    memory(100, 112, 124, 138, 150, 165, 167, 169),
+  ],
   // The pages of a mapped store come and go as the system likes.
   ["memory-growth", anonymous(10), anonymous(1)],
   [

@@ -40,6 +40,19 @@ const reports: Readonly<Record<string, Report>> = {
   "of a run without data, completed": completeOf(emptyReport()),
   "of a run that was cut off": buildOf({ slices: [sliceOf()], stopReason: "interrupted" }),
   "with errors and a stack": withErrors,
+  "of a relay that was started again behind a proxy": completeOf(buildOf(), {
+    companion: {
+      relayProcess: "relay, owner of port 7777",
+      relayProcesses: [
+        { pid: 12, fromSec: null, untilSec: 3.1 },
+        { pid: 34, fromSec: 4.2, untilSec: null },
+      ],
+      proxy: { name: "docker-proxy", pids: [56] },
+      portLooks: [{ firstRefusedSec: 3.1, lastRefusedSec: 4, firstOpenSec: null }],
+      relayMetrics: [],
+      notMeasured: [],
+    },
+  }),
   "of the user's own builders": withSource({ builders: "ab".repeat(32) }),
   "of a replay": withSource({ replay: "cd".repeat(32) }),
   "of several relays": buildOf({
@@ -51,6 +64,7 @@ const reports: Readonly<Record<string, Report>> = {
 const LATER = [
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],
   ...["pingSec", "headers", "clientIpHeader", "ends", "handshakes"],
+  ...["relayProcesses", "proxy", "portLooks", "queryTimes"],
 ];
 
 describe("the schema", () => {

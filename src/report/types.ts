@@ -140,7 +140,7 @@ export interface RelayMetric {
 }
 
 /** Seconds from the start of the window; `null`: from before it, until behind its end. */
-export interface ProcessSpan {
+interface ProcessSpan {
   readonly pid: number;
   readonly fromSec: number | null;
   readonly untilSec: number | null;
@@ -155,7 +155,7 @@ export interface PortProxy {
  * The relay's port, tried while no connection was open, seconds from the start of the window; `null`: it was
  * never refused, or took no connection any more.
  */
-export interface PortLooks {
+interface PortLooks {
   readonly firstRefusedSec: number | null;
   readonly lastRefusedSec: number | null;
   readonly firstOpenSec: number | null;

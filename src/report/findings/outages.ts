@@ -1,5 +1,5 @@
 /** The relay goes away, or stays and answers nothing more. */
-import type { SeriesPoint } from "../types.ts";
+import { describeOutage, outagesOf } from "../outages.ts";
 import { errorEvidence, evidence, failureCost, type Rule } from "./rule.ts";
 
 /** So much of the connections ended by the relay is all of them. */
@@ -25,21 +25,24 @@ export const relayGone: Rule = {
   ],
   find({ window, report, relay }) {
     const most = Math.max(0, ...window.map((point) => point.connectionsOpen));
-    const from = window.findIndex((p, i) => p.connectionsOpen === 0 && hadSome(window, i));
+    const outages = outagesOf(report);
+    const [first] = outages;
     const { dropped } = report.totals.connections;
-    const gone = window[from];
-    if (gone === undefined || dropped < most * ALL) return null;
-    const back = window.find((point, i) => i > from && point.connectionsOpen > 0);
+    if (first === undefined || dropped < most * ALL) return null;
     const affected = report.totals.lost + report.totals.unsent.noConnection;
     const ended = report.resources?.notMeasured.find(({ what }) =>
       what.includes("relay's process"),
     );
+    const again = outages.length > 1 ? `, the first of ${outages.length} times` : "";
     return {
       severity: "critical",
       confidence: "high",
-      title: `The relay went away at ${gone.t.toFixed(1)} s ${back ? `and was back at ${back.t.toFixed(1)} s` : "and did not come back"}`,
+      title: `The relay ${describeOutage(first)}${again}`,
       evidence: [
-        evidence("throughput.series.connectionsOpen", gone.connectionsOpen, most),
+        evidence("connections open at last, s", first.lastOpenSec, most),
+        evidence("first refused, s", first.firstRefusedSec),
+        evidence("last refused, s", first.lastRefusedSec, "its port, tried every 0.15 s"),
+        evidence("first open again, s", first.firstOpenSec),
         evidence("totals.connections.dropped", dropped, 0),
         ...errorEvidence(report, (name) => name === "close" || name === "connect"),
         ...(ended === undefined ? [] : [evidence(ended.what, ended.why)]),
@@ -97,7 +100,3 @@ export const stoppedAnswering: Rule = {
     };
   },
 };
-
-function hadSome(window: readonly SeriesPoint[], before: number): boolean {
-  return window.slice(0, before).some((point) => point.connectionsOpen > 0);
-}
