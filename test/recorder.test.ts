@@ -126,6 +126,28 @@ describe("Recorder", () => {
     assert.equal(open?.example.length, 160);
   });
 
+  it("tells what a relay said apart by what it means, and by the types that it met", () => {
+    const recorder = new Recorder(4);
+    recorder.said("reject", "blocked", 1, "blocked: event kind 7 not allowed", { row: 3 });
+    recorder.said("reject", "blocked", 2, "blocked: event kind 8 not allowed", { row: 1 });
+    recorder.said("reject", "blocked", 3, "blocked: pubkey not allowed", { row: 1 });
+    recorder.eventError("timeout", "no OK", 4, "no OK in 1 ms", 2);
+    const told = recorder.take().errors.map((e) => [e.code, e.reason, e.count, e.rows]);
+    assert.deepEqual(told, [
+      [
+        "blocked",
+        "kind",
+        2,
+        [
+          [3, 1],
+          [1, 1],
+        ],
+      ],
+      ["blocked", "policy", 1, [[1, 1]]],
+      ["no OK", undefined, 1, [[2, 1]]],
+    ]);
+  });
+
   it("does not change what it handed over", () => {
     const recorder = new Recorder(1);
     recorder.count(0, SCHEDULED);

@@ -65,6 +65,7 @@ const LATER = [
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],
   ...["pingSec", "headers", "clientIpHeader", "ends", "handshakes"],
   ...["relayProcesses", "proxy", "portLooks", "queryTimes"],
+  ...["unheard", "reason", "ofKinds", "byType"],
 ];
 
 describe("the schema", () => {

@@ -207,7 +207,7 @@ export function createAsker(options: AskerOptions): Asker {
         }
       } else {
         end(client, answer.id, query, Q_CLOSED);
-        recorder.error("closed", messagePrefix(answer.text), atSec(), answer.text);
+        recorder.said("closed", messagePrefix(answer.text), atSec(), answer.text);
       }
     },
     onDrop(client) {

@@ -37,7 +37,7 @@ const FAILED: readonly Column[] = [
   "noConnection",
   "poolExhausted",
 ];
-const FINE: readonly Column[] = ["accepted", "duplicate", "superseded"];
+const FINE: readonly Column[] = ["accepted", "duplicate", "superseded", "unheard"];
 
 /** Gives the work of feeding a slice and its samples, in pieces of some 0.1 ms. */
 export type MetricFeed = (slice: PackedSlice, samples: Samples) => readonly (() => void)[];

@@ -23,6 +23,7 @@ import {
   SCHEDULED,
   SUPERSEDED,
   TIMED_OUT,
+  UNHEARD,
 } from "../../src/measure/outcome.ts";
 import { MOST_SAMPLES, type Recorder } from "../../src/measure/recorder.ts";
 import { type AnsweredOutcome, classifyOk, messagePrefix } from "../../src/nostr/ok.ts";
@@ -69,6 +70,8 @@ export interface PublisherOptions {
   readonly plan: Plan;
   /** Rows of one phase: the event types and one for events that never got a type. */
   readonly types: number;
+  /** By type: its events may be of an ephemeral kind. */
+  readonly mayBeEphemeral: readonly boolean[];
   readonly share: number;
   /** Bytes of the pool's largest frame. */
   readonly largestFrame: number;
@@ -159,6 +162,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const {
     plan,
     types,
+    mayBeEphemeral,
     share,
     largestFrame,
     hasSets,
@@ -395,7 +399,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const key = `["OK","${ok.id}",true,""]`;
     const cell = client.pending.get(key);
     if (cell === undefined) {
-      settleUnawaited(client, key, ok.id);
+      settleUnawaited(client, key, ok);
       return;
     }
     client.pending.delete(key);
@@ -403,21 +407,30 @@ export function createPublisher(options: PublisherOptions): Publisher {
     client.toldMs = receivedMs;
     onProof(client);
     const outcome = classify(settle(client, cell, receivedMs), ok.accepted, ok.text);
-    sets.settle(cell, outcome === "accepted" || outcome === "duplicate", receivedMs);
+    const isFine = outcome === "accepted" || outcome === "duplicate" || outcome === "unheard";
+    sets.settle(cell, isFine, receivedMs);
     if (isAudited && outcome === "accepted" && accepted++ % auditEvery === 0) {
       noteAccepted(client, ok.id);
     }
     if (waiting > 0) sendWaiting(client);
   };
 
-  const settleUnawaited = (client: Client, key: string, id: string): void => {
+  const settleUnawaited = (
+    client: Client,
+    key: string,
+    { id, accepted: isAccepted, text }: ReadMessage & { type: "OK" },
+  ): void => {
     if (client.late?.delete(key)) {
       remembered--;
       recorder.link.lateOk++;
       return;
     }
     recorder.link.unknownOk++;
-    recorder.error("unknownOk", "unmatched", atSec(), `OK for ${id.slice(0, 16)}…, not awaited`);
+    const code = id === "" ? "empty id" : "unmatched";
+    // A refusal that doesn't say of what, while something waits for its answer.
+    const example = `OK ${isAccepted} for \`${id.slice(0, 16)}\`, not awaited: ${text}`;
+    if (isAccepted || client.inFlight === 0) recorder.error("unknownOk", code, atSec(), example);
+    else recorder.said("unknownOk", code, atSec(), text, { example });
   };
 
   const classify = (row: number, isAccepted: boolean, text: string): AnsweredOutcome => {
@@ -425,9 +438,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (outcome === "accepted") recorder.count(row, ACCEPTED);
     else if (outcome === "duplicate") recorder.count(row, DUPLICATE);
     else if (outcome === "superseded") recorder.count(row, SUPERSEDED);
-    else {
+    else if (mayBeEphemeral[row % types] && recorder.reasonOf(text) === "unheard") {
+      recorder.count(row, UNHEARD);
+      return "unheard";
+    } else {
       recorder.count(row, REJECTED);
-      recorder.error("reject", messagePrefix(text), atSec(), text);
+      recorder.said("reject", messagePrefix(text), atSec(), text, { row });
     }
     return outcome;
   };
@@ -441,7 +457,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         return;
       case "NOTICE":
         recorder.link.notices++;
-        recorder.error("notice", messagePrefix(message.text), atSec(), message.text);
+        recorder.said("notice", messagePrefix(message.text), atSec(), message.text);
         return;
       case "AUTH":
         recorder.error("auth", "challenge", atSec(), "the relay asks for authentication (NIP-42)");
@@ -485,9 +501,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 
   const timeOut = (client: Client, key: string, cell: number): void => {
-    recorder.count(rows[cell] as number, TIMED_OUT);
+    const row = rows[cell] as number;
+    recorder.count(row, TIMED_OUT);
     sets.settle(cell, false, now());
-    recorder.error("timeout", "no OK", atSec(), `no OK in ${ackTimeoutMs} ms`);
+    recorder.eventError("timeout", "no OK", atSec(), `no OK in ${ackTimeoutMs} ms`, row);
     client.pending.delete(key);
     free[freeCells++] = cell;
     inFlight--;

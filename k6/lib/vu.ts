@@ -7,7 +7,7 @@ import { Recorder } from "../../src/measure/recorder.ts";
 import { type Phase, sliceLengthMs } from "../../src/measure/slice.ts";
 import { CLOSE_TIMEOUT_MS } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import type { PoolManifest } from "../../src/pool/format.ts";
+import { mayBeEphemeral, type PoolManifest } from "../../src/pool/format.ts";
 import { seededRandom } from "../../src/random.ts";
 import { rowTypes } from "../../src/report/build.ts";
 import { type Asker, createAsker } from "./asker.ts";
@@ -109,6 +109,7 @@ class Vu {
     this.#publisher = createPublisher({
       plan,
       types: types.length,
+      mayBeEphemeral: pool.types.map((type) => mayBeEphemeral(pool, type)),
       share,
       largestFrame: pool.largestFrame,
       hasSets: pool.events > pool.sets,

@@ -2,7 +2,7 @@
  * The accounting. Every scheduled event ends in exactly one of the outcomes, so that
  *
  *     scheduled = attempted + backpressure + noConnection + poolExhausted
- *     attempted = accepted + duplicate + superseded + rejected + timedOut + lost
+ *     attempted = accepted + duplicate + superseded + unheard + rejected + timedOut + lost
  */
 
 /** Columns of the counters in the order in which they are stored and sent. */
@@ -18,6 +18,7 @@ export const COLUMNS = [
   "backpressure",
   "noConnection",
   "poolExhausted",
+  "unheard",
 ] as const;
 
 export type Column = (typeof COLUMNS)[number];
@@ -34,6 +35,8 @@ export const LOST = 7;
 export const BACKPRESSURE = 8;
 export const NO_CONNECTION = 9;
 export const POOL_EXHAUSTED = 10;
+/** An ephemeral event that the relay turned down since nobody listened (NIP-01, `mute:`): no failure. */
+export const UNHEARD = 11;
 
 /** Columns of what became of multi-part sets; what was begun and is in none of the others was cut off. */
 export const SET_COLUMNS = ["started", "complete", "partial", "failed"] as const;
@@ -57,6 +60,7 @@ export function noCounts(): Record<Column, number> {
     backpressure: 0,
     noConnection: 0,
     poolExhausted: 0,
+    unheard: 0,
   };
 }
 
@@ -70,6 +74,9 @@ export function addCounts(into: Record<Column, number>, row: readonly number[]):
 /** Scheduled events that are neither sent nor given up, and sent ones without an outcome. */
 export function openEvents(c: Counts): { readonly waiting: number; readonly inFlight: number } {
   const unsent = c.backpressure + c.noConnection + c.poolExhausted;
-  const answered = c.accepted + c.duplicate + c.superseded + c.rejected + c.timedOut + c.lost;
-  return { waiting: c.scheduled - c.attempted - unsent, inFlight: c.attempted - answered };
+  const answered = c.accepted + c.duplicate + c.superseded + c.unheard + c.rejected;
+  return {
+    waiting: c.scheduled - c.attempted - unsent,
+    inFlight: c.attempted - answered - c.timedOut - c.lost,
+  };
 }

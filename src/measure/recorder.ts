@@ -3,6 +3,8 @@
  * object for an event. `take` hands over all since the last call and starts again from nothing.
  */
 import { QUERIES } from "../load/sessions.ts";
+import type { Reason } from "../nostr/reason.ts";
+import { createReasonBook } from "../nostr/reason-book.ts";
 import { NOTED_ID_LENGTH } from "./acknowledged.ts";
 import { type DetachedHistogram, Histogram } from "./histogram.ts";
 import { COLUMNS, SET_COLUMNS } from "./outcome.ts";
@@ -15,6 +17,9 @@ export const MOST_SAMPLES = 5_000;
 const MAX_EXAMPLE_LENGTH = 160;
 /** A relay chooses its texts: kinds of errors beyond so many in a slice are counted as one. */
 const MOST_ERROR_KINDS = 64;
+
+/** A kind of error that is counted, and by the rows that it met. */
+type OpenError = Omit<Mutable<SliceError>, "rows"> & { readonly rows: Map<number, number> };
 
 export interface Samples {
   /** Row, response and service time in ms, one publish behind the other. */
@@ -67,7 +72,9 @@ export class Recorder {
   /** `<row> <part>` → how often it was lacking. */
   #lacking = new Map<string, number>();
   #answersAtEnd = new Map<number, number>();
-  #errors = new Map<string, Mutable<SliceError>>();
+  #errors = new Map<string, OpenError>();
+  /** What a text of the relay means; cheap however many come. */
+  readonly reasonOf: (text: string) => Reason = createReasonBook();
   /** By relay: accepted publishes noted for the read-back. */
   #accepted: string[][] = [];
 
@@ -113,24 +120,46 @@ export class Recorder {
 
   /** Counts an error by class and code, and keeps the first text of each as its example. */
   error(errorClass: string, code: string, atSec: number, example: string, stack?: string): void {
-    const key = `${errorClass} ${code}`;
-    const known = this.#errors.get(key);
-    if (known) {
-      known.count++;
-      return;
+    const error = { class: errorClass, code, firstAtSec: atSec, example };
+    this.#note(stack === undefined ? error : { ...error, stack }, null);
+  }
+
+  /** The same for an event that no relay spoke about. */
+  eventError(errorClass: string, code: string, atSec: number, example: string, row: number): void {
+    this.#note({ class: errorClass, code, firstAtSec: atSec, example }, row);
+  }
+
+  /** Counts what the relay said, by class, code and what it means; `row`: of the event that it spoke of. */
+  said(
+    errorClass: string,
+    code: string,
+    atSec: number,
+    text: string,
+    {
+      row = null,
+      example = text,
+    }: { readonly row?: number | null; readonly example?: string } = {},
+  ): void {
+    const reason = this.reasonOf(text);
+    this.#note({ class: errorClass, code, reason, firstAtSec: atSec, example }, row);
+  }
+
+  #note(error: Omit<SliceError, "count" | "rows">, row: number | null): void {
+    let key = `${error.class} ${error.code} ${error.reason}`;
+    let known = this.#errors.get(key);
+    if (known === undefined) {
+      const isOneTooMany = this.#errors.size >= MOST_ERROR_KINDS;
+      const code = isOneTooMany ? "other" : error.code;
+      key = `${error.class} ${code} ${error.reason}`;
+      known = this.#errors.get(key);
+      if (known === undefined) {
+        const example = error.example.slice(0, MAX_EXAMPLE_LENGTH);
+        known = { ...error, code, example, count: 0, rows: new Map() };
+        this.#errors.set(key, known);
+      }
     }
-    if (this.#errors.size >= MOST_ERROR_KINDS && code !== "other") {
-      this.error(errorClass, "other", atSec, example, stack);
-      return;
-    }
-    this.#errors.set(key, {
-      class: errorClass,
-      code,
-      count: 1,
-      firstAtSec: atSec,
-      example: example.slice(0, MAX_EXAMPLE_LENGTH),
-      ...(stack === undefined ? {} : { stack }),
-    });
+    known.count++;
+    if (row !== null) known.rows.set(row, (known.rows.get(row) ?? 0) + 1);
   }
 
   /** Times for k6's own trends since the last call. */
@@ -156,7 +185,9 @@ export class Recorder {
     | "inFlight"
     | "accepted"
   > {
-    const errors = [...this.#errors.values()];
+    const errors = [...this.#errors.values()].map(({ rows, ...error }) =>
+      rows.size === 0 ? error : { ...error, rows: [...rows] },
+    );
     const accepted = this.#accepted;
     const answersAtEnd = [...this.#answersAtEnd];
     this.#answersAtEnd = new Map();

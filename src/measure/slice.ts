@@ -4,6 +4,8 @@
  * sent balances always. The text travels as the name of a k6 check (which `handleSummary` sees) and
  * as a log line (which the CLI sees while the run goes on).
  */
+
+import type { Reason } from "../nostr/reason.ts";
 import {
   type DetachedHistogram,
   type HistogramData,
@@ -38,6 +40,10 @@ export interface LinkCounts {
 export interface SliceError {
   readonly class: string;
   readonly code: string;
+  /** What the relay's text means, where it is one. */
+  readonly reason?: Reason;
+  /** Of errors of single events: by row, how many. */
+  readonly rows?: readonly (readonly [row: number, count: number])[];
   readonly count: number;
   /** Seconds since the start of this VU's window. */
   readonly firstAtSec: number;

@@ -11,7 +11,7 @@
  * a pool.
  */
 import { ConfigError } from "../errors.ts";
-import type { NostrEvent } from "../nostr/wire.ts";
+import { classifyKind, type NostrEvent } from "../nostr/wire.ts";
 import type { Expected } from "./expected.ts";
 
 export const POOL_FORMAT = "k6-nostr/pool@2";
@@ -96,6 +96,12 @@ export function parseManifest(text: string, where: string): PoolManifest {
     manifest.index.length === Math.ceil(manifest.events / INDEX_STEP);
   if (!complete) throw new ConfigError(`the pool ${where} has an incomplete manifest; ${remedy}`);
   return manifest as PoolManifest;
+}
+
+/** Whether events of a type may be of an ephemeral kind (NIP-01); where the pool doesn't know, they may. */
+export function mayBeEphemeral({ kinds }: PoolManifest, type: string): boolean {
+  const parts = kinds[type] ?? null;
+  return parts === null || parts.flat().some((kind) => classifyKind(kind) === "ephemeral");
 }
 
 /** Where an event stands: its type's place in the manifest, its own in its set, and the last part's. */

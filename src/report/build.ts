@@ -176,6 +176,7 @@ function latencyOf(merged: Merged, plan: Plan, pool: PoolManifest): Report["late
         type,
         {
           accepted: counts.accepted,
+          ofKinds: [...new Set(pool.kinds[type]?.flat() ?? [])].sort((a, b) => a - b),
           meanBytes: meanBytesOf(pool, type),
           response: summarize(response),
           service: summarize(service),

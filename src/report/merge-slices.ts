@@ -85,7 +85,7 @@ export function mergeSlices(
     scheduleLag: histogramOf(unique, ["lag"]),
     loopLag: histogramOf(unique, ["loop"]),
     series: seriesOf(unique, { rows, sliceMs, durationMs, windowStartMs }),
-    errors: mergeErrors(unique),
+    errors: mergeErrors(unique, types),
     meanInFlight: meanInFlight(unique),
     vusDone: new Set(unique.filter((s) => s.phase === "done").map((s) => s.vu)).size,
     windowStartMs,
@@ -206,22 +206,41 @@ function meanInFlight(slices: readonly Slice[]): number | null {
   return means.length === 0 ? null : means.reduce((sum, mean) => sum + mean, 0);
 }
 
-function mergeErrors(slices: readonly Slice[]): readonly Omit<ReportError, "share">[] {
+function mergeErrors(
+  slices: readonly Slice[],
+  types: readonly string[],
+): readonly Omit<ReportError, "share">[] {
   const byKey = new Map<string, Omit<ReportError, "share">>();
   for (const error of slices.flatMap((slice) => slice.errors)) {
-    const key = `${error.class} ${error.code}`;
+    const key = `${error.class} ${error.code} ${error.reason}`;
     const known = byKey.get(key);
     const earlier = known && known.firstAtSec <= error.firstAtSec ? known : error;
     byKey.set(key, {
       class: error.class,
       code: error.code,
+      reason: error.reason ?? null,
       count: (known?.count ?? 0) + error.count,
       firstAtSec: earlier.firstAtSec,
       example: earlier.example,
       stack: earlier.stack ?? null,
+      byType: addRows(known?.byType ?? {}, error.rows ?? [], types),
     });
   }
   return [...byKey.values()].sort((a, b) => b.count - a.count || a.class.localeCompare(b.class));
+}
+
+/** By type, whether in the warm-up or behind it. */
+function addRows(
+  known: Readonly<Record<string, number>>,
+  rows: readonly (readonly [number, number])[],
+  types: readonly string[],
+): Readonly<Record<string, number>> {
+  const sum = { ...known };
+  for (const [row, count] of rows) {
+    const type = types[row % types.length] ?? "";
+    sum[type] = (sum[type] ?? 0) + count;
+  }
+  return sum;
 }
 
 function widest(values: readonly number[]): number {

@@ -20,7 +20,7 @@ export function renderTerminal(report: Report, files: readonly string[]): string
       (f) =>
         `            - ${f.metric}: ${f.expression} (${f.value === null ? "no data" : f.value.toFixed(4)})`,
     ),
-    `events      ${formatCount(t.scheduled)} scheduled, ${formatCount(t.attempted)} sent, ${formatCount(t.accepted)} accepted, ${formatCount(t.duplicate)} duplicate, ${formatCount(t.superseded)} superseded, ${formatCount(t.rejected)} rejected, ${formatCount(t.timedOut)} timed out, ${formatCount(t.lost)} lost, ${formatCount(unsent)} unsent`,
+    `events      ${formatCount(t.scheduled)} scheduled, ${formatCount(t.attempted)} sent, ${formatCount(t.accepted)} accepted, ${formatCount(t.duplicate)} duplicate, ${formatCount(t.superseded)} superseded, ${formatCount(t.unheard ?? 0)} unheard, ${formatCount(t.rejected)} rejected, ${formatCount(t.timedOut)} timed out, ${formatCount(t.lost)} lost, ${formatCount(unsent)} unsent`,
     `rate        ${formatRate(throughput.acceptedEps)} accepted of ${formatRate(throughput.targetEps)} set`,
     `response    p50 ${formatMs(l.response.p50)}, p95 ${formatMs(l.response.p95)}, p99 ${formatMs(l.response.p99)}, max ${formatMs(l.response.max)} (${formatCount(l.response.count)} samples, from the due time)`,
     `service     p50 ${formatMs(l.service.p50)}, p95 ${formatMs(l.service.p95)}, p99 ${formatMs(l.service.p99)}, max ${formatMs(l.service.max)} (from the send)`,

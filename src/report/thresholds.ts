@@ -131,7 +131,7 @@ function aggregate(latency: Timed, expression: ThresholdExpression): number | nu
 
 function failedRate({ totals }: Measured): number | null {
   if (totals.scheduled === 0) return null;
-  const fine = totals.accepted + totals.duplicate + totals.superseded;
+  const fine = totals.accepted + totals.duplicate + totals.superseded + (totals.unheard ?? 0);
   return (totals.scheduled - fine) / totals.scheduled;
 }
 

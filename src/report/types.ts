@@ -1,5 +1,6 @@
 /** The report: the JSON that tools read. `schema.json` beside this file says the same as JSON Schema. */
 import type { HistogramData } from "../measure/histogram.ts";
+import type { Reason } from "../nostr/reason.ts";
 import type { PoolSource } from "../pool/format.ts";
 
 export const REPORT_SCHEMA = "k6-nostr/report@1";
@@ -25,6 +26,8 @@ export interface Totals {
   readonly accepted: number;
   readonly duplicate: number;
   readonly superseded: number;
+  /** Ephemeral events turned down since nobody listened. Reports from before it was told apart have none. */
+  readonly unheard?: number;
   readonly rejected: number;
   readonly timedOut: number;
   readonly lost: number;
@@ -54,6 +57,7 @@ export interface SeriesPoint {
   readonly accepted: number;
   readonly duplicate: number;
   readonly superseded: number;
+  readonly unheard?: number;
   readonly rejected: number;
   readonly timedOut: number;
   readonly lost: number;
@@ -95,12 +99,16 @@ export interface Noise {
 export interface ReportError {
   readonly class: string;
   readonly code: string;
+  /** What the relay's words mean; `null` where it said none. Reports from before texts were read have none. */
+  readonly reason?: Reason | null;
   readonly count: number;
   /** Share of the scheduled events; of the connections tried for class `connect` and `close`. */
   readonly share: number | null;
   readonly firstAtSec: number;
   readonly example: string;
   readonly stack: string | null;
+  /** Of errors of single events: how many of each type. Reports from before have none. */
+  readonly byType?: Readonly<Record<string, number>>;
 }
 
 /** One look at a process tree or at the host; what could not be had is `null`. */
@@ -444,6 +452,8 @@ export interface Report {
         string,
         {
           readonly accepted: number;
+          /** Kinds that its events may have; empty where the pool doesn't know. Old reports have none. */
+          readonly ofKinds?: readonly number[];
           /** Mean size of its frames in the pool. */
           readonly meanBytes: number | null;
           readonly response: LatencySummary;

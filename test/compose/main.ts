@@ -200,7 +200,7 @@ async function runBoth(docker: Engine): Promise<void> {
   assert.equal(t.scheduled, t.attempted + backpressure + noConnection + poolExhausted);
   assert.equal(
     t.attempted,
-    t.accepted + t.duplicate + t.superseded + t.rejected + t.timedOut + t.lost,
+    t.accepted + t.duplicate + t.superseded + (t.unheard ?? 0) + t.rejected + t.timedOut + t.lost,
   );
   assert.equal(t.accepted, 250, output);
   assert.equal(audit?.missingCount, 0);

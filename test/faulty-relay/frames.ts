@@ -10,6 +10,7 @@ export type Meaning =
   | "accepted"
   | "duplicate"
   | "superseded"
+  | "unheard"
   | "rejected"
   | "lateOk"
   | "unknownOk"

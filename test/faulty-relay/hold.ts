@@ -32,6 +32,7 @@ export function assertCounts({ totals, errors, config }: Report, ledger: Ledger,
     accepted: ledger.count("accepted"),
     duplicate: ledger.count("duplicate"),
     superseded: ledger.count("superseded"),
+    unheard: ledger.count("unheard"),
     rejected: ledger.count("rejected"),
     timedOut,
     lost: missing - timedOut,
@@ -54,7 +55,10 @@ export function assertCounts({ totals, errors, config }: Report, ledger: Ledger,
     unknownOk: ledger.count("unknownOk"),
   };
   assert.deepEqual(totals, seen);
-  const reported = Object.fromEntries(errors.map((e) => [`${e.class}/${e.code}`, e.count]));
+  const reported: Record<string, number> = {};
+  for (const { class: of, code, count } of errors) {
+    reported[`${of}/${code}`] = (reported[`${of}/${code}`] ?? 0) + count;
+  }
   const timeouts = totals.timedOut > 0 ? { "timeout/no OK": totals.timedOut } : {};
   const misses = unreached > 0 ? { "connect/refused": unreached } : {};
   assert.deepEqual(reported, {
@@ -69,8 +73,9 @@ export function assertCounts({ totals, errors, config }: Report, ledger: Ledger,
 /** The equations of the accounting. */
 export function assertBalanced(totals: Totals): void {
   const { scheduled, attempted, unsent } = totals;
-  const { accepted, duplicate, superseded, rejected, timedOut, lost } = totals;
+  const { accepted, duplicate, superseded, unheard = 0, rejected, timedOut, lost } = totals;
   const { backpressure, noConnection, poolExhausted } = unsent;
   assert.equal(scheduled, attempted + backpressure + noConnection + poolExhausted);
-  assert.equal(attempted, accepted + duplicate + superseded + rejected + timedOut + lost);
+  const fine = accepted + duplicate + superseded + unheard;
+  assert.equal(attempted, fine + rejected + timedOut + lost);
 }

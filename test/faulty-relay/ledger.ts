@@ -13,7 +13,7 @@ export interface LedgerEvent {
   readonly answers: { readonly frame: Frame; readonly sentMs: number }[];
 }
 
-const OUTCOMES: readonly Meaning[] = ["accepted", "duplicate", "superseded", "rejected"];
+const OUTCOMES: readonly Meaning[] = ["accepted", "duplicate", "superseded", "unheard", "rejected"];
 
 export class Ledger {
   readonly events: LedgerEvent[] = [];

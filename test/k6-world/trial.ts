@@ -84,7 +84,7 @@ function assertSetsClosed({ sets, latency, totals }: Report): void {
 
 const SUMMED = [
   ...["scheduled", "attempted", "accepted", "duplicate", "superseded", "rejected"],
-  ...["timedOut", "lost"],
+  ...["unheard", "timedOut", "lost"],
 ] as const;
 
 export function assertSeriesSums({ throughput, totals }: Report): void {

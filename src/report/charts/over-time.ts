@@ -70,6 +70,7 @@ export function errorsChart({ series, sliceSec }: Throughput): Chart {
     ["unsent", (p: SeriesPoint) => p.unsent],
     ["duplicate", (p: SeriesPoint) => p.duplicate],
     ["superseded", (p: SeriesPoint) => p.superseded],
+    ["unheard", (p: SeriesPoint) => p.unheard ?? 0],
   ] as const;
   const lines = outcomes
     .map(([label, count]) => ofPoints(series, label, (p) => count(p) / sliceSec))

@@ -107,5 +107,7 @@ function line(
 }
 
 function notAccepted(p: SeriesPoint): number {
-  return p.rejected + p.timedOut + p.lost + p.unsent + p.duplicate + p.superseded;
+  return (
+    p.rejected + p.timedOut + p.lost + p.unsent + p.duplicate + p.superseded + (p.unheard ?? 0)
+  );
 }

@@ -30,11 +30,12 @@ function tables(errors: readonly ReportError[]): readonly Block[] {
 function tableOf(caption: string, errors: readonly ReportError[]): Block {
   return table(
     caption,
-    ["class", "code", "#count", "#share", "#first at", "example"],
+    ["class", "code", "meaning", "#count", "#share", "#first at", "example"],
     errors.map((e): readonly Text[] => [
       e.class,
       // A relay's words: as code they mention nobody and link to nothing.
       [code(e.code)],
+      e.reason ?? "–",
       formatCount(e.count),
       formatPercent(e.share),
       `${e.firstAtSec.toFixed(1)} s`,

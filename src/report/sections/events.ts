@@ -40,7 +40,8 @@ export function eventsSection({
 
 function balance(t: Totals): Text {
   const unsent = t.unsent.backpressure + t.unsent.noConnection + t.unsent.poolExhausted;
-  const answered = t.accepted + t.duplicate + t.superseded + t.rejected + t.timedOut + t.lost;
+  const fine = t.accepted + t.duplicate + t.superseded + (t.unheard ?? 0);
+  const answered = fine + t.rejected + t.timedOut + t.lost;
   return t.scheduled === t.attempted + unsent && t.attempted === answered
     ? "The totals balance."
     : [strong("The totals do not balance: do not use these figures.")];
@@ -56,6 +57,7 @@ function accounting(t: Totals): Block {
     ["attempted = accepted", t.accepted],
     ["+ duplicate", t.duplicate],
     ["+ superseded", t.superseded],
+    ["+ unheard", t.unheard ?? 0],
     ["+ rejected", t.rejected],
     ["+ timed out", t.timedOut],
     ["+ lost", t.lost],
