@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChartId } from "../src/report/charts/chart.ts";
 import { chartsOf } from "../src/report/charts/charts.ts";
+import { dueBySlice } from "../src/report/due.ts";
 import type { Report } from "../src/report/types.ts";
 import {
   buildOf,
@@ -37,20 +38,67 @@ describe("charts over time", () => {
     ],
   });
 
-  it("give rates of slices, and gaps where nothing was answered", () => {
-    const { xs, line } = linesOf(report, "throughput");
-    assert.deepEqual(xs, [0, 0.1, 0.2]);
-    assert.deepEqual(line.set, [300, 0, 0]);
-    assert.deepEqual(line.sent, [200, 0, 0]);
-    assert.deepEqual(line.accepted, [100, 0, 0]);
+  it("give rates of half a second, the set one by the plan, and gaps where nothing was answered", () => {
+    const { xs, line, sliceSec, most } = linesOf(report, "throughput");
+    assert.deepEqual([xs, sliceSec, most], [[0], 0.5, 200]);
+    assert.deepEqual(line.set, [100]);
+    assert.deepEqual(line.sent, [66.667]);
+    assert.deepEqual(line.accepted, [33.333]);
     const { series } = linesOf(report, "percentiles");
     for (const { values } of series) assert.deepEqual(values.slice(0, 2), [null, null]);
   });
 
   it("show the outcomes that there were, and no others", () => {
     const { line } = linesOf(report, "errors");
-    assert.deepEqual(line, { rejected: [0, 0, 100], lost: [0, 0, 50], unsent: [0, 0, 100] });
+    assert.deepEqual(line, { rejected: [33.333], lost: [16.667], unsent: [33.333] });
     assert.equal(chartOf(buildOf(), "errors").kind, "none");
+  });
+
+  it("show an overload as three even lines, whatever the VU counted when", () => {
+    // 60 of 100 events/s can be sent; the VU looks no further, and gives up all that is left at the end.
+    const slices = Array.from({ length: 100 }, (_, i) =>
+      sliceOf({
+        seq: i,
+        index: i,
+        atMs: 1_000 + (i + 1) * 100,
+        counts: [
+          rowOf(1, {
+            scheduled: i === 99 ? 406 : 6,
+            attempted: 6,
+            accepted: 6,
+            backpressure: i === 99 ? 400 : 0,
+          }),
+        ],
+      }),
+    );
+    const overload = buildOf({ slices });
+    const { line } = linesOf(overload, "throughput");
+    const even = (rate: number) => Array.from({ length: 20 }, () => rate);
+    assert.deepEqual(line, { set: even(100), sent: even(60), accepted: even(60) });
+    assert.deepEqual(linesOf(overload, "errors").line, { unsent: even(40) });
+    const total = dueBySlice(overload).reduce((sum, { unsent }) => sum + unsent, 0);
+    assert.ok(Math.abs(total - 400) < 1e-6, `${total}`);
+  });
+
+  it("call nothing unsent that was only late", () => {
+    const sent = [10, 0, 0, 30, 10, 5, 5, 5, 5, 5];
+    const slices = sent.map((attempted, i) =>
+      sliceOf({
+        seq: i,
+        index: i,
+        atMs: 1_000 + (i + 1) * 100,
+        counts: [
+          rowOf(1, {
+            scheduled: 10,
+            attempted,
+            accepted: attempted,
+            backpressure: i === 9 ? 25 : 0,
+          }),
+        ],
+      }),
+    );
+    const unsent = dueBySlice(buildOf({ slices })).map((due) => due.unsent);
+    assert.deepEqual(unsent, [0, 0, 0, 0, 0, 5, 5, 5, 5, 5]);
   });
 
   it("end where the last answer came", () => {

@@ -44,6 +44,10 @@ export interface LineChart extends Named {
   readonly log: boolean;
   readonly xs: readonly number[];
   readonly series: readonly ChartSeries[];
+  /** Length of its slices where it is not the page's. */
+  readonly sliceSec?: number;
+  /** Nothing above is drawn: a peak must not make a floor of all else. */
+  readonly most?: number;
 }
 
 export interface HeatChart extends Named {

@@ -13,14 +13,15 @@ import {
 } from "./over-time.ts";
 import { cpuChart, furtherCharts, memoryChart } from "./resources.ts";
 
-export function chartsOf({ throughput, latency, resources, config, run }: Report): PageData {
+export function chartsOf(report: Report): PageData {
+  const { throughput, latency, resources, config, run } = report;
   const { series, sliceSec } = throughput;
   return {
     sliceSec,
     windowSec: Math.min(config.durationSec, run.durationSec),
     endSec: Math.max(run.durationSec, (series.at(-1)?.t ?? 0) + sliceSec),
     charts: [
-      throughputChart(throughput),
+      throughputChart(report),
       connectionsChart(throughput),
       percentilesChart(throughput),
       heatChart(throughput),
@@ -30,7 +31,7 @@ export function chartsOf({ throughput, latency, resources, config, run }: Report
       cpuChart(resources),
       memoryChart(resources),
       ...furtherCharts(resources),
-      errorsChart(throughput),
+      errorsChart(report),
     ],
   };
 }

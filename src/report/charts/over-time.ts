@@ -1,21 +1,53 @@
 /** The charts of what was counted and timed in each slice. */
+import { dueBySlice } from "../due.ts";
 import type { Report, SeriesPoint } from "../types.ts";
 import { type Chart, type ChartId, type ChartSeries, hasValues, type Unit } from "./chart.ts";
 
 type Throughput = Report["throughput"];
 
-export function throughputChart({ series, sliceSec }: Throughput): Chart {
-  const rate = (label: string, count: (p: SeriesPoint) => number) =>
-    ofPoints(series, label, (p) => count(p) / sliceSec);
-  return sliceChart("throughput", "events/s", false, series, {
-    title: "Throughput",
-    caption: "What was due, sent and accepted in each slice. A gap between the lines is backlog.",
-    lines: [
-      rate("set", (p) => p.scheduled),
-      rate("sent", (p) => p.attempted),
-      rate("accepted", (p) => p.accepted),
-    ],
-  });
+/** Slices of counts are put together to so many seconds: shorter ones of a VU without a free place have gaps. */
+const LEAST_SEC = 0.5;
+/** What is caught up with in one slice, or answered after a stall, goes beyond: so many times the set rate is drawn. */
+const MOST_OF_RATE = 2;
+/** At a low rate a few events that fall together are many times the rate. */
+const LEAST_EVENTS = 6;
+
+export function throughputChart(report: Report): Chart {
+  const { series } = report.throughput;
+  const due = dueBySlice(report);
+  const endSec = Math.min(report.config.durationSec, report.run.durationSec);
+  const rate = ratesOf(report);
+  return {
+    ...sliceChart("throughput", "events/s", false, rate.points, {
+      title: "Throughput",
+      caption:
+        "What was set, sent and accepted, in slices of half a second or more. A gap between set and sent is what could not be sent.",
+      lines: [
+        rate.line("set", (i) => ((series[i]?.t ?? 0) < endSec ? (due[i]?.set ?? 0) : null)),
+        rate.line("sent", (i) => series[i]?.attempted ?? 0),
+        rate.line("accepted", (i) => series[i]?.accepted ?? 0),
+      ],
+    }),
+    ...rate.look,
+  };
+}
+
+/** Slices put together, and counts of them as events a second; `null` where every slice has none. */
+function ratesOf({ throughput: { series, sliceSec }, config }: Report) {
+  const size = Math.max(1, Math.ceil(LEAST_SEC / sliceSec - 1e-9));
+  const points = series.filter((_, i) => i % size === 0);
+  const line = (label: string, count: (i: number) => number | null): ChartSeries => {
+    const values = points.map((_, group) => {
+      const from = group * size;
+      const counts = series.slice(from, from + size).flatMap((_, i) => count(from + i) ?? []);
+      if (counts.length === 0) return null;
+      return shortened(counts.reduce((sum, n) => sum + n, 0) / (counts.length * sliceSec));
+    });
+    return { label, values };
+  };
+  const lengthSec = Math.round(size * sliceSec * 1_000) / 1_000;
+  const most = Math.max(config.rateEps * MOST_OF_RATE, LEAST_EVENTS / lengthSec);
+  return { points, line, look: { sliceSec: lengthSec, most } };
 }
 
 export function connectionsChart({ series }: Throughput): Chart {
@@ -62,27 +94,36 @@ export function lagChart({ series }: Throughput): Chart {
   });
 }
 
-export function errorsChart({ series, sliceSec }: Throughput): Chart {
+export function errorsChart(report: Report): Chart {
+  const { series } = report.throughput;
+  const due = dueBySlice(report);
+  const rate = ratesOf(report);
   const outcomes = [
     ["rejected", (p: SeriesPoint) => p.rejected],
     ["timed out", (p: SeriesPoint) => p.timedOut],
     ["lost", (p: SeriesPoint) => p.lost],
-    ["unsent", (p: SeriesPoint) => p.unsent],
     ["duplicate", (p: SeriesPoint) => p.duplicate],
     ["superseded", (p: SeriesPoint) => p.superseded],
     ["unheard", (p: SeriesPoint) => p.unheard ?? 0],
   ] as const;
-  const lines = outcomes
-    .map(([label, count]) => ofPoints(series, label, (p) => count(p) / sliceSec))
-    .filter(({ values }) => values.some((v) => v !== 0));
+  const lines = [
+    ...outcomes.map(([label, count]) => rate.line(label, (i) => countAt(series[i], count))),
+    rate.line("unsent", (i) => due[i]?.unsent ?? 0),
+  ].filter(({ values }) => values.some((v) => v !== 0));
   const named = {
     title: "Events that were not accepted",
-    caption: "By outcome, in the slice in which it was known.",
+    caption: "By outcome, when it was known; what was never sent, when it fell behind.",
     lines,
   };
-  if (lines.length > 0) return sliceChart("errors", "events/s", false, series, named);
+  if (lines.length > 0) {
+    return { ...sliceChart("errors", "events/s", false, rate.points, named), ...rate.look };
+  }
   const why = series.length === 0 ? "nothing was sent" : "every event of every slice was accepted";
   return { kind: "none", id: "errors", title: named.title, caption: named.caption, why };
+}
+
+function countAt(point: SeriesPoint | undefined, count: (p: SeriesPoint) => number): number {
+  return point === undefined ? 0 : count(point);
 }
 
 interface Drawn {

@@ -39,8 +39,10 @@ function summarize(chart: LineChart | HeatChart): string {
     .join(" ");
 }
 
-function lineTable({ title, x, xs, series, unit, stepped }: LineChart, page: PageData): string {
-  const first = x === "tail" ? "share" : stepped ? `from (slices of ${page.sliceSec} s)` : "at";
+function lineTable(chart: LineChart, page: PageData): string {
+  const { title, x, xs, series, unit, stepped } = chart;
+  const sliceSec = chart.sliceSec ?? page.sliceSec;
+  const first = x === "tail" ? "share" : stepped ? `from (slices of ${sliceSec} s)` : "at";
   const columns = [first, ...series.map(({ label }) => label)];
   const rows = xs.map((value, i) => [
     x === "tail" ? formatTail(value) : formatTime(value),

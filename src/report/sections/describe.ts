@@ -2,6 +2,7 @@
  * Report → document, in this order: may I believe this run; did it pass; how many events, how fast;
  * where did the time go; what went wrong, by type; what to do about it; how to run it again.
  */
+import { dueBySlice } from "../due.ts";
 import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
 import type { Report, SeriesPoint } from "../types.ts";
 import { passed } from "../verdict.ts";
@@ -71,8 +72,10 @@ function keyFigures({ totals, throughput, latency: l }: Report): ReportDocument[
   ];
 }
 
-function sparkLines({ throughput, resources }: Report): readonly SparkLine[] {
+function sparkLines(report: Report): readonly SparkLine[] {
+  const { throughput, resources } = report;
   const { series, sliceSec } = throughput;
+  const due = dueBySlice(report);
   const ofPoints = (
     label: string,
     value: (point: SeriesPoint) => number | null,
@@ -82,7 +85,11 @@ function sparkLines({ throughput, resources }: Report): readonly SparkLine[] {
   const cpu = (resources?.samples ?? []).filter((s) => s.process === "relay" && s.t >= 0);
   return [
     ofPoints("accepted", (p) => p.accepted, rate),
-    ofPoints("not accepted", notAccepted, rate),
+    line(
+      "not accepted",
+      series.map((point, i) => refused(point) + (due[i]?.unsent ?? 0)),
+      rate,
+    ),
     ofPoints("response p50", (p) => p.p50, formatMs),
     ofPoints("response p99", (p) => p.p99, formatMs),
     ...(cpu.some((s) => s.cpuPercent !== null)
@@ -106,8 +113,6 @@ function line(
   return { label, values, most: format(known.length === 0 ? null : Math.max(...known)) };
 }
 
-function notAccepted(p: SeriesPoint): number {
-  return (
-    p.rejected + p.timedOut + p.lost + p.unsent + p.duplicate + p.superseded + (p.unheard ?? 0)
-  );
+function refused(p: SeriesPoint): number {
+  return p.rejected + p.timedOut + p.lost + p.duplicate + p.superseded + (p.unheard ?? 0);
 }

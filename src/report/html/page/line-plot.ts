@@ -61,8 +61,9 @@ function formatX({ x }: LineChart, value: number | null): string {
   return x === "time" ? formatTime(value) : formatTail(value);
 }
 
-function valueScale({ log }: LineChart): uPlot.Scale {
-  if (!log) return { range: (_plot, _min, max) => [0, max > 0 ? max * 1.08 : 1] };
+function valueScale({ log, most }: LineChart): uPlot.Scale {
+  const limit = most ?? Number.POSITIVE_INFINITY;
+  if (!log) return { range: (_plot, _min, max) => [0, max > 0 ? Math.min(max * 1.08, limit) : 1] };
   return {
     distr: 3,
     log: 10,
