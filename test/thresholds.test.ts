@@ -206,11 +206,9 @@ describe("judgeThresholds", () => {
     for (const text of texts) {
       const plan = planOf({ THRESHOLDS: text });
       const report = buildOf({ slices: [], plan });
-      assert.deepEqual(
-        report.thresholds.map(({ value, ok }) => [value, ok]),
-        [[null, null]],
-        text,
-      );
+      const verdicts = report.thresholds.map(({ value, ok }) => [value, ok]);
+      assert.deepEqual(verdicts[0], [null, null], text);
+      assert.ok(verdicts.every(([, ok]) => ok === null));
       assert.equal(passed(report), false);
     }
     assert.equal(passed(emptyReport()), false);
@@ -221,6 +219,20 @@ describe("judgeThresholds", () => {
       const [result] = judge(`nostr_publish_response_time{event:${event}}: p(95)<1e9`);
       assert.deepEqual([result?.value, result?.ok], [null, null]);
     }
+  });
+
+  it("has one that holds in every run: something was accepted", () => {
+    const least = (text: string) =>
+      planOf({ THRESHOLDS: text }).thresholds.filter(
+        ({ metric }) => metric === "nostr_events_accepted",
+      );
+    assert.deepEqual(least("nostr_publish_failed: rate<1"), [
+      { metric: "nostr_events_accepted", expressions: ["count>0"] },
+    ]);
+    // Whoever tests that a relay refuses says so.
+    assert.deepEqual(least("nostr_events_accepted: count==0"), [
+      { metric: "nostr_events_accepted", expressions: ["count==0"] },
+    ]);
   });
 
   it("passes when each is met on data", () => {

@@ -22,6 +22,9 @@ export interface ThresholdExpression {
 export const DEFAULT_THRESHOLDS =
   "nostr_publish_failed: rate<0.01; nostr_publish_response_time: p(95)<500, p(99)<1000";
 
+/** Holds in every run: nothing is met where nothing was accepted, whatever the other thresholds say. */
+export const LEAST: Threshold = { metric: "nostr_events_accepted", expressions: ["count>0"] };
+
 const EXPRESSION =
   /^(rate|count|value|avg|min|max|med|p\((\d+(?:\.\d+)?)\))\s*(<=|>=|<|>|===|==|!=)\s*([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
 
@@ -62,6 +65,13 @@ export function parseExpression(text: string): ThresholdExpression | null {
     operator: operator as ThresholdExpression["operator"],
     bound: Number(bound),
   };
+}
+
+/** The thresholds with the one that always holds, unless they judge what was accepted themselves. */
+export function withLeast(thresholds: readonly Threshold[]): readonly Threshold[] {
+  return thresholds.some(({ metric }) => metric === LEAST.metric)
+    ? thresholds
+    : [...thresholds, LEAST];
 }
 
 /** Parses `metric: expression, expression; metric: …`. Throws `ConfigError` on what k6 would refuse. */

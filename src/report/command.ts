@@ -1,5 +1,5 @@
 /** Shell lines that a reader may copy: every value quoted, whatever it holds. */
-import { DEFAULT_THRESHOLDS, parseThresholds } from "../plan/thresholds.ts";
+import { DEFAULT_THRESHOLDS, LEAST, parseThresholds } from "../plan/thresholds.ts";
 import type { Report } from "./types.ts";
 
 /** One word of a POSIX shell. Control characters, which terminals obey, become spaces. */
@@ -78,8 +78,12 @@ const DEFAULT_EXPRESSIONS: readonly string[] = parseThresholds(DEFAULT_THRESHOLD
   ({ metric, expressions }) => expressions.map((expression) => `${metric}: ${expression}`),
 );
 
+/** Without the one that every run has. */
 function judgedExpressions({ thresholds }: Report): readonly string[] {
-  return thresholds.map(({ metric, expression }) => `${metric}: ${expression}`);
+  const own = thresholds.filter(
+    ({ metric, expression }) => metric !== LEAST.metric || !LEAST.expressions.includes(expression),
+  );
+  return own.map(({ metric, expression }) => `${metric}: ${expression}`);
 }
 
 /** The facts that another person needs to get the same run. */

@@ -1,4 +1,5 @@
 /** Answers that are no failure and still say something: known events, older versions, stray OKs. */
+import { KNOWN_SHARE } from "../generator.ts";
 import { errorEvidence, evidence, type Rule, shareOf } from "./rule.ts";
 
 export const duplicates: Rule = {
@@ -8,7 +9,7 @@ export const duplicates: Rule = {
     const { duplicate, scheduled, accepted } = report.totals;
     if (shareOf(duplicate, report) < 0.005) return null;
     return {
-      severity: shareOf(duplicate, report) >= 0.05 ? "minor" : "info",
+      severity: shareOf(duplicate, report) > KNOWN_SHARE.suspect ? "major" : "info",
       confidence: "medium",
       title: `The relay had ${(shareOf(duplicate, report) * 100).toFixed(1)} % of the events already`,
       evidence: [evidence("totals.duplicate", duplicate, 0)],
@@ -17,7 +18,7 @@ export const duplicates: Rule = {
         evidence("totals.connections.reconnected", report.totals.connections.reconnected, 0),
       ],
       remediation:
-        "A known event costs less than a new one, so these figures flatter the relay: load an empty relay, or take another seed. If it was empty, look for events that are handled twice.",
+        "A known event costs less than a new one, so these figures flatter the relay: take a new --seed, or an empty relay. If it was empty, look for events that are handled twice.",
       labels: ["workload"],
       cost: 0,
     };
