@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { coarseLowerMs } from "../src/measure/histogram.ts";
+import { summarize } from "../src/report/build.ts";
 import { RULES } from "../src/report/findings/engine.ts";
 import { viewOf } from "../src/report/findings/view.ts";
 import type {
+  Ends,
   LatencySummary,
   Profile,
   Report,
@@ -14,7 +16,7 @@ import type {
   SeriesPoint,
   Totals,
 } from "../src/report/types.ts";
-import { sampleOf } from "./fixtures/reports/run.ts";
+import { histogramOf, sampleOf } from "./fixtures/reports/run.ts";
 
 const file = new URL("fixtures/reports/situations/healthy.json", import.meta.url);
 const base = JSON.parse(readFileSync(file, "utf8")) as Report;
@@ -145,6 +147,52 @@ const endingAt = (end: number, openThen: number, of: Report): Report => ({
     ),
   },
 });
+/** How connections ended: `[ms, count]` of each time. */
+type Times = readonly (readonly [ms: number, count: number])[];
+const timesOf = (times: Times): LatencySummary =>
+  summarize(
+    histogramOf(...times.flatMap(([ms, count]) => Array.from({ length: count }, () => ms))),
+  );
+const ended = (
+  {
+    quiet = [],
+    life,
+    ...members
+  }: Partial<Omit<Ends, "quiet" | "life">> & {
+    readonly quiet?: Times;
+    readonly life: Times;
+  },
+  of = base,
+): Report => {
+  const lives = timesOf(life);
+  const silences = timesOf(quiet);
+  const none = { unproven: 0, onPublish: 0, answers: [], firstAtSec: 1, lastAtSec: 7 };
+  const ends: Ends = { ...none, quiet: silences, unused: silences, life: lives, ...members };
+  return { ...linked({ dropped: lives.count, reconnected: lives.count }, of), ends };
+};
+const answered = (status: number | null, text = "", of = base): Report => ({
+  ...of,
+  handshakes: { asked: 3, answers: [{ status, text, count: 3 }] },
+});
+const provenFrom = (from: number, most: number, of = base): Report => ({
+  ...of,
+  throughput: {
+    ...of.throughput,
+    series: of.throughput.series.map((point, i) => ({
+      ...point,
+      connectionsProven: i < from ? 0 : most,
+    })),
+  },
+});
+const noneProven = (of: Report) => provenFrom(0, 0, of);
+/** None open, so many handshakes failed in this way. */
+const unreached = (code: string, failed = 8): Report => ({
+  ...linked(
+    { failed, opened: 0 },
+    series(() => ({ connectionsOpen: 0, connectionsProven: 0 })),
+  ),
+  errors: errors(["connect", code, failed]).errors,
+});
 const away = linked({ dropped: 20 });
 const silent = totals({ timedOut: 50 });
 const elsewhere = (connectMin: number, of: Report): Report =>
@@ -156,6 +204,8 @@ const refusedThen = (code: string): Report => ({
   ),
   errors: errors(["connect", code, 8]).errors,
 });
+/** Twelve held, and eight refused in this way. */
+const limited = (code: string): Report => provenFrom(0, 12, refusedThen(code));
 const threaded = (busiestThreadPercent: number, of: Report = busy): Report =>
   sampled(
     (of.resources?.samples ?? []).map((sample) => ({ ...sample, busiestThreadPercent })),
@@ -234,6 +284,131 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
       { dropped: 8 },
       series((_, i) => ({ connectionsOpen: i % 13 })),
     ),
+  ],
+  [
+    "connection-limit",
+    provenFrom(length / 2, 12, ended({ life: [[2, 8]], unproven: 8 })),
+    // Reached at the very end only.
+    provenFrom(length * 0.8, 12, ended({ life: [[2, 8]], unproven: 8 })),
+  ],
+  ["connection-limit", limited("handshake"), answered(429, "", limited("handshake"))],
+  [
+    "address-limit",
+    answered(429, "", limited("handshake")),
+    answered(403, "", limited("handshake")),
+  ],
+  ["handshake-refused", answered(404, "", unreached("handshake")), answered(429)],
+  ["handshake-refused", answered(401, "", unreached("handshake")), answered(101)],
+  // Some were let in by the same path: a limit.
+  ["handshake-refused", noneProven(answered(403)), answered(403, "", limited("handshake"))],
+  ["proxy-without-relay", answered(502, "", limited("handshake")), answered(404)],
+  ["proxy-without-relay", noneProven(answered(503)), answered(503, "", limited("handshake"))],
+  ["redirected", answered(301, "wss://elsewhere:443/"), answered(null, "ECONNREFUSED")],
+  ["unreachable", unreached("refused"), linked({ failed: 8 })],
+  ["unreachable", unreached("reset"), unreached("files")],
+  ["unreachable", unreached("handshake"), answered(502, "", unreached("handshake"))],
+  [
+    "idle-timeout",
+    ended({ life: [[2_050, 10]], quiet: [[2_000, 10]] }),
+    ended({ life: [[990, 10]], quiet: [[950, 10]] }),
+  ],
+  [
+    "idle-timeout",
+    ended({ life: [[2_050, 10]], quiet: [[2_000, 8]] }),
+    ended({ life: [[2_050, 10]], quiet: [[2_000, 7]] }),
+  ],
+  [
+    "idle-timeout",
+    ended({
+      life: [[2_050, 20]],
+      quiet: [
+        [2_000, 12],
+        [2_240, 8],
+      ],
+    }),
+    ended({
+      life: [[2_050, 20]],
+      quiet: [
+        [2_000, 12],
+        [2_300, 8],
+      ],
+    }),
+  ],
+  // All at one moment: a restart.
+  [
+    "idle-timeout",
+    ended({ life: [[2_050, 10]], quiet: [[2_000, 10]], lastAtSec: 1.5 }),
+    ended({ life: [[2_050, 10]], quiet: [[2_000, 10]], lastAtSec: 1.4 }),
+  ],
+  [
+    "lifetime-limit",
+    ended({
+      life: [[3_000, 10]],
+      quiet: [
+        [200, 5],
+        [2_000, 5],
+      ],
+    }),
+    ended({ life: [[3_000, 10]], quiet: [[2_900, 10]] }),
+  ],
+  [
+    "lifetime-limit",
+    ended({ life: [[3_000, 10]] }),
+    ended({
+      life: [
+        [3_000, 7],
+        [5_000, 3],
+      ],
+    }),
+  ],
+  [
+    "cut-after-answers",
+    ended({ life: [[500, 3]], answers: [{ answers: 124, count: 3 }] }),
+    ended({ life: [[500, 3]], answers: [{ answers: 9, count: 3 }] }),
+  ],
+  [
+    "cut-after-answers",
+    ended({
+      life: [[500, 10]],
+      answers: [
+        { answers: 124, count: 8 },
+        { answers: 7, count: 2 },
+      ],
+    }),
+    ended({
+      life: [[500, 10]],
+      answers: [
+        { answers: 124, count: 7 },
+        { answers: 7, count: 3 },
+      ],
+    }),
+  ],
+  [
+    "cut-after-answers",
+    ended({ life: [[9_000, 9]], quiet: [[10, 9]], answers: [{ answers: 5, count: 9 }] }),
+    // Each was used once, and then for long not at all.
+    ended({ life: [[9_000, 9]], quiet: [[5_000, 9]], answers: [{ answers: 5, count: 9 }] }),
+  ],
+  // Each had its turn as often as the others when the relay crashed.
+  [
+    "cut-after-answers",
+    ended({ life: [[500, 20]], answers: [{ answers: 40, count: 20 }], lastAtSec: 1.5 }),
+    ended({ life: [[500, 20]], answers: [{ answers: 40, count: 20 }], lastAtSec: 1.4 }),
+  ],
+  [
+    "ended-on-publish",
+    ended({ life: [[500, 10]], unproven: 10, onPublish: 8 }),
+    ended({ life: [[500, 10]], unproven: 10, onPublish: 7 }),
+  ],
+  [
+    "closed-at-once",
+    noneProven(ended({ life: [[2, 10]], unproven: 8 })),
+    noneProven(ended({ life: [[2, 10]], unproven: 7 })),
+  ],
+  [
+    "closed-at-once",
+    noneProven(ended({ life: [[2, 10]], unproven: 10 })),
+    provenFrom(length - 1, 1, ended({ life: [[2, 10]], unproven: 10 })),
   ],
   // Nobody listens, or the generator has no files left: no limit of the relay.
   ["connection-limit", refusedThen("handshake"), refusedThen("refused")],

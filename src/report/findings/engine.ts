@@ -6,8 +6,22 @@ import type { Finding, Report } from "../types.ts";
 import { addressableContention, duplicates, protocolFaults } from "./answers.ts";
 import { connectionLimit, droppedConnections, slowHandshake } from "./connections.ts";
 import { cpuBound } from "./cpu-bound.ts";
+import {
+  closedAtOnce,
+  cutAfterAnswers,
+  endedOnPublish,
+  idleTimeout,
+  lifetimeLimit,
+} from "./ends.ts";
 import { fsyncFloor, groupCommit, nagleDelay } from "./floors.ts";
 import { generatorNearLimit } from "./generator-near-limit.ts";
+import {
+  addressLimit,
+  handshakeRefused,
+  proxyWithoutRelay,
+  redirected,
+  unreachable,
+} from "./handshakes.ts";
 import { hostFull } from "./host-full.ts";
 import { lostAfterOk, silentDrops, timeouts } from "./losses.ts";
 import { memoryGrowth } from "./memory-growth.ts";
@@ -32,7 +46,17 @@ export const RULES: readonly Rule[] = [
   timeouts,
   rateLimited,
   rejected,
+  addressLimit,
+  handshakeRefused,
+  proxyWithoutRelay,
+  redirected,
+  unreachable,
   connectionLimit,
+  idleTimeout,
+  lifetimeLimit,
+  cutAfterAnswers,
+  endedOnPublish,
+  closedAtOnce,
   droppedConnections,
   slowHandshake,
   cpuBound,
@@ -58,11 +82,17 @@ const SEVERITIES: readonly Finding["severity"][] = ["critical", "major", "minor"
 
 type Found = Draft & { readonly id: string; readonly explains: readonly string[] };
 
-/** Puts the findings into a report; an invalid run keeps its one, the generator. */
+/**
+ * Puts the findings into a report. An invalid run keeps its one, the generator; where it is that nothing was
+ * sent, what kept connections from being had stands before it.
+ */
 export function withFindings(report: Report): Report {
-  if (report.generator.verdict === "invalid") return report;
+  const isInvalid = report.generator.verdict === "invalid";
+  const noData = report.findings.find(({ id }) => id === "no-data");
+  if (isInvalid && noData === undefined) return report;
   const view = viewOf(report);
-  const found = RULES.flatMap(({ id, explains, find }): Found[] => {
+  const rules = isInvalid ? RULES.filter(({ ofNoData }) => ofNoData) : RULES;
+  const found = rules.flatMap(({ id, explains, find }): Found[] => {
     const draft = find(view);
     return draft === null ? [] : [{ ...draft, id, explains }];
   });
@@ -76,7 +106,8 @@ export function withFindings(report: Report): Report {
       cost: Math.round(finding.cost * 100) / 100,
       page: pageOf(finding.id),
     }));
-  return { ...report, findings };
+  if (noData === undefined || !isInvalid) return { ...report, findings };
+  return { ...report, findings: [...findings, { ...noData, rank: findings.length + 1 }] };
 }
 
 /** Causes first, by what they cost; symptoms behind them, labelled with their cause. */
