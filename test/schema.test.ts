@@ -65,7 +65,7 @@ const LATER = [
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],
   ...["pingSec", "headers", "clientIpHeader", "ends", "handshakes"],
   ...["relayProcesses", "proxy", "portLooks", "queryTimes"],
-  ...["unheard", "reason", "ofKinds", "byType"],
+  ...["unheard", "reason", "ofKinds", "byType", "leftOut"],
 ];
 
 describe("the schema", () => {

@@ -254,6 +254,7 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
       events: pool.events,
       bytes: pool.bytes,
       source: pool.source ?? null,
+      leftOut: pool.leftOut ?? [],
     },
   };
 }

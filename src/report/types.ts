@@ -2,6 +2,7 @@
 import type { HistogramData } from "../measure/histogram.ts";
 import type { Reason } from "../nostr/reason.ts";
 import type { PoolSource } from "../pool/format.ts";
+import type { LeftOut } from "../pool/left-out.ts";
 
 export const REPORT_SCHEMA = "k6-nostr/report@1";
 
@@ -434,6 +435,8 @@ export interface Report {
       readonly bytes: number;
       /** Where events come from that are not the kit's own; `null` when all are. */
       readonly source: PoolSource | null;
+      /** What of a replayed file was not sent; empty for other pools. Reports from before have none. */
+      readonly leftOut?: readonly LeftOut[];
     };
   };
   readonly totals: Totals;

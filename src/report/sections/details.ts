@@ -1,4 +1,5 @@
 /** What else was noted of the run. */
+import { describeLeftOut } from "../../pool/left-out.ts";
 import { formatBytes, formatCount, formatMs, formatRate, NOT_MEASURED } from "../format.ts";
 import { describeStored } from "../stored.ts";
 import type { Audit, RelayMetric, Report, ResourceSample } from "../types.ts";
@@ -28,6 +29,7 @@ function items({ run, config, resources, audit, generator: g, profile }: Report)
     `${run.tool}, ${run.k6 ?? `k6 ${NOT_MEASURED}`}, ${config.vus} VUs, CPUs ${run.host.cpus ?? NOT_MEASURED}, memory ${formatBytes(run.host.memoryBytes)}, platform ${run.host.platform ?? NOT_MEASURED}`,
     ...(run.relayNote ? [`relay, as given: ${run.relayNote}`] : []),
     ["pool ", code(pool.id), `: ${formatCount(pool.events)} events, ${formatBytes(pool.bytes)}`],
+    ...(pool.leftOut ?? []).map((of) => `left out of the replay: ${describeLeftOut(of)}`),
     `generator's ceiling: ${g.ceilingEps === null ? NOT_MEASURED : formatRate(g.ceilingEps)}; floor of service time: ${formatMs(g.floorMs)}`,
     ...run.proofs.map(
       ({ host, until, source, digest }): Text => [
