@@ -11,6 +11,7 @@ export interface Completion {
   /** What else the companion knows. */
   readonly companion?: Omit<Resources, "samples">;
   readonly profile?: Profile | null;
+  readonly handshakes?: Report["handshakes"];
   readonly ceilingEps: number | null;
   readonly floorMs: number | null;
   readonly audit: Audit | null;
@@ -40,6 +41,7 @@ export function completeReport(report: Report, completion: Completion): Report {
     {
       ...report,
       run,
+      handshakes: completion.handshakes ?? null,
       resources: measured,
       profile: completion.profile ?? null,
       thresholds: judgeAgain(report.thresholds, measured, run.durationSec),
