@@ -116,6 +116,21 @@ const sized = (small: number, large: number): Report => {
 };
 const service = (min: number, p50: number, p90: number, p99: number, of = base) =>
   timed("service", { min, p50, p90, p99 }, of);
+type Asked = NonNullable<Report["queries"]>[string];
+/** One query beside publishes of 2 ms: its service times, and what became of it. */
+const asked = (
+  times: Partial<LatencySummary>,
+  counts: Partial<Asked> = {},
+  of = service(1, 2, 3, 4),
+): Report => {
+  const summary = { ...of.latency.service, count: 200, min: 1, ...times };
+  const feed: Asked = {
+    ...{ scheduled: 200, sent: 200, noConnection: 0, eose: 200, closed: 0, timedOut: 0, lost: 0 },
+    ...{ events: 4_000, response: summary, service: summary },
+    ...counts,
+  };
+  return { ...of, queries: { feed } };
+};
 const profiled = (name: string): Profile => ({
   source: "perf",
   process: "relay",
@@ -467,6 +482,43 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
     "fsync-floor",
     elsewhere(3.9, cpu(10, service(5, 6, 7, 9))),
     elsewhere(4, cpu(10, service(5, 6, 7, 9))),
+  ],
+  // Of queries too; single OKs go out at once.
+  ["nagle-delay", asked({ min: 1, p50: 42.8, p90: 48.5 }), asked({ min: 1, p50: 42.8, p90: 57 })],
+  ["nagle-delay", asked({ min: 1, p50: 37, p90: 48 }), asked({ min: 1, p50: 36.9, p90: 48 })],
+  [
+    "nagle-delay",
+    asked({ min: 1, p50: 42, p90: 48, count: 50 }),
+    asked({ min: 1, p50: 42, p90: 48, count: 49 }),
+  ],
+  [
+    "nagle-delay",
+    asked({ min: 1, p50: 42, p90: 48 }, {}, cpu(59)),
+    asked({ min: 1, p50: 42, p90: 48 }, {}, cpu(60)),
+  ],
+  ["slow-queries", asked({ p50: 60, p90: 90 }), asked({ p50: 49.9, p90: 90 })],
+  // What Nagle explains is not said twice.
+  ["slow-queries", asked({ p50: 50.1, p90: 56 }), asked({ p50: 50, p90: 56 })],
+  [
+    "slow-queries",
+    asked({ p50: 60, p90: 90 }, {}, service(5, 12, 20, 30)),
+    asked({ p50: 60, p90: 90 }, {}, service(5, 12.1, 20, 30)),
+  ],
+  [
+    "failed-queries",
+    asked({}, { scheduled: 1_000, closed: 4, timedOut: 6 }),
+    asked({}, { scheduled: 1_000, closed: 9 }),
+  ],
+  // Lost with their connection, or never sent: that is told of the connections.
+  [
+    "failed-queries",
+    asked({}, { scheduled: 1_000, closed: 10 }),
+    asked({}, { scheduled: 1_000, lost: 500, noConnection: 90 }),
+  ],
+  [
+    "ignored-limit",
+    asked({}, { eose: 100, events: 3_010 }),
+    asked({}, { eose: 100, events: 3_000 }),
   ],
   ["nagle-delay", cpu(10, service(38, 40, 48, 60)), cpu(10, service(38, 40, 48.1, 60))],
   ["size-latency", typed(2, 4, 8), typed(2, 20, 8)],

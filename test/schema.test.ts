@@ -84,6 +84,9 @@ const reports: Readonly<Record<string, Report>> = {
       notMeasured: [],
     },
   }),
+  "of a run that asked queries": buildOf({
+    slices: [sliceOf({ histograms: { qr0: histogramOf(3), qs0: histogramOf(2) } })],
+  }),
   "of the user's own builders": withSource({ builders: "ab".repeat(32) }),
   "of a replay": withSource({ replay: "cd".repeat(32) }),
   "of several relays": buildOf({

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ConfigError } from "../src/errors.ts";
-import { DEFAULT_THRESHOLDS, parseExpression, parseThresholds } from "../src/plan/thresholds.ts";
+import { defaultThresholds, parseExpression, parseThresholds } from "../src/plan/thresholds.ts";
 import { judgeThresholds } from "../src/report/thresholds.ts";
 import { passed } from "../src/report/verdict.ts";
 import {
@@ -58,9 +58,16 @@ describe("parseExpression", () => {
 
 describe("parseThresholds", () => {
   it("reads the default", () => {
-    assert.deepEqual(parseThresholds(DEFAULT_THRESHOLDS), [
+    assert.deepEqual(parseThresholds(defaultThresholds("publish")), [
       { metric: "nostr_publish_failed", expressions: ["rate<0.01"] },
       { metric: "nostr_publish_response_time", expressions: ["p(95)<500", "p(99)<1000"] },
+    ]);
+  });
+
+  it("holds queries to the same bounds where the scenario has some", () => {
+    assert.deepEqual(parseThresholds(defaultThresholds("playback")).slice(2), [
+      { metric: "nostr_query_failed", expressions: ["rate<0.01"] },
+      { metric: "nostr_query_time", expressions: ["p(95)<500", "p(99)<1000"] },
     ]);
   });
 
@@ -201,6 +208,7 @@ describe("judgeThresholds", () => {
       "nostr_connect_time: max<1e9",
       "nostr_set_completion_time: max<1e9",
       "nostr_query_time{query:choose}: max<1e9",
+      "nostr_query_failed: rate<1",
       "nostr_events_accepted: count>=0",
     ];
     for (const text of texts) {

@@ -79,8 +79,19 @@ export interface SeriesPoint {
   /** How late the generator was, in ms: to send what was due, to see what had come. */
   readonly scheduleLagP99: number | null;
   readonly loopLagP99: number | null;
+  /**
+   * Queries by name that were answered in the slice: how many, and their response time in ms. Runs that ask nothing,
+   * and reports from before it was kept, have none.
+   */
+  readonly queryTimes?: Readonly<Record<string, QueryTimes>>;
   /** Response times in coarse buckets, four to a doubling: index, count, index, count, … */
   readonly responseBuckets: readonly number[];
+}
+
+interface QueryTimes {
+  readonly count: number;
+  readonly p50: number | null;
+  readonly p99: number | null;
 }
 
 /** Lowest and highest of a figure over equal parts of the window; `null` when a part had no answer. */

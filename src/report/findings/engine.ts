@@ -27,6 +27,7 @@ import { lostAfterOk, silentDrops, timeouts } from "./losses.ts";
 import { memoryGrowth } from "./memory-growth.ts";
 import { relayGone, stoppedAnswering } from "./outages.ts";
 import { pageOf } from "./page.ts";
+import { failedQueries, ignoredLimit, slowQueries } from "./queries.ts";
 import { queueing, tail } from "./queueing.ts";
 import { rateLimited, rejected } from "./rejections.ts";
 import type { Draft, Rule } from "./rule.ts";
@@ -69,6 +70,9 @@ export const RULES: readonly Rule[] = [
   fsyncFloor,
   groupCommit,
   nagleDelay,
+  slowQueries,
+  failedQueries,
+  ignoredLimit,
   addressableContention,
   duplicates,
   protocolFaults,

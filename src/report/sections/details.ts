@@ -1,5 +1,6 @@
 /** What else was noted of the run. */
 import { describeLeftOut } from "../../pool/left-out.ts";
+import { diskOf } from "../disk.ts";
 import { formatBytes, formatCount, formatMs, formatRate, NOT_MEASURED } from "../format.ts";
 import { describeStored } from "../stored.ts";
 import type { Audit, RelayMetric, Report, ResourceSample } from "../types.ts";
@@ -16,7 +17,8 @@ export function detailsSection(report: Report): Section {
   };
 }
 
-function items({ run, config, resources, audit, generator: g, profile }: Report): readonly Text[] {
+function items(report: Report): readonly Text[] {
+  const { run, config, resources, audit, generator: g, profile } = report;
   const { pool } = config;
   const notMeasured = resources?.notMeasured ?? [];
   return [
@@ -41,6 +43,7 @@ function items({ run, config, resources, audit, generator: g, profile }: Report)
       ],
     ),
     `resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
+    ...diskLine(report),
     `read-back audit: ${audit === null ? NOT_MEASURED : auditLine(audit)}`,
     ...(audit?.stored === undefined ? [] : [`stored: ${describeStored(audit.stored)}`]),
     ...(notMeasured.some(({ what }) => what === "hot functions")
@@ -51,6 +54,19 @@ function items({ run, config, resources, audit, generator: g, profile }: Report)
   ];
 }
 
+/** Durability has its price: what was written for each event tells relays apart. */
+function diskLine(report: Report): readonly Text[] {
+  const disk = diskOf(report);
+  if (disk === null) return [];
+  const each =
+    disk.bytesAnEvent === null ? "" : `, ${formatBytes(disk.bytesAnEvent)} an accepted event`;
+  const pages =
+    disk.dirtiedBytesPerSec === null
+      ? ""
+      : `; the relay's own count, ${formatBytes(disk.dirtiedBytesPerSec)}/s, is of pages each time they are dirtied`;
+  return [`written to disk by the ${disk.of}: ${formatBytes(disk.bytesPerSec)}/s${each}${pages}`];
+}
+
 /** The relay's own figures, as it names them. */
 function relayMetrics(metrics: readonly RelayMetric[]): readonly Block[] {
   if (metrics.length === 0) return [];
@@ -59,8 +75,9 @@ function relayMetrics(metrics: readonly RelayMetric[]): readonly Block[] {
     [code(name)],
     String(first),
     String(last),
+    String(Number((last - first).toPrecision(9))),
   ]);
-  return [details(caption, table(caption, ["name", "#first", "#last"], rows))];
+  return [details(caption, table(caption, ["name", "#first", "#last", "#change"], rows))];
 }
 
 function auditLine(audit: Audit): string {
