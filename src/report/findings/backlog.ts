@@ -77,7 +77,7 @@ function linesOf({ report, window }: RunView, isLate: boolean) {
 }
 
 function settledBy(p: SeriesPoint): number {
-  return p.accepted + p.duplicate + p.superseded + p.rejected + p.lost;
+  return p.accepted + p.duplicate + p.superseded + p.rejected + p.lost + (p.unheard ?? 0);
 }
 
 function isSlowLater({ window, report }: RunView): boolean {
