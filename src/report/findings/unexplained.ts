@@ -48,7 +48,7 @@ export const unexplained: Rule = {
         evidence("generator.loopLag.p99", generator.loopLag.p99, response.p99),
         ...(report.resources?.notMeasured ?? []).map(({ what, why }) => evidence(what, null, why)),
       ],
-      remediation: `${meanwhileText(view)} ${whereOf(view)} Vary one thing at a time and compare: a tenth of the clients, half of the rate, one type of event (\`--mix\`), an empty store; \`--profile\` names functions.`,
+      remediation: `${meanwhileText(view)}${isOfPublish(first) ? whereOf(view) : ""} Vary one thing at a time and compare: a tenth of the clients, half of the rate, one type of event (\`--mix\`), an empty store; \`--profile\` names functions.`,
       labels: ["performance", "unexplained"],
       cost: response.mean ?? 0,
     };
@@ -79,6 +79,10 @@ function isHigh({ expression }: ThresholdResult): boolean {
   return /p\(99|max/.test(expression);
 }
 
+function isOfPublish({ metric }: ThresholdResult): boolean {
+  return metric.startsWith("nostr_publish_") && /_time/.test(metric);
+}
+
 function nameOf({ metric, expression, value }: ThresholdResult): string {
   const isTime = /_time|_completion/.test(metric);
   const shown = isTime ? formatMs(value) : String(Math.round((value ?? 0) * 10_000) / 10_000);
@@ -89,8 +93,8 @@ function nameOf({ metric, expression, value }: ThresholdResult): string {
 function whereOf({ report: { latency } }: RunView): string {
   const [response, service] = [latency.response.mean ?? 0, latency.service.mean ?? 0];
   return service >= response / 2
-    ? `The time was between EVENT and OK: ${formatMs(service)} of ${formatMs(response)} on average.`
-    : `The time was before the EVENT could be sent: ${formatMs(response - service)} of ${formatMs(response)} on average.`;
+    ? ` The time was between EVENT and OK: ${formatMs(service)} of ${formatMs(response)} on average.`
+    : ` The time was before the EVENT could be sent: ${formatMs(response - service)} of ${formatMs(response)} on average.`;
 }
 
 function slowestType({ report: { latency } }: RunView): readonly Evidence[] {
