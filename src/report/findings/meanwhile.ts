@@ -7,8 +7,6 @@ import { mean, type RunView } from "./view.ts";
 
 /** A thread that has so much of a core is at its limit on a host that it shares. */
 export const BUSY_PERCENT = 80;
-/** Below it there is processor left, and what takes time is something else. */
-export const IDLE_PERCENT = 60;
 
 /** With so much of what a busy host gave, the relay stands in its own way. */
 export const MOST_OF_HOST = 0.7;
