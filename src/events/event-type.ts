@@ -33,10 +33,8 @@ export interface VideoIndex {
 export interface PoolScope {
   /** What keys and events are derived from: the seed, and all else that determines the pool. */
   readonly seed: string;
-  /** Unix seconds of the first event. */
+  /** Unix seconds of the first event; the pool spans the day that follows. */
   readonly epoch: number;
-  /** The pool's events lie within so many seconds from then on. */
-  readonly spanSec: number;
   /** Sets of all types. */
   readonly sets: number;
   /** How many authors share the videos. */

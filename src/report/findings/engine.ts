@@ -4,7 +4,6 @@
  */
 import type { Finding, Report } from "../types.ts";
 import { addressableContention, duplicates, protocolFaults } from "./answers.ts";
-import { connectionCost, connectionMemory } from "./connection-cost.ts";
 import { connectionLimit, droppedConnections, slowHandshake } from "./connections.ts";
 import { cpuBound } from "./cpu-bound.ts";
 import {
@@ -23,22 +22,19 @@ import {
   redirected,
   unreachable,
 } from "./handshakes.ts";
-import { hostBusy } from "./host-busy.ts";
 import { hostFull } from "./host-full.ts";
 import { lostAfterOk, silentDrops, timeouts } from "./losses.ts";
 import { memoryGrowth } from "./memory-growth.ts";
 import { relayGone, stoppedAnswering } from "./outages.ts";
-import { overload, queueing } from "./overload.ts";
 import { pageOf } from "./page.ts";
 import { failedQueries, ignoredLimit, slowQueries } from "./queries.ts";
+import { queueing, tail } from "./queueing.ts";
 import { rateLimited, rejected } from "./rejections.ts";
 import type { Draft, Rule } from "./rule.ts";
 import { sizeLatency } from "./size-latency.ts";
 import { slowRelay } from "./slow-relay.ts";
 import { stalls } from "./stalls.ts";
-import { tail } from "./tail.ts";
 import { latencyDrift, slowStart } from "./trends.ts";
-import { isExplained, unexplained } from "./unexplained.ts";
 import { viewOf } from "./view.ts";
 
 export const MOST_FINDINGS = 10;
@@ -48,7 +44,6 @@ export const RULES: readonly Rule[] = [
   relayGone,
   stoppedAnswering,
   silentDrops,
-  overload,
   timeouts,
   rateLimited,
   rejected,
@@ -66,8 +61,6 @@ export const RULES: readonly Rule[] = [
   droppedConnections,
   slowHandshake,
   cpuBound,
-  connectionCost,
-  connectionMemory,
   stalls,
   memoryGrowth,
   slowStart,
@@ -86,16 +79,12 @@ export const RULES: readonly Rule[] = [
   queueing,
   tail,
   hostFull,
-  hostBusy,
   generatorNearLimit,
-  unexplained,
 ];
 
-/** Bad ones before lesser ones, each by what they cost. */
-const WEIGHT = { critical: 0, major: 0, minor: 1, info: 2 } as const;
+const SEVERITIES: readonly Finding["severity"][] = ["critical", "major", "minor", "info"];
 
 type Found = Draft & { readonly id: string; readonly explains: readonly string[] };
-type Placed = Found & { readonly cause: Found | undefined };
 
 /**
  * Puts the findings into a report. An invalid run keeps its one, the generator; where it is that nothing was
@@ -111,14 +100,12 @@ export function withFindings(report: Report): Report {
     const draft = find(view);
     return draft === null ? [] : [{ ...draft, id, explains }];
   });
-  const said = found.filter(({ id }) => id !== unexplained.id);
   const isSuspect = report.generator.verdict === "suspect";
-  const findings = rank(isExplained(said, view) ? said : found)
+  const findings = rank(found)
     .slice(0, MOST_FINDINGS)
-    .map(({ explains: _, sparing: __, cause, ...finding }, i) => ({
+    .map(({ explains: _, ...finding }, i) => ({
       rank: i + 1,
       ...finding,
-      labels: cause ? [...finding.labels, `symptom-of:${cause.id}`] : finding.labels,
       confidence: isSuspect ? lower(finding.confidence) : finding.confidence,
       cost: Math.round(finding.cost * 100) / 100,
       page: pageOf(finding.id),
@@ -127,33 +114,25 @@ export function withFindings(report: Report): Report {
   return { ...report, findings: [...findings, { ...noData, rank: findings.length + 1 }] };
 }
 
-/**
- * Causes first, then their symptoms, then what is only worth knowing. A cause that is itself only worth
- * knowing stands before what it explains.
- */
-function rank(found: readonly Found[]): readonly Placed[] {
-  const placed = found.map((finding): Placed => ({ ...finding, cause: causeOf(finding, found) }));
-  const placeOf = ({ id, severity, cause }: Placed): number => {
-    const explainsMore = placed.some((p) => p.cause?.id === id && p.severity !== "info");
-    if (severity !== "info") return cause === undefined ? 0 : 2;
-    return explainsMore && cause === undefined ? 1 : 3;
-  };
-  return [...placed].sort((a, b) => placeOf(a) - placeOf(b) || byWeight(a, b));
+/** Causes first, by what they cost; symptoms behind them, labelled with their cause. */
+function rank(found: readonly Found[]): readonly Found[] {
+  const causes = found.filter(({ id }) => causeOf(id, found) === undefined);
+  const symptoms = found.flatMap((finding): Found[] => {
+    const cause = causeOf(finding.id, found);
+    if (cause === undefined) return [];
+    return [{ ...finding, labels: [...finding.labels, `symptom-of:${cause.id}`] }];
+  });
+  return [...causes.sort(byWeight), ...symptoms.sort(byWeight)];
 }
 
-/** The relation is free of cycles (see the test), so that of any findings one at least has no cause. */
-function causeOf({ id }: Found, found: readonly Found[]): Found | undefined {
-  const causes = (of: string) =>
-    found.filter(
-      (other) =>
-        other.explains.includes(of) && !other.sparing?.includes(of) && other.confidence !== "low",
-    );
-  const all = causes(id);
-  return all.find((cause) => causes(cause.id).length === 0) ?? all[0];
+function causeOf(id: string, found: readonly Found[]): Found | undefined {
+  return found.find((other) => other.explains.includes(id) && other.confidence !== "low");
 }
 
 function byWeight(a: Found, b: Found): number {
-  return WEIGHT[a.severity] - WEIGHT[b.severity] || b.cost - a.cost;
+  // What is only worth knowing does not stand before what costs something.
+  const info = Number(a.severity === "info") - Number(b.severity === "info");
+  return info || b.cost - a.cost || SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
 }
 
 function lower(confidence: Finding["confidence"]): Finding["confidence"] {

@@ -11,7 +11,7 @@ const NEAR_TIMEOUT = 0.5;
  * Whether what got no answer in time would have got one: late OKs say so, and where all answers come late
  * a few of them do, since the run ends before the rest.
  */
-export function isSlowOnly({ totals, config, latency }: Report): boolean {
+function isSlowOnly({ totals, config, latency }: Report): boolean {
   const isSlow = (latency.service.p99 ?? 0) >= config.ackTimeoutMs * NEAR_TIMEOUT;
   return totals.lateOk >= totals.timedOut * LATE_SHARE || (isSlow && totals.lateOk > 0);
 }
@@ -44,7 +44,7 @@ export const lostAfterOk: Rule = {
 
 export const silentDrops: Rule = {
   id: "silent-drops",
-  explains: ["overload", "queueing", "tail", "latency-drift"],
+  explains: ["queueing", "tail", "latency-drift"],
   find({ report }) {
     const { totals, config, latency, generator } = report;
     const { timedOut, lateOk } = totals;
@@ -75,7 +75,7 @@ export const silentDrops: Rule = {
 
 export const timeouts: Rule = {
   id: "timeouts",
-  explains: ["tail"],
+  explains: ["queueing", "tail"],
   find({ report }) {
     const { totals, config, latency } = report;
     const { timedOut, lateOk } = totals;

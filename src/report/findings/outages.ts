@@ -12,7 +12,6 @@ const MOST_LATE = 0.05;
 export const relayGone: Rule = {
   id: "relay-gone",
   explains: [
-    "overload",
     "dropped-connections",
     "connection-limit",
     "stopped-answering",
@@ -66,7 +65,7 @@ export const relayGone: Rule = {
 
 export const stoppedAnswering: Rule = {
   id: "stopped-answering",
-  explains: ["silent-drops", "timeouts", "overload", "queueing", "tail", "stalls", "latency-drift"],
+  explains: ["silent-drops", "timeouts", "queueing", "tail", "stalls", "latency-drift"],
   find({ report, relay }) {
     const { config, totals, throughput } = report;
     const { series } = throughput;

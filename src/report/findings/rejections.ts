@@ -9,7 +9,7 @@ const isOtherReject = (errorClass: string, code: string) =>
 
 export const rateLimited: Rule = {
   id: "rate-limited",
-  explains: ["overload", "queueing"],
+  explains: ["queueing"],
   find({ report }) {
     const count = countErrors(report, isRateLimit);
     if (count === 0) return null;
