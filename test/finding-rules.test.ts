@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { coarseLowerMs } from "../src/measure/histogram.ts";
+import { messagePrefix } from "../src/nostr/ok.ts";
+import { reasonOf } from "../src/nostr/reason.ts";
 import { summarize } from "../src/report/build.ts";
 import { RULES } from "../src/report/findings/engine.ts";
 import { viewOf } from "../src/report/findings/view.ts";
@@ -268,6 +270,103 @@ const typed = (...p50s: readonly number[]): Report => ({
     ),
   },
 });
+const said = (errorClass: string, text: string, count = 1, of = base): Report => ({
+  ...of,
+  errors: [
+    ...of.errors,
+    {
+      class: errorClass,
+      code: messagePrefix(text),
+      reason: reasonOf(text),
+      count,
+      share: null,
+      firstAtSec: 0,
+      example: text,
+      stack: null,
+    },
+  ],
+});
+const toldBy = (errorClass: string, words: number, timedOut: number, text = "too old"): Report =>
+  said(errorClass, text, words, totals({ timedOut }));
+/** Of `typing` so many without an OK and with one, and of `view` without. */
+const unansweredOf = (silent: number, accepted: number, others = 0): Report => {
+  const of = totals({ timedOut: silent + others });
+  const { response, service: times } = base.latency;
+  const one = { meanBytes: 400, response, service: times };
+  return {
+    ...of,
+    latency: {
+      ...of.latency,
+      byEvent: {
+        typing: { ...one, accepted, ofKinds: [20_001] },
+        view: { ...one, accepted: 900, ofKinds: [30_079] },
+      },
+    },
+    errors: [
+      {
+        class: "timeout",
+        code: "no OK",
+        reason: null,
+        count: silent + others,
+        share: null,
+        firstAtSec: 0,
+        example: "no OK",
+        stack: null,
+        byType: { typing: silent, view: others },
+      },
+    ],
+  };
+};
+/** 50 events/s of 200, evenly, by a relay that does nothing. */
+const slept = ({
+  cpuPercent = 5,
+  min = 1,
+  p99 = 900,
+  diskWriteBytesPerSec = 0,
+  rateEps = 200,
+}: {
+  readonly cpuPercent?: number;
+  readonly min?: number;
+  readonly p99?: number;
+  readonly diskWriteBytesPerSec?: number;
+  readonly rateEps?: number;
+}): Report => {
+  const even = series(() => ({ accepted: 5 }));
+  const of = sampled(
+    [1, 2, 3].map((t) => sampleOf({ t, process: "relay", cpuPercent, diskWriteBytesPerSec })),
+    timed("service", { min, p50: 300, p99 }, even),
+  );
+  return {
+    ...of,
+    config: { ...of.config, rateEps },
+    throughput: { ...of.throughput, acceptedEps: 50 },
+  };
+};
+const cutSets = (partial: number, complete: number): Report => ({
+  ...said("reject", "rate-limited: x", partial),
+  sets: {
+    video: {
+      started: partial + complete,
+      complete,
+      partial,
+      failed: 0,
+      cutOff: 0,
+      completion: base.latency.response,
+      lacking: [{ part: 1, kinds: [1_063], count: partial }],
+    },
+  },
+});
+type Query = NonNullable<Report["queries"]>[string];
+const queried = (members: Partial<Query>, notices = 0): Report => {
+  const words = members.closed ? said("closed", "too many subscriptions") : base;
+  const of = notices === 0 ? words : said("notice", "too many REQs", notices);
+  const { response, service: times } = base.latency;
+  const feed = {
+    ...{ scheduled: 100, sent: 100, noConnection: 0, eose: 100, closed: 0, timedOut: 0, lost: 0 },
+    ...{ events: 2_000, eventsBehind: 0, response, service: times },
+  };
+  return { ...of, queries: { feed: { ...feed, ...members } } };
+};
 const many = base.totals.scheduled;
 const busy = cpu(80, timed("service", { p99: 20 }));
 
@@ -276,8 +375,40 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["lost-after-ok", audited(1), audited(0)],
   ["silent-drops", totals({ timedOut: 10, lateOk: 4 }), totals({ timedOut: 10, lateOk: 5 })],
   ["timeouts", totals({ timedOut: 10, lateOk: 5 }), totals({ timedOut: 10, lateOk: 4 })],
-  ["rate-limited", errors(["reject", "rate-limited", 1]), errors(["reject", "blocked", 1])],
-  ["rejected", errors(["reject", "blocked", 1]), errors(["reject", "rate-limited", 1])],
+  ["rate-limited", said("reject", "Rate limit exceeded"), said("reject", "blocked: banned")],
+  ["refused-by-policy", said("reject", "blocked: banned"), said("reject", "blocked: kind 7")],
+  ["kind-refused", said("reject", "blocked: kind 7"), said("reject", "blocked: banned")],
+  ["too-large", said("reject", "invalid: too large"), said("reject", "invalid: too old")],
+  ["too-old", said("reject", "invalid: too old"), said("reject", "in the future")],
+  ["too-new", said("reject", "in the future"), said("reject", "invalid: too old")],
+  ["storage-errors", said("reject", "error: disk full"), said("reject", "error: busy")],
+  ["busy-refusals", said("reject", "error: busy"), said("reject", "error: disk full")],
+  ["auth-wanted", said("reject", "please authenticate"), said("reject", "please pay")],
+  ["payment-wanted", said("reject", "please pay"), said("reject", "please authenticate")],
+  ["proof-of-work-wanted", said("reject", "pow: 20"), said("reject", "please pay")],
+  ["relay-stopping", said("reject", "error: shutting down"), said("reject", "error: busy")],
+  ["signatures-refused", said("reject", "invalid: bad signature"), said("reject", "invalid: x")],
+  ["unheard-kinds", said("reject", "mute: nobody listens"), said("reject", "error: x")],
+  ["rejected", said("reject", "error: x"), said("reject", "Rate limit exceeded")],
+  // Words for what was left unanswered; with an answer for all, a NOTICE is no refusal.
+  ["refused-by-notice", toldBy("notice", 3, 10), toldBy("notice", 2, 10)],
+  ["refused-by-notice", toldBy("notice", 3, 10), toldBy("notice", 3, 0)],
+  ["refused-by-notice", toldBy("notice", 3, 10), toldBy("notice", 30, 10, "hello, client")],
+  ["refused-without-id", toldBy("unknownOk", 3, 10), toldBy("unknownOk", 2, 10)],
+  ["refused-without-id", toldBy("unknownOk", 3, 10), toldBy("unknownOk", 3, 0)],
+  ["unanswered-kinds", unansweredOf(95, 5), unansweredOf(94, 6)],
+  ["unanswered-kinds", unansweredOf(90, 0, 10), unansweredOf(89, 0, 11)],
+  ["throttled", slept({}), slept({ cpuPercent: 30 })],
+  ["throttled", slept({}), slept({ min: 7 })],
+  ["throttled", slept({}), slept({ p99: 249 })],
+  ["throttled", slept({}), slept({ diskWriteBytesPerSec: 1e6 })],
+  ["throttled", slept({}), slept({ rateEps: 52 })],
+  ["sets-cut", cutSets(5, 20), cutSets(4, 16)],
+  ["sets-cut", cutSets(20, 80), cutSets(20, 81)],
+  ["queries-refused", queried({ closed: 1 }), queried({ closed: 0 })],
+  ["queries-refused", queried({ timedOut: 10 }, 3), queried({ timedOut: 10 }, 2)],
+  ["sent-behind-eose", queried({ eventsBehind: 101 }), queried({ eventsBehind: 100 })],
+  ["auth-challenge", errors(["auth", "challenge", 4]), errors(["notice", "other", 4])],
   [
     "connection-limit",
     linked(
@@ -635,15 +766,28 @@ describe("the rules", () => {
   });
 
   it("call no text a matter of signatures that only sounds like one", () => {
-    const labels = (text: string) => {
-      const report = errors(["reject", "blocked", 1]);
-      const withText = report.errors.map((e) => ({ ...e, example: text }));
-      return draftOf("rejected", { ...report, errors: withText })?.labels ?? [];
-    };
-    assert.ok(labels("invalid: bad signature").includes("requires-security-review"));
     assert.ok(
-      !labels("blocked: verified users only, by design").includes("requires-security-review"),
+      draftOf("signatures-refused", said("reject", "invalid: bad signature"))?.labels.includes(
+        "requires-security-review",
+      ),
     );
+    const odd = said("reject", "blocked: verified users only, by design");
+    assert.equal(draftOf("signatures-refused", odd), null);
+  });
+
+  it("quote what was refused without an id, and say what stands behind it", () => {
+    const draft = draftOf(
+      "refused-without-id",
+      toldBy("unknownOk", 5, 10, "invalid: 17 is too old"),
+    );
+    assert.match(draft?.title ?? "", /`invalid: 17 is too old`/);
+    assert.match(draft?.remediation ?? "", /age/);
+  });
+
+  it("blame no sleep where the relay computes, or answers with refusals", () => {
+    assert.equal(draftOf("throttled", slept({ cpuPercent: 95 })), null);
+    const refusing = totals({ rejected: 1 }, slept({}));
+    assert.equal(draftOf("throttled", refusing), null);
   });
 
   it("call one event that found no place no major fault", () => {

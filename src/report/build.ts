@@ -1,4 +1,5 @@
 /** Slices and plan → the report's JSON. Pure: what only Node can know is completed later. */
+
 import {
   bucketMiddleMs,
   type HistogramData,

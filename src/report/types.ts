@@ -362,6 +362,8 @@ interface QueryFigures {
   readonly lost: number;
   /** Events that came before EOSE. */
   readonly events: number;
+  /** And when their query had its end: a few were under way. Reports from before they were counted have none. */
+  readonly eventsBehind?: number;
   /** From when it was due, and from when it was sent, to EOSE. */
   readonly response: LatencySummary;
   readonly service: LatencySummary;

@@ -3,7 +3,13 @@
  * another finding is said to be one and stands behind it. Ranked by what they cost.
  */
 import type { Finding, Report } from "../types.ts";
-import { addressableContention, duplicates, protocolFaults } from "./answers.ts";
+import {
+  addressableContention,
+  authChallenge,
+  duplicates,
+  protocolFaults,
+  sentBehindEose,
+} from "./answers.ts";
 import { connectionLimit, droppedConnections, slowHandshake } from "./connections.ts";
 import { cpuBound } from "./cpu-bound.ts";
 import {
@@ -29,13 +35,17 @@ import { relayGone, stoppedAnswering } from "./outages.ts";
 import { pageOf } from "./page.ts";
 import { failedQueries, ignoredLimit, slowQueries } from "./queries.ts";
 import { queueing, tail } from "./queueing.ts";
-import { rateLimited, rejected } from "./rejections.ts";
+import { refusals } from "./refusals.ts";
+import { rateLimited, setsCut } from "./rejections.ts";
 import type { Draft, Rule } from "./rule.ts";
 import { sizeLatency } from "./size-latency.ts";
 import { slowRelay } from "./slow-relay.ts";
 import { stalls } from "./stalls.ts";
+import { throttled } from "./throttled.ts";
 import { latencyDrift, slowStart } from "./trends.ts";
+import { unansweredKinds } from "./unanswered-kinds.ts";
 import { viewOf } from "./view.ts";
+import { queriesRefused, refusedByNotice, refusedWithoutId } from "./wrong-form.ts";
 
 export const MOST_FINDINGS = 10;
 
@@ -43,15 +53,23 @@ export const RULES: readonly Rule[] = [
   lostAfterOk,
   relayGone,
   stoppedAnswering,
+  refusedByNotice,
+  refusedWithoutId,
+  unansweredKinds,
   silentDrops,
+  throttled,
   timeouts,
+  setsCut,
   rateLimited,
-  rejected,
   addressLimit,
   handshakeRefused,
   proxyWithoutRelay,
   redirected,
   unreachable,
+  ...refusals,
+  queriesRefused,
+  sentBehindEose,
+  authChallenge,
   connectionLimit,
   idleTimeout,
   lifetimeLimit,
