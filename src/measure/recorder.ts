@@ -31,8 +31,6 @@ export interface Samples {
 
 /** A connection that the relay ended: how long it lived, and the answers that came on it. */
 interface EndedConnection {
-  /** Since the start of the test. */
-  readonly atMs: number;
   readonly lifeMs: number;
   readonly answers: number;
   /** Since the last frame from the relay, and to it; `null` with something in flight. */
@@ -77,7 +75,6 @@ export class Recorder {
   #errors = new Map<string, OpenError>();
   /** What a text of the relay means; cheap however many come. */
   readonly reasonOf: (text: string) => Reason = createReasonBook();
-  #endedMs: readonly [first: number, last: number] | null = null;
   /** By relay: accepted publishes noted for the read-back. */
   #accepted: string[][] = [];
 
@@ -113,8 +110,7 @@ export class Recorder {
   }
 
   /** Notes a connection that the relay ended; the silences are those of one with nothing in flight. */
-  end({ atMs, lifeMs, answers, quietMs, unusedMs }: EndedConnection): void {
-    this.#endedMs = [this.#endedMs?.[0] ?? atMs, atMs];
+  end({ lifeMs, answers, quietMs, unusedMs }: EndedConnection): void {
     this.life.record(lifeMs);
     this.#answersAtEnd.set(answers, (this.#answersAtEnd.get(answers) ?? 0) + 1);
     if (quietMs === null) return;
@@ -186,7 +182,6 @@ export class Recorder {
     | "histograms"
     | "errors"
     | "answersAtEnd"
-    | "endedMs"
     | "inFlight"
     | "accepted"
   > {
@@ -194,9 +189,7 @@ export class Recorder {
       rows.size === 0 ? error : { ...error, rows: [...rows] },
     );
     const accepted = this.#accepted;
-    const endedMs = this.#endedMs;
-    const ends = endedMs === null ? {} : { endedMs, answersAtEnd: [...this.#answersAtEnd] };
-    this.#endedMs = null;
+    const answersAtEnd = [...this.#answersAtEnd];
     this.#answersAtEnd = new Map();
     const { link, inFlight } = this;
     this.#accepted = [];
@@ -211,7 +204,7 @@ export class Recorder {
       histograms: this.#takeHistograms(),
       errors,
       inFlight,
-      ...ends,
+      ...(answersAtEnd.length === 0 ? {} : { answersAtEnd }),
       ...(accepted.length === 0 ? {} : { accepted }),
     };
   }

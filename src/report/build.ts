@@ -1,5 +1,4 @@
 /** Slices and plan → the report's JSON. Pure: what only Node can know is completed later. */
-
 import {
   bucketMiddleMs,
   type HistogramData,
@@ -255,7 +254,6 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
       events: pool.events,
       bytes: pool.bytes,
       source: pool.source ?? null,
-      leftOut: pool.leftOut ?? [],
     },
   };
 }

@@ -11,11 +11,12 @@ export interface Completion {
   /** What else the companion knows. */
   readonly companion?: Omit<Resources, "samples">;
   readonly profile?: Profile | null;
-  readonly handshakes?: Report["handshakes"];
   readonly ceilingEps: number | null;
   readonly floorMs: number | null;
   readonly audit: Audit | null;
   readonly relayNote: string | null;
+  readonly relays?: Report["run"]["relays"];
+  readonly preflight?: Report["preflight"];
   readonly proofs: readonly ConsentProof[];
   /** Why the run was stopped, where it was. */
   readonly stopReason: string | null;
@@ -32,6 +33,7 @@ export function completeReport(report: Report, completion: Completion): Report {
     k6,
     host,
     relayNote,
+    ...(completion.relays === undefined ? {} : { relays: completion.relays }),
     proofs,
     sameHost: completion.sharesHost === true ? true : report.run.sameHost,
     stopReason: stopReason ?? report.run.stopReason,
@@ -41,7 +43,7 @@ export function completeReport(report: Report, completion: Completion): Report {
     {
       ...report,
       run,
-      handshakes: completion.handshakes ?? null,
+      ...(completion.preflight === undefined ? {} : { preflight: completion.preflight }),
       resources: measured,
       profile: completion.profile ?? null,
       thresholds: judgeAgain(report.thresholds, measured, run.durationSec),

@@ -2,7 +2,6 @@
 import type { HistogramData } from "../measure/histogram.ts";
 import type { Reason } from "../nostr/reason.ts";
 import type { PoolSource } from "../pool/format.ts";
-import type { LeftOut } from "../pool/left-out.ts";
 
 export const REPORT_SCHEMA = "k6-nostr/report@1";
 
@@ -79,19 +78,8 @@ export interface SeriesPoint {
   /** How late the generator was, in ms: to send what was due, to see what had come. */
   readonly scheduleLagP99: number | null;
   readonly loopLagP99: number | null;
-  /**
-   * Queries by name that were answered in the slice: how many, and their response time in ms. Runs that ask nothing,
-   * and reports from before it was kept, have none.
-   */
-  readonly queryTimes?: Readonly<Record<string, QueryTimes>>;
   /** Response times in coarse buckets, four to a doubling: index, count, index, count, … */
   readonly responseBuckets: readonly number[];
-}
-
-interface QueryTimes {
-  readonly count: number;
-  readonly p50: number | null;
-  readonly p99: number | null;
 }
 
 /** Lowest and highest of a figure over equal parts of the window; `null` when a part had no answer. */
@@ -331,6 +319,15 @@ export interface ConsentProof {
   readonly digest: string;
 }
 
+/** Who was tested, as far as it says so itself (NIP-11). */
+export interface TestedRelay {
+  readonly label: string;
+  /** The address that was dialled. */
+  readonly address: string | null;
+  readonly software: string | null;
+  readonly version: string | null;
+}
+
 /** Multi-part sets of one type. started = complete + partial + failed + cutOff. */
 export interface SetFigures {
   readonly started: number;
@@ -362,8 +359,6 @@ interface QueryFigures {
   readonly lost: number;
   /** Events that came before EOSE. */
   readonly events: number;
-  /** And when their query had its end: a few were under way. Reports from before they were counted have none. */
-  readonly eventsBehind?: number;
   /** From when it was due, and from when it was sent, to EOSE. */
   readonly response: LatencySummary;
   readonly service: LatencySummary;
@@ -416,6 +411,8 @@ export interface Report {
     readonly planHash: string;
     /** What a person said about the relay: image, version, limits; nobody checked it. */
     readonly relayNote: string | null;
+    /** In the order of `config.relays`. Reports from before it was asked have none. */
+    readonly relays?: readonly TestedRelay[];
     /** Proofs of consent that this run rested on; empty for relays that need none. */
     readonly proofs: readonly ConsentProof[];
     readonly host: {
@@ -448,8 +445,6 @@ export interface Report {
       readonly bytes: number;
       /** Where events come from that are not the kit's own; `null` when all are. */
       readonly source: PoolSource | null;
-      /** What of a replayed file was not sent; empty for other pools. Reports from before have none. */
-      readonly leftOut?: readonly LeftOut[];
     };
   };
   readonly totals: Totals;
@@ -503,4 +498,8 @@ export interface Report {
   readonly findings: readonly Finding[];
   readonly thresholds: readonly ThresholdResult[];
   readonly audit: Audit | null;
+  /** Events that preflight published, by kind; `null` where it asked no relay. */
+  readonly preflight?: {
+    readonly probes: readonly { readonly kind: number; readonly count: number }[];
+  } | null;
 }

@@ -3,7 +3,6 @@
 import type { MetricsSink } from "../../guard/metrics-sink.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
-import type { Report } from "../../report/types.ts";
 import type { Counts } from "../audit/stored.ts";
 import type { Calibration } from "../calibrate/figures.ts";
 import type { CompanionResult } from "../companion/companion.ts";
@@ -12,6 +11,7 @@ import type { Admission } from "../guard/gate.ts";
 import type { K6Outcome } from "../k6/supervise.ts";
 import type { LiveRun } from "../live.ts";
 import type { Builders } from "../pool/builders.ts";
+import type { RelayAnswer } from "../preflight/relay.ts";
 import type { Profiled, Profiler } from "../profile/profiler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import type { Terminal } from "../terminal.ts";
@@ -47,6 +47,8 @@ export interface Drive extends RunRequest {
   readonly k6: K6Binary;
   readonly calibration: Calibration | null;
   readonly admissions: readonly Admission[];
+  /** What the relays answered beforehand; none under `--force`. */
+  readonly answers: readonly RelayAnswer[];
   readonly metricsAt: SideUrl | null;
   readonly poolDir: string;
   readonly pool: PoolManifest;
@@ -62,8 +64,6 @@ export interface Driven extends Drive {
   readonly outcome: K6Outcome;
   readonly companion: CompanionResult;
   readonly profiled: Profiled;
-  /** What relays said to handshakes of our own; `null` when none was made. */
-  readonly handshakes: NonNullable<Report["handshakes"]> | null;
   readonly startedAtMs: number;
 }
 

@@ -28,14 +28,13 @@ import { LiveRun } from "../live.ts";
 import { servePoolTo } from "../pool/serve.ts";
 import { mostFrameBytes } from "../preflight/limits.ts";
 import { judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
-import type { RelayAnswer } from "../preflight/relay.ts";
+import { describeRelays, type RelayAnswer } from "../preflight/relay.ts";
 import { startProfile } from "../profile/profiler.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
 import { ensureK6 } from "../setup/ensure.ts";
 import { dialledBy } from "./dialled.ts";
 import { type Drive, type Driven, kindsOf, type RunRequest } from "./driven.ts";
 import { finish } from "./finish.ts";
-import { openHandshakeDesk } from "./handshakes.ts";
 import { choosePool } from "./pool.ts";
 
 export interface RunResult {
@@ -48,27 +47,29 @@ export interface RunResult {
 export async function carryOut(request: RunRequest): Promise<RunResult> {
   const { plan, terminal, signal } = request;
   refuseByText(plan);
-  const admissions = await admitRelays(plan.relays, {
+  const admitted = await admitRelays(plan.relays, {
     policy: policyOf(plan),
     nowMs: Date.now(),
     rateEps: plan.rateEps,
     clients: plan.clients,
     headers: ownHeaders(plan),
   });
-  for (const { url, reason } of admissions) terminal.note(`relay       ${url.label}: ${reason}`);
+  for (const { url, reason } of admitted) terminal.note(`relay       ${url.label}: ${reason}`);
   const metricsAt =
     request.relayMetrics === undefined
       ? null
-      : await admitSideUrl(request.relayMetrics, optionLabel("relayMetrics"), admissions);
+      : await admitSideUrl(request.relayMetrics, optionLabel("relayMetrics"), admitted);
   const metricsUrl = await admitSink(request.metricsSink ?? null, plan);
   const checked = await preflight({
     plan,
-    admissions,
+    admissions: admitted,
     poolDir: request.poolDir,
     force: request.force === true,
     extra: request.builders?.extra ?? [],
   });
   refuseStops(checked.findings);
+  const { admissions } = checked;
+  for (const line of describeRelays(checked.answers)) terminal.note(`relay       ${line}`);
   for (const { level, what, remedy } of checked.findings) {
     if (level === "advice") terminal.note(`advice      ${what}; ${remedy}`);
   }
@@ -101,6 +102,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
   const run = await drive({
     ...request,
     before,
+    answers: checked.answers,
     k6,
     calibration,
     admissions,
@@ -149,9 +151,6 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
     auditEvery: request.audit ? noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec)) : 0,
   };
-  const handshakes = openHandshakeDesk(admissions, ({ status, text }) =>
-    terminal.note(`handshake   ${status ?? "no answer"}${text === "" ? "" : ` ${text}`}`),
-  );
   const profile = startProfile(request.profiler, plan.durationSec);
   const ticker = setInterval(() => terminal.status(live.describe(Date.now())), 1_000);
   const startedAtMs = Date.now();
@@ -167,21 +166,12 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
       onSlice: (slice) => {
         live.add(slice, Date.now());
         companion.observe(slice);
-        handshakes.observe(slice);
         profile.observe(slice);
       },
       signal: request.signal,
     });
     const profiled = await profile.end();
-    return {
-      ...request,
-      live,
-      outcome,
-      companion: await companion.close(),
-      handshakes: await handshakes.close(),
-      profiled,
-      startedAtMs,
-    };
+    return { ...request, live, outcome, companion: await companion.close(), profiled, startedAtMs };
   } finally {
     clearInterval(ticker);
     await served?.close();

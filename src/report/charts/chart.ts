@@ -10,7 +10,6 @@ export type ChartId =
   | "heat"
   | "curve"
   | "service"
-  | "queries"
   | "lag"
   | "cpu"
   | "memory"

@@ -8,7 +8,6 @@ import {
   errorsChart,
   lagChart,
   percentilesChart,
-  queriesChart,
   serviceChart,
   throughputChart,
 } from "./over-time.ts";
@@ -28,11 +27,10 @@ export function chartsOf(report: Report): PageData {
       heatChart(throughput),
       curveChart(latency),
       serviceChart(throughput),
-      ...queriesChart(report),
       lagChart(throughput),
       cpuChart(resources),
       memoryChart(resources),
-      ...furtherCharts(report),
+      ...furtherCharts(resources),
       errorsChart(report),
     ],
   };

@@ -1,9 +1,7 @@
 /** What else was noted of the run. */
-import { describeLeftOut } from "../../pool/left-out.ts";
-import { diskOf } from "../disk.ts";
 import { formatBytes, formatCount, formatMs, formatRate, NOT_MEASURED } from "../format.ts";
 import { describeStored } from "../stored.ts";
-import type { Audit, RelayMetric, Report, ResourceSample } from "../types.ts";
+import type { Audit, RelayMetric, Report, ResourceSample, TestedRelay } from "../types.ts";
 import { type Block, code, details, list, type Section, type Text, table } from "./document.ts";
 
 export function detailsSection(report: Report): Section {
@@ -18,7 +16,7 @@ export function detailsSection(report: Report): Section {
 }
 
 function items(report: Report): readonly Text[] {
-  const { run, config, resources, audit, generator: g, profile } = report;
+  const { run, config, resources, audit, generator: g, profile, preflight } = report;
   const { pool } = config;
   const notMeasured = resources?.notMeasured ?? [];
   return [
@@ -29,9 +27,9 @@ function items(report: Report): readonly Text[] {
       code(run.planHash.slice(0, 16)),
     ],
     `${run.tool}, ${run.k6 ?? `k6 ${NOT_MEASURED}`}, ${config.vus} VUs, CPUs ${run.host.cpus ?? NOT_MEASURED}, memory ${formatBytes(run.host.memoryBytes)}, platform ${run.host.platform ?? NOT_MEASURED}`,
+    ...(run.relays ?? []).flatMap(relayLine),
     ...(run.relayNote ? [`relay, as given: ${run.relayNote}`] : []),
     ["pool ", code(pool.id), `: ${formatCount(pool.events)} events, ${formatBytes(pool.bytes)}`],
-    ...(pool.leftOut ?? []).map((of) => `left out of the replay: ${describeLeftOut(of)}`),
     `generator's ceiling: ${g.ceilingEps === null ? NOT_MEASURED : formatRate(g.ceilingEps)}; floor of service time: ${formatMs(g.floorMs)}`,
     ...run.proofs.map(
       ({ host, until, source, digest }): Text => [
@@ -42,8 +40,8 @@ function items(report: Report): readonly Text[] {
         ")",
       ],
     ),
+    ...probesLine(preflight ?? null),
     `resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
-    ...diskLine(report),
     `read-back audit: ${audit === null ? NOT_MEASURED : auditLine(audit)}`,
     ...(audit?.stored === undefined ? [] : [`stored: ${describeStored(audit.stored)}`]),
     ...(notMeasured.some(({ what }) => what === "hot functions")
@@ -54,17 +52,17 @@ function items(report: Report): readonly Text[] {
   ];
 }
 
-/** Durability has its price: what was written for each event tells relays apart. */
-function diskLine(report: Report): readonly Text[] {
-  const disk = diskOf(report);
-  if (disk === null) return [];
-  const each =
-    disk.bytesAnEvent === null ? "" : `, ${formatBytes(disk.bytesAnEvent)} an accepted event`;
-  const pages =
-    disk.dirtiedBytesPerSec === null
-      ? ""
-      : `; the relay's own count, ${formatBytes(disk.dirtiedBytesPerSec)}/s, is of pages each time they are dirtied`;
-  return [`written to disk by the ${disk.of}: ${formatBytes(disk.bytesPerSec)}/s${each}${pages}`];
+function probesLine(preflight: NonNullable<Report["preflight"]> | null): readonly Text[] {
+  const probes = preflight?.probes ?? [];
+  if (probes.length === 0) return [];
+  const kinds = probes.map(({ kind, count }) => `${count} of kind ${kind}`).join(", ");
+  return [`left in the relay by preflight: ${kinds}; they count among no figures`];
+}
+
+function relayLine({ label, address, software, version }: TestedRelay): readonly Text[] {
+  if (software === null && address === null) return [];
+  const who = software === null ? "software not announced" : `${software} ${version ?? ""}`.trim();
+  return [[code(label), `: ${who}${address === null ? "" : `, at ${address}`}`]];
 }
 
 /** The relay's own figures, as it names them. */
@@ -75,9 +73,8 @@ function relayMetrics(metrics: readonly RelayMetric[]): readonly Block[] {
     [code(name)],
     String(first),
     String(last),
-    String(Number((last - first).toPrecision(9))),
   ]);
-  return [details(caption, table(caption, ["name", "#first", "#last", "#change"], rows))];
+  return [details(caption, table(caption, ["name", "#first", "#last"], rows))];
 }
 
 function auditLine(audit: Audit): string {
