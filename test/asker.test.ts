@@ -137,3 +137,47 @@ describe("queries of sessions", () => {
     assert.equal(report.totals.accepted, 500);
   });
 });
+
+describe("queries that a relay doesn't answer as they are asked", () => {
+  it("are refused by NOTICE: the timeouts stand beside its words, in one finding", async () => {
+    const { relay } = relayOf((id, socket, n) => {
+      if (n % 3 === 0) answerAfter(5)(id, socket);
+      else socket.answer(`["NOTICE","ERROR: too many concurrent REQs"]`, 1);
+    });
+    const { report } = await play(relay);
+    const [finding] = report.findings;
+    assert.equal(finding?.id, "queries-refused");
+    assert.match(finding?.title ?? "", /too many concurrent REQs/);
+    assert.match(finding?.remediation ?? "", /max_subscriptions/);
+    const notice = report.errors.find((e) => e.class === "notice");
+    assert.equal(notice?.reason, "subscriptions");
+  });
+
+  it("are refused by CLOSED, with the reason that it gives", async () => {
+    const { relay } = relayOf((id, socket) => {
+      socket.answer(`["CLOSED","${id}","auth-required: members only"]`, 1);
+    });
+    const { report } = await play(relay);
+    assert.equal(report.findings[0]?.id, "queries-refused");
+    assert.equal(report.errors.find((e) => e.class === "closed")?.reason, "auth");
+  });
+
+  it("get more events than they ask for, and events behind EOSE, which are counted", async () => {
+    const { relay, asked } = relayOf((id, socket) => {
+      for (let n = 0; n < 40; n++) socket.answer(`["EVENT","${id}",{}]`, 4);
+      socket.answer(`["EOSE","${id}"]`, 5);
+      for (let n = 0; n < 7; n++) socket.answer(`["EVENT","${id}",{}]`, 6);
+    });
+    const { report, sum } = await play(relay);
+    assert.equal(
+      sum((q) => q.events),
+      40 * asked.length,
+    );
+    assert.equal(
+      sum((q) => q.eventsBehind ?? 0),
+      7 * asked.length,
+    );
+    const ids = report.findings.map(({ id }) => id);
+    assert.ok(ids.includes("ignored-limit") && ids.includes("sent-behind-eose"), ids.join());
+  });
+});

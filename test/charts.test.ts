@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChartId } from "../src/report/charts/chart.ts";
 import { chartsOf } from "../src/report/charts/charts.ts";
+import { diskOf } from "../src/report/disk.ts";
 import { dueBySlice } from "../src/report/due.ts";
 import type { Report } from "../src/report/types.ts";
 import {
@@ -108,6 +109,37 @@ describe("charts over time", () => {
   });
 });
 
+describe("queries over time", () => {
+  it("have a line each for the middle and the tail, and no chart where nothing was asked", () => {
+    const asked = (index: number, ...feed: readonly number[]) =>
+      sliceOf({
+        seq: index,
+        index,
+        queries: [[0, feed.length, feed.length, 0, feed.length, 0, 0, 0, feed.length * 20]],
+        histograms: { qr0: histogramOf(...feed), qs0: histogramOf(...feed) },
+      });
+    const report = buildOf({ slices: [asked(0, 10, 10, 10), asked(2, 40)] });
+    const { line, xs } = linesOf(report, "queries");
+    assert.deepEqual(xs, [0, 0.1, 0.2]);
+    const [p50 = [], p99 = []] = Object.values(line);
+    assert.deepEqual(Object.keys(line), ["feed p50", "feed p99"]);
+    for (const values of [p50, p99]) {
+      assert.equal(values[1], null);
+      for (const [i, ms] of [
+        [0, 10],
+        [2, 40],
+      ] as const) {
+        assert.ok(Math.abs((values[i] ?? 0) - ms) <= ms * 0.01, `${values[i]}`);
+      }
+    }
+    assert.deepEqual(
+      report.throughput.series.map(({ queryTimes }) => queryTimes?.feed?.count),
+      [3, undefined, 1],
+    );
+    assert.ok(!chartsOf(buildOf()).charts.some(({ id }) => id === "queries"));
+  });
+});
+
 describe("the heat map", () => {
   it("counts every answer in the row that holds its time", () => {
     const slices = [
@@ -193,6 +225,30 @@ describe("charts of resources", () => {
     assert.deepEqual(linesOf(report, "memory").line, { relay: [10_000, 30_000] });
     const ids = chartsOf(report).charts.map(({ id }) => id);
     for (const id of ["disk", "files", "pressure"] as const) assert.ok(!ids.includes(id), id);
+  });
+
+  it("show the host's writes where the relay's count is of pages", () => {
+    const writes = (relay: number, host: number) =>
+      completeOf(buildOf(), {
+        resources: [1, 2].flatMap((t) => [
+          sampleOf({ t, process: "relay", diskWriteBytesPerSec: relay }),
+          sampleOf({ t, process: "host", diskWriteBytesPerSec: host }),
+        ]),
+      });
+    // A mapped store dirties a page again and again before it is written once.
+    const mapped = writes(1.406e9, 157e6);
+    assert.deepEqual(linesOf(mapped, "disk").line, { host: [157e6, 157e6] });
+    assert.match(linesOf(mapped, "disk").caption, /pages each time they are dirtied, 1\.4 GB\/s/);
+    assert.deepEqual(diskOf(mapped), {
+      of: "host",
+      bytesPerSec: 157e6,
+      bytesAnEvent: 1.57e6,
+      dirtiedBytesPerSec: 1.406e9,
+    });
+    const plain = writes(113e6, 114e6);
+    assert.deepEqual(Object.keys(linesOf(plain, "disk").line), ["relay", "host"]);
+    assert.deepEqual([diskOf(plain)?.of, diskOf(plain)?.dirtiedBytesPerSec], ["relay", null]);
+    assert.equal(diskOf(buildOf()), null);
   });
 
   it("show disk, files and pressure where they were measured", () => {

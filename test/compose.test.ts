@@ -111,8 +111,14 @@ describe("the compose file", () => {
     it(`keeps its promise of ${name}`, () => assert.deepEqual(findFaults(TEXTS), []));
   }
 
-  it("offers the four relays, each with its notes for the report", () => {
-    assert.deepEqual(RELAYS.toSorted(), ["embedded", "khatru", "nostr-rs-relay", "strfry"]);
+  it("offers the five relays, each with its notes for the report", () => {
+    assert.deepEqual(RELAYS.toSorted(), [
+      "embedded",
+      "khatru",
+      "nostr-rs-relay",
+      "rnostr",
+      "strfry",
+    ]);
     for (const name of RELAYS) {
       const note = /^RELAY_NOTE=(.*)$/m.exec(TEXTS.notes[name] ?? "")?.[1] ?? "";
       const image = (parse(TEXTS.relays[name] ?? "") as Compose).services.relay?.image ?? "";

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { ConfigError } from "../src/errors.ts";
 import { issues } from "../src/node/commands/issues.ts";
@@ -36,6 +37,8 @@ const report: Report = {
 
 const slugOf = (id: string) => id.toLowerCase().replace(/[^a-z0-9]+/g, "-");
 const FIRST = `${slugOf(report.run.id)}-01-write-stalls`;
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 let dir = "";
 beforeEach(async () => {
@@ -152,6 +155,20 @@ describe("k6-nostr issues", () => {
     const layout = await readFile(join(dir, "issues", "handoff-layout.md"), "utf8");
     assert.match(layout, /- `docs\/agent-handoffs\/incidents\/`\n- `src\/test_logs\/`/);
     assert.match(layout, /> # Log of load test/);
+  });
+
+  it("finds the places for notes in this repository, and leaves what is written there", async () => {
+    const root = join(dir, "copy");
+    for (const place of ["KNOWN_ISSUES.md", "docs/agent-handoffs"]) {
+      await cp(join(ROOT, place), join(root, place), { recursive: true });
+    }
+    const before = await readFile(join(root, "KNOWN_ISSUES.md"), "utf8");
+    await issues([join(dir, "report.json"), "--handoff", root]);
+    const note = `load-test-${report.run.id}.md`;
+    assert.ok((await readdir(join(root, "docs/agent-handoffs/incidents"))).includes(note));
+    const known = await readFile(join(root, "KNOWN_ISSUES.md"), "utf8");
+    assert.ok(known.startsWith(before));
+    assert.match(known.slice(before.length), /^\n## Load test .*\n\n- .*\(major\)/);
   });
 
   it("keeps what is there: edited drafts, notes, and the entry of the same run", async () => {

@@ -3,9 +3,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { coarseLowerMs } from "../src/measure/histogram.ts";
+import { messagePrefix } from "../src/nostr/ok.ts";
+import { reasonOf } from "../src/nostr/reason.ts";
+import { summarize } from "../src/report/build.ts";
 import { RULES } from "../src/report/findings/engine.ts";
 import { viewOf } from "../src/report/findings/view.ts";
 import type {
+  Ends,
   LatencySummary,
   Profile,
   Report,
@@ -14,7 +18,7 @@ import type {
   SeriesPoint,
   Totals,
 } from "../src/report/types.ts";
-import { sampleOf } from "./fixtures/reports/run.ts";
+import { histogramOf, sampleOf } from "./fixtures/reports/run.ts";
 
 const file = new URL("fixtures/reports/situations/healthy.json", import.meta.url);
 const base = JSON.parse(readFileSync(file, "utf8")) as Report;
@@ -114,6 +118,21 @@ const sized = (small: number, large: number): Report => {
 };
 const service = (min: number, p50: number, p90: number, p99: number, of = base) =>
   timed("service", { min, p50, p90, p99 }, of);
+type Asked = NonNullable<Report["queries"]>[string];
+/** One query beside publishes of 2 ms: its service times, and what became of it. */
+const asked = (
+  times: Partial<LatencySummary>,
+  counts: Partial<Asked> = {},
+  of = service(1, 2, 3, 4),
+): Report => {
+  const summary = { ...of.latency.service, count: 200, min: 1, ...times };
+  const feed: Asked = {
+    ...{ scheduled: 200, sent: 200, noConnection: 0, eose: 200, closed: 0, timedOut: 0, lost: 0 },
+    ...{ events: 4_000, response: summary, service: summary },
+    ...counts,
+  };
+  return { ...of, queries: { feed } };
+};
 const profiled = (name: string): Profile => ({
   source: "perf",
   process: "relay",
@@ -145,6 +164,52 @@ const endingAt = (end: number, openThen: number, of: Report): Report => ({
     ),
   },
 });
+/** How connections ended: `[ms, count]` of each time. */
+type Times = readonly (readonly [ms: number, count: number])[];
+const timesOf = (times: Times): LatencySummary =>
+  summarize(
+    histogramOf(...times.flatMap(([ms, count]) => Array.from({ length: count }, () => ms))),
+  );
+const ended = (
+  {
+    quiet = [],
+    life,
+    ...members
+  }: Partial<Omit<Ends, "quiet" | "life">> & {
+    readonly quiet?: Times;
+    readonly life: Times;
+  },
+  of = base,
+): Report => {
+  const lives = timesOf(life);
+  const silences = timesOf(quiet);
+  const none = { unproven: 0, onPublish: 0, answers: [], firstAtSec: 1, lastAtSec: 7 };
+  const ends: Ends = { ...none, quiet: silences, unused: silences, life: lives, ...members };
+  return { ...linked({ dropped: lives.count, reconnected: lives.count }, of), ends };
+};
+const answered = (status: number | null, text = "", of = base): Report => ({
+  ...of,
+  handshakes: { asked: 3, answers: [{ status, text, count: 3 }] },
+});
+const provenFrom = (from: number, most: number, of = base): Report => ({
+  ...of,
+  throughput: {
+    ...of.throughput,
+    series: of.throughput.series.map((point, i) => ({
+      ...point,
+      connectionsProven: i < from ? 0 : most,
+    })),
+  },
+});
+const noneProven = (of: Report) => provenFrom(0, 0, of);
+/** None open, so many handshakes failed in this way. */
+const unreached = (code: string, failed = 8): Report => ({
+  ...linked(
+    { failed, opened: 0 },
+    series(() => ({ connectionsOpen: 0, connectionsProven: 0 })),
+  ),
+  errors: errors(["connect", code, failed]).errors,
+});
 const away = linked({ dropped: 20 });
 const silent = totals({ timedOut: 50 });
 const elsewhere = (connectMin: number, of: Report): Report =>
@@ -156,6 +221,8 @@ const refusedThen = (code: string): Report => ({
   ),
   errors: errors(["connect", code, 8]).errors,
 });
+/** Twelve held, and eight refused in this way. */
+const limited = (code: string): Report => provenFrom(0, 12, refusedThen(code));
 const threaded = (busiestThreadPercent: number, of: Report = busy): Report =>
   sampled(
     (of.resources?.samples ?? []).map((sample) => ({ ...sample, busiestThreadPercent })),
@@ -203,6 +270,103 @@ const typed = (...p50s: readonly number[]): Report => ({
     ),
   },
 });
+const said = (errorClass: string, text: string, count = 1, of = base): Report => ({
+  ...of,
+  errors: [
+    ...of.errors,
+    {
+      class: errorClass,
+      code: messagePrefix(text),
+      reason: reasonOf(text),
+      count,
+      share: null,
+      firstAtSec: 0,
+      example: text,
+      stack: null,
+    },
+  ],
+});
+const toldBy = (errorClass: string, words: number, timedOut: number, text = "too old"): Report =>
+  said(errorClass, text, words, totals({ timedOut }));
+/** Of `typing` so many without an OK and with one, and of `view` without. */
+const unansweredOf = (silent: number, accepted: number, others = 0): Report => {
+  const of = totals({ timedOut: silent + others });
+  const { response, service: times } = base.latency;
+  const one = { meanBytes: 400, response, service: times };
+  return {
+    ...of,
+    latency: {
+      ...of.latency,
+      byEvent: {
+        typing: { ...one, accepted, ofKinds: [20_001] },
+        view: { ...one, accepted: 900, ofKinds: [30_079] },
+      },
+    },
+    errors: [
+      {
+        class: "timeout",
+        code: "no OK",
+        reason: null,
+        count: silent + others,
+        share: null,
+        firstAtSec: 0,
+        example: "no OK",
+        stack: null,
+        byType: { typing: silent, view: others },
+      },
+    ],
+  };
+};
+/** 50 events/s of 200, evenly, by a relay that does nothing. */
+const slept = ({
+  cpuPercent = 5,
+  min = 1,
+  p99 = 900,
+  diskWriteBytesPerSec = 0,
+  rateEps = 200,
+}: {
+  readonly cpuPercent?: number;
+  readonly min?: number;
+  readonly p99?: number;
+  readonly diskWriteBytesPerSec?: number;
+  readonly rateEps?: number;
+}): Report => {
+  const even = series(() => ({ accepted: 5 }));
+  const of = sampled(
+    [1, 2, 3].map((t) => sampleOf({ t, process: "relay", cpuPercent, diskWriteBytesPerSec })),
+    timed("service", { min, p50: 300, p99 }, even),
+  );
+  return {
+    ...of,
+    config: { ...of.config, rateEps },
+    throughput: { ...of.throughput, acceptedEps: 50 },
+  };
+};
+const cutSets = (partial: number, complete: number): Report => ({
+  ...said("reject", "rate-limited: x", partial),
+  sets: {
+    video: {
+      started: partial + complete,
+      complete,
+      partial,
+      failed: 0,
+      cutOff: 0,
+      completion: base.latency.response,
+      lacking: [{ part: 1, kinds: [1_063], count: partial }],
+    },
+  },
+});
+type Query = NonNullable<Report["queries"]>[string];
+const queried = (members: Partial<Query>, notices = 0): Report => {
+  const words = members.closed ? said("closed", "too many subscriptions") : base;
+  const of = notices === 0 ? words : said("notice", "too many REQs", notices);
+  const { response, service: times } = base.latency;
+  const feed = {
+    ...{ scheduled: 100, sent: 100, noConnection: 0, eose: 100, closed: 0, timedOut: 0, lost: 0 },
+    ...{ events: 2_000, eventsBehind: 0, response, service: times },
+  };
+  return { ...of, queries: { feed: { ...feed, ...members } } };
+};
 const many = base.totals.scheduled;
 const busy = cpu(80, timed("service", { p99: 20 }));
 
@@ -211,8 +375,40 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["lost-after-ok", audited(1), audited(0)],
   ["silent-drops", totals({ timedOut: 10, lateOk: 4 }), totals({ timedOut: 10, lateOk: 5 })],
   ["timeouts", totals({ timedOut: 10, lateOk: 5 }), totals({ timedOut: 10, lateOk: 4 })],
-  ["rate-limited", errors(["reject", "rate-limited", 1]), errors(["reject", "blocked", 1])],
-  ["rejected", errors(["reject", "blocked", 1]), errors(["reject", "rate-limited", 1])],
+  ["rate-limited", said("reject", "Rate limit exceeded"), said("reject", "blocked: banned")],
+  ["refused-by-policy", said("reject", "blocked: banned"), said("reject", "blocked: kind 7")],
+  ["kind-refused", said("reject", "blocked: kind 7"), said("reject", "blocked: banned")],
+  ["too-large", said("reject", "invalid: too large"), said("reject", "invalid: too old")],
+  ["too-old", said("reject", "invalid: too old"), said("reject", "in the future")],
+  ["too-new", said("reject", "in the future"), said("reject", "invalid: too old")],
+  ["storage-errors", said("reject", "error: disk full"), said("reject", "error: busy")],
+  ["busy-refusals", said("reject", "error: busy"), said("reject", "error: disk full")],
+  ["auth-wanted", said("reject", "please authenticate"), said("reject", "please pay")],
+  ["payment-wanted", said("reject", "please pay"), said("reject", "please authenticate")],
+  ["proof-of-work-wanted", said("reject", "pow: 20"), said("reject", "please pay")],
+  ["relay-stopping", said("reject", "error: shutting down"), said("reject", "error: busy")],
+  ["signatures-refused", said("reject", "invalid: bad signature"), said("reject", "invalid: x")],
+  ["unheard-kinds", said("reject", "mute: nobody listens"), said("reject", "error: x")],
+  ["rejected", said("reject", "error: x"), said("reject", "Rate limit exceeded")],
+  // Words for what was left unanswered; with an answer for all, a NOTICE is no refusal.
+  ["refused-by-notice", toldBy("notice", 3, 10), toldBy("notice", 2, 10)],
+  ["refused-by-notice", toldBy("notice", 3, 10), toldBy("notice", 3, 0)],
+  ["refused-by-notice", toldBy("notice", 3, 10), toldBy("notice", 30, 10, "hello, client")],
+  ["refused-without-id", toldBy("unknownOk", 3, 10), toldBy("unknownOk", 2, 10)],
+  ["refused-without-id", toldBy("unknownOk", 3, 10), toldBy("unknownOk", 3, 0)],
+  ["unanswered-kinds", unansweredOf(95, 5), unansweredOf(94, 6)],
+  ["unanswered-kinds", unansweredOf(90, 0, 10), unansweredOf(89, 0, 11)],
+  ["throttled", slept({}), slept({ cpuPercent: 30 })],
+  ["throttled", slept({}), slept({ min: 7 })],
+  ["throttled", slept({}), slept({ p99: 249 })],
+  ["throttled", slept({}), slept({ diskWriteBytesPerSec: 1e6 })],
+  ["throttled", slept({}), slept({ rateEps: 52 })],
+  ["sets-cut", cutSets(5, 20), cutSets(4, 16)],
+  ["sets-cut", cutSets(20, 80), cutSets(20, 81)],
+  ["queries-refused", queried({ closed: 1 }), queried({ closed: 0 })],
+  ["queries-refused", queried({ timedOut: 10 }, 3), queried({ timedOut: 10 }, 2)],
+  ["sent-behind-eose", queried({ eventsBehind: 101 }), queried({ eventsBehind: 100 })],
+  ["auth-challenge", errors(["auth", "challenge", 4]), errors(["notice", "other", 4])],
   [
     "connection-limit",
     linked(
@@ -234,6 +430,131 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
       { dropped: 8 },
       series((_, i) => ({ connectionsOpen: i % 13 })),
     ),
+  ],
+  [
+    "connection-limit",
+    provenFrom(length / 2, 12, ended({ life: [[2, 8]], unproven: 8 })),
+    // Reached at the very end only.
+    provenFrom(length * 0.8, 12, ended({ life: [[2, 8]], unproven: 8 })),
+  ],
+  ["connection-limit", limited("handshake"), answered(429, "", limited("handshake"))],
+  [
+    "address-limit",
+    answered(429, "", limited("handshake")),
+    answered(403, "", limited("handshake")),
+  ],
+  ["handshake-refused", answered(404, "", unreached("handshake")), answered(429)],
+  ["handshake-refused", answered(401, "", unreached("handshake")), answered(101)],
+  // Some were let in by the same path: a limit.
+  ["handshake-refused", noneProven(answered(403)), answered(403, "", limited("handshake"))],
+  ["proxy-without-relay", answered(502, "", limited("handshake")), answered(404)],
+  ["proxy-without-relay", noneProven(answered(503)), answered(503, "", limited("handshake"))],
+  ["redirected", answered(301, "wss://elsewhere:443/"), answered(null, "ECONNREFUSED")],
+  ["unreachable", unreached("refused"), linked({ failed: 8 })],
+  ["unreachable", unreached("reset"), unreached("files")],
+  ["unreachable", unreached("handshake"), answered(502, "", unreached("handshake"))],
+  [
+    "idle-timeout",
+    ended({ life: [[2_050, 10]], quiet: [[2_000, 10]] }),
+    ended({ life: [[990, 10]], quiet: [[950, 10]] }),
+  ],
+  [
+    "idle-timeout",
+    ended({ life: [[2_050, 10]], quiet: [[2_000, 8]] }),
+    ended({ life: [[2_050, 10]], quiet: [[2_000, 7]] }),
+  ],
+  [
+    "idle-timeout",
+    ended({
+      life: [[2_050, 20]],
+      quiet: [
+        [2_000, 12],
+        [2_240, 8],
+      ],
+    }),
+    ended({
+      life: [[2_050, 20]],
+      quiet: [
+        [2_000, 12],
+        [2_300, 8],
+      ],
+    }),
+  ],
+  // All at one moment: a restart.
+  [
+    "idle-timeout",
+    ended({ life: [[2_050, 10]], quiet: [[2_000, 10]], lastAtSec: 1.5 }),
+    ended({ life: [[2_050, 10]], quiet: [[2_000, 10]], lastAtSec: 1.4 }),
+  ],
+  [
+    "lifetime-limit",
+    ended({
+      life: [[3_000, 10]],
+      quiet: [
+        [200, 5],
+        [2_000, 5],
+      ],
+    }),
+    ended({ life: [[3_000, 10]], quiet: [[2_900, 10]] }),
+  ],
+  [
+    "lifetime-limit",
+    ended({ life: [[3_000, 10]] }),
+    ended({
+      life: [
+        [3_000, 7],
+        [5_000, 3],
+      ],
+    }),
+  ],
+  [
+    "cut-after-answers",
+    ended({ life: [[500, 3]], answers: [{ answers: 124, count: 3 }] }),
+    ended({ life: [[500, 3]], answers: [{ answers: 9, count: 3 }] }),
+  ],
+  [
+    "cut-after-answers",
+    ended({
+      life: [[500, 10]],
+      answers: [
+        { answers: 124, count: 8 },
+        { answers: 7, count: 2 },
+      ],
+    }),
+    ended({
+      life: [[500, 10]],
+      answers: [
+        { answers: 124, count: 7 },
+        { answers: 7, count: 3 },
+      ],
+    }),
+  ],
+  [
+    "cut-after-answers",
+    ended({ life: [[9_000, 9]], quiet: [[10, 9]], answers: [{ answers: 5, count: 9 }] }),
+    // Each was used once, and then for long not at all.
+    ended({ life: [[9_000, 9]], quiet: [[5_000, 9]], answers: [{ answers: 5, count: 9 }] }),
+  ],
+  // Each had its turn as often as the others when the relay crashed.
+  [
+    "cut-after-answers",
+    ended({ life: [[500, 20]], answers: [{ answers: 40, count: 20 }], lastAtSec: 1.5 }),
+    ended({ life: [[500, 20]], answers: [{ answers: 40, count: 20 }], lastAtSec: 1.4 }),
+  ],
+  [
+    "ended-on-publish",
+    ended({ life: [[500, 10]], unproven: 10, onPublish: 8 }),
+    ended({ life: [[500, 10]], unproven: 10, onPublish: 7 }),
+  ],
+  [
+    "closed-at-once",
+    noneProven(ended({ life: [[2, 10]], unproven: 8 })),
+    noneProven(ended({ life: [[2, 10]], unproven: 7 })),
+  ],
+  [
+    "closed-at-once",
+    noneProven(ended({ life: [[2, 10]], unproven: 10 })),
+    provenFrom(length - 1, 1, ended({ life: [[2, 10]], unproven: 10 })),
   ],
   // Nobody listens, or the generator has no files left: no limit of the relay.
   ["connection-limit", refusedThen("handshake"), refusedThen("refused")],
@@ -292,6 +613,43 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
     "fsync-floor",
     elsewhere(3.9, cpu(10, service(5, 6, 7, 9))),
     elsewhere(4, cpu(10, service(5, 6, 7, 9))),
+  ],
+  // Of queries too; single OKs go out at once.
+  ["nagle-delay", asked({ min: 1, p50: 42.8, p90: 48.5 }), asked({ min: 1, p50: 42.8, p90: 57 })],
+  ["nagle-delay", asked({ min: 1, p50: 37, p90: 48 }), asked({ min: 1, p50: 36.9, p90: 48 })],
+  [
+    "nagle-delay",
+    asked({ min: 1, p50: 42, p90: 48, count: 50 }),
+    asked({ min: 1, p50: 42, p90: 48, count: 49 }),
+  ],
+  [
+    "nagle-delay",
+    asked({ min: 1, p50: 42, p90: 48 }, {}, cpu(59)),
+    asked({ min: 1, p50: 42, p90: 48 }, {}, cpu(60)),
+  ],
+  ["slow-queries", asked({ p50: 60, p90: 90 }), asked({ p50: 49.9, p90: 90 })],
+  // What Nagle explains is not said twice.
+  ["slow-queries", asked({ p50: 50.1, p90: 56 }), asked({ p50: 50, p90: 56 })],
+  [
+    "slow-queries",
+    asked({ p50: 60, p90: 90 }, {}, service(5, 12, 20, 30)),
+    asked({ p50: 60, p90: 90 }, {}, service(5, 12.1, 20, 30)),
+  ],
+  [
+    "failed-queries",
+    asked({}, { scheduled: 1_000, closed: 4, timedOut: 6 }),
+    asked({}, { scheduled: 1_000, closed: 9 }),
+  ],
+  // Lost with their connection, or never sent: that is told of the connections.
+  [
+    "failed-queries",
+    asked({}, { scheduled: 1_000, closed: 10 }),
+    asked({}, { scheduled: 1_000, lost: 500, noConnection: 90 }),
+  ],
+  [
+    "ignored-limit",
+    asked({}, { eose: 100, events: 3_010 }),
+    asked({}, { eose: 100, events: 3_000 }),
   ],
   ["nagle-delay", cpu(10, service(38, 40, 48, 60)), cpu(10, service(38, 40, 48.1, 60))],
   ["size-latency", typed(2, 4, 8), typed(2, 20, 8)],
@@ -408,15 +766,28 @@ describe("the rules", () => {
   });
 
   it("call no text a matter of signatures that only sounds like one", () => {
-    const labels = (text: string) => {
-      const report = errors(["reject", "blocked", 1]);
-      const withText = report.errors.map((e) => ({ ...e, example: text }));
-      return draftOf("rejected", { ...report, errors: withText })?.labels ?? [];
-    };
-    assert.ok(labels("invalid: bad signature").includes("requires-security-review"));
     assert.ok(
-      !labels("blocked: verified users only, by design").includes("requires-security-review"),
+      draftOf("signatures-refused", said("reject", "invalid: bad signature"))?.labels.includes(
+        "requires-security-review",
+      ),
     );
+    const odd = said("reject", "blocked: verified users only, by design");
+    assert.equal(draftOf("signatures-refused", odd), null);
+  });
+
+  it("quote what was refused without an id, and say what stands behind it", () => {
+    const draft = draftOf(
+      "refused-without-id",
+      toldBy("unknownOk", 5, 10, "invalid: 17 is too old"),
+    );
+    assert.match(draft?.title ?? "", /`invalid: 17 is too old`/);
+    assert.match(draft?.remediation ?? "", /age/);
+  });
+
+  it("blame no sleep where the relay computes, or answers with refusals", () => {
+    assert.equal(draftOf("throttled", slept({ cpuPercent: 95 })), null);
+    const refusing = totals({ rejected: 1 }, slept({}));
+    assert.equal(draftOf("throttled", refusing), null);
   });
 
   it("call one event that found no place no major fault", () => {

@@ -140,6 +140,11 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
     },
     invalid: { report: { errors: [connectError("ports", 1)] } },
   },
+  knownEvents: {
+    valid: { report: { totals: totals({ attempted: 1_000, duplicate: 10 }) } },
+    suspect: { report: { totals: totals({ attempted: 1_000, duplicate: 11 }) } },
+    invalid: { report: { totals: totals({ attempted: 1_000, duplicate: 501 }) } },
+  },
   scriptErrors: {
     valid: { report: { errors: [{ ...script, class: "reject", count: 5 }] } },
     invalid: { report: { errors: [{ ...script, count: 1 }] } },
@@ -163,6 +168,15 @@ describe("judgeGenerator", () => {
       value: 20,
       reference: "refused",
     });
+  });
+
+  it("says of a run whose events were known to the relay what to do, and blames no generator", () => {
+    const known = totals({ attempted: 1_000, duplicate: 1_000, accepted: 0 });
+    const [finding, ...rest] = judge({ report: { totals: known } }).findings;
+    assert.deepEqual([finding?.id, finding?.severity, rest.length], ["duplicates", "critical", 0]);
+    assert.match(finding?.remediation ?? "", /new --seed.*empty relay/);
+    const late = judge({ report: { totals: known }, figures: { scheduleLag: lag(30) } });
+    assert.equal(late.findings[0]?.id, "generator-limit");
   });
 
   it("has a case for each signal", () => {
@@ -297,12 +311,13 @@ describe("judgeGenerator", () => {
 
   it("leaves an invalid run exactly one finding, the generator", () => {
     const findings = [finding, { ...finding, rank: 2, id: "other" }];
+    const own: Readonly<Record<string, string>> = { noData: "no-data", knownEvents: "duplicates" };
     for (const [id, states] of Object.entries(table)) {
       if (!states.invalid) continue;
       const judged = judge({ ...states.invalid, report: { ...states.invalid.report, findings } });
       assert.equal(judged.findings.length, 1, id);
       const [only] = judged.findings;
-      assert.equal(only?.id, id === "noData" ? "no-data" : "generator-limit");
+      assert.equal(only?.id, own[id] ?? "generator-limit");
       assert.ok(only?.evidence.some(({ metric }) => metric === `generator.${id}`));
       assert.equal(exitCode(judged), EXIT.invalid);
     }

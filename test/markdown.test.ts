@@ -170,7 +170,7 @@ describe("renderMarkdown", () => {
       THRESHOLDS: "nostr_connect_time: max<1,max<99; nostr_publish_service_time{event:x}: max<1",
     });
     const passing = section(renderMarkdown(buildOf({ plan })), "## Did it pass?");
-    assert.match(passing, /\*\*No: 2 of 3 thresholds not met\.\*\*/);
+    assert.match(passing, /\*\*No: 2 of 4 thresholds not met\.\*\*/);
     assert.match(passing, /\| max\\<1 \| 4 \| \*\*crossed\*\* \|/);
     assert.match(passing, /\| max\\<99 \| 4 \| met \|/);
     assert.match(passing, /\| no data \| \*\*no data\*\* \|/);

@@ -1,6 +1,8 @@
 /** The accounting of a whole run in virtual time, against the ledger of a relay that misbehaves. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { withFindings } from "../src/report/findings/engine.ts";
+import { EXIT, exitCode } from "../src/report/verdict.ts";
 import {
   type Answer,
   broken,
@@ -238,6 +240,34 @@ describe("what is noted for the read-back", () => {
       assert.equal(new Set(noted).size, count);
       assert.ok(noted.every((id) => ids.accepted.has(id) && !ids.other.has(id)));
     }
+  });
+});
+
+describe("a run in which nothing was accepted", () => {
+  const lenient = { THRESHOLDS: "nostr_publish_response_time: p(95)<5000" };
+  for (const [name, text, meaning, code] of [
+    ["known events", "duplicate: have it", "duplicate", EXIT.invalid],
+    ["older versions", "duplicate: have a newer version", "superseded", EXIT.threshold],
+  ] as const) {
+    it(`is no pass, for ${name} alone, whatever the thresholds`, async () => {
+      const full = misbehave(({ event: { id } }) => [frame(["OK", id, true, text], meaning)]);
+      const { report } = await hold(full, { variables: lenient });
+      assert.equal(report.totals[meaning], report.totals.attempted);
+      assert.equal(exitCode(withFindings(report)), code);
+    });
+  }
+
+  it("nor one with no more than a few among what was known", async () => {
+    const mixed = (every: number) =>
+      hold(
+        misbehave(({ event: { id }, place }) =>
+          place % every === 0
+            ? [accept(id)]
+            : [frame(["OK", id, true, "duplicate: have it"], "duplicate")],
+        ),
+      );
+    assert.equal((await mixed(2)).report.generator.verdict, "suspect");
+    assert.equal((await mixed(3)).report.generator.verdict, "invalid");
   });
 });
 

@@ -18,7 +18,7 @@ import {
   readSwitch,
 } from "../src/plan/options.ts";
 import { buildPlan, eventsNeeded, planText } from "../src/plan/plan.ts";
-import { DEFAULT_THRESHOLDS, parseThresholds } from "../src/plan/thresholds.ts";
+import { defaultThresholds, parseThresholds, withLeast } from "../src/plan/thresholds.ts";
 import { seededRandom } from "../src/random.ts";
 import { dueTimes, planOf } from "./fixtures/reports/run.ts";
 
@@ -119,7 +119,7 @@ describe("buildPlan", () => {
       relays.map((relay) => relay.label),
       ["127.0.0.1:7777"],
     );
-    assert.deepEqual(thresholds, parseThresholds(DEFAULT_THRESHOLDS));
+    assert.deepEqual(thresholds, withLeast(parseThresholds(defaultThresholds("publish"))));
     assert.equal(vus, 1);
   });
 

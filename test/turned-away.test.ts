@@ -1,6 +1,7 @@
 /** Connections that a relay takes only to end them, in virtual time: how often it is asked, and what is kept. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Report } from "../src/report/types.ts";
 import { accept, cut } from "./faulty-relay/frames.ts";
 import { misbehave } from "./k6-world/misbehave.ts";
 import { hold, publish, refusal } from "./k6-world/trial.ts";
@@ -55,8 +56,24 @@ describe("a relay that has room for a few and ends the rest", () => {
       assert.deepEqual([Math.max(...proven), proven.at(-1)], [20, 20]);
       assert.equal(report.ends?.unproven, report.totals.connections.dropped);
       assert.equal(report.totals.connections.dropped, dialled - 20);
+      const how = code === 1_006 ? "without a Close frame" : `with ${code}`;
+      assertFirst(
+        report,
+        `The relay holds 20 connections of 300: it accepts and closes ${how}`,
+        "connection-limit",
+      );
+      assert.equal(report.generator.verdict, "valid");
     });
   }
+
+  it("and has room for none is found out, whether or not an event could be sent", async () => {
+    for (const rate of ["50", "0.2"]) {
+      const variables = { ...load, RATE_EPS: rate };
+      const { report } = await publish(accepting().relay, variables, holding(0, 1_008));
+      const title = "The relay keeps no connection of 300: it accepts and ends them";
+      assertFirst(report, title, "closed-at-once");
+    }
+  });
 
   it("counts those whose end comes behind a publish", async () => {
     const cutting = misbehave(() => [cut("reset")]);
@@ -67,6 +84,7 @@ describe("a relay that has room for a few and ends the rest", () => {
     assert.deepEqual(report.ends?.answers, [{ answers: 0, count: connections.dropped }]);
     // Four clients for five seconds, where each event would have cost a connection: 200 a second.
     assert.ok(connections.attempted < 60, `${connections.attempted} handshakes`);
+    assertFirst(report, "The connection ends when an event is published", "ended-on-publish");
   });
 });
 
@@ -186,6 +204,8 @@ describe("what ends connections that are idle", () => {
       assert.ok((min ?? 0) > 1_950 && (max ?? 0) < 2_050, `${min} to ${p50} to ${max}`);
     }
     assert.ok(lastAtSec - firstAtSec > 20, `${firstAtSec} to ${lastAtSec}`);
+    const title = "Connections end after 2.0 s without traffic: an idle timeout";
+    assertFirst(report, title, "idle-timeout");
   });
 
   it("is held off by --ping, which each connection sends at its interval", async () => {
@@ -228,6 +248,36 @@ describe("answers that came on connections before their end", () => {
     const { report } = await hold(cutting, { variables: { DURATION_SEC: "3" } });
     const [first] = report.ends?.answers ?? [];
     assert.deepEqual(first, { answers: 12, count: report.totals.connections.dropped });
+    assertFirst(report, "Connections end after 12 answers each", "cut-after-answers");
+  });
+});
+
+describe("a relay that is not there", () => {
+  it("is said to be so, beside that there is no data", async () => {
+    const conditions: Conditions = { handshake: () => ({ error: refusal }) };
+    const { report } = await publish(accepting().relay, {}, conditions);
+    assertFirst(report, /^The relay could not be reached: none of \d+ handshakes/, "unreachable");
+    assert.deepEqual(
+      report.findings.map(({ id, rank }) => [id, rank]),
+      [
+        ["unreachable", 1],
+        ["no-data", 2],
+      ],
+    );
+  });
+
+  it("any more when the window begins is said to be gone", async () => {
+    // Windows begin at full seconds.
+    const { report } = await publish(
+      accepting().relay,
+      {},
+      {
+        handshake: (place) => (place < 4 ? "open" : { error: refusal }),
+        at: [[100, ([first]) => first?.dropAll(1_006)]],
+      },
+    );
+    const title = "The relay was gone before the window began: it had opened 4 connections";
+    assertFirst(report, title, "unreachable");
   });
 });
 
@@ -250,3 +300,10 @@ describe("headers", () => {
     );
   });
 });
+
+function assertFirst({ findings }: Report, title: string | RegExp, id: string): void {
+  const [first] = findings;
+  assert.equal(first?.id, id, findings.map((f) => f.title).join("; "));
+  if (typeof title === "string") assert.equal(first.title, title);
+  else assert.match(first.title, title);
+}

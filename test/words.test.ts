@@ -6,15 +6,24 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
 import { makePool } from "../src/node/pool/make.ts";
+import { messagePrefix } from "../src/nostr/ok.ts";
 import type { Report } from "../src/report/types.ts";
-import type { Answer } from "./faulty-relay/answers.ts";
-import { accept, frame, reject } from "./faulty-relay/frames.ts";
+import { challenge } from "./faulty-relay/answers.ts";
+import { accept, frame, notice, reject } from "./faulty-relay/frames.ts";
 import { assertCounts, type Beside } from "./faulty-relay/hold.ts";
 import type { Published } from "./faulty-relay/relay.ts";
 import { misbehave } from "./k6-world/misbehave.ts";
 import { runScenario } from "./k6-world/run.ts";
+import type { RelaySide } from "./k6-world/world.ts";
 
-const LOAD = { CLIENTS: "4", RATE_EPS: "200", DURATION_SEC: "2", ACK_TIMEOUT_MS: "500" };
+const LOAD = {
+  MAX_IN_FLIGHT: "1000",
+  CLIENTS: "4",
+  RATE_EPS: "200",
+  DURATION_SEC: "2",
+  ACK_TIMEOUT_MS: "500",
+};
+const EMPTY = "unknownOk/empty id";
 const pools = new Map<string, Promise<string>>();
 
 after(async () => {
@@ -38,7 +47,7 @@ interface Trial {
 
 /** Runs, and holds the counts against the relay's ledger. */
 async function run(
-  answer: (published: Published) => ReturnType<Answer>,
+  answer: Parameters<typeof misbehave>[0],
   { mix = "view:1", beside = {}, variables = {} }: Trial = {},
 ): Promise<Report> {
   const made = pools.get(mix) ?? makeEvents(mix);
@@ -95,5 +104,153 @@ describe("an ephemeral event that nobody listens to", () => {
     const report = await run(({ event }) => [reject(event.id, "mute", text)]);
     assert.equal(report.totals.unheard, 0);
     assert.equal(report.errors[0]?.reason, "unheard");
+  });
+});
+
+/** The first finding above what is only worth knowing, and what it explains. */
+function first({ findings }: Report) {
+  const [finding] = findings;
+  assert.ok(finding, "no finding");
+  return finding;
+}
+
+const symptoms = ({ findings }: Report, of: string) =>
+  findings.filter(({ labels }) => labels.includes(`symptom-of:${of}`)).map(({ id }) => id);
+
+describe("a refusal", () => {
+  const table = [
+    ["rate-limited", "rate-limit: you note too much"],
+    ["rate-limited", "Rate limit exceeded"],
+    ["refused-by-policy", "blocked: only certain pubkeys are allowed to post here"],
+    ["too-large", "rejected: content is longer than 100 bytes"],
+    ["too-old", "invalid: created_at too early"],
+    ["too-new", "blocked: event too much in the future"],
+    ["storage-errors", "error: no space left on device"],
+    ["busy-refusals", "error: queue is full"],
+    ["auth-wanted", "auth-required: must be published by authenticated event author"],
+    ["payment-wanted", "restricted: payment required - 21 sats"],
+    ["proof-of-work-wanted", "28 bits of work needed"],
+    ["relay-stopping", "error: relay is restarting"],
+    ["signatures-refused", "invalid: id is computed incorrectly"],
+    ["unheard-kinds", "mute: no one was listening for this"],
+    ["rejected", "error: something odd"],
+  ] as const;
+  for (const [id, text] of table) {
+    it(`is told by its words: ${id} for \`${text}\``, async () => {
+      const report = await run(({ event, place }) =>
+        place % 3 === 0
+          ? [frame(["OK", event.id, false, text], "rejected", `reject/${messagePrefix(text)}`)]
+          : [accept(event.id)],
+      );
+      assert.equal(first(report).id, id);
+      assert.ok(first(report).evidence.some(({ reference }) => reference === text));
+    });
+  }
+
+  it("of kinds names them and their types, and no type that was taken", async () => {
+    const report = await run(
+      ({ event }) =>
+        event.kind === 1_063 || event.kind === 20_002
+          ? [reject(event.id, "blocked", `blocked: event kind ${event.kind} not allowed`)]
+          : [accept(event.id)],
+      { mix: "typing:0.5,video:0.5" },
+    );
+    const finding = first(report);
+    assert.equal(finding.id, "kind-refused");
+    assert.match(finding.title, /1063, 20002 \((video, typing|typing, video)\)/);
+    assert.ok(report.sets?.video?.partial);
+  });
+
+  it("by a limit on bursts cuts sets apart, and the finding speaks of the sets", async () => {
+    const tokens = new Map<RelaySide, { atMs: number; left: number }>();
+    const report = await run(
+      ({ event, receivedMs }, socket) => {
+        // Two a second for each connection, on which a set comes at once.
+        const bucket = tokens.get(socket) ?? { atMs: receivedMs, left: 2 };
+        bucket.left = Math.min(2, bucket.left + ((receivedMs - bucket.atMs) * 2) / 1_000);
+        bucket.atMs = receivedMs;
+        tokens.set(socket, bucket);
+        if (bucket.left < 1) return [reject(event.id, "rate-limited", "rate-limited: slow down")];
+        bucket.left--;
+        return [accept(event.id)];
+      },
+      { mix: "video-rich:1", variables: { RATE_EPS: "10", CLIENTS: "5", DURATION_SEC: "20" } },
+    );
+    const finding = first(report);
+    assert.equal(finding.id, "sets-cut", finding.title);
+    assert.ok(symptoms(report, "sets-cut").includes("rate-limited"));
+  });
+});
+
+describe("a refusal in the wrong form", () => {
+  for (const text of ["Rate limit exceeded. Please slow down.", "No thanks"]) {
+    it(`is told when it is a NOTICE alone: \`${text}\``, async () => {
+      const report = await run(({ event, place }) =>
+        place % 3 === 0 ? [accept(event.id)] : [notice(text, "other")],
+      );
+      const finding = first(report);
+      assert.equal(finding.id, "refused-by-notice");
+      assert.ok(finding.title.includes(text));
+      assert.ok(symptoms(report, "refused-by-notice").includes("silent-drops"));
+    });
+  }
+
+  it("is told when its OK has no id, with its words, and explains what is not answered", async () => {
+    const text = "invalid: 1767225600 is too old";
+    const report = await run(() => [frame(["OK", "", false, text], "unknownOk", EMPTY)]);
+    const finding = first(report);
+    assert.equal(finding.id, "refused-without-id");
+    assert.ok(finding.title.includes(text) && /age/.test(finding.remediation));
+    const error = report.errors.find((e) => e.class === "unknownOk");
+    assert.deepEqual([error?.code, error?.reason], ["empty id", "age-past"]);
+    assert.ok(error?.example.includes(text));
+    const explained = symptoms(report, "refused-without-id");
+    assert.ok(explained.includes("silent-drops") && explained.includes("protocol-faults"));
+  });
+
+  it("is none where each event has its answer besides", async () => {
+    const report = await run(({ event }) => [
+      reject(event.id, "error", "error: no"),
+      frame(["OK", event.id, false, "error: no"], "unknownOk", "unknownOk/unmatched"),
+    ]);
+    assert.ok(!report.findings.some(({ id }) => id === "refused-without-id"));
+    assert.ok(report.findings.some(({ id }) => id === "protocol-faults"));
+  });
+});
+
+describe("kinds that are not answered", () => {
+  for (const [mix, kind, type] of [
+    ["social", 20_002, "typing"],
+    ["view:0.5,video:0.5", 1_063, "video"],
+  ] as const) {
+    it(`are named, ${kind} of ${type}, and no queue is blamed`, async () => {
+      const report = await run(({ event }) => (event.kind === kind ? [] : [accept(event.id, 1)]), {
+        mix,
+      });
+      const finding = first(report);
+      assert.equal(finding.id, "unanswered-kinds", finding.title);
+      assert.ok(finding.title.includes(`kind ${kind} (${type})`), finding.title);
+      assert.ok(symptoms(report, "unanswered-kinds").includes("silent-drops"));
+    });
+  }
+
+  it("are none where any event may be without an answer", async () => {
+    const report = await run(({ event, place }) => (place % 5 === 0 ? [] : [accept(event.id)]), {
+      mix: "social",
+    });
+    assert.equal(first(report).id, "silent-drops");
+  });
+});
+
+describe("a challenge that stands in the way of nothing", () => {
+  it("is a line and no fault", async () => {
+    const report = await run(({ event, place }) => [
+      ...(place < 4 ? [challenge] : []),
+      accept(event.id),
+    ]);
+    assert.deepEqual(
+      report.findings.map(({ id, severity }) => [id, severity]),
+      [["auth-challenge", "info"]],
+    );
   });
 });

@@ -16,6 +16,7 @@ import {
   Q_CLOSED,
   Q_EOSE,
   Q_EVENTS,
+  Q_EVENTS_BEHIND,
   Q_LOST,
   Q_NO_CONNECTION,
   Q_SCHEDULED,
@@ -37,6 +38,8 @@ const LETTER_A = 97;
 const FIRST_PART = 48;
 const FEED = QUERIES.indexOf("feed");
 const CHOOSE = QUERIES.indexOf("choose");
+/** A subscription's id begins with its query's: an event behind its end is known by it. */
+const INITIALS = QUERIES.map((name) => name.charAt(0));
 /** So many lines and queries a turn: events are due meanwhile. */
 const MOST_LINES_A_TURN = 64;
 const MOST_SENDS_A_TURN = 16;
@@ -157,7 +160,7 @@ export function createAsker(options: AskerOptions): Asker {
       if (isMeasured) count(row, Q_NO_CONNECTION);
       return;
     }
-    const id = `q${++number}`;
+    const id = `${INITIALS[row]}${++number}`;
     const query: Query = { row, dueMs, sentMs: clock.now() };
     client.socket.send(`["REQ","${id}",${filter}]`);
     client.queries.set(id, query);
@@ -193,7 +196,13 @@ export function createAsker(options: AskerOptions): Asker {
     onAnswer(client, answer, receivedMs) {
       const query = client.queries.get(answer.id);
       // An answer behind its query's end: events under way when it was closed, or after a time-out.
-      if (query === undefined) return;
+      if (query === undefined) {
+        const row = INITIALS.indexOf(answer.id.charAt(0));
+        if (answer.type === "EVENT" && row >= 0 && clock.now() >= windowStartMs) {
+          count(row, Q_EVENTS_BEHIND);
+        }
+        return;
+      }
       if (answer.type === "EVENT") {
         countOf(query, Q_EVENTS);
       } else if (answer.type === "EOSE") {

@@ -245,6 +245,7 @@ export class Connections {
     const isIdle = client.inFlight === 0 && client.queries.size === 0;
     const all = answers + client.otherAnswers;
     recorder.end({
+      atMs: nowMs,
       lifeMs: nowMs - client.openedMs,
       answers: all,
       quietMs: isIdle ? nowMs - Math.max(answeredMs, client.heardMs) : null,

@@ -7,6 +7,13 @@
 import { Counter, Rate, Trend } from "k6/metrics";
 import { QUERIES } from "../../src/load/sessions.ts";
 import { COLUMNS, type Column } from "../../src/measure/outcome.ts";
+import {
+  Q_CLOSED,
+  Q_EOSE,
+  Q_LOST,
+  Q_NO_CONNECTION,
+  Q_TIMED_OUT,
+} from "../../src/measure/queries.ts";
 import { MOST_SAMPLES, type Samples } from "../../src/measure/recorder.ts";
 import type { PackedSlice } from "../../src/measure/slice.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -19,6 +26,7 @@ const trends = {
   query: new Trend("nostr_query_time", true),
 };
 const failed = new Rate("nostr_publish_failed");
+const queryFailed = new Rate("nostr_query_failed");
 const counters: Partial<Record<Column, Counter>> = {
   scheduled: new Counter("nostr_events_scheduled"),
   attempted: new Counter("nostr_events_attempted"),
@@ -38,6 +46,8 @@ const FAILED: readonly Column[] = [
   "poolExhausted",
 ];
 const FINE: readonly Column[] = ["accepted", "duplicate", "superseded", "unheard"];
+
+const QUERY_FAILURES: readonly number[] = [Q_NO_CONNECTION, Q_CLOSED, Q_TIMED_OUT, Q_LOST];
 
 /** Gives the work of feeding a slice and its samples, in pieces of some 0.1 ms. */
 export type MetricFeed = (slice: PackedSlice, samples: Samples) => readonly (() => void)[];
@@ -86,6 +96,15 @@ export function createMetricFeed(plan: Plan, types: readonly string[]): MetricFe
       if (row < types.length) trends.set.add(samples[i + 1] ?? 0, tagsOf(row));
     }
   };
+  const feedQueryOutcomes = (rows: NonNullable<PackedSlice["queries"]>) => {
+    for (const [row, ...cells] of rows) {
+      const tags = { query: QUERIES[row] ?? "" };
+      const failures = QUERY_FAILURES.reduce((sum, column) => sum + (cells[column] ?? 0), 0);
+      for (let n = every(`query failed/${row}`, failures); n > 0; n--) queryFailed.add(true, tags);
+      for (let n = every(`query/${row}`, cells[Q_EOSE] ?? 0); n > 0; n--)
+        queryFailed.add(false, tags);
+    }
+  };
   const feedQueries = (samples: readonly number[]) => {
     for (let i = 0; i + 1 < samples.length; i += 2) {
       trends.query.add(samples[i + 1] ?? 0, { query: QUERIES[samples[i] ?? 0] ?? "" });
@@ -93,6 +112,8 @@ export function createMetricFeed(plan: Plan, types: readonly string[]): MetricFe
   };
   return (slice, { publishes, sets, queries }) => {
     const pieces = [() => feedCounters(slice)];
+    const { queries: asked } = slice;
+    if (asked !== undefined) pieces.push(() => feedQueryOutcomes(asked));
     if (sets.length > 0) pieces.push(() => feedSets(sets));
     if (queries.length > 0) pieces.push(() => feedQueries(queries));
     for (let from = 0; from < publishes.length; from += SAMPLES_A_PIECE) {

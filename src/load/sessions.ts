@@ -22,6 +22,9 @@ export const LONGEST_SESSION_MS = WATCHED_MS.most + BROWSED_MS.most;
 const FEED_LIMIT = 20;
 export const FEED_FILTER = JSON.stringify({ kinds: [30_078], "#t": ["video"], limit: FEED_LIMIT });
 
+/** So many events each query asks for at most. */
+export const QUERY_LIMITS: Readonly<Record<string, number>> = { feed: FEED_LIMIT, choose: 1 };
+
 /** How long before its view event each query of a session is due, ms. */
 export function drawSession(random: Random): Readonly<Record<QueryName, number>> {
   const watched = WATCHED_MS.least + random() * (WATCHED_MS.most - WATCHED_MS.least);

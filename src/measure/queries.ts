@@ -13,6 +13,7 @@ export const QUERY_COLUMNS = [
   "timedOut",
   "lost",
   "events",
+  "eventsBehind",
 ] as const;
 
 export type QueryColumn = (typeof QUERY_COLUMNS)[number];
@@ -25,3 +26,5 @@ export const Q_CLOSED = 4;
 export const Q_TIMED_OUT = 5;
 export const Q_LOST = 6;
 export const Q_EVENTS = 7;
+/** Events that came when their query had its end. */
+export const Q_EVENTS_BEHIND = 8;

@@ -31,6 +31,8 @@ export interface Samples {
 
 /** A connection that the relay ended: how long it lived, and the answers that came on it. */
 interface EndedConnection {
+  /** Since the start of the test. */
+  readonly atMs: number;
   readonly lifeMs: number;
   readonly answers: number;
   /** Since the last frame from the relay, and to it; `null` with something in flight. */
@@ -75,6 +77,7 @@ export class Recorder {
   #errors = new Map<string, OpenError>();
   /** What a text of the relay means; cheap however many come. */
   readonly reasonOf: (text: string) => Reason = createReasonBook();
+  #endedMs: readonly [first: number, last: number] | null = null;
   /** By relay: accepted publishes noted for the read-back. */
   #accepted: string[][] = [];
 
@@ -110,7 +113,8 @@ export class Recorder {
   }
 
   /** Notes a connection that the relay ended; the silences are those of one with nothing in flight. */
-  end({ lifeMs, answers, quietMs, unusedMs }: EndedConnection): void {
+  end({ atMs, lifeMs, answers, quietMs, unusedMs }: EndedConnection): void {
+    this.#endedMs = [this.#endedMs?.[0] ?? atMs, atMs];
     this.life.record(lifeMs);
     this.#answersAtEnd.set(answers, (this.#answersAtEnd.get(answers) ?? 0) + 1);
     if (quietMs === null) return;
@@ -182,6 +186,7 @@ export class Recorder {
     | "histograms"
     | "errors"
     | "answersAtEnd"
+    | "endedMs"
     | "inFlight"
     | "accepted"
   > {
@@ -189,7 +194,9 @@ export class Recorder {
       rows.size === 0 ? error : { ...error, rows: [...rows] },
     );
     const accepted = this.#accepted;
-    const answersAtEnd = [...this.#answersAtEnd];
+    const endedMs = this.#endedMs;
+    const ends = endedMs === null ? {} : { endedMs, answersAtEnd: [...this.#answersAtEnd] };
+    this.#endedMs = null;
     this.#answersAtEnd = new Map();
     const { link, inFlight } = this;
     this.#accepted = [];
@@ -204,7 +211,7 @@ export class Recorder {
       histograms: this.#takeHistograms(),
       errors,
       inFlight,
-      ...(answersAtEnd.length === 0 ? {} : { answersAtEnd }),
+      ...ends,
       ...(accepted.length === 0 ? {} : { accepted }),
     };
   }

@@ -82,6 +82,8 @@ export interface Slice {
   readonly errors: readonly SliceError[];
   /** Of connections that the relay ended: how many answers came on each → how many had so many. */
   readonly answersAtEnd?: readonly (readonly [answers: number, count: number])[];
+  /** First and last of those ends, ms since the start of the test. */
+  readonly endedMs?: readonly [first: number, last: number];
   /** Publishes in flight × ms, over so many ms of the measured window. */
   readonly inFlight: { readonly sum: number; readonly overMs: number };
   /**

@@ -65,6 +65,13 @@ const table = {
   pool: ["POOL", "pool", "DIR", null, "folder of a pool (default: made, cached under pools/)"],
   builders: ["BUILDERS", "builders", "FILE", null, "event builders of your own: docs/builders.md"],
   events: ["EVENTS", "events", "FILE", null, "signed events to replay, one a line, as they are"],
+  strict: [
+    "STRICT",
+    "strict",
+    null,
+    null,
+    "refuse the file of --events at its first event that can't be replayed",
+  ],
   reportDir: ["REPORT_DIR", "report-dir", "DIR", "reports/load-test", "where reports are written"],
   threshold: ["THRESHOLDS", "threshold", "EXPR", null, "`metric: expression, …`; may be repeated"],
   relayPid: [

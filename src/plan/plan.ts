@@ -15,7 +15,7 @@ import {
   readNumber,
   readSwitch,
 } from "./options.ts";
-import { DEFAULT_THRESHOLDS, parseThresholds, type Threshold } from "./thresholds.ts";
+import { defaultThresholds, parseThresholds, type Threshold, withLeast } from "./thresholds.ts";
 
 export interface Plan {
   readonly scenario: string;
@@ -118,7 +118,7 @@ export function buildPlan(
     pingSec: readNumber(texts, "ping", { min: 0, max: 86_400, integer: false }),
     headers: parseHeaders(texts.header ?? "", optionLabel("header")),
     clientIpHeader: readAddressHeader(texts),
-    thresholds: parseThresholds(texts.threshold ?? DEFAULT_THRESHOLDS),
+    thresholds: withLeast(parseThresholds(texts.threshold ?? defaultThresholds(scenario))),
     reportDir: texts.reportDir ?? "",
     allowPrivate: readSwitch(texts, "allowPrivate"),
     dedicatedHost: texts.allowDedicatedRelay ?? null,

@@ -19,8 +19,20 @@ export interface ThresholdExpression {
   readonly bound: number;
 }
 
-export const DEFAULT_THRESHOLDS =
+const DEFAULT_THRESHOLDS =
   "nostr_publish_failed: rate<0.01; nostr_publish_response_time: p(95)<500, p(99)<1000";
+
+/** Holds in every run: nothing is met where nothing was accepted, whatever the other thresholds say. */
+export const LEAST: Threshold = { metric: "nostr_events_accepted", expressions: ["count>0"] };
+
+const QUERY_THRESHOLDS = "nostr_query_failed: rate<0.01; nostr_query_time: p(95)<500, p(99)<1000";
+
+/** What a run of a scenario is held against when nothing else was given. */
+export function defaultThresholds(scenario: string): string {
+  return scenario === "playback"
+    ? `${DEFAULT_THRESHOLDS}; ${QUERY_THRESHOLDS}`
+    : DEFAULT_THRESHOLDS;
+}
 
 const EXPRESSION =
   /^(rate|count|value|avg|min|max|med|p\((\d+(?:\.\d+)?)\))\s*(<=|>=|<|>|===|==|!=)\s*([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
@@ -41,6 +53,7 @@ const METRICS: Readonly<Record<string, readonly string[]>> = {
   nostr_query_time: ["avg", "min", "max", "med", "p"],
   nostr_connect_time: ["avg", "min", "max", "med", "p"],
   nostr_publish_failed: ["rate"],
+  nostr_query_failed: ["rate"],
   nostr_events_scheduled: ["count", "rate"],
   nostr_events_attempted: ["count", "rate"],
   nostr_events_accepted: ["count", "rate"],
@@ -62,6 +75,13 @@ export function parseExpression(text: string): ThresholdExpression | null {
     operator: operator as ThresholdExpression["operator"],
     bound: Number(bound),
   };
+}
+
+/** The thresholds with the one that always holds, unless they judge what was accepted themselves. */
+export function withLeast(thresholds: readonly Threshold[]): readonly Threshold[] {
+  return thresholds.some(({ metric }) => metric === LEAST.metric)
+    ? thresholds
+    : [...thresholds, LEAST];
 }
 
 /** Parses `metric: expression, expression; metric: …`. Throws `ConfigError` on what k6 would refuse. */

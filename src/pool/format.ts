@@ -13,10 +13,13 @@
 import { ConfigError } from "../errors.ts";
 import { classifyKind, type NostrEvent } from "../nostr/wire.ts";
 import type { Expected } from "./expected.ts";
+import type { LeftOut } from "./left-out.ts";
 
 export const POOL_FORMAT = "k6-nostr/pool@2";
 export const FRAMES_FILE = "frames.txt";
 export const MANIFEST_FILE = "manifest.json";
+/** Events that a replay holds out of its frames, one a line, for preflight to try the relay with. */
+export const PROBES_FILE = "probes.jsonl";
 /** Characters before the frame on a line. */
 export const HEADER_LENGTH = 3;
 /** Where the id starts within a frame: behind `["EVENT",{"id":"`. */
@@ -52,6 +55,16 @@ export interface PoolManifest {
   /** Events of each type, and the bytes of their frames. */
   readonly perType: Readonly<Record<string, { readonly events: number; readonly bytes: number }>>;
   readonly createdAt: { readonly min: number; readonly max: number };
+  /** Of any event, also of those held out; pools from before they were counted have neither. */
+  readonly mostTags?: number;
+  /** Unicode characters. */
+  readonly longestContent?: number;
+  /** Of a replay: events in `PROBES_FILE`, which are not among `events`. */
+  readonly probes?: number;
+  /** Of a replay: what of its file is not in it, by reason, in the order of first lines. */
+  readonly leftOut?: readonly LeftOut[];
+  /** Of a replay with events that expire (NIP-40): when the first does, Unix seconds. */
+  readonly goodUntil?: number;
   /** What a relay should hold of each kind that was sent the whole pool. */
   readonly expected?: Expected;
   /** SHA-256 of `frames.txt`, hex. */

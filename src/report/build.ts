@@ -1,4 +1,5 @@
 /** Slices and plan → the report's JSON. Pure: what only Node can know is completed later. */
+
 import {
   bucketMiddleMs,
   type HistogramData,
@@ -254,6 +255,7 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
       events: pool.events,
       bytes: pool.bytes,
       source: pool.source ?? null,
+      leftOut: pool.leftOut ?? [],
     },
   };
 }

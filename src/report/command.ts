@@ -1,5 +1,5 @@
 /** Shell lines that a reader may copy: every value quoted, whatever it holds. */
-import { DEFAULT_THRESHOLDS, parseThresholds } from "../plan/thresholds.ts";
+import { defaultThresholds, LEAST, parseThresholds } from "../plan/thresholds.ts";
 import type { Report } from "./types.ts";
 
 /** One word of a POSIX shell. Control characters, which terminals obey, become spaces. */
@@ -61,7 +61,7 @@ function extraFlags(report: Report): readonly string[] {
   const { config } = report;
   const { source } = config.pool;
   const thresholds = judgedExpressions(report);
-  const isDefault = thresholds.join(";") === DEFAULT_EXPRESSIONS.join(";");
+  const isDefault = thresholds.join(";") === defaultExpressions(report.run.scenario).join(";");
   return [
     ...(source ? [isReplay(report) ? '--events "$EVENTS"' : '--builders "$BUILDERS"'] : []),
     ...(isDefault ? [] : thresholds.map((threshold) => `--threshold ${shellQuote(threshold)}`)),
@@ -74,12 +74,18 @@ function extraFlags(report: Report): readonly string[] {
   ];
 }
 
-const DEFAULT_EXPRESSIONS: readonly string[] = parseThresholds(DEFAULT_THRESHOLDS).flatMap(
-  ({ metric, expressions }) => expressions.map((expression) => `${metric}: ${expression}`),
-);
+function defaultExpressions(scenario: string): readonly string[] {
+  return parseThresholds(defaultThresholds(scenario)).flatMap(({ metric, expressions }) =>
+    expressions.map((expression) => `${metric}: ${expression}`),
+  );
+}
 
+/** Without the one that every run has. */
 function judgedExpressions({ thresholds }: Report): readonly string[] {
-  return thresholds.map(({ metric, expression }) => `${metric}: ${expression}`);
+  const own = thresholds.filter(
+    ({ metric, expression }) => metric !== LEAST.metric || !LEAST.expressions.includes(expression),
+  );
+  return own.map(({ metric, expression }) => `${metric}: ${expression}`);
 }
 
 /** The facts that another person needs to get the same run. */

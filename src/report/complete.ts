@@ -11,6 +11,7 @@ export interface Completion {
   /** What else the companion knows. */
   readonly companion?: Omit<Resources, "samples">;
   readonly profile?: Profile | null;
+  readonly handshakes?: Report["handshakes"];
   readonly ceilingEps: number | null;
   readonly floorMs: number | null;
   readonly audit: Audit | null;
@@ -43,6 +44,7 @@ export function completeReport(report: Report, completion: Completion): Report {
     {
       ...report,
       run,
+      handshakes: completion.handshakes ?? null,
       ...(completion.preflight === undefined ? {} : { preflight: completion.preflight }),
       resources: measured,
       profile: completion.profile ?? null,

@@ -12,7 +12,7 @@ export interface MergedEnds {
   readonly unused: HistogramData;
   /** Answers on a connection → connections, the most frequent first. */
   readonly answers: readonly (readonly [answers: number, count: number])[];
-  /** Ends of slices with an end in them, ms from the start of the window. */
+  /** The first and the last end, ms from the start of the window. */
   readonly firstMs: number;
   readonly lastMs: number;
 }
@@ -21,9 +21,10 @@ export function mergeEnds(slices: readonly Slice[], windowStartMs: number | null
   const answers = new Map<number, number>();
   const atMs: number[] = [];
   for (const slice of slices) {
-    if (slice.answersAtEnd) atMs.push(slice.atMs - (windowStartMs ?? 0));
-    for (const [n, count] of slice.answersAtEnd ?? [])
+    for (const ms of slice.endedMs ?? []) atMs.push(ms - (windowStartMs ?? 0));
+    for (const [n, count] of slice.answersAtEnd ?? []) {
       answers.set(n, (answers.get(n) ?? 0) + count);
+    }
   }
   return {
     life: ofAll(slices, "life"),

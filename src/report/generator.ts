@@ -37,6 +37,8 @@
  * - share of the ceiling: where one server works off a queue (M/M/1), a response takes twice the service
  *   time at half of what it can do, and ten times at nine tenths: by then the queue is the generator's. A
  *   rate above the ceiling that was held, with no other doubt, says that the ceiling was measured too low.
+ * - known events: a duplicate costs a look at an index and no write. From one in a hundred on the figures are
+ *   flattered; when it is most of them, another thing was measured than what was asked for.
  */
 import { quantile } from "../measure/histogram.ts";
 import { pageOf } from "./findings/page.ts";
@@ -49,6 +51,8 @@ type Figures = Omit<GeneratorReport, "verdict" | "reasons" | "signals">;
 
 /** Shares of the calibrated ceiling: a run is held against the same before it starts. */
 export const CEILING_SHARE = { suspect: 0.5, invalid: 0.9 } as const;
+/** Shares of events that the relay had already; a pool is held against the same before it is sent. */
+export const KNOWN_SHARE = { suspect: 0.01, invalid: 0.5 } as const;
 
 /** Adds the verdict on the generator to a report; an invalid run's only finding is the generator. */
 export function judgeGenerator(report: Measured, figures: Figures): Report {
@@ -217,6 +221,15 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
         `${(v * 100).toFixed(1)} % of the connections failed for want of open files or ports of this host`,
     ),
     signal(
+      "knownEvents",
+      totals.attempted === 0 ? null : totals.duplicate / totals.attempted,
+      "share",
+      KNOWN_SHARE.suspect,
+      KNOWN_SHARE.invalid,
+      (v) =>
+        `the relay had ${(v * 100).toFixed(0)} % of the events already (duplicate): what it costs to take them was not measured; take a new seed, or an empty relay`,
+    ),
+    signal(
       "scriptErrors",
       scriptErrors,
       "errors",
@@ -299,6 +312,7 @@ function signal(
 
 function generatorFinding(signals: readonly Signal[], errors: Report["errors"]): Finding {
   const bad = signals.filter((s) => s.state === "invalid");
+  if (bad.every((s) => s.id === "knownEvents")) return knownEventsFinding(bad);
   const noData = bad.some((s) => s.id === "noData");
   return {
     rank: 1,
@@ -326,6 +340,27 @@ function generatorFinding(signals: readonly Signal[], errors: Report["errors"]):
     labels: ["generator"],
     cost: 0,
     page: pageOf(noData ? "no-data" : "generator-limit"),
+  };
+}
+
+function knownEventsFinding(bad: readonly Signal[]): Finding {
+  return {
+    rank: 1,
+    id: "duplicates",
+    severity: "critical",
+    title: "Most events were in the relay already: taking them was not measured",
+    confidence: "high",
+    evidence: bad.map((s) => ({
+      metric: `generator.${s.id}`,
+      value: s.value,
+      reference: s.invalidAbove,
+    })),
+    counterEvidence: [],
+    remediation:
+      "Take a new --seed (without one each run draws its own), or an empty relay. If it was empty, look for events that it handles twice.",
+    labels: ["workload"],
+    cost: 0,
+    page: pageOf("duplicates"),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Slices → the run over time: one point for each slice of the window, and for the drain behind it. */
+import { QUERIES } from "../load/sessions.ts";
 import { coarsen, type HistogramData, mergePair, quantile } from "../measure/histogram.ts";
 import { addCounts, type Column, noCounts } from "../measure/outcome.ts";
 import type { Slice } from "../measure/slice.ts";
@@ -22,6 +23,8 @@ interface Bin {
   scheduleLag: HistogramData;
   loopLag: HistogramData;
   readonly open: Map<number, number>;
+  /** By row of `QUERIES`. */
+  readonly queries: Map<number, HistogramData>;
   readonly proven: Map<number, number>;
 }
 
@@ -74,6 +77,7 @@ function newBin(): Bin {
     scheduleLag: EMPTY,
     loopLag: EMPTY,
     open: new Map(),
+    queries: new Map(),
     proven: new Map(),
   };
 }
@@ -83,6 +87,10 @@ function addTimes(bin: Bin, { histograms }: Slice, rows: number): void {
     bin.response = mergePair(bin.response, histograms[`r${row}`] ?? EMPTY);
     bin.service = mergePair(bin.service, histograms[`s${row}`] ?? EMPTY);
   }
+  QUERIES.forEach((_, row) => {
+    const times = histograms[`qr${row}`];
+    if (times) bin.queries.set(row, mergePair(bin.queries.get(row) ?? EMPTY, times));
+  });
   bin.scheduleLag = mergePair(bin.scheduleLag, histograms.lag ?? EMPTY);
   bin.loopLag = mergePair(bin.loopLag, histograms.loop ?? EMPTY);
 }
@@ -108,8 +116,19 @@ function pointOf(
     serviceP99: at(service, 0.99),
     scheduleLagP99: at(bin.scheduleLag, 0.99),
     loopLagP99: at(bin.loopLag, 0.99),
+    ...queryTimesOf(bin),
     responseBuckets: coarsen(response),
   };
+}
+
+function queryTimesOf({ queries }: Bin): Pick<SeriesPoint, "queryTimes"> {
+  if (queries.size === 0) return {};
+  const named = QUERIES.flatMap((name, row) => {
+    const times = queries.get(row);
+    if (times === undefined) return [];
+    return [[name, { count: times.count, p50: at(times, 0.5), p99: at(times, 0.99) }] as const];
+  });
+  return { queryTimes: Object.fromEntries(named) };
 }
 
 function at(histogram: HistogramData, q: number): number | null {

@@ -1,4 +1,5 @@
 /** The verdict in a few lines for a terminal. Returns text; who prints it is the caller's business. */
+import { describeLeftOut } from "../pool/left-out.ts";
 import { formatCount, formatMs, formatRate, NOT_MEASURED } from "./format.ts";
 import { describeStored } from "./stored.ts";
 import type { Audit, Report } from "./types.ts";
@@ -27,11 +28,18 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     `read-back   ${audit === null ? NOT_MEASURED : readBackLine(audit)}`,
     ...missingLines(audit),
     ...(audit?.stored === undefined ? [] : [`stored      ${describeStored(audit.stored)}`]),
+    ...leftOutLines(report),
     ...findingLines(report),
     ...files.map((file, i) => `${i === 0 ? "reports     " : "            "}${file}`),
     "",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function leftOutLines({ config: { pool } }: Report): readonly string[] {
+  return (pool.leftOut ?? []).map(
+    (of, i) => `${i === 0 ? "left out    " : "            "}${describeLeftOut(of)}`,
+  );
 }
 
 function findingLines({ findings }: Report): readonly string[] {

@@ -65,6 +65,7 @@ function measuredValue(
   // Counters and the failure rate are kept by event in k6; the report has them for the whole run.
   if (only !== undefined) return null;
   if (name === "nostr_publish_failed") return failedRate(m);
+  if (name === "nostr_query_failed") return failedQueries(m);
   const count = countOf(name, m);
   if (count === null) return null;
   if (expression.aggregation === "count") return count;
@@ -133,6 +134,14 @@ function failedRate({ totals }: Measured): number | null {
   if (totals.scheduled === 0) return null;
   const fine = totals.accepted + totals.duplicate + totals.superseded + (totals.unheard ?? 0);
   return (totals.scheduled - fine) / totals.scheduled;
+}
+
+/** Every query that got no EOSE. */
+function failedQueries({ queries }: Measured): number | null {
+  const all = Object.values(queries ?? {});
+  const scheduled = all.reduce((sum, query) => sum + query.scheduled, 0);
+  const ended = all.reduce((sum, query) => sum + query.eose, 0);
+  return scheduled === 0 ? null : (scheduled - ended) / scheduled;
 }
 
 function countOf(name: string, { totals }: Measured): number | null {

@@ -2,6 +2,7 @@
 import type { HistogramData } from "../measure/histogram.ts";
 import type { Reason } from "../nostr/reason.ts";
 import type { PoolSource } from "../pool/format.ts";
+import type { LeftOut } from "../pool/left-out.ts";
 
 export const REPORT_SCHEMA = "k6-nostr/report@1";
 
@@ -78,8 +79,19 @@ export interface SeriesPoint {
   /** How late the generator was, in ms: to send what was due, to see what had come. */
   readonly scheduleLagP99: number | null;
   readonly loopLagP99: number | null;
+  /**
+   * Queries by name that were answered in the slice: how many, and their response time in ms. Runs that ask nothing,
+   * and reports from before it was kept, have none.
+   */
+  readonly queryTimes?: Readonly<Record<string, QueryTimes>>;
   /** Response times in coarse buckets, four to a doubling: index, count, index, count, … */
   readonly responseBuckets: readonly number[];
+}
+
+interface QueryTimes {
+  readonly count: number;
+  readonly p50: number | null;
+  readonly p99: number | null;
 }
 
 /** Lowest and highest of a figure over equal parts of the window; `null` when a part had no answer. */
@@ -359,6 +371,8 @@ interface QueryFigures {
   readonly lost: number;
   /** Events that came before EOSE. */
   readonly events: number;
+  /** And when their query had its end: a few were under way. Reports from before they were counted have none. */
+  readonly eventsBehind?: number;
   /** From when it was due, and from when it was sent, to EOSE. */
   readonly response: LatencySummary;
   readonly service: LatencySummary;
@@ -445,6 +459,8 @@ export interface Report {
       readonly bytes: number;
       /** Where events come from that are not the kit's own; `null` when all are. */
       readonly source: PoolSource | null;
+      /** What of a replayed file was not sent; empty for other pools. Reports from before have none. */
+      readonly leftOut?: readonly LeftOut[];
     };
   };
   readonly totals: Totals;

@@ -9,6 +9,11 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 export const RELAYS = readdirSync(join(ROOT, "deploy/relays"));
 
+/** Our own image's, and those of relays that publish none. */
+export const DOCKERFILES = ["", "deploy/relays/khatru/", "deploy/relays/rnostr/"].map(
+  (place) => `${place}Dockerfile`,
+);
+
 interface Service {
   readonly image?: string;
   readonly build?: string;
@@ -73,7 +78,7 @@ export const TEXTS: Texts = {
   ),
   notes: Object.fromEntries(RELAYS.map((name) => [name, read(`deploy/relays/${name}/relay.env`)])),
   scraped: read("deploy/observe/prometheus.yml"),
-  dockerfiles: [read("Dockerfile"), read("deploy/relays/khatru/Dockerfile")],
+  dockerfiles: DOCKERFILES.map(read),
   example: read(".env.example"),
 };
 
@@ -238,6 +243,7 @@ export const CHECKS: Readonly<Record<string, (texts: Texts) => readonly string[]
 const CONFIGURATIONS = [
   ["strfry", "./strfry.conf:/etc/strfry.conf:ro"],
   ["nostr-rs-relay", "./config.toml:/usr/src/app/config.toml:ro"],
+  ["rnostr", "./rnostr.toml:/etc/rnostr.toml:ro"],
 ] as const;
 
 /** Whose health a service must wait for. */

@@ -142,7 +142,7 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
   hanging: { first: "stopped-answering", relays: [() => silentFrom(4_000)] },
   crashing: { first: "relay-gone", relays: [() => crashing(4_000)] },
   "rejecting-and-limiting": {
-    first: "rejected",
+    first: "proof-of-work-wanted",
     relays: [
       () =>
         answering((id, place) => {
@@ -161,7 +161,7 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     flags: { rate: "50" },
   },
   rejecting: {
-    first: "rejected",
+    first: "refused-by-policy",
     relays: [() => every(10, (id) => [reject(id, "blocked", "blocked: not on the list")])],
   },
   "connection-limit": {

@@ -1,4 +1,5 @@
-// A relay of khatru's own parts for load tests: no policies, Badger for a store, NIP-11 and health check.
+// A relay of khatru's own parts for load tests: Badger for a store, NIP-11 and health check. It has no policies,
+// unless khatru's sane defaults (a few events and connections an address) are asked for.
 package main
 
 import (
@@ -11,22 +12,24 @@ import (
 
 	"github.com/fiatjaf/eventstore/badger"
 	"github.com/fiatjaf/khatru"
+	"github.com/fiatjaf/khatru/policies"
 )
 
 func main() {
 	health := flag.Bool("health", false, "ask the relay in this container whether it answers")
 	path := flag.String("db", "/data/badger", "folder of the database")
 	address := flag.String("listen", ":3334", "address to listen on")
+	sane := flag.Bool("sane-defaults", false, "have khatru's sane defaults")
 	flag.Parse()
 	if *health {
 		os.Exit(check(*address))
 	}
-	if err := serve(*path, *address); err != nil {
+	if err := serve(*path, *address, *sane); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func serve(path, address string) error {
+func serve(path, address string, sane bool) error {
 	db := badger.BadgerBackend{Path: path}
 	if err := db.Init(); err != nil {
 		return err
@@ -40,6 +43,9 @@ func serve(path, address string) error {
 	relay.CountEvents = append(relay.CountEvents, db.CountEvents)
 	relay.DeleteEvent = append(relay.DeleteEvent, db.DeleteEvent)
 	relay.ReplaceEvent = append(relay.ReplaceEvent, db.ReplaceEvent)
+	if sane {
+		policies.ApplySaneDefaults(relay)
+	}
 	return http.ListenAndServe(address, relay)
 }
 

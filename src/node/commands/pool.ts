@@ -52,6 +52,7 @@ const FLAGS: readonly FlagRow[] = [
     help: "created_at of the first event",
   },
   { flag: "dir", value: "DIR", default: POOLS_DIR, help: "folder that holds pools" },
+  { flag: "strict", help: "refuse a FILE at its first event that can't be replayed" },
   { flag: "force", help: "make it again even if it is there, of any size" },
   HELP_FLAG,
 ];
@@ -117,9 +118,10 @@ async function makeIt(flags: Flags, terminal: Terminal, signal: AbortSignal): Pr
   if (flags.events !== undefined && isFile(flags.events)) {
     refuseForFile(flags);
     const onProgress = (progress: Progress) => terminal.status(describeVerifying(progress));
-    const made = await replayFile({ file: flags.events, root, force, signal, onProgress });
+    const strict = flags.strict !== undefined;
+    const made = await replayFile({ file: flags.events, root, force, strict, signal, onProgress });
     terminal.clear();
-    process.stdout.write(`${describeReplayed(made)}\n`);
+    process.stdout.write(`${describeReplayed(made).join("\n")}\n`);
     return EXIT.ok;
   }
   const builders = flags.builders === undefined ? undefined : await loadBuilders(flags.builders);

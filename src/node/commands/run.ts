@@ -90,7 +90,7 @@ export async function runScenario(
   const terminal = createTerminal();
   const interrupts = catchInterrupts();
   try {
-    const replayed = await replayOption(texts, terminal, interrupts.signal);
+    const replayed = await replayOption(texts, terminal, { signal: interrupts.signal });
     const { report, files, outcome } = await carryOut({
       plan,
       poolDir: replayed ?? texts.pool,

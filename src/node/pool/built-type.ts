@@ -31,7 +31,7 @@ export type Builder = (context: BuilderContext) => unknown;
 /** Half of a character beyond U+FFFF: text that was cut within one. Relays read it as different texts. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const ROLES: readonly string[] = ["author", "viewer", "session"];
-const MOST_CREATED_AT = 2 ** 32;
+const MOST_CREATED_AT = 2 ** 32 - 1;
 const VANISH_KIND = 62;
 const AUTH_KIND = 22_242;
 

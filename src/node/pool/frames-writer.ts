@@ -7,7 +7,16 @@ import type { SignedChunk } from "./sign-chunk.ts";
 
 export type FramesSummary = Pick<
   PoolManifest,
-  "events" | "bytes" | "largestFrame" | "perType" | "createdAt" | "expected" | "sha256" | "index"
+  | "events"
+  | "bytes"
+  | "largestFrame"
+  | "perType"
+  | "createdAt"
+  | "mostTags"
+  | "longestContent"
+  | "expected"
+  | "sha256"
+  | "index"
 >;
 
 export class FramesWriter {
@@ -23,6 +32,8 @@ export class FramesWriter {
   #largestFrame = 0;
   #min = Number.POSITIVE_INFINITY;
   #max = 0;
+  #mostTags = 0;
+  #longestContent = 0;
 
   private constructor(file: FileHandle, types: readonly string[]) {
     this.#file = file;
@@ -77,6 +88,8 @@ export class FramesWriter {
         this.#types.map((name, i) => [name, this.#perType[i] ?? { events: 0, bytes: 0 }]),
       ),
       createdAt: { min: this.#min, max: this.#max },
+      mostTags: this.#mostTags,
+      longestContent: this.#longestContent,
       expected: this.#expected.finish(),
       sha256: this.#hash.digest("hex"),
       index: this.#index,
@@ -88,8 +101,10 @@ export class FramesWriter {
     await this.#file.close();
   }
 
-  #count({ lineLengths, lineTypes, marks, createdAt }: SignedChunk): void {
+  #count({ lineLengths, lineTypes, marks, createdAt, ...most }: SignedChunk): void {
     this.#expected.add(marks);
+    this.#mostTags = Math.max(this.#mostTags, most.mostTags);
+    this.#longestContent = Math.max(this.#longestContent, most.longestContent);
     for (const [i, length] of lineLengths.entries()) {
       if (this.#events % INDEX_STEP === 0) this.#index.push(this.#bytes);
       const frame = length - HEADER_LENGTH - 1;

@@ -72,6 +72,6 @@ function row(name: string, ...cells: readonly string[]): string {
 
 function dateOf(seconds: number): string {
   const date = new Date(seconds * 1_000);
-  // A replayed event may name a time that no calendar has.
+  // Pools from before may hold a replayed event of a time that no calendar has.
   return Number.isNaN(date.getTime()) ? `${seconds} s` : date.toISOString().slice(0, 19);
 }

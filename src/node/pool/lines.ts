@@ -4,23 +4,42 @@ import { createReadStream } from "node:fs";
 const NEWLINE = 10;
 const READ_BYTES = 1 << 20;
 
-/**
- * Gives the lines of each piece of a file, without their line feeds. Bytes behind the last line feed come
- * as a line where `whole` is not set: a file that a stopped writer left ends within a line.
- */
-export async function* readLines(path: string, whole = false): AsyncGenerator<readonly Buffer[]> {
+interface LineOptions {
+  /** Drops bytes behind the last line feed: a file that a stopped writer left ends within a line. */
+  readonly whole?: boolean;
+  /** Of a longer line so many bytes are given, and one more. */
+  readonly mostBytes?: number;
+}
+
+/** Gives the lines of each piece of a file, without their line feeds. */
+export async function* readLines(
+  path: string,
+  { whole = false, mostBytes = Number.POSITIVE_INFINITY }: LineOptions = {},
+): AsyncGenerator<readonly Buffer[]> {
   let rest: Buffer[] = [];
+  let restBytes = 0;
+  const keep = (part: Buffer) => {
+    const kept = part.subarray(0, Math.max(0, mostBytes + 1 - restBytes));
+    if (kept.length > 0) rest.push(kept);
+    restBytes += kept.length;
+  };
+  const join = () => {
+    const [first] = rest;
+    const line = rest.length === 1 && first !== undefined ? first : Buffer.concat(rest);
+    rest = [];
+    restBytes = 0;
+    return line;
+  };
   for await (const piece of createReadStream(path, { highWaterMark: READ_BYTES })) {
     const lines: Buffer[] = [];
     let from = 0;
     for (let end = piece.indexOf(NEWLINE); end !== -1; end = piece.indexOf(NEWLINE, from)) {
-      const part = piece.subarray(from, end);
-      lines.push(rest.length === 0 ? part : Buffer.concat([...rest, part]));
-      rest = [];
+      keep(piece.subarray(from, end));
+      lines.push(join());
       from = end + 1;
     }
-    if (from < piece.length) rest.push(piece.subarray(from));
+    keep(piece.subarray(from));
     if (lines.length > 0) yield lines;
   }
-  if (!whole && rest.length > 0) yield [Buffer.concat(rest)];
+  if (!whole && restBytes > 0) yield [join()];
 }

@@ -8,7 +8,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { ConfigError } from "../../errors.ts";
-import { FRAMES_FILE, MANIFEST_FILE } from "../../pool/format.ts";
+import { FRAMES_FILE, MANIFEST_FILE, PROBES_FILE } from "../../pool/format.ts";
 import { makeFolder } from "../make-folder.ts";
 import { readPool } from "./read.ts";
 
@@ -146,7 +146,8 @@ async function refuseForeignFolder(dir: string): Promise<void> {
     if (hasCode(error, "ENOENT")) return [];
     throw error;
   });
-  if (names.every((name) => name === FRAMES_FILE || name === MANIFEST_FILE)) return;
+  const own: readonly string[] = [FRAMES_FILE, MANIFEST_FILE, PROBES_FILE];
+  if (names.every((name) => own.includes(name))) return;
   throw new ConfigError(`\`${dir}\` holds files that are not a pool's; give another folder`);
 }
 

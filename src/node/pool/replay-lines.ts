@@ -1,73 +1,95 @@
 /** From lines of an export to a pool's lines: what every thread does with every stretch of a file. */
 import { MOST_EVENT_BYTES } from "../../events/event-type.ts";
+import { countCharacters } from "../../nostr/characters.ts";
 import type { NostrEvent } from "../../nostr/wire.ts";
 import { markEvent } from "../../pool/expected.ts";
 import { formatLine } from "../../pool/format.ts";
+import { describeReason, type LeftOutReason } from "../../pool/left-out.ts";
 import type { VerifyEvent } from "../relay/signatures.ts";
-import { isEvent } from "./frame.ts";
+import {
+  expiryOf,
+  findRefusal,
+  halveBackslashes,
+  MOST_LINE_BYTES,
+  type ReplayTimes,
+  readEvent,
+} from "./replay-event.ts";
+
+export interface SoundLine {
+  readonly id: string;
+  readonly kind: number;
+  readonly createdAt: number;
+  /** Unix seconds; `Infinity`: never. */
+  readonly expiresAt: number;
+  readonly tags: number;
+  /** Unicode characters. */
+  readonly contentLength: number;
+  readonly marks: readonly number[];
+  /** A pool's line with its line feed; the type is not set yet. */
+  readonly text: string;
+}
 
 export type CheckedLine =
-  | {
-      readonly id: string;
-      readonly kind: number;
-      readonly createdAt: number;
-      readonly marks: readonly number[];
-      /** A pool's line with its line feed; the type is not set yet. */
-      readonly text: string;
-    }
-  | { readonly fault: string }
+  | SoundLine
+  | { readonly reason: LeftOutReason; readonly fault: string }
   /** An empty line. */
   | null;
 
+/** `times`: what no relay takes again is left out; `null`: form, id and signature are all that counts. */
 export function checkLines(
   lines: readonly Uint8Array[],
   verify: VerifyEvent,
+  times: ReplayTimes | null,
 ): readonly CheckedLine[] {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   return lines.map((bytes) => {
+    if (bytes.length > MOST_LINE_BYTES) return tooLarge(`more than ${MOST_LINE_BYTES}`);
+    let text: string;
     try {
-      return checkLine(decoder.decode(bytes), verify);
+      text = decoder.decode(bytes).trim();
     } catch {
-      return { fault: "not UTF-8" };
+      return { reason: "not-json", fault: "not UTF-8" };
     }
+    return text === "" ? null : checkLine(text, verify, times);
   });
 }
 
-function checkLine(line: string, verify: VerifyEvent): CheckedLine {
-  const text = line.trim();
-  if (text === "") return null;
-  const event = readEvent(text);
-  if (typeof event === "string") return { fault: event };
-  const fault = verify(event);
-  if (fault?.startsWith("error: ")) {
-    const bytes = Buffer.byteLength(text);
-    return {
-      fault: `an event of ${bytes} bytes, which can't be verified: at most ${MOST_EVENT_BYTES}`,
-    };
+function checkLine(text: string, verify: VerifyEvent, times: ReplayTimes | null): CheckedLine {
+  const read = readEvent(text);
+  if ("fault" in read) {
+    return read.reason === "not-json" && isDoubled(text, verify) ? DOUBLED : read;
   }
-  if (fault !== undefined) return { fault: fault.replace(/^invalid: /, "") };
+  const { event } = read;
+  const refusal = times === null ? null : findRefusal(event, times);
+  if (refusal !== null) return { reason: refusal, fault: describeReason(refusal) };
+  const fault = verify(event);
+  if (fault !== undefined) {
+    const bytes = Buffer.byteLength(text);
+    if (fault.startsWith("error: ") && bytes > MOST_EVENT_BYTES) return tooLarge(String(bytes));
+    if (isDoubled(text, verify)) return DOUBLED;
+    return { reason: "signature", fault: fault.replace(/^(invalid|error): /, "") };
+  }
   return {
     id: event.id,
     kind: event.kind,
     createdAt: event.created_at,
+    expiresAt: expiryOf(event),
+    tags: event.tags.length,
+    contentLength: countCharacters(event.content),
     marks: markEvent(event.pubkey, event),
     text: `${formatLine({ type: 0, part: 0, lastPart: 0 }, event)}\n`,
   };
 }
 
-/** The event of a line, or what is wrong with it. */
-function readEvent(text: string): NostrEvent | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return `not JSON: \`${text.slice(0, 40)}\``;
-  }
-  const event: unknown = Array.isArray(value) && value[0] === "EVENT" ? value.at(-1) : value;
-  if (!isEvent(event)) return "no event with id, pubkey, created_at, kind, tags, content and sig";
-  const isHex = (hex: string, digits: number) => hex.length === digits && !/[^0-9a-f]/.test(hex);
-  if (!isHex(event.id, 64) || !isHex(event.pubkey, 64)) return "id or pubkey not of 64 hex digits";
-  if (!isHex(event.sig, 128)) return "sig not of 128 hex digits";
-  if (event.kind < 0 || event.kind > 65_535) return `kind ${event.kind}, expected 0 to 65535`;
-  return event.created_at < 0 ? `created_at ${event.created_at}` : event;
+const DOUBLED = { reason: "doubled-backslashes", fault: "its backslashes are doubled" } as const;
+
+/** Whether the line is right once its backslashes are halved. */
+function isDoubled(text: string, verify: VerifyEvent): boolean {
+  const halved: NostrEvent | null = halveBackslashes(text);
+  return halved !== null && verify(halved) === undefined;
+}
+
+function tooLarge(bytes: string): CheckedLine {
+  const fault = `an event of ${bytes} bytes, which can't be verified: at most ${MOST_EVENT_BYTES}`;
+  return { reason: "size", fault };
 }

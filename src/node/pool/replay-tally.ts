@@ -1,103 +1,135 @@
-/** What is taken of a file of events, what is left out, and what is broken. */
+/** What is taken of a file of events, what is held out, and what is left out and why. */
 import { basename } from "node:path";
 import { ConfigError } from "../../errors.ts";
+import { describeLeftOut, type LeftOut, type LeftOutReason } from "../../pool/left-out.ts";
+import { formatCount } from "../../report/format.ts";
 import { IdTable } from "./id-table.ts";
-import type { CheckedLine } from "./replay-lines.ts";
+import type { CheckedLine, SoundLine } from "./replay-lines.ts";
 import type { SignedChunk } from "./sign-chunk.ts";
 
+/** Each line of a file is one of these. */
 export interface Replayed {
+  readonly lines: number;
+  readonly blank: number;
   readonly taken: number;
-  readonly duplicates: number;
-  /** Requests to vanish (kind 62) and AUTH events (22242). */
+  /** Kept for preflight to try a relay with. */
+  readonly heldOut: number;
   readonly leftOut: number;
 }
 
 /** The types of a pool are `a` to `z`; the last is for all other kinds. */
 const MOST_KINDS = 25;
 const OTHER = "other";
-const MOST_FAULTS_SHOWN = 10;
-/** An export may hold them; sent again, one wipes a key and the other is for one connection alone. */
-const LEFT_OUT: readonly number[] = [62, 22_242];
+const MOST_LINES_SHOWN = 5;
+
+interface TallyOptions {
+  readonly file: string;
+  /** Ids of the events that are held out. */
+  readonly heldOut: ReadonlySet<string>;
+  /** Nothing may be left out. */
+  readonly strict: boolean;
+}
 
 export class ReplayTally {
   readonly #file: string;
+  readonly #heldOut: ReadonlySet<string>;
+  readonly #strict: boolean;
   readonly #seen = new IdTable();
-  readonly #shown: string[] = [];
-  readonly #counts = { taken: 0, duplicates: 0, leftOut: 0 };
+  readonly #leftOut = new Map<LeftOutReason, { count: number; readonly lines: number[] }>();
+  readonly #counts = { lines: 0, blank: 0, taken: 0, heldOut: 0, leftOut: 0 };
   /** `kind-<n>` in the order in which the kinds come. */
   readonly types: string[] = [];
-  #lines = 0;
-  faults = 0;
+  /** Unix seconds at which the first event expires; `Infinity`: none does. */
+  goodUntil = Number.POSITIVE_INFINITY;
 
-  constructor(file: string) {
+  constructor({ file, heldOut, strict }: TallyOptions) {
     this.#file = basename(file);
+    this.#heldOut = heldOut;
+    this.#strict = strict;
   }
 
   get counts(): Replayed {
     return this.#counts;
   }
 
+  get leftOut(): readonly LeftOut[] {
+    return [...this.#leftOut].map(([reason, counts]) => ({ reason, ...counts }));
+  }
+
+  /** Why most was left out; `undefined` when nothing was. */
+  get mainReason(): LeftOutReason | undefined {
+    const [first] = [...this.leftOut].sort((a, b) => b.count - a.count);
+    return first?.reason;
+  }
+
   /** The next lines of the file as a pool's; `null` when nothing of them is taken. */
   take(lines: readonly CheckedLine[]): SignedChunk | null {
-    const texts: string[] = [];
-    const lineTypes: number[] = [];
-    const marks: number[] = [];
-    let min = Number.POSITIVE_INFINITY;
-    let max = 0;
-    for (const line of lines) {
-      this.#lines++;
-      if (line === null) continue;
-      if ("fault" in line) this.#note(line.fault);
-      else if (this.#isTaken(line.id, line.kind)) {
-        const type = this.#typeOf(line.kind);
-        texts.push(String.fromCharCode(97 + type) + line.text.slice(1));
-        lineTypes.push(type);
-        marks.push(...line.marks);
-        min = Math.min(min, line.createdAt);
-        max = Math.max(max, line.createdAt);
-      }
-    }
-    if (texts.length === 0) return null;
+    const taken = lines.filter((line): line is SoundLine => this.#isTaken(line));
+    if (taken.length === 0) return null;
+    const types = taken.map(({ kind }) => this.#typeOf(kind));
+    const texts = taken.map(
+      ({ text }, i) => String.fromCharCode(97 + (types[i] ?? 0)) + text.slice(1),
+    );
+    const times = taken.map(({ createdAt }) => createdAt);
     return {
       bytes: Buffer.from(texts.join("")),
       sets: texts.length,
       lineLengths: Uint32Array.from(texts, (text) => Buffer.byteLength(text)),
-      lineTypes: Uint8Array.from(lineTypes),
-      marks: Float64Array.from(marks),
-      createdAt: { min, max },
+      lineTypes: Uint8Array.from(types),
+      marks: Float64Array.from(taken.flatMap(({ marks }) => marks)),
+      createdAt: { min: Math.min(...times), max: Math.max(...times) },
+      mostTags: Math.max(...taken.map(({ tags }) => tags)),
+      longestContent: Math.max(...taken.map(({ contentLength }) => contentLength)),
     };
   }
 
-  /** Throws `ConfigError` when lines were broken, or nothing was taken. */
-  finish(): void {
-    if (this.faults > 0) {
-      const more = this.faults - this.#shown.length;
-      const rest = more > 0 ? `\n  and ${more} more` : "";
-      throw new ConfigError(
-        `${this.faults} of ${this.#lines} lines of \`${this.#file}\` are broken, expected a signed event on each\n${this.#shown.join("\n")}${rest}`,
-      );
+  /** Why the file is no file to replay; `null` when at least half of its events are taken. */
+  findRefusal(): string | null {
+    const { lines, blank, taken, heldOut } = this.#counts;
+    const duplicates = this.#leftOut.get("duplicate")?.count ?? 0;
+    const ofLines = lines - blank - duplicates;
+    const good = taken + heldOut;
+    if (ofLines === 0) {
+      return `\`${this.#file}\` holds no events; expected one signed event a line`;
     }
-    if (this.#counts.taken === 0) {
-      throw new ConfigError(`\`${this.#file}\` holds no events; expected one signed event a line`);
-    }
+    if (good > 0 && 2 * good >= ofLines) return null;
+    const reasons = this.leftOut.map((of) => `\n  ${describeLeftOut(of)}`);
+    const share = `${formatCount(good)} of ${formatCount(ofLines)} lines`;
+    return `of \`${this.#file}\` ${share} can be replayed, at least half must; left out:${reasons.join("")}`;
   }
 
-  #note(fault: string): void {
-    this.faults++;
-    if (this.#shown.length < MOST_FAULTS_SHOWN) this.#shown.push(`  line ${this.#lines}: ${fault}`);
-  }
-
-  #isTaken(id: string, kind: number): boolean {
-    if (LEFT_OUT.includes(kind)) {
-      this.#counts.leftOut++;
+  #isTaken(line: CheckedLine): line is SoundLine {
+    this.#counts.lines++;
+    if (line === null) {
+      this.#counts.blank++;
       return false;
     }
-    if (this.#seen.put(id) !== undefined) {
-      this.#counts.duplicates++;
+    if ("fault" in line) return this.#leaveOut(line.reason, line.fault);
+    if (this.#seen.put(line.id) !== undefined) {
+      return this.#leaveOut("duplicate", "a duplicate of an earlier line");
+    }
+    this.goodUntil = Math.min(this.goodUntil, line.expiresAt);
+    if (this.#heldOut.has(line.id)) {
+      this.#counts.heldOut++;
       return false;
     }
     this.#counts.taken++;
     return true;
+  }
+
+  #leaveOut(reason: LeftOutReason, fault: string): false {
+    const { lines: line } = this.#counts;
+    if (this.#strict) {
+      throw new ConfigError(
+        `line ${line} of \`${this.#file}\` can't be replayed: ${fault}\nWithout --strict such lines are left out and counted.`,
+      );
+    }
+    this.#counts.leftOut++;
+    const known = this.#leftOut.get(reason) ?? { count: 0, lines: [] };
+    this.#leftOut.set(reason, known);
+    known.count++;
+    if (known.lines.length < MOST_LINES_SHOWN) known.lines.push(line);
+    return false;
   }
 
   #typeOf(kind: number): number {

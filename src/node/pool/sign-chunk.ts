@@ -1,6 +1,7 @@
 /** Signs a stretch of a pool and writes its lines: what every worker does with every chunk. */
 import type { EventType, Keys } from "../../events/event-type.ts";
 import { resolveTypes } from "../../events/registry.ts";
+import { countCharacters } from "../../nostr/characters.ts";
 import { markEvent } from "../../pool/expected.ts";
 import { formatLine } from "../../pool/format.ts";
 import { buildSets, type Chunk, type ChunkScope, resolvePart } from "../../pool/plan.ts";
@@ -17,6 +18,10 @@ export interface SignedChunk {
   /** What a relay will keep of it: see `markEvent`. */
   readonly marks: Float64Array;
   readonly createdAt: { readonly min: number; readonly max: number };
+  /** Of any of its events. */
+  readonly mostTags: number;
+  /** Unicode characters. */
+  readonly longestContent: number;
 }
 
 /** Builds, signs and serialises a chunk's sets in their order. */
@@ -32,6 +37,8 @@ export function signChunk(
   const types = resolveTypes(scope.types, extra);
   let min = Number.POSITIVE_INFINITY;
   let max = 0;
+  let mostTags = 0;
+  let longestContent = 0;
   for (const { type, parts } of buildSets(chunk, scope, keys, extra)) {
     const ids: string[] = [];
     for (const part of parts) {
@@ -42,6 +49,8 @@ export function signChunk(
       ids.push(event.id);
       min = Math.min(min, event.created_at);
       max = Math.max(max, event.created_at);
+      mostTags = Math.max(mostTags, event.tags.length);
+      longestContent = Math.max(longestContent, countCharacters(event.content));
     }
   }
   const encoded = lines.map((line) => Buffer.byteLength(line) + 1);
@@ -52,5 +61,7 @@ export function signChunk(
     lineTypes: Uint8Array.from(lineTypes),
     marks: Float64Array.from(marks),
     createdAt: { min, max },
+    mostTags,
+    longestContent,
   };
 }

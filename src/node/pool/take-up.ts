@@ -2,6 +2,7 @@
 
 import type { EventType } from "../../events/event-type.ts";
 import { resolveTypes } from "../../events/registry.ts";
+import { countCharacters } from "../../nostr/characters.ts";
 import { markEvent } from "../../pool/expected.ts";
 import { HEADER_LENGTH, type LinePlace, readPlace } from "../../pool/format.ts";
 import type { PoolPlan } from "../../pool/plan.ts";
@@ -21,7 +22,7 @@ export async function takeUp(
   const types = resolveTypes(plan.types, extra);
   let sets = 0;
   let set: Line[] = [];
-  reading: for await (const lines of readLines(path, true)) {
+  reading: for await (const lines of readLines(path, { whole: true })) {
     for (const bytes of lines) {
       const line = readLine(bytes);
       if (line === null) break reading;
@@ -66,5 +67,7 @@ function joinSet(lines: readonly Line[], types: readonly EventType[]) {
       lines.flatMap(({ event, type }) => [...markEvent(event.pubkey, event, types[type]?.unique)]),
     ),
     createdAt: { min: Math.min(...times), max: Math.max(...times) },
+    mostTags: Math.max(...lines.map(({ event }) => event.tags.length)),
+    longestContent: Math.max(...lines.map(({ event }) => countCharacters(event.content))),
   };
 }

@@ -60,7 +60,7 @@ export async function verifyPool(dir: string, options: VerifyOptions = {}): Prom
   const jobs = Math.ceil(Math.min(signatures, manifest.events) / LINES_A_JOB);
   const crew = await startCrew<readonly Uint8Array[], readonly Fault[]>({
     module: "./check-worker.ts",
-    data: { onlyFaults: true },
+    data: { times: null },
     threads: Math.max(1, Math.min(workers, jobs)),
   });
   const verifier = new Verifier(manifest, Math.max(1, Math.ceil(manifest.events / signatures)));

@@ -3,6 +3,7 @@
 import type { MetricsSink } from "../../guard/metrics-sink.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
+import type { Report } from "../../report/types.ts";
 import type { Counts } from "../audit/stored.ts";
 import type { Calibration } from "../calibrate/figures.ts";
 import type { CompanionResult } from "../companion/companion.ts";
@@ -64,6 +65,8 @@ export interface Driven extends Drive {
   readonly outcome: K6Outcome;
   readonly companion: CompanionResult;
   readonly profiled: Profiled;
+  /** What relays said to handshakes of our own; `null` when none was made. */
+  readonly handshakes: NonNullable<Report["handshakes"]> | null;
   readonly startedAtMs: number;
 }
 

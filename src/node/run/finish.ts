@@ -49,6 +49,7 @@ export async function finish(driven: Driven): Promise<Report> {
     resources: relateSamples(driven.companion.samples, live.windowStartUnixMs),
     companion: notesOf(driven),
     profile: driven.profiled.profile,
+    handshakes: driven.handshakes,
     ceilingEps: driven.calibration?.ceiling?.heldEps ?? null,
     floorMs: driven.calibration?.floorMs ?? null,
     audit,

@@ -2,14 +2,16 @@
 
 import { Interrupted } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
-import type { OptionTexts } from "../../plan/options.ts";
+import { type OptionTexts, readSwitch } from "../../plan/options.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
+import { describeLeftOut } from "../../pool/left-out.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import type { Builders } from "../pool/builders.ts";
 import { ensurePool } from "../pool/cache.ts";
 import type { Progress } from "../pool/progress.ts";
 import { type Pool, readPool } from "../pool/read.ts";
-import { type ReplayedPool, replayFile } from "../pool/replay.ts";
+import { type ReplayedPool, replayFile, roundAges } from "../pool/replay.ts";
+import type { ReplayTimes } from "../pool/replay-event.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const POOLS_DIR = "pools";
@@ -70,17 +72,27 @@ export function describeResume(events: number): string {
   return `pool        goes on behind ${formatCount(events)} events that were signed before`;
 }
 
-/** Makes a pool of the file that `--events` names; gives its folder, or `undefined` without the option. */
+/**
+ * Makes a pool of the file that `--events` names; gives its folder, or `undefined` without the option.
+ * `times`: the ages that the run's relays take, where they are known.
+ */
 export async function replayOption(
-  { events: file }: OptionTexts,
+  texts: OptionTexts,
   terminal: Terminal,
-  signal: AbortSignal,
+  { signal, times }: { readonly signal: AbortSignal; readonly times?: ReplayTimes },
 ): Promise<string | undefined> {
+  const { events: file } = texts;
   if (file === undefined) return undefined;
-  const onProgress = (progress: Progress) => terminal.status(describeVerifying(progress));
-  const pool = await replayFile({ file, root: POOLS_DIR, signal, onProgress });
+  const pool = await replayFile({
+    file,
+    root: POOLS_DIR,
+    strict: readSwitch(texts, "strict"),
+    ...(times === undefined ? {} : { times: roundAges(times) }),
+    signal,
+    onProgress: (progress) => terminal.status(describeVerifying(progress)),
+  });
   terminal.clear();
-  terminal.note(`pool        ${describeReplayed(pool)}`);
+  for (const line of describeReplayed(pool)) terminal.note(`pool        ${line}`);
   return pool.dir;
 }
 
@@ -88,17 +100,16 @@ export function describeVerifying({ done, total, secondsLeft }: Progress): strin
   return `pool        verifying, ${formatBytes(done)} of ${formatBytes(total)}, ${Math.ceil(secondsLeft)} s left`;
 }
 
-/** What became of a replayed file, by kind. */
-export function describeReplayed({ dir, manifest, replayed }: ReplayedPool): string {
+/** What became of a replayed file, by kind, and a line for each reason by which events were left out. */
+export function describeReplayed({ dir, manifest, made }: ReplayedPool): readonly string[] {
   const kinds = Object.entries(manifest.perType).map(
     ([type, { events }]) => `${type} ${formatCount(events)}`,
   );
+  const { probes = 0, leftOut = [] } = manifest;
   const size = `${formatCount(manifest.events)} events, ${formatBytes(manifest.bytes)}`;
-  if (replayed === null) return `${dir}: ${size}, kept; ${kinds.join(", ")}`;
-  const { duplicates, leftOut } = replayed;
-  const notes = [
-    duplicates > 0 ? `${formatCount(duplicates)} duplicates dropped` : "",
-    leftOut > 0 ? `${formatCount(leftOut)} of kind 62 or 22242 left out` : "",
-  ].filter((note) => note !== "");
-  return [`${dir}: ${size}, verified`, ...notes, kinds.join(", ")].join("; ");
+  const heldOut = probes > 0 ? `${probes} more held out to try the relay with; ` : "";
+  return [
+    `${dir}: ${size}, ${made ? "verified" : "kept"}; ${heldOut}${kinds.join(", ")}`,
+    ...leftOut.map((of) => `left out: ${describeLeftOut(of)}`),
+  ];
 }

@@ -35,6 +35,7 @@ import { ensureK6 } from "../setup/ensure.ts";
 import { dialledBy } from "./dialled.ts";
 import { type Drive, type Driven, kindsOf, type RunRequest } from "./driven.ts";
 import { finish } from "./finish.ts";
+import { openHandshakeDesk } from "./handshakes.ts";
 import { choosePool } from "./pool.ts";
 
 export interface RunResult {
@@ -151,6 +152,9 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
     auditEvery: request.audit ? noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec)) : 0,
   };
+  const handshakes = openHandshakeDesk(admissions, ({ status, text }) =>
+    terminal.note(`handshake   ${status ?? "no answer"}${text === "" ? "" : ` ${text}`}`),
+  );
   const profile = startProfile(request.profiler, plan.durationSec);
   const ticker = setInterval(() => terminal.status(live.describe(Date.now())), 1_000);
   const startedAtMs = Date.now();
@@ -166,12 +170,21 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
       onSlice: (slice) => {
         live.add(slice, Date.now());
         companion.observe(slice);
+        handshakes.observe(slice);
         profile.observe(slice);
       },
       signal: request.signal,
     });
     const profiled = await profile.end();
-    return { ...request, live, outcome, companion: await companion.close(), profiled, startedAtMs };
+    return {
+      ...request,
+      live,
+      outcome,
+      companion: await companion.close(),
+      handshakes: await handshakes.close(),
+      profiled,
+      startedAtMs,
+    };
   } finally {
     clearInterval(ticker);
     await served?.close();

@@ -10,6 +10,7 @@ export type ChartId =
   | "heat"
   | "curve"
   | "service"
+  | "queries"
   | "lag"
   | "cpu"
   | "memory"

@@ -8,6 +8,7 @@ import {
   errorsChart,
   lagChart,
   percentilesChart,
+  queriesChart,
   serviceChart,
   throughputChart,
 } from "./over-time.ts";
@@ -27,10 +28,11 @@ export function chartsOf(report: Report): PageData {
       heatChart(throughput),
       curveChart(latency),
       serviceChart(throughput),
+      ...queriesChart(report),
       lagChart(throughput),
       cpuChart(resources),
       memoryChart(resources),
-      ...furtherCharts(resources),
+      ...furtherCharts(report),
       errorsChart(report),
     ],
   };

@@ -82,6 +82,22 @@ export function serviceChart({ series }: Throughput): Chart {
   });
 }
 
+/** One line a query and percentile; left out of runs that ask nothing. */
+export function queriesChart({ throughput: { series }, queries }: Report): readonly Chart[] {
+  if (queries === null) return [];
+  const lines = Object.keys(queries).flatMap((name) => [
+    ofPoints(series, `${name} p50`, (p) => p.queryTimes?.[name]?.p50 ?? null),
+    ofPoints(series, `${name} p99`, (p) => p.queryTimes?.[name]?.p99 ?? null),
+  ]);
+  return [
+    sliceChart("queries", "ms", true, series, {
+      title: "Queries",
+      caption: "From the moment a query was due to its EOSE, of what ended in each slice.",
+      lines,
+    }),
+  ];
+}
+
 export function lagChart({ series }: Throughput): Chart {
   return sliceChart("lag", "ms", true, series, {
     title: "Lag of the generator",

@@ -1,10 +1,12 @@
 /** The charts of what relay, generator and host used. */
+import { diskOf } from "../disk.ts";
+import { formatBytes } from "../format.ts";
 import type { Report, ResourceSample } from "../types.ts";
 import { type Chart, type ChartId, type ChartSeries, hasValues, type Unit } from "./chart.ts";
 
 /** Samples of the processes so near to each other are of one moment. */
 const MOMENT_SEC = 0.25;
-const PROCESSES = ["relay", "generator", "host"] as const;
+const PROCESSES = ["relay", "proxy", "generator", "host"] as const;
 
 export function cpuChart(resources: Report["resources"]): Chart {
   return sampled(resources, "cpu", "%", {
@@ -24,12 +26,17 @@ export function memoryChart(resources: Report["resources"]): Chart {
 }
 
 /** Those of what not every system tells: left out where it was not measured. */
-export function furtherCharts(resources: Report["resources"]): readonly Chart[] {
+export function furtherCharts(report: Report): readonly Chart[] {
+  const { resources } = report;
+  const dirtied = diskOf(report)?.dirtiedBytesPerSec ?? null;
   return [
     sampled(resources, "disk", "bytes/s", {
       title: "Written to disk",
-      caption: "By the processes and, of the host, to all disks.",
-      value: (s) => s.diskWriteBytesPerSec,
+      caption:
+        dirtied === null
+          ? "By the processes and, of the host, to all disks."
+          : `Of the host, to all disks. The relay's own count is left out: it is of pages each time they are dirtied, ${formatBytes(dirtied)}/s.`,
+      value: (s) => (dirtied !== null && s.process === "relay" ? null : s.diskWriteBytesPerSec),
     }),
     sampled(resources, "files", "files", {
       title: "Open files",

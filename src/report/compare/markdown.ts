@@ -2,15 +2,6 @@
 import { cell, formatMs, formatPercent, formatRate } from "../format.ts";
 import type { ComparedFigure, Comparison } from "./types.ts";
 
-/** What a reader looks for first, told from noise or not. */
-export const MAIN_FIGURES: readonly string[] = [
-  "response p50",
-  "response p99",
-  "service p50",
-  "service p99",
-  "accepted rate",
-];
-
 const HEADLINES = {
   worse: "**Worse: a regression beyond noise.**",
   better: "**Better.** No figure is worse.",
@@ -26,10 +17,8 @@ const WORDS = {
 
 export function renderComparison(c: Comparison): string {
   const changed = c.figures.filter((f) => f.verdict === "worse" || f.verdict === "better");
-  const isShown = (f: ComparedFigure) =>
-    f.base !== null && (f.verdict !== "notComparable" || MAIN_FIGURES.includes(f.name));
-  const shown = c.figures.filter(isShown);
-  const rest = c.figures.filter((f) => !isShown(f));
+  const shown = c.figures.filter((f) => f.base !== null);
+  const rest = c.figures.filter((f) => f.base === null);
   return [
     `# ${cell(c.next.label)} compared with ${cell(c.base.label)}`,
     "",
@@ -44,7 +33,7 @@ export function renderComparison(c: Comparison): string {
       ? []
       : [
           "",
-          rest.length === 0 ? "## Every figure" : "## The figures",
+          "## Every figure",
           "",
           "*Between*: where the true change lies as far as noise lets one know. *Seen from*: the smallest change that these runs could have shown.",
           "",
@@ -86,13 +75,13 @@ function table(figures: readonly ComparedFigure[]): readonly string[] {
   ];
 }
 
-export function formatValue({ unit }: ComparedFigure, value: number | null): string {
+function formatValue({ unit }: ComparedFigure, value: number | null): string {
   if (unit === "ms" || value === null) return formatMs(value);
   return unit === "share" ? formatPercent(value) : formatRate(value);
 }
 
 /** Above a few times, a multiple says more than a percentage. */
-export function signed({ unit }: ComparedFigure, change: number | null): string {
+function signed({ unit }: ComparedFigure, change: number | null): string {
   if (change === null) return "–";
   if (unit !== "share" && change >= 4) {
     return change >= 999 ? "× 1,000 and more" : `× ${(change + 1).toFixed(change < 9 ? 1 : 0)}`;

@@ -1,5 +1,6 @@
 /** Answers that are no failure and still say something: known events, older versions, stray OKs. */
-import { errorEvidence, evidence, type Rule, shareOf } from "./rule.ts";
+import { KNOWN_SHARE } from "../generator.ts";
+import { countErrors, errorEvidence, evidence, type Rule, shareOf } from "./rule.ts";
 
 export const duplicates: Rule = {
   id: "duplicates",
@@ -8,7 +9,7 @@ export const duplicates: Rule = {
     const { duplicate, scheduled, accepted } = report.totals;
     if (shareOf(duplicate, report) < 0.005) return null;
     return {
-      severity: shareOf(duplicate, report) >= 0.05 ? "minor" : "info",
+      severity: shareOf(duplicate, report) > KNOWN_SHARE.suspect ? "major" : "info",
       confidence: "medium",
       title: `The relay had ${(shareOf(duplicate, report) * 100).toFixed(1)} % of the events already`,
       evidence: [evidence("totals.duplicate", duplicate, 0)],
@@ -17,7 +18,7 @@ export const duplicates: Rule = {
         evidence("totals.connections.reconnected", report.totals.connections.reconnected, 0),
       ],
       remediation:
-        "A known event costs less than a new one, so these figures flatter the relay: load an empty relay, or take another seed. If it was empty, look for events that are handled twice.",
+        "A known event costs less than a new one, so these figures flatter the relay: take a new --seed, or an empty relay. If it was empty, look for events that are handled twice.",
       labels: ["workload"],
       cost: 0,
     };
@@ -46,6 +47,58 @@ export const addressableContention: Rule = {
   },
 };
 
+/** A challenge that stands in the way of nothing: worth a line, and no fault. */
+export const authChallenge: Rule = {
+  id: "auth-challenge",
+  explains: [],
+  find({ report }) {
+    const asked = countErrors(report, (name) => name === "auth");
+    const { rejected, accepted, scheduled } = report.totals;
+    if (asked === 0 || accepted === 0 || rejected >= accepted) return null;
+    return {
+      severity: "info",
+      confidence: "high",
+      title: "The relay offers authentication (NIP-42), and takes events without",
+      evidence: [evidence("errors.auth/challenge", asked)],
+      counterEvidence: [
+        evidence("totals.accepted", accepted, scheduled),
+        evidence("totals.rejected", rejected, 0),
+      ],
+      remediation:
+        "Nothing is to be done: a challenge is no fault. Clients that answer it cost the relay a signature's check for each connection, which this run does not have.",
+      labels: ["workload"],
+      cost: 0,
+    };
+  },
+};
+
+/** A relay that goes on behind EOSE, and behind the CLOSE that answers it. */
+export const sentBehindEose: Rule = {
+  id: "sent-behind-eose",
+  explains: [],
+  find({ report }) {
+    const [first] = Object.entries(report.queries ?? {})
+      .filter(([, { eventsBehind = 0, eose }]) => eventsBehind > eose)
+      .sort((a, b) => (b[1].eventsBehind ?? 0) - (a[1].eventsBehind ?? 0));
+    if (first === undefined) return null;
+    const [name, { eventsBehind = 0, eose, events }] = first;
+    return {
+      severity: "minor",
+      confidence: "high",
+      title: `The relay goes on sending behind EOSE: ${(eventsBehind / Math.max(1, eose)).toFixed(0)} events for each \`${name}\` query`,
+      evidence: [evidence(`queries.${name}.eventsBehind`, eventsBehind, eose)],
+      counterEvidence: [
+        evidence(`queries.${name}.events`, events),
+        evidence(`queries.${name}.eose`, eose, "each was followed by CLOSE"),
+      ],
+      remediation:
+        "Behind EOSE only new events are wanted, and behind CLOSE none (NIP-01): each one costs the relay, the network and the client. Look for a scan that goes on when its subscription is gone, or an EOSE that is sent too early.",
+      labels: ["protocol", "queries"],
+      cost: 0,
+    };
+  },
+};
+
 export const protocolFaults: Rule = {
   id: "protocol-faults",
   explains: [],
@@ -62,7 +115,10 @@ export const protocolFaults: Rule = {
         evidence("totals.malformedFrames", malformedFrames, 0),
         ...errorEvidence(report, isMeant),
       ],
-      counterEvidence: [evidence("totals.lateOk", report.totals.lateOk, "counted apart")],
+      counterEvidence: [
+        evidence("totals.lateOk", report.totals.lateOk, "counted apart"),
+        evidence("totals.timedOut", report.totals.timedOut, 0),
+      ],
       remediation:
         "Send one OK for an EVENT, on the connection it came by and with its id, and nothing but JSON arrays of NIP-01. Look for an answer that is sent before and behind the write.",
       labels: ["protocol"],

@@ -1,11 +1,11 @@
 /** Connections that can't be had, don't last, or take long to open. */
 
 import type { Report } from "../types.ts";
+import { mostRefusals } from "./handshakes.ts";
+import { heldConnections, isOwnLimit } from "./held.ts";
 import { countErrors, errorEvidence, evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 import type { RunView } from "./view.ts";
 
-/** A plateau: so many of the slices within this share of the most connections. */
-const PLATEAU = { slices: 0.8, within: 0.03 };
 /** Handshakes of one host with itself take about a millisecond; elsewhere the way counts too. */
 const SLOW_HANDSHAKE_MS = { sameHost: 100, elsewhere: 500 };
 
@@ -20,31 +20,51 @@ export const connectionLimit: Rule = {
     const { report, window } = view;
     const { clients } = report.config;
     const { connections, unsent } = report.totals;
-    const most = Math.max(0, ...window.map((point) => point.connectionsOpen));
-    if (most >= clients || connections.failed + connections.dropped === 0) return null;
-    const near = window.filter((p) => p.connectionsOpen >= most * (1 - PLATEAU.within));
-    if (most === 0 || near.length < window.length * PLATEAU.slices) return null;
-    if (isOtherwiseExplained(report)) return null;
+    // Those that lived and were ended later are none that there was no room for.
+    const turnedAway = connections.failed + (report.ends?.unproven ?? connections.dropped);
+    const held = heldConnections(window);
+    if (held === null || held === 0 || held >= clients || turnedAway === 0) return null;
+    const refusal = mostRefusals(report);
+    if (refusal?.status === 429 || isOtherwiseExplained(report)) return null;
     return {
       severity: "major",
       confidence: "high",
-      title: `The relay holds ${most} connections of ${clients}`,
+      title: `The relay holds ${held} connections of ${clients}: it ${howTurnedAway(report)}`,
       evidence: [
-        evidence("throughput.series.connectionsOpen", most, clients),
+        evidence("throughput.series.connectionsProven", held, clients),
         evidence("totals.connections.failed", connections.failed, 0),
+        evidence("ends.unproven", report.ends?.unproven ?? null, 0),
         ...errorEvidence(report, isLimitError),
       ],
       counterEvidence: [
         evidence("errors.connect/files", countErrors(report, isOwnLimit), "own open files: 0"),
         evidence("relay.cpuPercent", view.relayCpu, 80),
       ],
-      remediation:
-        "Raise the relay's limit on connections (in all, and for one address), its limit on open files (`ulimit -n`), and those of a proxy before it; or answer 429 or 503 with a reason if the limit is meant.",
+      remediation: `Raise the relay's limit on connections (in all, and for one address), its limit on open files (\`ulimit -n\`), and those of a proxy before it${
+        refusal === null
+          ? "; if the limit is meant, refuse the handshake with 429 or 503: a connection that is accepted and ended looks like a fault, and clients come back at once"
+          : ""
+      }.`,
       labels: ["configuration", "connections"],
-      cost: failureCost(unsent.noConnection, report) + (1 - most / clients) * 100,
+      cost: failureCost(unsent.noConnection, report) + (1 - held / clients) * 100,
     };
   },
 };
+
+/** By the most frequent of the ways. */
+function howTurnedAway(report: Report): string {
+  const refusal = mostRefusals(report);
+  const [first] = report.errors
+    .filter((error) => isLimitError(error.class, error.code))
+    .sort((a, b) => b.count - a.count);
+  if (first?.class === "close") {
+    return first.code === "no close frame"
+      ? "accepts and closes without a Close frame"
+      : `accepts and closes with ${first.code}`;
+  }
+  if (refusal !== null) return `answers ${refusal.status} to the rest`;
+  return first?.code === "handshake" ? "refuses the handshake of the rest" : "takes no more";
+}
 
 /** A host that refuses has nobody who listens, and a generator without files or ports its own limit. */
 function isOtherwiseExplained(report: Report): boolean {
@@ -54,9 +74,6 @@ function isOtherwiseExplained(report: Report): boolean {
   );
   return other * 2 > countErrors(report, isLimitError);
 }
-
-const isOwnLimit = (name: string, code: string) =>
-  name === "connect" && (code === "files" || code === "ports");
 
 export const droppedConnections: Rule = {
   id: "dropped-connections",

@@ -3,24 +3,49 @@
  * another finding is said to be one and stands behind it. Ranked by what they cost.
  */
 import type { Finding, Report } from "../types.ts";
-import { addressableContention, duplicates, protocolFaults } from "./answers.ts";
+import {
+  addressableContention,
+  authChallenge,
+  duplicates,
+  protocolFaults,
+  sentBehindEose,
+} from "./answers.ts";
 import { connectionLimit, droppedConnections, slowHandshake } from "./connections.ts";
 import { cpuBound } from "./cpu-bound.ts";
+import {
+  closedAtOnce,
+  cutAfterAnswers,
+  endedOnPublish,
+  idleTimeout,
+  lifetimeLimit,
+} from "./ends.ts";
 import { fsyncFloor, groupCommit, nagleDelay } from "./floors.ts";
 import { generatorNearLimit } from "./generator-near-limit.ts";
+import {
+  addressLimit,
+  handshakeRefused,
+  proxyWithoutRelay,
+  redirected,
+  unreachable,
+} from "./handshakes.ts";
 import { hostFull } from "./host-full.ts";
 import { lostAfterOk, silentDrops, timeouts } from "./losses.ts";
 import { memoryGrowth } from "./memory-growth.ts";
 import { relayGone, stoppedAnswering } from "./outages.ts";
 import { pageOf } from "./page.ts";
+import { failedQueries, ignoredLimit, slowQueries } from "./queries.ts";
 import { queueing, tail } from "./queueing.ts";
-import { rateLimited, rejected } from "./rejections.ts";
+import { refusals } from "./refusals.ts";
+import { rateLimited, setsCut } from "./rejections.ts";
 import type { Draft, Rule } from "./rule.ts";
 import { sizeLatency } from "./size-latency.ts";
 import { slowRelay } from "./slow-relay.ts";
 import { stalls } from "./stalls.ts";
+import { throttled } from "./throttled.ts";
 import { latencyDrift, slowStart } from "./trends.ts";
+import { unansweredKinds } from "./unanswered-kinds.ts";
 import { viewOf } from "./view.ts";
+import { queriesRefused, refusedByNotice, refusedWithoutId } from "./wrong-form.ts";
 
 export const MOST_FINDINGS = 10;
 
@@ -28,11 +53,29 @@ export const RULES: readonly Rule[] = [
   lostAfterOk,
   relayGone,
   stoppedAnswering,
+  refusedByNotice,
+  refusedWithoutId,
+  unansweredKinds,
   silentDrops,
+  throttled,
   timeouts,
+  setsCut,
   rateLimited,
-  rejected,
+  addressLimit,
+  handshakeRefused,
+  proxyWithoutRelay,
+  redirected,
+  unreachable,
+  ...refusals,
+  queriesRefused,
+  sentBehindEose,
+  authChallenge,
   connectionLimit,
+  idleTimeout,
+  lifetimeLimit,
+  cutAfterAnswers,
+  endedOnPublish,
+  closedAtOnce,
   droppedConnections,
   slowHandshake,
   cpuBound,
@@ -45,6 +88,9 @@ export const RULES: readonly Rule[] = [
   fsyncFloor,
   groupCommit,
   nagleDelay,
+  slowQueries,
+  failedQueries,
+  ignoredLimit,
   addressableContention,
   duplicates,
   protocolFaults,
@@ -58,11 +104,17 @@ const SEVERITIES: readonly Finding["severity"][] = ["critical", "major", "minor"
 
 type Found = Draft & { readonly id: string; readonly explains: readonly string[] };
 
-/** Puts the findings into a report; an invalid run keeps its one, the generator. */
+/**
+ * Puts the findings into a report. An invalid run keeps its one, the generator; where it is that nothing was
+ * sent, what kept connections from being had stands before it.
+ */
 export function withFindings(report: Report): Report {
-  if (report.generator.verdict === "invalid") return report;
+  const isInvalid = report.generator.verdict === "invalid";
+  const noData = report.findings.find(({ id }) => id === "no-data");
+  if (isInvalid && noData === undefined) return report;
   const view = viewOf(report);
-  const found = RULES.flatMap(({ id, explains, find }): Found[] => {
+  const rules = isInvalid ? RULES.filter(({ ofNoData }) => ofNoData) : RULES;
+  const found = rules.flatMap(({ id, explains, find }): Found[] => {
     const draft = find(view);
     return draft === null ? [] : [{ ...draft, id, explains }];
   });
@@ -76,7 +128,8 @@ export function withFindings(report: Report): Report {
       cost: Math.round(finding.cost * 100) / 100,
       page: pageOf(finding.id),
     }));
-  return { ...report, findings };
+  if (noData === undefined || !isInvalid) return { ...report, findings };
+  return { ...report, findings: [...findings, { ...noData, rank: findings.length + 1 }] };
 }
 
 /** Causes first, by what they cost; symptoms behind them, labelled with their cause. */

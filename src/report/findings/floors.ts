@@ -3,14 +3,18 @@
  * Told apart by the shape of the service times: all near one value, evenly spread below one, or at
  * the 40 ms for which a receiver holds back its acknowledgement.
  */
-import type { Evidence, Report } from "../types.ts";
-import { evidence, type Rule } from "./rule.ts";
-import { mean, partMedians, type RunView } from "./view.ts";
+import { diskOf } from "../disk.ts";
+import type { Evidence, LatencySummary, Report } from "../types.ts";
+import { type Draft, evidence, type Rule } from "./rule.ts";
+import { partMedians, type RunView } from "./view.ts";
 
 const LEAST_MS = 2.5;
 /** From here on a floor is more than a detail to those who wait. */
 const HIGH_MS = 50;
+const LEAST_QUERIES = 50;
 const NAGLE_MS = { from: 37, to: 48 };
+/** Of queries: some answers are written in one piece with what went before, and are not held back. */
+const NAGLE_QUERY_MS = { from: 37, to: 50, p90: 56 };
 const MOST_CPU = 60;
 
 interface Shape {
@@ -20,10 +24,15 @@ interface Shape {
   readonly p99: number;
 }
 
-function shapeOf({ latency }: Report): Shape | null {
-  const { min, p50, p90, p99, count } = latency.service;
-  if (min === null || p50 === null || p90 === null || p99 === null || count < 100) return null;
-  return p50 < LEAST_MS ? null : { min, p50, p90, p99 };
+function shapeOf({ latency: { service } }: Report): Shape | null {
+  const shape = wholeShape(service);
+  return shape === null || service.count < 100 || shape.p50 < LEAST_MS ? null : shape;
+}
+
+function wholeShape({ min, p50, p90, p99 }: LatencySummary): Shape | null {
+  return min === null || p50 === null || p90 === null || p99 === null
+    ? null
+    : { min, p50, p90, p99 };
 }
 
 const isIdle = ({ relayCpu }: RunView) => relayCpu === null || relayCpu < MOST_CPU;
@@ -47,13 +56,17 @@ export const fsyncFloor: Rule = {
     const shape = shapeOf(view.report);
     if (!shape || !isNarrow(shape) || isNagle(shape) || isTheWay(view, shape)) return null;
     if (!isIdle(view) || !isSteady(view)) return null;
-    const written = mean(view.relay.flatMap((s) => s.diskWriteBytesPerSec ?? []));
+    const disk = diskOf(view.report);
     return {
       severity: shape.p50 >= HIGH_MS ? "minor" : "info",
       confidence: view.relayCpu === null ? "low" : "medium",
       title: `No answer comes in less than ${shape.min.toFixed(1)} ms, whatever the load: each waits for something of fixed length, mostly the disk`,
       ...proof(view, shape, shape.p50, [
-        evidence("relay.diskWriteBytesPerSec", written, "0 if it is no disk"),
+        evidence(
+          `${disk?.of ?? "relay"}.diskWriteBytesPerSec`,
+          disk?.bytesPerSec ?? null,
+          "0 if it is no disk",
+        ),
       ]),
       remediation:
         "If the events must be on the disk before the OK, this is its price: commit several events together to share it, or use a faster disk. If they need not be, let the store sync in the background.",
@@ -83,25 +96,65 @@ export const groupCommit: Rule = {
   },
 };
 
+const NO_DELAY =
+  "Set TCP_NODELAY on the relay's sockets, and write a frame in one piece: header and payload, or several frames of one answer, in writes of their own wait for each other.";
+
 export const nagleDelay: Rule = {
   id: "nagle-delay",
   explains: ["tail", "queueing"],
   find(view) {
     const shape = shapeOf(view.report);
-    if (!shape || !isNagle(shape) || shape.p90 > NAGLE_MS.to || isTheWay(view, shape)) return null;
-    if (!isIdle(view) || !isSteady(view)) return null;
+    if (!shape || !isNagle(shape) || shape.p90 > NAGLE_MS.to) return nagleOfQueries(view);
+    if (isTheWay(view, shape) || !isIdle(view) || !isSteady(view)) return null;
     return {
       severity: "minor",
       confidence: isNarrow(shape) ? "medium" : "low",
       title: `Answers take ${shape.p50.toFixed(0)} ms, as long as TCP holds back an acknowledgement`,
       ...proof(view, shape, 40),
-      remediation:
-        "Set TCP_NODELAY on the relay's sockets, and write a frame in one piece: header and payload in two writes wait for each other.",
+      remediation: NO_DELAY,
       labels: ["network", "design-floor"],
       cost: shape.p50,
     };
   },
 };
+
+/** Events and EOSE of an answer are many small writes: there it shows where single OKs go out at once. */
+function nagleOfQueries(view: RunView): Draft | null {
+  const { report, relayCpu } = view;
+  const held = Object.entries(report.queries ?? {}).find(([, { service }]) =>
+    isNagleQuery(service),
+  );
+  const shape = held && wholeShape(held[1].service);
+  if (held === undefined || !shape || !isIdle(view) || isTheWay(view, shape)) return null;
+  const [name, { service, events, eose }] = held;
+  return {
+    severity: "minor",
+    confidence: shape.min <= shape.p50 * 0.25 ? "high" : "medium",
+    title: `\`${name}\` queries take ${shape.p50.toFixed(0)} ms, as long as TCP holds back an acknowledgement`,
+    evidence: [
+      evidence(`queries.${name}.service.p50`, shape.p50, 40),
+      evidence(`queries.${name}.service.p90`, shape.p90, NAGLE_QUERY_MS.p90),
+      evidence(`queries.${name}.service.min`, shape.min, "low if some are not held back"),
+      evidence("latency.service.p50", report.latency.service.p50, "what a single OK takes"),
+    ],
+    counterEvidence: [
+      evidence("relay.cpuPercent", relayCpu, MOST_CPU),
+      evidence("events a query", eose === 0 ? null : events / eose, "one write each"),
+      evidence("queries answered", service.count),
+      evidence("latency.connect.min", report.latency.connect.min, "near it if it is the way"),
+    ],
+    remediation: NO_DELAY,
+    labels: ["network", "design-floor", "queries"],
+    cost: (shape.p50 * service.count) / Math.max(1, report.totals.scheduled),
+  };
+}
+
+/** Most near 40 ms: as long as a receiver holds back its acknowledgement. */
+export function isNagleQuery(service: LatencySummary): boolean {
+  const { p50, p90, count } = service;
+  if (p50 === null || p90 === null || count < LEAST_QUERIES) return false;
+  return p50 >= NAGLE_QUERY_MS.from && p50 <= NAGLE_QUERY_MS.to && p90 <= NAGLE_QUERY_MS.p90;
+}
 
 function proof(
   { relayCpu, report }: RunView,

@@ -11,7 +11,7 @@ const NEAR_TIMEOUT = 0.5;
  * Whether what got no answer in time would have got one: late OKs say so, and where all answers come late
  * a few of them do, since the run ends before the rest.
  */
-function isSlowOnly({ totals, config, latency }: Report): boolean {
+export function isSlowOnly({ totals, config, latency }: Report): boolean {
   const isSlow = (latency.service.p99 ?? 0) >= config.ackTimeoutMs * NEAR_TIMEOUT;
   return totals.lateOk >= totals.timedOut * LATE_SHARE || (isSlow && totals.lateOk > 0);
 }
@@ -35,7 +35,7 @@ export const lostAfterOk: Rule = {
         evidence("audit.found", audit.found, audit.checked),
       ],
       remediation:
-        "Say OK only behind the commit that makes an event durable, and look at what an error in the write path does with the rest of its batch. Read back one of the ids that are named.",
+        "Two things look like this. A write policy that says OK and keeps nothing: a shadow reject, a web of trust, a spam filter; switch it off for the test, or load with keys that it trusts. Or an OK before the commit: say it only behind what makes an event durable, and look at what an error in the write path does with the rest of its batch. Read back one of the ids that are named.",
       labels: ["data-loss", "storage"],
       cost: failureCost((audit.missingCount / audit.checked) * audit.acknowledged, report),
     };

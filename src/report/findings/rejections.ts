@@ -1,83 +1,99 @@
-/** OK false: by the relay's own limit on rates, or for another reason that it gives by a prefix. */
-import type { Report } from "../types.ts";
-import { countErrors, errorEvidence, evidence, failureCost, type Rule, shareOf } from "./rule.ts";
+/** The relay's limit on rates, and what it does to sets of several events. */
+import type { Report, SetFigures } from "../types.ts";
+import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
+import { countOf, errorsOf, percent, quoted, textEvidence, typeEvidence } from "./words.ts";
 
-const isRateLimit = (errorClass: string, code: string) =>
-  errorClass === "reject" && code === "rate-limited";
-const isOtherReject = (errorClass: string, code: string) =>
-  errorClass === "reject" && code !== "rate-limited";
+/** Settled sets that lack a part, from which on a finding speaks of the sets. */
+const CUT = { share: 0.2, least: 5 };
+/** Of the most that a part is lacking: so seldom the first is, where it is the set that is cut. */
+const FIRST = 0.3;
 
 export const rateLimited: Rule = {
   id: "rate-limited",
   explains: ["queueing"],
   find({ report }) {
-    const count = countErrors(report, isRateLimit);
+    const errors = errorsOf(report, "reject", (reason) => reason === "rate-limit");
+    const count = countOf(errors);
     if (count === 0) return null;
     const { throughput, config, totals } = report;
+    const share = shareOf(count, report);
+    const let_ = throughput.acceptedEps;
     return {
-      severity: shareOf(count, report) >= 0.01 ? "major" : "minor",
+      severity: share >= 0.01 ? "major" : "minor",
       confidence: "high",
-      title: `The relay limits the rate: it turned ${(shareOf(count, report) * 100).toFixed(1)} % down and let ${throughput.acceptedEps.toFixed(0)} events/s of ${config.rateEps} in`,
+      title: `The relay limits the rate: it turned ${percent(share)} down and let ${let_.toFixed(let_ < 10 ? 1 : 0)} events/s of ${config.rateEps} in`,
       evidence: [
-        ...errorEvidence(report, isRateLimit),
+        ...textEvidence(errors),
         evidence("throughput.acceptedEps", throughput.acceptedEps, config.rateEps),
+        ...typeEvidence(report, errors),
       ],
       counterEvidence: [
         evidence("latency.service.p99", report.latency.service.p99, "slow only if overloaded"),
         evidence("totals.timedOut", totals.timedOut, 0),
       ],
       remediation:
-        "If this limit is meant, load below it or spread the load as its clients do. If not, raise the relay's limit for the address or key that it counts by; all connections of a run come from one address.",
+        "If this limit is meant, load below it or spread the load as its clients do. If not, raise the relay's limit for the address or key that it counts by; all connections of a run come from one address. A relay may use these words for a lock on one event or author too: its log says which.",
       labels: ["configuration", "rate-limit"],
       cost: failureCost(count, report),
     };
   },
 };
 
-export const rejected: Rule = {
-  id: "rejected",
-  explains: [],
+export const setsCut: Rule = {
+  id: "sets-cut",
+  explains: ["rate-limited"],
   find({ report }) {
-    const count = countErrors(report, isOtherReject);
-    if (count === 0) return null;
-    const prefix = report.errors.find((e) => isOtherReject(e.class, e.code));
-    const isSignature = /\bsig\b|signature|schnorr|verification/i.test(prefix?.example ?? "");
+    const cut = mostCut(report);
+    const errors = errorsOf(report, "reject");
+    if (cut === null || errors[0] === undefined) return null;
+    const [type, { complete, partial, failed, lacking }] = cut;
+    const lacked = lacking.reduce((sum, { count }) => sum + count, 0);
+    const settled = complete + partial + failed;
+    const parts = [...lacking].sort((a, b) => a.part - b.part);
+    const most = Math.max(...parts.map(({ count }) => count));
+    const first = parts[0]?.part === 0 ? parts[0].count : 0;
+    // Refusals that meet any event cut sets as well, and are told by their own words.
+    if (first > most * FIRST || countOf(errors) < lacked / 2) return null;
+    if (lacked < countOf(errors) / 2) return null;
+    const isBurst = countOf(errorsOf(report, "reject", (r) => r === "rate-limit")) >= lacked / 2;
     return {
-      severity: shareOf(count, report) >= 0.01 ? "major" : "minor",
+      severity: "major",
       confidence: "high",
-      title: `The relay rejected ${count} events, mostly with \`${prefix?.code}\``,
-      evidence: [...errorEvidence(report, isOtherReject), ...typeEvidence(report)],
-      counterEvidence: [
-        evidence("totals.malformedFrames", report.totals.malformedFrames, 0),
-        evidence("totals.accepted", report.totals.accepted, report.totals.scheduled),
+      title: `Sets of ${type} are cut apart: ${complete} of ${settled} complete, ${partial} partial, by ${quoted(errors[0].example)}`,
+      evidence: [
+        evidence(`sets.${type}.complete`, complete, settled),
+        evidence(`sets.${type}.partial`, partial, 0),
+        ...parts
+          .slice(0, 5)
+          .map(({ part, kinds, count }) =>
+            evidence(
+              `sets without part ${part + 1}`,
+              count,
+              kinds.length === 0 ? null : `kind ${kinds.join(" or ")}`,
+            ),
+          ),
+        ...textEvidence(errors),
       ],
-      remediation: remedyFor(prefix?.code ?? ""),
-      labels: ["rejections", ...(isSignature ? ["requires-security-review"] : [])],
-      cost: failureCost(count, report),
+      counterEvidence: [
+        evidence("totals.timedOut", report.totals.timedOut, 0),
+        evidence("throughput.acceptedEps", report.throughput.acceptedEps, report.config.rateEps),
+      ],
+      remediation: isBurst
+        ? "An application publishes the events of a set in one moment, and the limit counts each of them: let a burst of a whole set through (a bucket of at least so many tokens), so that a video is there whole or not at all."
+        : "A part of each set is refused, and what was accepted of it is of no use: allow all of its kinds and sizes, or leave the type out of the mix.",
+      labels: ["configuration", "workload"],
+      cost: failureCost(lacked, report),
     };
   },
 };
 
-function typeEvidence({ latency }: Report) {
-  return Object.entries(latency.byEvent)
-    .slice(0, 4)
-    .map(([type, { accepted }]) => evidence(`latency.byEvent.${type}.accepted`, accepted));
-}
-
-function remedyFor(prefix: string): string {
-  switch (prefix) {
-    case "auth-required":
-      return "The relay wants NIP-42 before it takes events. Allow publishing without for the test, or load it with clients that authenticate.";
-    case "pow":
-      return "The relay wants proof of work (NIP-13). Lower what it asks for during the test, or use a pool that has it.";
-    case "invalid":
-      return "The relay calls signed, valid events invalid: compare its text with its announced limits (NIP-11) and with the clock; events of a pool carry times of the past.";
-    case "blocked":
-    case "restricted":
-      return "A policy of the relay turns these events down: allow the kinds and keys of the pool, or leave them out of the mix.";
-    case "error":
-      return "The relay failed while it took these events: its own log has the reason. Look at the storage first, and at what happens at this rate only.";
-    default:
-      return "Read the texts above and the relay's log; a reason without a prefix of NIP-01 can't be acted on by clients, so give it one.";
-  }
+/** The type with the most sets that lack a part, where they are many. */
+function mostCut({ sets }: Report): readonly [string, SetFigures] | null {
+  const cut = Object.entries(sets ?? {})
+    .filter(([, { complete, partial, failed }]) => {
+      const settled = complete + partial + failed;
+      return partial >= CUT.least && partial >= settled * CUT.share;
+    })
+    .sort((a, b) => b[1].partial - a[1].partial);
+  return cut[0] ?? null;
 }

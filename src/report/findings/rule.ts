@@ -9,6 +9,8 @@ export interface Rule {
   readonly id: string;
   /** Rules whose findings are symptoms of this one, where both have one. */
   readonly explains: readonly string[];
+  /** It may find why nothing was sent at all, where the others have nothing to look at. */
+  readonly ofNoData?: true;
   /** `null`: the evidence does not support it. */
   readonly find: (view: RunView) => Draft | null;
 }

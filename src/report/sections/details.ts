@@ -1,4 +1,6 @@
 /** What else was noted of the run. */
+import { describeLeftOut } from "../../pool/left-out.ts";
+import { diskOf } from "../disk.ts";
 import { formatBytes, formatCount, formatMs, formatRate, NOT_MEASURED } from "../format.ts";
 import { describeStored } from "../stored.ts";
 import type { Audit, RelayMetric, Report, ResourceSample, TestedRelay } from "../types.ts";
@@ -30,6 +32,7 @@ function items(report: Report): readonly Text[] {
     ...(run.relays ?? []).flatMap(relayLine),
     ...(run.relayNote ? [`relay, as given: ${run.relayNote}`] : []),
     ["pool ", code(pool.id), `: ${formatCount(pool.events)} events, ${formatBytes(pool.bytes)}`],
+    ...(pool.leftOut ?? []).map((of) => `left out of the replay: ${describeLeftOut(of)}`),
     `generator's ceiling: ${g.ceilingEps === null ? NOT_MEASURED : formatRate(g.ceilingEps)}; floor of service time: ${formatMs(g.floorMs)}`,
     ...run.proofs.map(
       ({ host, until, source, digest }): Text => [
@@ -42,6 +45,7 @@ function items(report: Report): readonly Text[] {
     ),
     ...probesLine(preflight ?? null),
     `resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
+    ...diskLine(report),
     `read-back audit: ${audit === null ? NOT_MEASURED : auditLine(audit)}`,
     ...(audit?.stored === undefined ? [] : [`stored: ${describeStored(audit.stored)}`]),
     ...(notMeasured.some(({ what }) => what === "hot functions")
@@ -50,6 +54,19 @@ function items(report: Report): readonly Text[] {
     ...(resources?.relayProcess ? [`the relay's process: ${resources.relayProcess}`] : []),
     ...notMeasured.map(({ what, why }) => `${what}: ${NOT_MEASURED}, ${why}`),
   ];
+}
+
+/** Durability has its price: what was written for each event tells relays apart. */
+function diskLine(report: Report): readonly Text[] {
+  const disk = diskOf(report);
+  if (disk === null) return [];
+  const each =
+    disk.bytesAnEvent === null ? "" : `, ${formatBytes(disk.bytesAnEvent)} an accepted event`;
+  const pages =
+    disk.dirtiedBytesPerSec === null
+      ? ""
+      : `; the relay's own count, ${formatBytes(disk.dirtiedBytesPerSec)}/s, is of pages each time they are dirtied`;
+  return [`written to disk by the ${disk.of}: ${formatBytes(disk.bytesPerSec)}/s${each}${pages}`];
 }
 
 function probesLine(preflight: NonNullable<Report["preflight"]> | null): readonly Text[] {
@@ -73,8 +90,9 @@ function relayMetrics(metrics: readonly RelayMetric[]): readonly Block[] {
     [code(name)],
     String(first),
     String(last),
+    String(Number((last - first).toPrecision(9))),
   ]);
-  return [details(caption, table(caption, ["name", "#first", "#last"], rows))];
+  return [details(caption, table(caption, ["name", "#first", "#last", "#change"], rows))];
 }
 
 function auditLine(audit: Audit): string {

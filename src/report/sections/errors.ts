@@ -1,12 +1,13 @@
 /** What went wrong, by type? */
-import { formatCount, formatPercent } from "../format.ts";
+import { formatCount, formatMs, formatPercent } from "../format.ts";
 import type { Report, ReportError } from "../types.ts";
 import { type Block, code, details, type Section, type Text, table, text } from "./document.ts";
 
 /** Rows that are seen at once; the others are folded in. */
 const FIRST = 8;
 
-export function errorsSection({ errors, totals: t }: Report): Section {
+export function errorsSection(report: Report): Section {
+  const { errors, totals: t } = report;
   const counts = `NOTICEs ${formatCount(t.notices)}, malformed frames ${formatCount(t.malformedFrames)}, OKs for unknown ids ${formatCount(t.unknownOk)}, late OKs ${formatCount(t.lateOk)}.`;
   const blocks: readonly Block[] =
     errors.length === 0
@@ -15,8 +16,40 @@ export function errorsSection({ errors, totals: t }: Report): Section {
   return {
     id: "errors",
     title: "What went wrong?",
-    blocks: [...blocks, { kind: "charts", ids: ["errors"] }],
+    blocks: [
+      ...blocks,
+      ...handshakes(report),
+      ...ends(report),
+      { kind: "charts", ids: ["errors"] },
+    ],
   };
+}
+
+/** k6 does not say which HTTP status refused a handshake. */
+function handshakes({ handshakes: made }: Report): readonly Block[] {
+  if (!made) return [];
+  return [
+    table(
+      "Handshakes that the command line made itself, while k6's were refused",
+      ["HTTP status", "text", "#count"],
+      made.answers.map(({ status, text: words, count }): readonly Text[] => [
+        status === null ? "none" : String(status),
+        [code(words)],
+        formatCount(count),
+      ]),
+    ),
+  ];
+}
+
+function ends({ ends: of }: Report): readonly Block[] {
+  if (!of) return [];
+  const { life, quiet, answers, unproven } = of;
+  const [most] = answers;
+  return [
+    text(
+      `Connections that the relay ended: ${formatCount(life.count)}, after ${formatMs(life.p50)} of life in the median; ${formatCount(quiet.count)} with nothing in flight, after a silence of ${formatMs(quiet.p50)}; ${formatCount(unproven)} before an answer or five seconds of life${most === undefined ? "" : `; most often (${formatCount(most.count)}) after ${formatCount(most.answers)} answers`}.`,
+    ),
+  ];
 }
 
 function tables(errors: readonly ReportError[]): readonly Block[] {

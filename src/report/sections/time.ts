@@ -31,7 +31,7 @@ export function timeSection({ latency: l, noise, generator: g, profile }: Report
           ...l.byRelay.map(({ relay, service }) => row(`service time of ${relay}`, service)),
         ],
       ),
-      { kind: "charts", ids: ["percentiles", "heat", "curve", "service", "lag"] },
+      { kind: "charts", ids: ["percentiles", "heat", "curve", "service", "queries", "lag"] },
       details(
         "Noise, and what the generator added",
         text(

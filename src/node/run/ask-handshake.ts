@@ -1,0 +1,108 @@
+/**
+ * One handshake with an admitted relay, to see what HTTP says of it: k6 calls every refusal a bad
+ * handshake. A redirect is told and never followed.
+ */
+import type { IncomingMessage } from "node:http";
+import { WebSocket } from "ws";
+import type { RelayUrl } from "../../guard/relay-url.ts";
+import type { Admission } from "../guard/gate.ts";
+import { describeFailure, hostHeader, tlsOptions } from "../guard/pinned-get.ts";
+
+const HANDSHAKE_MS = 5_000;
+const BODY_MS = 2_000;
+const MOST_BODY_BYTES = 2_048;
+const MOST_TEXT = 120;
+
+export interface HandshakeAnswer {
+  /** Of HTTP; 101: the connection was opened; `null`: there was no answer of HTTP. */
+  readonly status: number | null;
+  readonly text: string;
+}
+
+/** Asks the pinned address by its number; never rejects, ends in bounded time, leaves nothing open. */
+export function askHandshake({
+  url,
+  addresses,
+  headers = {},
+}: Admission): Promise<HandshakeAnswer> {
+  const [address] = addresses;
+  const host = address.includes(":") ? `[${address}]` : address;
+  const socket = new WebSocket(`${url.scheme}://${host}:${url.port}${url.path}`, {
+    headers: { ...headers, host: hostHeader(url, url.port) },
+    agent: false,
+    followRedirects: false,
+    handshakeTimeout: HANDSHAKE_MS,
+    perMessageDeflate: false,
+    ...tlsOptions(url),
+  });
+  return new Promise((resolve) => {
+    socket.once("open", () => {
+      resolve({ status: 101, text: "" });
+      socket.close();
+      // A relay that leaves the Close frame unanswered must not keep the connection.
+      setTimeout(() => socket.terminate(), 500).unref();
+    });
+    socket.on("unexpected-response", (request, response) => {
+      void readRefusal(response, url, Object.values(headers)).then((answer) => {
+        request.destroy();
+        resolve(answer);
+      });
+    });
+    socket.on("error", (error) => resolve({ status: null, text: describeFailure(error) }));
+  });
+}
+
+async function readRefusal(
+  response: IncomingMessage,
+  url: RelayUrl,
+  secrets: readonly string[],
+): Promise<HandshakeAnswer> {
+  const { statusCode = 0, statusMessage = "", headers } = response;
+  if (statusCode >= 300 && statusCode < 400) {
+    return { status: statusCode, text: describeRedirect(headers.location ?? "", url) };
+  }
+  const isPage = /html/i.test(headers["content-type"] ?? "");
+  const body = isPage ? "" : await readStart(response);
+  const text = printable([statusMessage, body].filter((part) => part.trim() !== "").join(": "));
+  // What was sent along is nobody's to read in a report.
+  return { status: statusCode, text: secrets.reduce((all, one) => all.replaceAll(one, "…"), text) };
+}
+
+/** Where a redirect leads, without what may be secret: the path that was asked for, and any query. */
+export function describeRedirect(location: string, url: RelayUrl): string {
+  const scheme = url.scheme === "wss" ? "https" : "http";
+  const asked = `${scheme}://${url.label}`;
+  if (location === "" || !URL.canParse(location, asked)) return "it says not where to";
+  const { protocol, host, hostname, port, pathname } = new URL(location, asked);
+  if (!["http:", "https:", "ws:", "wss:"].includes(protocol)) return `to ${protocol}`;
+  const isTls = protocol === "https:" || protocol === "wss:";
+  const place = port === "" ? `${hostname}:${isTls ? 443 : 80}` : host;
+  const [own = "/"] = url.path.split("?");
+  const target = `${isTls ? "wss" : "ws"}://${place}`;
+  if (pathname === own) return own === "/" ? `${target}/` : `${target} with the same path`;
+  if (pathname === `${own}/`) return `${target} with the same path and a slash at its end`;
+  return own === "/" ? printable(`${target}${pathname}`) : `${target} with another path`;
+}
+
+async function readStart(response: IncomingMessage): Promise<string> {
+  let text = "";
+  const timer = setTimeout(() => response.destroy(), BODY_MS);
+  try {
+    for await (const chunk of response) {
+      text += String(chunk);
+      if (text.length >= MOST_BODY_BYTES) break;
+    }
+  } catch {
+    // The status is known; what was read of the rest is enough.
+  } finally {
+    clearTimeout(timer);
+  }
+  return text;
+}
+
+function printable(text: string): string {
+  return text
+    .replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim()
+    .slice(0, MOST_TEXT);
+}

@@ -1,0 +1,91 @@
+/** A limit by delay: the relay lets events through at an even rate and sleeps in between. */
+import { isSlowOnly } from "./losses.ts";
+import { evidence, failureCost, type Rule } from "./rule.ts";
+import { mean, median, type RunView } from "./view.ts";
+
+/** A relay that does so little has no work that would make an answer late, percent of a core. */
+const IDLE = { percent: 30, thread: 25 };
+/** Bytes a second from which on the disk may be what it waits for, and pressure on it, percent. */
+const DISK = { bytesPerSec: 1e6, pressure: 5 };
+/** Least and most accepted in a tenth of the window, against the mean of the tenths. */
+const EVEN = { least: 0.5, most: 1.6, parts: 10 };
+/** Of the set rate: more is no limit. */
+const BELOW = 0.95;
+/** What an event takes that is let through at once, against the distance of two that are. */
+const FREE = 0.3;
+
+export const throttled: Rule = {
+  id: "throttled",
+  explains: ["timeouts", "silent-drops", "tail", "latency-drift", "queueing", "stalls"],
+  find(view) {
+    const { report, relayCpu, relayThread } = view;
+    const { config, latency, totals, throughput } = report;
+    const { min, p50, p99 } = latency.service;
+    const eps = throughput.acceptedEps;
+    if (relayCpu === null || relayCpu >= IDLE.percent || (relayThread ?? 0) >= IDLE.thread)
+      return null;
+    if (min === null || p50 === null || p99 === null || eps <= 0) return null;
+    if (eps >= config.rateEps * BELOW || totals.rejected > 0 || !isEven(view)) return null;
+    if (waitsForDisk(view)) return null;
+    // Work that is done one by one takes each event at least as long as lies between two answers.
+    const isFree = min < (1_000 / eps) * FREE;
+    const isHeld = p99 >= config.ackTimeoutMs / 4 || totals.unsent.backpressure > 0;
+    if (!isFree || !isHeld || (totals.timedOut > 0 && !isHeldBack(view))) return null;
+    const perClient = eps / config.clients;
+    const rate = eps < 10 ? eps.toFixed(1) : eps.toFixed(0);
+    return {
+      severity: "major",
+      confidence: "medium",
+      title: `The relay lets about ${rate} events/s through and does nothing meanwhile: a limit by delay`,
+      evidence: [
+        evidence("throughput.acceptedEps", eps, config.rateEps),
+        evidence("accepted events/s of a connection", perClient),
+        evidence("relay.cpuPercent", relayCpu, IDLE.percent),
+        evidence("latency.service.min", min, 1_000 / eps),
+        evidence("latency.service.p99", p99, p50),
+        evidence("totals.timedOut", totals.timedOut, 0),
+      ],
+      counterEvidence: [
+        evidence("accepted events/s by tenths", tenths(view).join(", ")),
+        evidence("relay.busiestThreadPercent", relayThread, IDLE.thread),
+        evidence("host.cpuPercent", view.hostCpu, "near 100 if it lacks a processor"),
+        evidence("totals.lateOk", totals.lateOk),
+      ],
+      remediation:
+        "A relay that sleeps instead of refusing makes clients wait until their timeout, the well-behaved ones too. If the limit is meant (nostr-rs-relay messages_per_sec, a proxy's shaping), load below it, or raise it for the test; else look for what each event waits for: a sleep, a lock, a database or service elsewhere. Refusing with `rate-limited:` at once costs clients less.",
+      labels: ["configuration", "rate-limit"],
+      cost:
+        Math.max(0, (latency.response.mean ?? 0) - p50) +
+        failureCost(totals.timedOut + totals.unsent.backpressure, report),
+    };
+  },
+};
+
+/** What is not answered in time is answered late, or would be. */
+function isHeldBack({ report }: RunView): boolean {
+  const p99 = report.latency.service.p99 ?? 0;
+  return isSlowOnly(report) || p99 >= report.config.ackTimeoutMs / 4;
+}
+
+function tenths({ window, report }: RunView): readonly number[] {
+  const { sliceSec } = report.throughput;
+  return Array.from({ length: EVEN.parts }, (_, i) => {
+    const from = Math.floor((i * window.length) / EVEN.parts);
+    const part = window.slice(from, Math.floor(((i + 1) * window.length) / EVEN.parts));
+    const accepted = part.reduce((sum, p) => sum + p.accepted, 0);
+    return Math.round(accepted / Math.max(1, part.length) / sliceSec);
+  });
+}
+
+/** A limit may let a burst through at first: the rest decides. */
+function isEven(view: RunView): boolean {
+  const rest = tenths(view).slice(2);
+  const middle = mean(rest) ?? 0;
+  return middle > 0 && rest.every((eps) => eps >= middle * EVEN.least && eps <= middle * EVEN.most);
+}
+
+function waitsForDisk({ relay, samples }: RunView): boolean {
+  const written = median(relay.flatMap((s) => s.diskWriteBytesPerSec ?? [])) ?? 0;
+  const pressure = mean(samples.flatMap((s) => s.pressure?.io ?? [])) ?? 0;
+  return written >= DISK.bytesPerSec || pressure >= DISK.pressure;
+}

@@ -1,0 +1,185 @@
+/** Refusals that are said otherwise than NIP-01 has it: in a NOTICE, or in an OK that names no event. */
+import type { Reason } from "../../nostr/reason.ts";
+import type { Report, ReportError } from "../types.ts";
+import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
+import { countOf, errorsOf, meaningOf, percent, quoted, textEvidence } from "./words.ts";
+
+/** So many of the unanswered events must have such words beside them. */
+const TOLD = 0.3;
+/** Meanings that are about queries, or no refusal. */
+const NOT_EVENTS = new Set<Reason | null>(["subscriptions", "duplicate", "replaced"]);
+
+export const refusedByNotice: Rule = {
+  id: "refused-by-notice",
+  explains: [
+    "unanswered-kinds",
+    "silent-drops",
+    "timeouts",
+    "stopped-answering",
+    "throttled",
+    "queueing",
+    "tail",
+    "latency-drift",
+  ],
+  find({ report }) {
+    const { timedOut, notices, lateOk } = report.totals;
+    const words = refusing(report, "notice");
+    const [first] = words;
+    if (first === undefined || timedOut === 0 || countOf(words) < timedOut * TOLD) return null;
+    return {
+      severity: shareOf(timedOut, report) >= 0.01 ? "critical" : "major",
+      confidence: "high",
+      title: `The relay refuses events in a NOTICE and sends no OK: ${quoted(first.example)}, ${countOf(words)} NOTICEs for ${timedOut} events without an answer`,
+      evidence: [
+        ...textEvidence(words),
+        evidence("totals.notices", notices, timedOut),
+        evidence("totals.timedOut", timedOut, 0),
+      ],
+      counterEvidence: [
+        evidence("totals.lateOk", lateOk, `${timedOut} if the relay were slow only`),
+        evidence("latency.service.p99", report.latency.service.p99, report.config.ackTimeoutMs),
+      ],
+      remediation: `A NOTICE names no event, so a client waits for an OK until its timeout. Answer each refused EVENT with \`["OK",<id>,false,"${prefixFor(meaningOf(first))}: …"]\`. ${whatItMeans(first)}`,
+      labels: ["protocol", "reliability"],
+      cost: failureCost(timedOut, report),
+    };
+  },
+};
+
+export const refusedWithoutId: Rule = {
+  id: "refused-without-id",
+  explains: [
+    "protocol-faults",
+    "unanswered-kinds",
+    "silent-drops",
+    "timeouts",
+    "stopped-answering",
+    "throttled",
+    "queueing",
+    "tail",
+    "latency-drift",
+  ],
+  find({ report }) {
+    const { timedOut, unknownOk, lost, unsent, lateOk } = report.totals;
+    const words = errorsOf(report, "unknownOk", (reason) => reason !== null);
+    const [first] = words;
+    const open = timedOut + lost + unsent.backpressure;
+    if (first === undefined || open === 0) return null;
+    // Double answers are refusals of what has its outcome: with them nothing stays open.
+    const isEmpty = words.some(({ code }) => code === "empty id");
+    if (!isEmpty && countOf(words) < timedOut * TOLD) return null;
+    return {
+      severity: shareOf(open, report) >= 0.01 ? "critical" : "major",
+      confidence: isEmpty ? "high" : "medium",
+      title: `The relay refuses events without saying which: ${countOf(words)} times ${quoted(first.example)}`,
+      evidence: [
+        ...textEvidence(words),
+        evidence("totals.unknownOk", unknownOk, 0),
+        evidence("totals.timedOut", timedOut, 0),
+      ],
+      counterEvidence: [
+        evidence("totals.lateOk", lateOk, `${timedOut} if the relay were slow only`),
+        evidence("totals.malformedFrames", report.totals.malformedFrames, 0),
+      ],
+      remediation: `An OK must name the event that it answers (NIP-01), else the client waits until its timeout; a relay that holds a connection back behind a refusal makes the others wait too. ${whatItMeans(first)}`,
+      labels: ["protocol", "reliability"],
+      cost: failureCost(open, report),
+    };
+  },
+};
+
+function refusing(report: Report, errorClass: string): readonly ReportError[] {
+  const words = errorsOf(report, errorClass, (reason) => !NOT_EVENTS.has(reason));
+  const known = words.filter((e) => meaningOf(e) !== "other");
+  if (known.length > 0) return known;
+  // Words that are not understood: as many as events without an answer, or they are about something else.
+  return countOf(words) <= report.totals.timedOut * 2 ? words : [];
+}
+
+function prefixFor(reason: Reason | null): string {
+  switch (reason) {
+    case "rate-limit":
+      return "rate-limited";
+    case "auth":
+      return "auth-required";
+    case "pow":
+      return "pow";
+    case "policy":
+    case "kind":
+      return "blocked";
+    case "payment":
+      return "restricted";
+    case "storage":
+    case "overload":
+    case "shutdown":
+      return "error";
+    default:
+      return "invalid";
+  }
+}
+
+/** What to do about the refusal itself, apart from its form. */
+function whatItMeans(error: ReportError): string {
+  switch (meaningOf(error)) {
+    case "rate-limit":
+      return "The refusal itself is a rate limit: load below it, or raise it for the test.";
+    case "age-past":
+      return "The refusal itself is about age: events of a pool carry times of the past, so raise the relay's limit or make a younger pool (`k6-nostr pool --epoch`).";
+    case "size":
+      return "The refusal itself is about size: raise the limit, announce it in NIP-11, or send smaller events.";
+    case "kind":
+    case "policy":
+      return "The refusal itself is a policy: allow the kinds and keys of the pool.";
+    case "auth":
+      return "It wants NIP-42, and this tool can't authenticate: let the relay under test take events without.";
+    case "storage":
+      return "The refusal itself is about the store: look at its log, space and locks.";
+    default:
+      return "Its words say the rest.";
+  }
+}
+
+/** REQs that got no EOSE since the relay turned them down. */
+export const queriesRefused: Rule = {
+  id: "queries-refused",
+  explains: ["failed-queries"],
+  find({ report }) {
+    const asked = Object.entries(report.queries ?? {});
+    const sum = (pick: (q: (typeof asked)[number][1]) => number) =>
+      asked.reduce((n, [, q]) => n + pick(q), 0);
+    const [sent, closed, timedOut] = [
+      sum((q) => q.sent),
+      sum((q) => q.closed),
+      sum((q) => q.timedOut),
+    ];
+    const notices = errorsOf(report, "notice", (reason) => reason !== "duplicate");
+    const isNotice = timedOut > 0 && countOf(notices) >= timedOut * TOLD;
+    const words = [...errorsOf(report, "closed"), ...(isNotice ? notices : [])].sort(
+      (a, b) => b.count - a.count,
+    );
+    const [first] = words;
+    const refused = closed + (isNotice ? timedOut : 0);
+    if (first === undefined || refused === 0) return null;
+    return {
+      severity: refused >= sent * 0.01 ? "major" : "minor",
+      confidence: isNotice ? "medium" : "high",
+      title: `The relay refused ${refused} of ${sent} queries (${percent(refused / Math.max(1, sent))})${isNotice ? " by NOTICE, without CLOSED or EOSE" : ""}: ${quoted(first.example)}`,
+      evidence: [
+        ...textEvidence(words),
+        evidence("queries without EOSE in time", timedOut, 0),
+        evidence("queries CLOSED", closed, 0),
+      ],
+      counterEvidence: [
+        evidence(
+          "queries answered",
+          sum((q) => q.eose),
+          sent,
+        ),
+        evidence("latency.service.p99", report.latency.service.p99, report.config.ackTimeoutMs),
+      ],
+      remediation: `${isNotice ? "A NOTICE names no subscription, so a client waits for ever: refuse a REQ with CLOSED and its id. " : ""}${meaningOf(first) === "subscriptions" ? "It is a limit on open subscriptions or filters: more clients with fewer queries each stay below it, or raise it; NIP-11 has `max_subscriptions` for it." : "Its words say what it wants; this tool can't authenticate (NIP-42)."}`,
+      labels: ["queries", ...(isNotice ? ["protocol"] : ["configuration"])],
+      cost: failureCost(refused, report),
+    };
+  },
+};

@@ -1,0 +1,219 @@
+/**
+ * `npm run test:real`: real relays, gotten from package registries, loaded as a person would, and every report held
+ * against what the relay itself says that it holds. Not in `npm test`: it builds for a long while at its first time.
+ * `REAL_RELAYS=khatru,rnostr` chooses some; `STRFRY_BIN=PATH` adds strfry.
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Report } from "../../src/report/types.ts";
+import { assertBalanced } from "../faulty-relay/hold.ts";
+import { inPlace, type Place } from "../k6/cli.ts";
+import { connectionsTo } from "./connections.ts";
+import { type Counts, type RealRelay, type RunningRelay, withReal } from "./relay.ts";
+import { khatru } from "./relays/khatru.ts";
+import { nostrRelayPy } from "./relays/nostr-relay-py.ts";
+import { nostrRsRelay } from "./relays/nostr-rs-relay.ts";
+import { rnostr } from "./relays/rnostr.ts";
+import { rustNostr } from "./relays/rust-nostr.ts";
+import { strfry } from "./relays/strfry.ts";
+import { NotHad } from "./shell.ts";
+
+const ALL: readonly RealRelay[] = [strfry, khatru, nostrRelayPy, rnostr, nostrRsRelay, rustNostr];
+/** With fewer there is no telling what is a relay's way and what the kit's. */
+const LEAST_RELAYS = 3;
+const CLIENTS = 10;
+const PRESETS = ["social", "upload", "worst-case", "view-storm"];
+
+const chosen = (process.env.REAL_RELAYS ?? "").split(",").filter((name) => name !== "");
+const had = new Map<RealRelay, string>();
+const missing = new Map<RealRelay, string>();
+for (const relay of ALL) {
+  if (chosen.length > 0 && !chosen.includes(relay.name)) {
+    missing.set(relay, "REAL_RELAYS leaves it out");
+    continue;
+  }
+  process.stderr.write(`${relay.name}: looking for it, or building it\n`);
+  try {
+    had.set(relay, await relay.obtain());
+  } catch (cause) {
+    if (!(cause instanceof NotHad)) throw cause;
+    missing.set(relay, cause.message);
+  }
+}
+
+it("has real relays to load, or says why not", (t) => {
+  for (const [relay, why] of missing) t.diagnostic(`${relay.name}: not had: ${why}`);
+  const least = chosen.length === 0 ? LEAST_RELAYS : 1;
+  assert.ok(had.size >= least, `${had.size} relays of the ${least} that there must be`);
+});
+
+for (const relay of ALL) {
+  const program = had.get(relay);
+  const skip = program === undefined ? (missing.get(relay) ?? true) : false;
+  describe(relay.name, { skip }, () => {
+    if (program === undefined) return;
+    const open = (use: (relay: Tried) => Promise<void>, isLimited = false) =>
+      withReal(relay, program, isLimited, (running) =>
+        inPlace((place) => use(new Tried(relay, running, place))),
+      );
+
+    it("publish: every event is accepted, and held", () =>
+      open(async (tried) => {
+        const { report, more } = await tried.run("publish", { duration: 5 });
+        assertAllTaken(report);
+        assert.equal(report.totals.accepted, report.totals.scheduled);
+        assert.equal(sumOf(more), report.totals.accepted + sumOf(probesOf(report)));
+        assert.equal(report.audit?.missingCount, 0);
+      }));
+
+    it("playback: every query is answered, every event accepted", () =>
+      open(async (tried) => {
+        const { report } = await tried.run("playback", { duration: 5 });
+        assertAllTaken(report);
+        const queries = Object.entries(report.queries ?? {});
+        assert.ok(queries.length > 0);
+        for (const [name, { scheduled, eose }] of queries) {
+          assert.equal(eose, scheduled, `${name}: ${eose} of ${scheduled} answered`);
+        }
+      }));
+
+    for (const preset of PRESETS) {
+      it(`--mix ${preset}: nothing is refused, and kind by kind it holds what it should`, () =>
+        open(async (tried) => {
+          const { report, more } = await tried.run("publish", { duration: 4, mix: preset });
+          assertAllTaken(report);
+          assert.equal(report.audit?.missingCount, 0);
+          if (preset === "social") {
+            assert.equal(unheardOf(report) > 0, relay.isMute === true);
+          }
+          // Where it counts (NIP-45), the report has looked as well, and must have seen the same.
+          for (const { kind, counted, delta } of report.audit?.stored?.kinds ?? []) {
+            const held = (more.get(kind) ?? 0) - (probesOf(report).get(kind) ?? 0);
+            assert.equal(counted, held, `kind ${kind}, as the relay holds it`);
+            assert.equal(delta, 0, `kind ${kind} is not as expected`);
+          }
+        }));
+    }
+
+    for (const [what, signal] of [
+      ["a restart", "SIGTERM"],
+      ["a kill", "SIGKILL"],
+    ] as const) {
+      it(`${what} amid the run: balanced totals, what was acknowledged is there, and it is named`, () =>
+        open(async (tried) => {
+          const { report, more } = await tried.run("publish", { duration: 7 }, async () => {
+            await tried.running.stop(signal);
+            await pause(1_000);
+            await tried.running.start();
+          });
+          const { accepted, lost, timedOut } = report.totals;
+          assert.ok(accepted > 0 && accepted < report.totals.scheduled, `${accepted} accepted`);
+          assert.equal(report.audit?.missingCount, 0, "an acknowledged event is gone");
+          const held = sumOf(more) - sumOf(probesOf(report));
+          assert.ok(held >= accepted, `holds ${held}, acknowledged ${accepted}`);
+          assert.ok(held <= accepted + lost + timedOut, `holds ${held} of ${accepted} and ${lost}`);
+          const findings = report.findings.map(({ id }) => id);
+          assert.ok(findings.includes("relay-gone"), findings.join());
+          assert.ok(!findings.includes("memory-growth"), findings.join());
+        }));
+    }
+
+    it(`a limit, ${relay.limit.what}: it is what the first finding is about`, () =>
+      open(async (tried) => {
+        const { report, more } = await tried.run("publish", { duration: 6, ...relay.limit.flags });
+        assert.equal(sumOf(more), report.totals.accepted + sumOf(probesOf(report)));
+        const [first] = report.findings;
+        const titles = report.findings.map(({ id, title }) => `${id}: ${title}`).join("\n");
+        assert.ok(relay.limit.findings.includes(first?.id ?? ""), titles);
+      }, true));
+  });
+}
+
+interface Ran {
+  readonly report: Report;
+  /** What the relay holds more than before, by its own word. */
+  readonly more: Counts;
+}
+
+/** A relay that runs, and a folder to run the kit in. */
+class Tried {
+  readonly running: RunningRelay;
+  readonly #relay: RealRelay;
+  readonly #place: Place;
+
+  constructor(relay: RealRelay, running: RunningRelay, place: Place) {
+    this.#relay = relay;
+    this.running = running;
+    this.#place = place;
+  }
+
+  /** `amid` is called two seconds after all clients are connected. */
+  async run(
+    scenario: string,
+    flags: Readonly<Record<string, string | number>>,
+    amid?: () => Promise<void>,
+  ): Promise<Ran> {
+    const before = await this.#relay.count(this.running.place);
+    const all = {
+      relay: this.running.url,
+      clients: CLIENTS,
+      rate: this.#relay.easyEps,
+      "ack-timeout": 3_000,
+      "report-dir": "reports",
+      ...flags,
+    };
+    const words = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const { ended } = this.#place.start(["run", scenario, "--audit", "--no-calibrate", ...words]);
+    if (amid !== undefined) {
+      while ((await connectionsTo(this.running.place.port)) < CLIENTS) await pause(50);
+      await pause(2_000);
+      await amid();
+    }
+    const { exitCode, stdout, stderr } = await ended;
+    const report = (await this.#place.reports()).at(-1);
+    assert.ok(report, `exit code ${exitCode}, no report\n${stdout}\n${stderr}`);
+    assertBalanced(report.totals);
+    const after = await this.#relay.count(this.running.place);
+    return { report, more: differenceOf(before, after) };
+  }
+}
+
+/** Every event was answered with an OK that is no refusal. */
+function assertAllTaken({ totals, errors }: Report): void {
+  const { attempted, rejected, timedOut, lost } = totals;
+  assert.deepEqual(
+    { rejected, timedOut, lost },
+    { rejected: 0, timedOut: 0, lost: 0 },
+    said(errors),
+  );
+  assert.ok(attempted > 0);
+}
+
+function said(errors: Report["errors"]): string {
+  return errors.map((e) => `${e.class} ${e.code} ${e.count} times: ${e.example}`).join("\n");
+}
+
+function differenceOf(before: Counts, after: Counts): Counts {
+  const kinds = [...new Set([...before.keys(), ...after.keys()])];
+  return new Map(kinds.map((kind) => [kind, (after.get(kind) ?? 0) - (before.get(kind) ?? 0)]));
+}
+
+function sumOf(counts: Counts): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
+/** Events that preflight left in the relay, by kind. */
+function probesOf(report: Report): Counts {
+  const { preflight } = report as {
+    preflight?: { probes: readonly { kind: number; count: number }[] } | null;
+  };
+  return new Map((preflight?.probes ?? []).map(({ kind, count }) => [kind, count]));
+}
+
+function unheardOf({ totals }: Report): number {
+  return totals.unheard ?? 0;
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}

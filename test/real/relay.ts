@@ -1,0 +1,143 @@
+/** A real relay: how to get it, start it, count what it holds. One file a relay in `relays/`. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Where a relay runs: its database is in `dir`, which outlives a restart. */
+export interface Place {
+  readonly program: string;
+  readonly dir: string;
+  readonly port: number;
+  /** Whether it is to have the limit that `RealRelay.limit` describes. */
+  readonly isLimited: boolean;
+}
+
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Events by kind. */
+export type Counts = ReadonlyMap<number, number>;
+
+export interface RealRelay {
+  readonly name: string;
+  /** The path of its program; throws `NotHad` with the reason. */
+  readonly obtain: () => Promise<string>;
+  /** Writes its configuration, and gives what starts it. */
+  readonly command: (place: Place) => Promise<Command>;
+  /** What it holds by its own word, asked of its database or by its own means while it runs. */
+  readonly count: (place: Place) => Promise<Counts>;
+  /** Events per second that it takes with ease on a small machine. */
+  readonly easyEps: number;
+  readonly limit: Limit;
+  /** Whether ephemeral events nobody listens to are answered with `mute:`. */
+  readonly isMute?: boolean;
+}
+
+export interface Limit {
+  readonly what: string;
+  /** Findings of which one must be the first, above `info`. */
+  readonly findings: readonly string[];
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+export interface RunningRelay {
+  readonly place: Place;
+  readonly url: string;
+  /** Ends the process by its id, and waits until it is gone. */
+  stop(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  start(): Promise<void>;
+}
+
+const READY_MS = 20_000;
+
+/** Starts a relay in a folder of its own, gives it to `use`, and leaves neither process nor folder. */
+export async function withReal<T>(
+  relay: RealRelay,
+  program: string,
+  isLimited: boolean,
+  use: (running: RunningRelay) => Promise<T>,
+): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), `k6-nostr-real-${relay.name}-`));
+  const place = { program, dir, port: await freePort(), isLimited };
+  let child: ChildProcess | undefined;
+  const running: RunningRelay = {
+    place,
+    url: `ws://127.0.0.1:${place.port}`,
+    start: async () => {
+      child = await startIn(relay, place);
+    },
+    stop: async (signal) => {
+      const ending = child;
+      child = undefined;
+      if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+      const ended = once(ending, "exit");
+      ending.kill(signal);
+      // A relay that waits for its clients before it ends.
+      const limit = setTimeout(() => ending.kill("SIGKILL"), 5_000);
+      await ended;
+      clearTimeout(limit);
+    },
+  };
+  try {
+    await running.start();
+    return await use(running);
+  } finally {
+    await running.stop("SIGKILL");
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function startIn(relay: RealRelay, place: Place): Promise<ChildProcess> {
+  const { program, args, env = {} } = await relay.command(place);
+  const { PATH = "", HOME = "" } = process.env;
+  const child = spawn(program, args, {
+    cwd: place.dir,
+    env: { PATH, HOME, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (data) => {
+      said = `${said}${data}`.slice(-2_000);
+    });
+  }
+  child.on("error", (cause) => {
+    said += String(cause);
+  });
+  const lastMs = Date.now() + READY_MS;
+  while (!(await answers(place.port))) {
+    if (child.exitCode !== null || Date.now() > lastMs) {
+      child.kill("SIGKILL");
+      throw new Error(`${relay.name} does not listen on ${place.port}:\n${said}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return child;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}
