@@ -113,6 +113,18 @@ describe("every event type", () => {
     });
   }
 
+  it("lies within the span of its pool, of minutes as well as of a day", () => {
+    for (const name of names) {
+      const request = { seed: "span", mix: { [name]: 1 }, events: 60, epoch: DEFAULT_EPOCH };
+      for (const spanSec of [120, 86_400]) {
+        const times = [...buildAll({ ...request, spanSec })].map(({ event }) => event.created_at);
+        const [first, last] = [Math.min(...times), Math.max(...times)];
+        assert.ok(first >= DEFAULT_EPOCH && last < DEFAULT_EPOCH + spanSec, `${name} ${spanSec}`);
+        assert.ok(last - first > 0.7 * spanSec, `${name}: ${last - first} s of ${spanSec}`);
+      }
+    }
+  });
+
   it("refuses what it did not build", () => {
     for (const name of names) {
       const type = findType(name);

@@ -30,8 +30,6 @@ const totals = (members: Partial<Totals>, of = base): Report => ({
   ...of,
   totals: { ...of.totals, ...members },
 });
-const unsent = (backpressure: number, of = base) =>
-  totals({ unsent: { ...of.totals.unsent, backpressure } }, of);
 const linked = (members: Partial<Totals["connections"]>, of = base) =>
   totals({ connections: { ...of.totals.connections, ...members } }, of);
 const errors = (...list: readonly (readonly [string, string, number])[]): Report => ({
@@ -243,6 +241,7 @@ const starved = (waited: number, cpuPercent: number, busiestThreadPercent = 60):
   sampled(
     [1, 2, 3].flatMap((t) => [
       sampleOf({ t, process: "host", cpuPercent: 100 }),
+      sampleOf({ t, process: "generator", cpuPercent: 20 }),
       sampleOf({
         t,
         process: "relay",
@@ -253,6 +252,49 @@ const starved = (waited: number, cpuPercent: number, busiestThreadPercent = 60):
     ]),
     timed("service", { p99: 20 }),
   );
+/** Relay, generator and host of two cores, percent. */
+const beside = (relay: number, generator: number, host: number, of = base): Report =>
+  sampled(
+    [1, 2, 3].flatMap((t) => [
+      sampleOf({ t, process: "host", cpuPercent: host }),
+      sampleOf({ t, process: "generator", cpuPercent: generator }),
+      sampleOf({ t, process: "relay", cpuPercent: relay, busiestThreadPercent: relay / 4 }),
+    ]),
+    { ...of, run: { ...of.run, host: { ...of.run.host, cpus: 2 } } },
+  );
+/** Of what is sent each second so many events stay in the relay, and so many are sent of those due. */
+const slower = (answered: number, sent = 1, of = base): Report => {
+  const { length } = of.throughput.series;
+  const perSlice = of.totals.scheduled / length;
+  const cut = (share: number, i: number) =>
+    Math.round((i + 1) * perSlice * share) - Math.round(i * perSlice * share);
+  return {
+    ...of,
+    totals: {
+      ...of.totals,
+      unsent: { ...of.totals.unsent, backpressure: Math.round((1 - sent) * of.totals.scheduled) },
+    },
+    throughput: {
+      ...of.throughput,
+      acceptedEps: of.throughput.acceptedEps * answered,
+      series: of.throughput.series.map((point, i) => ({
+        ...point,
+        attempted: cut(sent, i),
+        accepted: cut(answered, i),
+      })),
+    },
+  };
+};
+/** With two places a connection, all taken; the fastest answer and the median in ms. */
+const full = (min: number, p50: number): Report => {
+  const few = slower(0.6, 0.625);
+  const report = timed(
+    "service",
+    { min, p50 },
+    { ...few, config: { ...few.config, maxInFlight: 2 } },
+  );
+  return report;
+};
 const typed = (...p50s: readonly number[]): Report => ({
   ...base,
   latency: {
@@ -367,6 +409,47 @@ const queried = (members: Partial<Query>, notices = 0): Report => {
   };
   return { ...of, queries: { feed: { ...feed, ...members } } };
 };
+const rising = (of: Report): Report => ({
+  ...of,
+  throughput: {
+    ...of.throughput,
+    series: of.throughput.series.map((point, i) => ({ ...point, serviceP50: 2 + i })),
+  },
+});
+/** A relay at 200 events/s with so many connections open. */
+const idling = (open: number, cpuPercent: number): Report => {
+  const of = cpu(
+    cpuPercent,
+    timed(
+      "service",
+      { p99: 20 },
+      series(() => ({ connectionsOpen: open })),
+    ),
+  );
+  return { ...of, throughput: { ...of.throughput, acceptedEps: 200 } };
+};
+/** With so many connections opened between two looks the relay has so many MB more. */
+const grown = (open: number, megabytes: number): Report =>
+  sampled(
+    [-5, 1].map((t) =>
+      sampleOf({
+        t,
+        process: "relay",
+        rssBytes: 9e8,
+        anonBytes: (t < 0 ? 100 : 100 + megabytes) * 1e6,
+      }),
+    ),
+    series(() => ({ connectionsOpen: open })),
+  );
+const p95 = "nostr_publish_response_time";
+const crossed: Report = {
+  ...base,
+  thresholds: [
+    { metric: p95, expression: "p(95)<500", value: 2_580, ok: false },
+    { metric: p95, expression: "p(99)<1000", value: 990, ok: true },
+  ],
+};
+const slow = timed("service", { p99: 20 });
 const many = base.totals.scheduled;
 const busy = cpu(80, timed("service", { p99: 20 }));
 
@@ -680,8 +763,8 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ],
   [
     "latency-drift",
-    series((_, i) => ({ p50: 2 + (i / length) * 10 })),
-    series((_, i) => ({ p50: i < length * 0.8 ? 2 + (i / length) * 10 : 2 })),
+    series((_, i) => ({ serviceP50: 2 + (i / length) * 10 })),
+    series((_, i) => ({ serviceP50: i < length * 0.8 ? 2 + (i / length) * 10 : 2 })),
   ],
   ["slow-relay", relays(10, 20, 10), relays(10, 19, 10)],
   ["slow-relay", relays(1, 6.1), relays(1, 5.9)],
@@ -698,7 +781,26 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["duplicates", totals({ duplicate: many / 200 }), totals({ duplicate: many / 201 })],
   ["protocol-faults", totals({ unknownOk: 1 }), totals({ unknownOk: 0 })],
   ["protocol-faults", totals({ malformedFrames: 1 }), totals({ malformedFrames: 0 })],
-  ["queueing", unsent(1), unsent(0)],
+  // A rate is kept from 99 % on.
+  ["overload", slower(0.98), slower(0.992)],
+  // What is neither sent nor held up by full connections waits for the generator.
+  ["overload", slower(0.9), slower(0.9, 0.9)],
+  // Each answer takes as long when it is alone: the places are the limit, not the relay.
+  ["overload", full(9, 20), full(10, 20)],
+  ["queueing", full(10, 20), full(9, 20)],
+  ["latency-drift", rising(base), rising(slower(0.9))],
+  // 6 ms and more of processor an event, some µs of it for each connection.
+  ["connection-cost", idling(800, 120), idling(100, 120)],
+  ["connection-cost", idling(800, 60), idling(800, 59)],
+  ["connection-cost", idling(800, 120), idling(300, 600)],
+  ["connection-memory", grown(100, 40), grown(100, 39.9)],
+  ["connection-memory", grown(400, 40), grown(401, 40)],
+  ["unexplained", crossed, { ...base, thresholds: [] }],
+  ["host-busy", beside(20, 20, 85), beside(20, 20, 84)],
+  ["host-busy", beside(60, 50, 86), beside(60, 60, 86)],
+  ["cpu-bound", beside(130, 40, 90, slow), beside(125, 40, 90, slow)],
+  ["cpu-bound", beside(130, 40, 92, slow), beside(130, 40, 94, slow)],
+  ["cpu-bound", beside(130, 20, 85, slow), beside(130, 20, 84, slow)],
   ["tail", timed("service", { p50: 5, p99: 50 }), timed("service", { p50: 5, p99: 49.9 })],
   ["tail", timed("service", { p50: 5, p99: 50 }), timed("service", { p50: 5.1, p99: 50 })],
   ["generator-near-limit", suspected(), base],
@@ -790,9 +892,98 @@ describe("the rules", () => {
     assert.equal(draftOf("throttled", refusing), null);
   });
 
-  it("call one event that found no place no major fault", () => {
-    assert.equal(draftOf("queueing", unsent(1))?.severity, "minor");
-    assert.equal(draftOf("queueing", unsent(many / 100))?.severity, "major");
+  it("say what the relay accepts of what was set, and what it did meanwhile", () => {
+    const draft = draftOf("overload", cpu(30, slower(0.6, 0.9)));
+    assert.match(
+      draft?.title ?? "",
+      /at its limit: it accepts about 120 events\/s of the 200 set$/,
+    );
+    assert.match(draft?.remediation ?? "", /used 30 % of one core/);
+    assert.match(draft?.remediation ?? "", /had processor left/);
+    const busyRelay = draftOf("overload", cpu(95, slower(0.6, 0.9)));
+    assert.match(busyRelay?.remediation ?? "", /Processor is what it lacks/);
+    assert.equal(busyRelay?.confidence, "high");
+    const unseen = draftOf("overload", { ...slower(0.6, 0.9), resources: null });
+    assert.equal(unseen?.confidence, "medium");
+    assert.match(unseen?.remediation ?? "", /not measured/);
+  });
+
+  it("say that the capacity falls with the run, inside of the overload", () => {
+    const of = slower(0.6, 0.9);
+    const series = of.throughput.series.map((p, i) => ({
+      ...p,
+      accepted: Math.max(1, p.accepted - Math.floor((i / length) * 8)),
+    }));
+    const falling = { ...of, throughput: { ...of.throughput, series } };
+    assert.match(draftOf("overload", falling)?.title ?? "", /, and falls: \d+ in the first fifth/);
+    assert.equal(draftOf("latency-drift", falling), null);
+  });
+
+  it("take a stall that ends with the run for no overload, however much it leaves", () => {
+    const stalled = series((_, i) => (i >= length - 8 ? { accepted: 0 } : {}));
+    assert.equal(draftOf("overload", stalled), null);
+  });
+
+  it("name those who took the host from the relay", () => {
+    const title = (report: Report) => draftOf("host-full", report)?.title ?? "";
+    const cores = (of: Report) => ({
+      ...of,
+      run: { ...of.run, host: { ...of.run.host, cpus: 2 } },
+    });
+    assert.match(
+      title(cores(starved(40, 20))),
+      /for 40 % of the time: other processes used 1\.6 of 2 cores/,
+    );
+    const shared = cores(starved(40, 120));
+    const both = sampled(
+      (shared.resources?.samples ?? []).map((s) =>
+        s.process === "generator" ? { ...s, cpuPercent: 66 } : s,
+      ),
+      shared,
+    );
+    assert.match(title(both), /relay and the generator share a full host: 120 % \+ 66 % of 200 %/);
+    assert.deepEqual(draftOf("host-full", both)?.sparing, ["overload"]);
+    assert.equal(draftOf("host-full", cores(starved(40, 20)))?.sparing, undefined);
+    assert.match(
+      draftOf("host-busy", beside(10, 30, 100))?.title ?? "",
+      /^Other processes used 1\.6 of 2 cores$/,
+    );
+  });
+
+  it("are sure of what connections cost only where an event alone would hardly cost as much", () => {
+    const draft = draftOf("connection-cost", idling(800, 120));
+    assert.match(
+      draft?.title ?? "",
+      /costs the relay 6\.0 ms of processor with 800 connections open: 7\.5 µs/,
+    );
+    assert.deepEqual([draft?.severity, draft?.confidence], ["major", "medium"]);
+    const unclear = draftOf("connection-cost", idling(800, 119));
+    assert.deepEqual([unclear?.severity, unclear?.confidence], ["minor", "low"]);
+  });
+
+  it("do without a relay that others on the host kept waiting, where its own wait is known", () => {
+    const sparing = (of: Report) => draftOf("host-busy", of)?.sparing;
+    assert.deepEqual(sparing(beside(20, 20, 100)), undefined);
+    const waited = (waitedForCpuPercent: number) =>
+      sampled(
+        (beside(20, 20, 100).resources?.samples ?? []).map((s) =>
+          s.process === "relay" ? { ...s, busiestThreadPercent: 20, waitedForCpuPercent } : s,
+        ),
+        beside(20, 20, 100),
+      );
+    assert.deepEqual(sparing(waited(59)), ["overload", "timeouts"]);
+  });
+
+  it("count what is one in the singular", () => {
+    assert.match(
+      draftOf(
+        "stalls",
+        spikes((i) => i === 5, 150),
+      )?.title ?? "",
+      /stalled once, for/,
+    );
+    const twice = spikes((i) => i === 5 || i === 20, 150);
+    assert.match(draftOf("stalls", twice)?.title ?? "", /stalled 2 times, at most for/);
   });
 
   it("call a design floor no overload", () => {

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { MOST_FINDINGS, RULES, withFindings } from "../src/report/findings/engine.ts";
 import schema from "../src/report/schema.json" with { type: "json" };
-import type { Report } from "../src/report/types.ts";
+import type { Finding, Report } from "../src/report/types.ts";
 import { SITUATIONS } from "./faulty-relay/situations.ts";
 
 const DIR = new URL("fixtures/reports/situations/", import.meta.url);
@@ -91,6 +91,73 @@ describe("the engine", () => {
         name,
       );
     }
+  });
+
+  it("has no two findings that are each other's symptom, over any way round", () => {
+    const explains = new Map(RULES.map(({ id, explains }) => [id, explains]));
+    const reached = (from: string) => {
+      const known = new Set<string>();
+      const open = [...(explains.get(from) ?? [])];
+      for (let id = open.pop(); id !== undefined; id = open.pop()) {
+        if (known.has(id)) continue;
+        known.add(id);
+        open.push(...(explains.get(id) ?? []));
+      }
+      return known;
+    };
+    for (const id of explains.keys()) assert.ok(!reached(id).has(id), `${id} explains itself`);
+  });
+
+  it("leaves a cause in every run with findings, and puts no lesser one before a worse one", () => {
+    for (const name of names) {
+      const findings = findingsOf(name);
+      const isSymptom = ({ labels }: Finding) => labels.some((l) => l.startsWith("symptom-of:"));
+      const causes = findings.filter((finding) => !isSymptom(finding));
+      assert.ok(findings.length === 0 || causes.length > 0, name);
+      const grades = causes.map(
+        ({ severity }) => ({ critical: 0, major: 0, minor: 1, info: 2 })[severity],
+      );
+      assert.deepEqual(grades, [...grades].sort(), `${name}: ${causes.map(({ id }) => id)}`);
+    }
+  });
+
+  it("never leaves a crossed threshold without a finding, nor says that nothing explains what does", () => {
+    const slow = {
+      metric: "nostr_publish_response_time",
+      expression: "p(95)<500",
+      value: 2_580,
+      ok: false,
+    };
+    const failing = (name: string) => ({ ...reportOf(name), thresholds: [slow] });
+    const [only, ...more] = withFindings(failing("healthy")).findings;
+    assert.equal(only?.id, "unexplained");
+    assert.match(only?.title ?? "", /is 2\.58 s, where `p\(95\)<500` was asked for/);
+    assert.deepEqual(more, []);
+    // Known events, and memory, make no answer late.
+    for (const name of ["duplicates", "leaking", "rejecting"]) {
+      const ids = withFindings(failing(name)).findings.map(({ id }) => id);
+      assert.ok(ids.includes("unexplained"), name);
+    }
+    for (const name of ["overloaded-computing", "stalling", "slow-start", "crowded", "drifting"]) {
+      const ids = withFindings(failing(name)).findings.map(({ id }) => id);
+      assert.ok(!ids.includes("unexplained"), name);
+    }
+    for (const name of names) {
+      const report = reportOf(name);
+      const isCrossed = report.thresholds.some(({ ok }) => ok === false);
+      const findings = findingsOf(name);
+      assert.ok(!isCrossed || findings.some(({ severity }) => severity !== "info"), name);
+    }
+  });
+
+  it("lets a tail explain the highest percentiles and no others", () => {
+    const crossing = (expression: string) => {
+      const metric = "nostr_publish_response_time";
+      const thresholds = [{ metric, expression, value: 600, ok: false }];
+      return withFindings({ ...reportOf("slow-tail"), thresholds }).findings.map(({ id }) => id);
+    };
+    assert.ok(!crossing("p(99)<100").includes("unexplained"));
+    assert.ok(crossing("p(95)<100").includes("unexplained"));
   });
 
   it("is less sure in a suspect run", () => {

@@ -51,6 +51,7 @@ describe("gateOfReport", () => {
       "threshold passed",
       "threshold passed",
       "audit passed",
+      "finding warning",
     ]);
     const lost = { ...good, audit: { ...good.audit, missingCount: 2, checked: 9 } } as typeof good;
     assert.ok(states(gateOfReport(lost)).includes("audit failed"));
@@ -92,7 +93,7 @@ describe("the gate of repeated runs", () => {
   const stalled = { ...good, findings: [finding] };
 
   it("names each run's items by its place, and a finding once", () => {
-    const items = gateOfSet([stalled, crossed, stalled]);
+    const items = gateOfSet([stalled, { ...crossed, findings: [] }, stalled]);
     assert.equal(items.filter(({ group }) => group === "verdict").length, 3);
     assert.ok(
       items.some(({ name, state }) => name.startsWith("run 2: nostr_") && state === "failed"),

@@ -227,8 +227,9 @@ describe("poolKey", () => {
       { mix: { view: 1 } },
       { events: 601 },
       { epoch: DEFAULT_EPOCH + 1 },
+      { spanSec: 600 },
     ].map((change) => poolKey({ ...request, ...change }));
-    assert.equal(new Set([same, ...others]).size, 5);
+    assert.equal(new Set([same, ...others]).size, 6);
   });
 });
 

@@ -7,7 +7,7 @@ import type { Author, BuildContext, PoolScope } from "./event-type.ts";
 import { drawZipf, pairViewing, VIDEO_CLASSES } from "./popularity.ts";
 import { randomBase36 } from "./text.ts";
 
-/** A pool's events lie within so many seconds from its epoch on. */
+/** A pool's events lie within so many seconds from its epoch on, where it does not say otherwise. */
 export const POOL_SPAN_SEC = 86_400;
 /** More than a pool can hold: numbers beyond name what no set of the pool publishes. */
 const BEYOND = 200_000_000;
@@ -52,8 +52,8 @@ export function identifyVideo(scope: PoolScope, number: number): VideoIdentity {
 }
 
 /** `created_at` of a pool's set. */
-export function timeOfSet({ epoch, sets }: PoolScope, set: number): number {
-  return epoch + Math.floor((set / sets) * POOL_SPAN_SEC);
+export function timeOfSet({ epoch, spanSec, sets }: PoolScope, set: number): number {
+  return epoch + Math.floor((set / sets) * spanSec);
 }
 
 /** `created_at` of a video's first version. */
@@ -125,8 +125,8 @@ export function numberFile(ordinal: number): number {
 }
 
 /** No second has more sets than this. */
-function mostPerSecond({ sets }: PoolScope): number {
-  return Math.ceil(sets / POOL_SPAN_SEC) + 1;
+function mostPerSecond({ sets, spanSec }: PoolScope): number {
+  return Math.ceil(sets / spanSec) + 1;
 }
 
 /** The remainder that is never negative. */

@@ -5,7 +5,6 @@
  */
 import type { Tag } from "../nostr/wire.ts";
 import { randomInt } from "../random.ts";
-import { POOL_SPAN_SEC } from "./catalogue.ts";
 import { checkTag, tagValues } from "./check.ts";
 import type { EventType, Part } from "./event-type.ts";
 import { drawPerson, drawTopic } from "./people.ts";
@@ -30,7 +29,7 @@ export const conversation: EventType = {
   build({ scope, createdAt, random, publicKey }) {
     const { tag, word } = drawTopic(scope, random);
     /** Each a second behind the one before: few events share a second, and no two are the same. */
-    const firstSec = Math.min(createdAt, scope.epoch + POOL_SPAN_SEC - 1 - REPLIES - LIKES);
+    const firstSec = Math.min(createdAt, scope.epoch + scope.spanSec - 1 - REPLIES - LIKES);
     const timeOf = (part: number) => firstSec + part;
     const root = drawPerson(random);
     const authors = [root];

@@ -33,8 +33,10 @@ export interface VideoIndex {
 export interface PoolScope {
   /** What keys and events are derived from: the seed, and all else that determines the pool. */
   readonly seed: string;
-  /** Unix seconds of the first event; the pool spans the day that follows. */
+  /** Unix seconds of the first event. */
   readonly epoch: number;
+  /** The pool's events lie within so many seconds from then on. */
+  readonly spanSec: number;
   /** Sets of all types. */
   readonly sets: number;
   /** How many authors share the videos. */

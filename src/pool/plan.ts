@@ -32,6 +32,8 @@ export interface PoolRequest {
   readonly events: number;
   /** Unix seconds of the first event. */
   readonly epoch: number;
+  /** `created_at` of the events lies within so many seconds from then on; a day if left out. */
+  readonly spanSec?: number;
   /** Event types beyond the built-in ones: what a user's module gives. */
   readonly extra?: readonly EventType[];
   /** A digest of all that determines the extra types' events: part of the pool's id. */
@@ -59,15 +61,18 @@ export interface Chunk {
 /** The text of all that determines a pool's events. Its SHA-256 begins with the pool's id. */
 export function poolKey(request: PoolRequest): string {
   const { seed, mix, events, epoch } = request;
+  const { extraDigest, spanSec = POOL_SPAN_SEC } = request;
   const parts = [POOL_FORMAT, BUILDERS_VERSION, seed, Object.entries(sortMix(mix)), events, epoch];
-  return JSON.stringify(
-    request.extraDigest === undefined ? parts : [...parts, request.extraDigest],
-  );
+  return JSON.stringify([
+    ...parts,
+    ...(extraDigest === undefined ? [] : [extraDigest]),
+    ...(spanSec === POOL_SPAN_SEC ? [] : [{ spanSec }]),
+  ]);
 }
 
 /** Draws the order of the sets. Throws `ConfigError` for a request that no pool can meet. */
 export function planPool(request: PoolRequest): PoolPlan {
-  const { seed, events, epoch } = request;
+  const { seed, events, epoch, spanSec = POOL_SPAN_SEC } = request;
   checkRequest(request);
   const mix = sortMix(request.mix);
   const names = Object.keys(mix);
@@ -86,7 +91,7 @@ export function planPool(request: PoolRequest): PoolPlan {
   const videos = indexVideos(order, types);
   const catalogue = planCatalogue(events, videos.sets.length > 0);
   return {
-    scope: { seed: seedOf(request), epoch, sets, ...catalogue, videos },
+    scope: { seed: seedOf(request), epoch, spanSec, sets, ...catalogue, videos },
     types: names,
     order,
     events: planned,
@@ -192,7 +197,7 @@ export function resolvePart(part: Part, earlierIds: readonly string[]): Draft {
   return typeof part === "function" ? part(earlierIds) : part;
 }
 
-function checkRequest({ events, epoch, mix }: PoolRequest): void {
+function checkRequest({ events, epoch, spanSec = POOL_SPAN_SEC, mix }: PoolRequest): void {
   const types = Object.keys(mix).length;
   if (types > MOST_TYPES) {
     throw new ConfigError(`a mix may name at most ${MOST_TYPES} types, got \`${types}\``);
@@ -203,7 +208,10 @@ function checkRequest({ events, epoch, mix }: PoolRequest): void {
     );
   }
   // Ten digits, so that the sizes of events do not depend on the epoch.
-  if (!Number.isSafeInteger(epoch) || epoch < 1e9 || epoch + POOL_SPAN_SEC >= 1e10) {
+  if (!Number.isSafeInteger(epoch) || epoch < 1e9 || epoch + spanSec >= 1e10) {
     throw new ConfigError(`a pool's epoch must be Unix seconds of ten digits, got \`${epoch}\``);
+  }
+  if (!Number.isSafeInteger(spanSec) || spanSec < 1) {
+    throw new ConfigError(`a pool's span must be a whole number of seconds, got \`${spanSec}\``);
   }
 }

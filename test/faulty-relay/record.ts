@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startRelayProcess } from "../../src/node/relay/process.ts";
@@ -44,7 +45,8 @@ async function record(name: string): Promise<void> {
     const crowd: ChildProcess[] = [];
     try {
       const urls = await Promise.all(children.map(urlOf));
-      if (situation.crowded) crowd.push(...Array.from({ length: 6 }, starve));
+      if (situation.crowded) crowd.push(...Array.from({ length: 6 }, () => starve()));
+      if (situation.busy) crowd.push(...cpus().map((_, core) => starve(core)));
       return await load(place, urls, situation);
     } finally {
       for (const child of [...children, ...crowd]) child.kill();
@@ -72,7 +74,7 @@ async function load(place: Place, urls: readonly string[], own: Partial<Situatio
   running.child.stderr?.on("data", (text) => {
     // The pool is there, and k6 is about to be started.
     const isReady = own.starved && burners.length === 0 && String(text).includes("companion");
-    if (isReady) burners.push(...Array.from({ length: 8 }, starve));
+    if (isReady) burners.push(...Array.from({ length: 8 }, () => starve()));
   });
   const ended = await running.ended;
   for (const burner of burners) burner.kill();
@@ -81,9 +83,9 @@ async function load(place: Place, urls: readonly string[], own: Partial<Situatio
   return report;
 }
 
-/** Takes the processor that a starved generator, or a crowded relay, is bound to. */
-function starve(): ChildProcess {
-  const args = ["-c", "0", process.execPath, "-e", "for (;;);"];
+/** Takes a processor: the one that a starved generator, or a crowded relay, is bound to. */
+function starve(core = 0): ChildProcess {
+  const args = ["-c", String(core), process.execPath, "-e", "for (;;);"];
   // Each in a session of its own: the system shares a core among sessions, not processes.
   return spawn("taskset", args, { detached: true, stdio: "ignore" });
 }

@@ -15,6 +15,8 @@ export interface Situation {
   readonly starved?: boolean;
   /** Keeps the relay off its processor, and the generator on another one. */
   readonly crowded?: boolean;
+  /** Other processes use all of the host. */
+  readonly busy?: boolean;
 }
 
 /** Keeps the processor busy, as parsing and checking do. */
@@ -52,6 +54,16 @@ function burning(ms: number): Behaviour {
     burn(ms);
     return [accept(id)];
   });
+}
+
+/** Computes for so long for each event and connection: each of them is told. */
+function burningByConnection(ms: number): Behaviour {
+  return {
+    answer: ({ event }, { ledger }) => {
+      burn(ms * ledger.opened);
+      return [accept(event.id)];
+    },
+  };
 }
 
 function stalling(everyMs: number, forMs: number): Behaviour {
@@ -122,10 +134,21 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
   // Busy for half of a core each: together a whole one, and none of them at its limit.
   "two-half-busy": { first: null, relays: [() => burning(4), () => burning(4)] },
   "filling-a-cache": { first: null, relays: [() => leaking(120_000, 700)] },
+  // At nine tenths of a core, with arrivals by chance: events wait for each other, and the rate is kept.
   "cpu-bound": {
     first: "cpu-bound",
-    relays: [() => burning(6)],
+    relays: [() => burning(4.4)],
+    flags: { arrival: "poisson" },
   },
+  // Each event is work for each connection: 0.01 ms.
+  "connection-cost": {
+    first: "connection-cost",
+    relays: [() => burningByConnection(0.01)],
+    flags: { clients: "800", rate: "100", arrival: "poisson" },
+  },
+  // A relay with little to do, beside others with much.
+  "host-busy": { first: "host-busy", relays: [() => ({})], busy: true },
+  "overloaded-computing": { first: "overload", relays: [() => burning(6)] },
   stalling: { first: "stalls", relays: [() => stalling(1_500, 300)] },
   "fsync-floor": { first: "fsync-floor", relays: [() => serially(() => 6)], flags: { rate: "60" } },
   "group-commit": { first: "group-commit", relays: [() => committing(30)] },
@@ -138,7 +161,7 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
       () => answering((id, place) => (place % 10 === 0 ? [acceptLate(id, 1_300)] : [accept(id)])),
     ],
   },
-  overloaded: { first: "timeouts", relays: [() => serially(() => 20)] },
+  overloaded: { first: "overload", relays: [() => serially(() => 20)] },
   hanging: { first: "stopped-answering", relays: [() => silentFrom(4_000)] },
   crashing: { first: "relay-gone", relays: [() => crashing(4_000)] },
   "rejecting-and-limiting": {
@@ -196,8 +219,8 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
   },
   "slow-start": { first: "slow-start", relays: [() => slowAtFirst(1_200, 80)] },
   drifting: { first: "latency-drift", relays: [() => after((place) => place / 25)] },
-  queueing: {
-    first: "queueing",
+  "overloaded-by-few-places": {
+    first: "overload",
     relays: [() => serially(() => 8)],
     flags: { "max-in-flight": "2" },
   },

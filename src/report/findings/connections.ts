@@ -15,7 +15,7 @@ const isLimitError = (name: string, code: string) =>
 
 export const connectionLimit: Rule = {
   id: "connection-limit",
-  explains: ["dropped-connections", "queueing", "tail"],
+  explains: ["dropped-connections", "overload", "queueing", "tail"],
   find(view) {
     const { report, window } = view;
     const { clients } = report.config;

@@ -1,10 +1,9 @@
-/** The relay's processor time is used up: one core of it, or all. */
+/** The relay's processor time is used up: one core of it, all, or all that its host had for it. */
 import type { Report } from "../types.ts";
-import { evidence, failureCost, type Rule } from "./rule.ts";
+import { BUSY_PERCENT, hasMostOfHost } from "./meanwhile.ts";
+import { evidence, type Rule } from "./rule.ts";
 import type { RunView } from "./view.ts";
 
-/** On a host that it shares, a process that never waits gets about so much of a core. */
-const BUSY_PERCENT = 80;
 /** What one busy thread and its helpers use together at most, where threads were not looked at. */
 const ONE_CORE_PERCENT = 125;
 /** Below this p99 of service time nobody waits for the processor. */
@@ -17,26 +16,32 @@ export const cpuBound: Rule = {
     const { relayCpu, relayThread, cpus, report } = view;
     if (relayCpu === null || relayCpu < BUSY_PERCENT) return null;
     const isAll = cpus !== null && relayCpu >= BUSY_PERCENT * cpus;
-    if (!isAll && !isOneCore(view, relayCpu)) return null;
+    const isMost = hasMostOfHost(view) && relayCpu > ONE_CORE_PERCENT;
+    if (!isAll && !isMost && !isOneCore(view, relayCpu)) return null;
     const { response, service } = report.latency;
     const isWaiting = (service.p99 ?? 0) >= WAITING_MS || report.totals.unsent.backpressure > 0;
+    const isMany = isAll || isMost;
+    const boundBy = isAll
+      ? "all cores"
+      : isMost
+        ? `what its host has: it used ${relayCpu.toFixed(0)} % of the ${((view.use.usedCores ?? 0) * 100).toFixed(0)} % in use`
+        : "one core";
     const hot = report.profile?.functions[0];
     return {
       severity: isWaiting ? "major" : "info",
-      confidence: isWaiting && (isAll || relayThread !== null) ? "high" : "medium",
-      title: `The relay is bound by ${isAll ? "all cores" : "one core"}`,
+      confidence: isWaiting && (isAll || isMost || relayThread !== null) ? "high" : "medium",
+      title: `The relay is bound by ${boundBy}`,
       evidence: [
-        evidence("relay.cpuPercent", relayCpu, isAll ? (cpus ?? 1) * 100 : 100),
+        evidence("relay.cpuPercent", relayCpu, isMany ? (cpus ?? 1) * 100 : 100),
         evidence("relay.busiestThreadPercent", relayThread, 100),
         evidence("latency.service.p99", service.p99, WAITING_MS),
         ...(hot ? [evidence("profile.functions[0]", hot.name, `${hot.selfPercent} %`)] : []),
       ],
       counterEvidence: counterEvidence(view),
-      remediation: `${remedy(isAll, cpus)}${hot ? ` Begin with \`${hot.name}\`.` : " A profile (--profile, --pprof, --profile-file) names the functions."}`,
+      remediation: `${remedy(isMany, cpus)}${hot ? ` Begin with \`${hot.name}\`.` : " A profile (--profile, --pprof, --profile-file) names the functions."}`,
       labels: ["performance", "cpu", ...securityLabels(report)],
-      cost: isWaiting
-        ? (response.mean ?? 0) + failureCost(report.totals.unsent.backpressure, report)
-        : 0,
+      // What could not be sent goes to the account of the overload.
+      cost: isWaiting ? (response.mean ?? 0) : 0,
     };
   },
 };

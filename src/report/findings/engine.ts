@@ -10,6 +10,7 @@ import {
   protocolFaults,
   sentBehindEose,
 } from "./answers.ts";
+import { connectionCost, connectionMemory } from "./connection-cost.ts";
 import { connectionLimit, droppedConnections, slowHandshake } from "./connections.ts";
 import { cpuBound } from "./cpu-bound.ts";
 import {
@@ -28,22 +29,25 @@ import {
   redirected,
   unreachable,
 } from "./handshakes.ts";
+import { hostBusy } from "./host-busy.ts";
 import { hostFull } from "./host-full.ts";
 import { lostAfterOk, silentDrops, timeouts } from "./losses.ts";
 import { memoryGrowth } from "./memory-growth.ts";
 import { relayGone, stoppedAnswering } from "./outages.ts";
+import { overload, queueing } from "./overload.ts";
 import { pageOf } from "./page.ts";
 import { failedQueries, ignoredLimit, slowQueries } from "./queries.ts";
-import { queueing, tail } from "./queueing.ts";
 import { refusals } from "./refusals.ts";
 import { rateLimited, setsCut } from "./rejections.ts";
 import type { Draft, Rule } from "./rule.ts";
 import { sizeLatency } from "./size-latency.ts";
 import { slowRelay } from "./slow-relay.ts";
 import { stalls } from "./stalls.ts";
+import { tail } from "./tail.ts";
 import { throttled } from "./throttled.ts";
 import { latencyDrift, slowStart } from "./trends.ts";
 import { unansweredKinds } from "./unanswered-kinds.ts";
+import { isExplained, unexplained } from "./unexplained.ts";
 import { viewOf } from "./view.ts";
 import { queriesRefused, refusedByNotice, refusedWithoutId } from "./wrong-form.ts";
 
@@ -58,6 +62,7 @@ export const RULES: readonly Rule[] = [
   unansweredKinds,
   silentDrops,
   throttled,
+  overload,
   timeouts,
   setsCut,
   rateLimited,
@@ -79,6 +84,8 @@ export const RULES: readonly Rule[] = [
   droppedConnections,
   slowHandshake,
   cpuBound,
+  connectionCost,
+  connectionMemory,
   stalls,
   memoryGrowth,
   slowStart,
@@ -97,12 +104,16 @@ export const RULES: readonly Rule[] = [
   queueing,
   tail,
   hostFull,
+  hostBusy,
   generatorNearLimit,
+  unexplained,
 ];
 
-const SEVERITIES: readonly Finding["severity"][] = ["critical", "major", "minor", "info"];
+/** Bad ones before lesser ones, each by what they cost. */
+const WEIGHT = { critical: 0, major: 0, minor: 1, info: 2 } as const;
 
 type Found = Draft & { readonly id: string; readonly explains: readonly string[] };
+type Placed = Found & { readonly cause: Found | undefined };
 
 /**
  * Puts the findings into a report. An invalid run keeps its one, the generator; where it is that nothing was
@@ -118,12 +129,14 @@ export function withFindings(report: Report): Report {
     const draft = find(view);
     return draft === null ? [] : [{ ...draft, id, explains }];
   });
+  const said = found.filter(({ id }) => id !== unexplained.id);
   const isSuspect = report.generator.verdict === "suspect";
-  const findings = rank(found)
+  const findings = rank(isExplained(said, view) ? said : found)
     .slice(0, MOST_FINDINGS)
-    .map(({ explains: _, ...finding }, i) => ({
+    .map(({ explains: _, sparing: __, cause, ...finding }, i) => ({
       rank: i + 1,
       ...finding,
+      labels: cause ? [...finding.labels, `symptom-of:${cause.id}`] : finding.labels,
       confidence: isSuspect ? lower(finding.confidence) : finding.confidence,
       cost: Math.round(finding.cost * 100) / 100,
       page: pageOf(finding.id),
@@ -132,25 +145,33 @@ export function withFindings(report: Report): Report {
   return { ...report, findings: [...findings, { ...noData, rank: findings.length + 1 }] };
 }
 
-/** Causes first, by what they cost; symptoms behind them, labelled with their cause. */
-function rank(found: readonly Found[]): readonly Found[] {
-  const causes = found.filter(({ id }) => causeOf(id, found) === undefined);
-  const symptoms = found.flatMap((finding): Found[] => {
-    const cause = causeOf(finding.id, found);
-    if (cause === undefined) return [];
-    return [{ ...finding, labels: [...finding.labels, `symptom-of:${cause.id}`] }];
-  });
-  return [...causes.sort(byWeight), ...symptoms.sort(byWeight)];
+/**
+ * Causes first, then their symptoms, then what is only worth knowing. A cause that is itself only worth
+ * knowing stands before what it explains.
+ */
+function rank(found: readonly Found[]): readonly Placed[] {
+  const placed = found.map((finding): Placed => ({ ...finding, cause: causeOf(finding, found) }));
+  const placeOf = ({ id, severity, cause }: Placed): number => {
+    const explainsMore = placed.some((p) => p.cause?.id === id && p.severity !== "info");
+    if (severity !== "info") return cause === undefined ? 0 : 2;
+    return explainsMore && cause === undefined ? 1 : 3;
+  };
+  return [...placed].sort((a, b) => placeOf(a) - placeOf(b) || byWeight(a, b));
 }
 
-function causeOf(id: string, found: readonly Found[]): Found | undefined {
-  return found.find((other) => other.explains.includes(id) && other.confidence !== "low");
+/** The relation is free of cycles (see the test), so that of any findings one at least has no cause. */
+function causeOf({ id }: Found, found: readonly Found[]): Found | undefined {
+  const causes = (of: string) =>
+    found.filter(
+      (other) =>
+        other.explains.includes(of) && !other.sparing?.includes(of) && other.confidence !== "low",
+    );
+  const all = causes(id);
+  return all.find((cause) => causes(cause.id).length === 0) ?? all[0];
 }
 
 function byWeight(a: Found, b: Found): number {
-  // What is only worth knowing does not stand before what costs something.
-  const info = Number(a.severity === "info") - Number(b.severity === "info");
-  return info || b.cost - a.cost || SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
+  return WEIGHT[a.severity] - WEIGHT[b.severity] || b.cost - a.cost;
 }
 
 function lower(confidence: Finding["confidence"]): Finding["confidence"] {

@@ -78,7 +78,7 @@ export const fsyncFloor: Rule = {
 
 export const groupCommit: Rule = {
   id: "group-commit",
-  explains: ["queueing", "tail"],
+  explains: ["overload", "queueing", "tail"],
   find(view) {
     const shape = shapeOf(view.report);
     if (!shape || !isEven(shape) || !isIdle(view) || !isSteady(view)) return null;

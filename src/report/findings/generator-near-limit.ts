@@ -18,7 +18,9 @@ export const generatorNearLimit: Rule = {
     "nagle-delay",
     "slow-handshake",
   ],
-  find({ report }) {
+  find({ report, use }) {
+    // What others took is not the generator's doing.
+    if (use.isTaken) return null;
     const { verdict, signals } = report.generator;
     const late = signals.filter((s) => s.state === "suspect" && LATENESS.has(s.id));
     if (verdict !== "suspect" || late.length === 0) return null;

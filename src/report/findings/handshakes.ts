@@ -26,7 +26,14 @@ export function mostRefusals({ handshakes }: Report): Refusal | null {
   return refusals.sort((a, b) => b.count - a.count)[0] ?? null;
 }
 
-const SYMPTOMS = ["dropped-connections", "connection-limit", "queueing", "tail", "slow-handshake"];
+const SYMPTOMS = [
+  "dropped-connections",
+  "connection-limit",
+  "overload",
+  "queueing",
+  "tail",
+  "slow-handshake",
+];
 
 export const addressLimit: Rule = {
   id: "address-limit",

@@ -1,20 +1,22 @@
-/** The relay was ready to run and had no processor: others on its host took it. */
+/** The relay was ready to run and had no processor: others on its host took it, the generator, or a limit. */
+import { BUSY_HOST, describeOthers } from "../host-use.ts";
+import { MOST_OF_HOST } from "./meanwhile.ts";
 import { evidence, failureCost, type Rule } from "./rule.ts";
-import { mean } from "./view.ts";
+import type { RunView } from "./view.ts";
 
 /** A thread that waits for so much of the time is slower by as much; noise of a calm host is below 5. */
 const WAITED_PERCENT = 25;
-/** Running and waiting to run together: below it the thread has time left, and waits for something else. */
-const WANTED_PERCENT = 80;
-/** With so much of a full host the relay stands in its own way: that is `cpu-bound`. */
-const RELAY_SHARE = 0.7;
+/** Running and waiting to run, of one thread: below it that has time left, and waits for something else. */
+export const WANTED_PERCENT = 80;
 /** Below this p99 of service time nobody waits for an answer. */
-const WAITING_MS = 20;
+export const WAITING_MS = 20;
 
 export const hostFull: Rule = {
   id: "host-full",
   explains: [
     "cpu-bound",
+    "overload",
+    "generator-near-limit",
     "timeouts",
     "queueing",
     "tail",
@@ -27,37 +29,57 @@ export const hostFull: Rule = {
     "fsync-floor",
     "nagle-delay",
   ],
-  find({ report, relayWaited, relayCpu, relayThread, hostCpu, cpus, samples }) {
+  find(view) {
+    const { report, relayWaited, relayWanted, relayCpu, hostCpu, cpus, use, others } = view;
     if (relayWaited === null || relayCpu === null || relayWaited < WAITED_PERCENT) return null;
-    if ((relayThread ?? 0) + relayWaited < WANTED_PERCENT) return null;
-    const used = (hostCpu ?? 100) * (cpus ?? 1);
-    if (relayCpu >= used * RELAY_SHARE) return null;
+    if (relayWanted === null || relayWanted < WANTED_PERCENT) return null;
+    const used = (use.usedCores ?? use.cpus) * 100;
+    if (relayCpu >= used * MOST_OF_HOST) return null;
     const { response, service } = report.latency;
     const { timedOut, unsent } = report.totals;
     const failed = timedOut + unsent.backpressure;
     if ((service.p99 ?? 0) < WAITING_MS && failed === 0) return null;
-    const generator = mean(
-      samples.filter((s) => s.process === "generator").flatMap((s) => s.cpuPercent ?? []),
-    );
     return {
       severity: "minor",
       confidence: "high",
-      title: `The relay had no processor for ${relayWaited.toFixed(0)} % of the time: others on its host took it`,
+      title: titleOf(view, relayWaited, relayCpu),
       evidence: [
-        evidence("relay.waitedForCpuPercent", relayWaited, WAITED_PERCENT),
-        evidence("relay.busiestThreadPercent", relayThread, WANTED_PERCENT - relayWaited),
+        evidence("relay.waitedForCpuPercent, of the busiest thread", relayWaited, WAITED_PERCENT),
+        evidence("of the same, running and waiting", relayWanted, WANTED_PERCENT),
         evidence("relay.cpuPercent", relayCpu, (cpus ?? 1) * 100),
-        evidence("generator.cpuPercent, of one core", generator, (cpus ?? 1) * 100),
+        evidence("generator's CPU, cores", use.generatorCores, use.cpus),
+        evidence("cores that other processes used", others, use.cpus),
         evidence("host.cpuPercent", hostCpu, 100),
       ],
       counterEvidence: [
-        evidence("relay's part of what the host used", relayCpu / used, RELAY_SHARE),
+        evidence("relay's part of what the host used", relayCpu / used, MOST_OF_HOST),
         evidence("latency.service.p99", service.p99, WAITING_MS),
       ],
-      remediation:
-        "Give the generator a host of its own, stop what else runs here, or lower the rate, and measure again before anything is changed in the relay.",
+      remediation: remedyOf(view),
       labels: ["generator", "cpu"],
       cost: (response.mean ?? 0) + failureCost(failed, report),
+      // Beside the generator alone, the relay is at its limit all the same, if at a lower one.
+      ...(use.isOthers ? {} : { sparing: ["overload"] }),
     };
   },
 };
+
+function titleOf({ use, others }: RunView, waited: number, relayCpu: number): string {
+  const without = `A thread of the relay had no processor for ${waited.toFixed(0)} % of the time`;
+  if (others === null || use.usedCores === null) return `${without}: others on its host took it`;
+  if (use.isOthers) return `${without}: ${describeOthers(use)}`;
+  if (use.usedCores < BUSY_HOST * use.cpus) {
+    return `${without}, on a host that was ${((use.usedCores / use.cpus) * 100).toFixed(0)} % busy: it is held to fewer cores`;
+  }
+  const percent = (cores: number | null) => `${((cores ?? 0) * 100).toFixed(0)} %`;
+  return `The relay and the generator share a full host: ${relayCpu.toFixed(0)} % + ${percent(use.generatorCores)} of ${percent(use.usedCores)}`;
+}
+
+function remedyOf({ use, others }: RunView): string {
+  if (others !== null && !use.isOthers) {
+    return use.usedCores !== null && use.usedCores < BUSY_HOST * use.cpus
+      ? "Look for a limit on the relay's processor: a quota of its container, or cores that it is bound to."
+      : "Give the generator a host of its own: what the relay takes here is a lower bound of what it can take.";
+  }
+  return "Stop what else runs on this host, or move the test, and measure again before anything is changed in the relay.";
+}

@@ -44,7 +44,7 @@ export const lostAfterOk: Rule = {
 
 export const silentDrops: Rule = {
   id: "silent-drops",
-  explains: ["queueing", "tail", "latency-drift"],
+  explains: ["overload", "queueing", "tail", "latency-drift"],
   find({ report }) {
     const { totals, config, latency, generator } = report;
     const { timedOut, lateOk } = totals;
@@ -75,7 +75,7 @@ export const silentDrops: Rule = {
 
 export const timeouts: Rule = {
   id: "timeouts",
-  explains: ["queueing", "tail"],
+  explains: ["tail"],
   find({ report }) {
     const { totals, config, latency } = report;
     const { timedOut, lateOk } = totals;

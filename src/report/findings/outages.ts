@@ -12,6 +12,7 @@ const MOST_LATE = 0.05;
 export const relayGone: Rule = {
   id: "relay-gone",
   explains: [
+    "overload",
     "dropped-connections",
     "connection-limit",
     "stopped-answering",
@@ -65,7 +66,7 @@ export const relayGone: Rule = {
 
 export const stoppedAnswering: Rule = {
   id: "stopped-answering",
-  explains: ["silent-drops", "timeouts", "queueing", "tail", "stalls", "latency-drift"],
+  explains: ["silent-drops", "timeouts", "overload", "queueing", "tail", "stalls", "latency-drift"],
   find({ report, relay }) {
     const { config, totals, throughput } = report;
     const { series } = throughput;

@@ -10,7 +10,7 @@ const FIRST = 0.3;
 
 export const rateLimited: Rule = {
   id: "rate-limited",
-  explains: ["queueing"],
+  explains: ["overload", "queueing"],
   find({ report }) {
     const errors = errorsOf(report, "reject", (reason) => reason === "rate-limit");
     const count = countOf(errors);

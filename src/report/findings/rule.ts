@@ -3,7 +3,10 @@ import type { Evidence, Finding, Report } from "../types.ts";
 import type { RunView } from "./view.ts";
 
 /** A finding before it has its place among the others. */
-export interface Draft extends Omit<Finding, "rank" | "id" | "page"> {}
+export interface Draft extends Omit<Finding, "rank" | "id" | "page"> {
+  /** Of the rule's `explains`, what this one does not explain, where its evidence says so. */
+  readonly sparing?: readonly string[];
+}
 
 export interface Rule {
   readonly id: string;

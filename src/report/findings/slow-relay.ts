@@ -7,7 +7,7 @@ const LEAST_MS = 5;
 
 export const slowRelay: Rule = {
   id: "slow-relay",
-  explains: ["tail", "queueing", "stalls", "size-latency"],
+  explains: ["tail", "overload", "queueing", "stalls", "size-latency"],
   find({ report }) {
     const known = report.latency.byRelay.flatMap(({ relay, service }) =>
       service.p50 === null ? [] : [{ relay, p50: service.p50, p99: service.p99, n: service.count }],

@@ -28,7 +28,7 @@ interface Episode {
 
 export const stalls: Rule = {
   id: "stalls",
-  explains: ["tail", "queueing", "latency-drift", "slow-start", "slow-handshake"],
+  explains: ["tail", "queueing", "latency-drift", "slow-handshake"],
   find(view) {
     const { report } = view;
     const usual = median(view.window.flatMap((p) => p.p99 ?? []));
@@ -51,7 +51,7 @@ export const stalls: Rule = {
       title:
         periodSec !== null
           ? `The relay stalls every ${periodSec.toFixed(1)} s for about ${peakMs.toFixed(0)} ms`
-          : `The relay stalled ${episodes.length} times, at most for ${longest.toFixed(0)} ms`,
+          : stalledTitle(episodes.length, longest),
       evidence: [
         evidence("throughput.series.p99 in stalls", peakMs, usual),
         evidence("stalls", episodes.length, periodSec === null ? "irregular" : "regular"),
@@ -66,6 +66,12 @@ export const stalls: Rule = {
     };
   },
 };
+
+function stalledTitle(count: number, longestMs: number): string {
+  return count === 1
+    ? `The relay stalled once, for ${longestMs.toFixed(0)} ms`
+    : `The relay stalled ${count} times, at most for ${longestMs.toFixed(0)} ms`;
+}
 
 /** A stall that costs little on the whole is worth knowing and no more. */
 function severityOf(cost: number, longestMs: number): "major" | "minor" | "info" {

@@ -1,0 +1,167 @@
+/** The rate is above what the relay answers; or above what so many places on the connections carry. */
+import { formatCount } from "../format.ts";
+import type { Report } from "../types.ts";
+import { type Backlog, backlogOf } from "./backlog.ts";
+import { isOutOfProcessor, meanwhileEvidence, meanwhileText } from "./meanwhile.ts";
+import { evidence, failureCost, type Rule } from "./rule.ts";
+import { partMedians, type RunView } from "./view.ts";
+
+/** The fastest answer takes at least so much of the median: each takes as long when it is alone. */
+const ALONE = 0.5;
+/** The last fifth against the first: less than this is a relay that gets slower under load. */
+const FALLS = 0.85;
+/** Places taken on average, from which on waiting for one counts, and how much of it. */
+const WAITS = { full: 0.8, leastMs: 10 };
+
+export const overload: Rule = {
+  id: "overload",
+  explains: [
+    "timeouts",
+    "latency-drift",
+    "tail",
+    "stalls",
+    "slow-start",
+    "slow-handshake",
+    "queueing",
+    "size-latency",
+  ],
+  find(view) {
+    const backlog = backlogOf(view);
+    if (!backlog.isGrowing || isByPlaces(view, backlog)) return null;
+    const { report } = view;
+    const { totals, config, latency, generator } = report;
+    const eps = answeredEps(report, backlog);
+    const falling = fallOf(backlog);
+    return {
+      severity: "major",
+      confidence: view.relayCpu === null ? "medium" : "high",
+      title: `The relay is at its limit: it accepts about ${about(eps, config.rateEps)} events/s of the ${formatCount(config.rateEps)} set${falling}`,
+      evidence: [
+        evidence("accepted events/s", eps, config.rateEps),
+        evidence("due and not answered, least of each fifth", numbers(backlog.lows, 0)),
+        evidence("accepted events/s by fifths", numbers(backlog.acceptedEps, 0)),
+        evidence(
+          "service p50 by fifths, ms",
+          numbers(partMedians(view.window, 5, "serviceP50"), 1),
+        ),
+        evidence("totals.unsent.backpressure", totals.unsent.backpressure, 0),
+        evidence("totals.timedOut", totals.timedOut, 0),
+        ...meanwhileEvidence(view),
+      ],
+      counterEvidence: [
+        evidence("generator.scheduleLag.p99", generator.scheduleLag.p99, "high if it is late"),
+        evidence("generator.inFlight.mean", generator.inFlight.mean, placesOf(report)),
+        evidence(
+          "latency.service.min",
+          latency.service.min,
+          `near ${latency.service.p50} if more places would help`,
+        ),
+      ],
+      remediation: `${meanwhileText(view)} ${adviceFor(view)}${lowerBound(view)}`,
+      labels: ["performance", "capacity"],
+      cost:
+        (latency.response.mean ?? 0) +
+        failureCost(totals.unsent.backpressure + totals.timedOut, report),
+    };
+  },
+};
+
+export const queueing: Rule = {
+  id: "queueing",
+  explains: ["tail", "latency-drift"],
+  find(view) {
+    const { report, relayCpu } = view;
+    const { config, totals, generator, latency } = report;
+    const backlog = backlogOf(view);
+    const isShort = backlog.isGrowing && isByPlaces(view, backlog);
+    const places = placesOf(report);
+    const inFlight = generator.inFlight.mean ?? 0;
+    const waitedMs = (latency.response.mean ?? 0) - (latency.service.mean ?? 0);
+    const isWaiting = inFlight >= places * WAITS.full && waitedMs >= WAITS.leastMs;
+    if (!isShort && (backlog.isGrowing || !isWaiting)) return null;
+    const serviceMs = latency.service.p50 ?? 0;
+    const carried = about((places / Math.max(0.001, serviceMs)) * 1_000, config.rateEps);
+    return {
+      severity: isShort ? "major" : "minor",
+      confidence: "medium",
+      title: isShort
+        ? `${formatCount(places)} publishes in flight of ${serviceMs.toFixed(0)} ms each carry about ${carried} events/s of the ${formatCount(config.rateEps)} set`
+        : `Events wait ${waitedMs.toFixed(0)} ms for a place on the connections`,
+      evidence: [
+        evidence("generator.inFlight.mean", inFlight, places),
+        evidence("totals.unsent.backpressure", totals.unsent.backpressure, 0),
+        evidence("response − service time, mean ms", waitedMs, WAITS.leastMs),
+      ],
+      counterEvidence: [
+        evidence(
+          "latency.service.min",
+          latency.service.min,
+          `far below ${latency.service.p50} if the relay queues`,
+        ),
+        evidence("in flight by Little's law", generator.inFlight.littlesLaw, inFlight),
+        evidence("relay.cpuPercent", relayCpu, "about 100 if it computes"),
+      ],
+      remediation:
+        "Each answer takes as long when it is alone: what the relay could take was not reached. Give more connections or places (--clients, --max-in-flight) if your clients have them, and find what each event waits for.",
+      labels: ["performance", "capacity"],
+      cost: waitedMs + failureCost(totals.unsent.backpressure, report),
+    };
+  },
+};
+
+/**
+ * The places are full and even the first event, that found an idle relay, took as long as the others: more
+ * places would carry more. Behind a warm-up no event of the window was the first.
+ */
+function isByPlaces({ report }: RunView, { isFull, isLate }: Backlog): boolean {
+  const { min, p50 } = report.latency.service;
+  if (!isFull || isLate || report.config.warmupSec > 0 || min === null || p50 === null)
+    return false;
+  return min >= p50 * ALONE;
+}
+
+function placesOf({ config }: Report): number {
+  return config.clients * config.maxInFlight;
+}
+
+/** With answers behind the timeout, which the relay worked for as well, until the last one came. */
+function answeredEps({ totals, throughput }: Report, { isLate }: Backlog): number {
+  const { series, sliceSec, acceptedEps } = throughput;
+  const untilSec = (series.at(-1)?.t ?? 0) + sliceSec;
+  return isLate && untilSec > 0 ? (totals.accepted + totals.lateOk) / untilSec : acceptedEps;
+}
+
+/** Three figures of the rate that was set: more would be noise. */
+function about(eps: number, rateEps: number): string {
+  const step = 10 ** (Math.floor(Math.log10(Math.max(1, rateEps))) - 2);
+  const rounded = Math.round(eps / step) * step;
+  return rounded >= 100 ? formatCount(rounded) : String(Number(rounded.toFixed(1)));
+}
+
+function fallOf({ acceptedEps, isLate }: Backlog): string {
+  const [first = 0, last = 0] = [acceptedEps[0], acceptedEps.at(-1)];
+  const steps = acceptedEps.slice(1).filter((eps, i) => eps < (acceptedEps[i] ?? 0)).length;
+  if (isLate || steps < 3 || last > first * FALLS || last > Math.min(...acceptedEps)) return "";
+  return `, and falls: ${formatCount(first)} in the first fifth of the run, ${formatCount(last)} in the last`;
+}
+
+function adviceFor(view: RunView): string {
+  const isOut = isOutOfProcessor(view);
+  const where =
+    isOut === null
+      ? "Find what each event waits for: processor, store, lock or disk."
+      : isOut
+        ? "Processor is what it lacks: do less for each event, or spread the work over more cores."
+        : "It had processor left: each event waits for something else, most often the store, a lock around it, or the disk.";
+  return `${where} Beyond its limit it should refuse at once with \`rate-limited:\` or \`error:\`, which costs clients less than a wait; for response times that mean something load it with less than this.`;
+}
+
+function lowerBound({ use }: RunView): string {
+  return use.ownShareOfFull === null
+    ? ""
+    : ` The generator used ${((use.generatorCores ?? 0) * 100).toFixed(0)} % of a core of the same full host: on a host of its own the relay may take more.`;
+}
+
+function numbers(values: readonly (number | null)[], digits: number): string {
+  return values.map((v) => (v === null ? "–" : v.toFixed(digits))).join(", ");
+}

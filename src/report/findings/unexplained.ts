@@ -1,0 +1,114 @@
+/**
+ * A threshold was crossed and no other finding says why: then this one says at least what was slow, what the
+ * relay did meanwhile, what was not measured, and what to vary.
+ */
+import { formatMs } from "../format.ts";
+import type { Evidence, Finding, ThresholdResult } from "../types.ts";
+import { meanwhileEvidence, meanwhileText } from "./meanwhile.ts";
+import { refusals } from "./refusals.ts";
+import { evidence, type Rule } from "./rule.ts";
+import { partMedians, type RunView } from "./view.ts";
+
+/** Findings that say nothing of why answers take long. */
+const NOT_OF_TIME: readonly string[] = [
+  "duplicates",
+  "addressable-contention",
+  "protocol-faults",
+  ...refusals.map(({ id }) => id),
+  "lost-after-ok",
+  "memory-growth",
+  "connection-memory",
+  "slow-handshake",
+];
+/** An info explains a threshold when so much of the mean response goes to its account. */
+const SHARE_OF_MEAN = 0.25;
+
+export const unexplained: Rule = {
+  id: "unexplained",
+  explains: [],
+  find(view) {
+    const { report } = view;
+    const crossed = report.thresholds.filter(({ ok }) => ok === false);
+    const [first] = crossed;
+    if (first === undefined) return null;
+    const { latency, generator } = report;
+    const { response, service } = latency;
+    return {
+      severity: "major",
+      confidence: "low",
+      title: `${nameOf(first)}, and no rule of this tool explains it`,
+      evidence: [
+        ...crossed.map((t) => evidence(`${t.metric}: ${t.expression}`, t.value)),
+        evidence("service time, mean ms", service.mean, response.mean),
+        evidence("response p50 by fifths, ms", fifths(view)),
+        ...slowestType(view),
+        ...meanwhileEvidence(view),
+      ],
+      counterEvidence: [
+        evidence("generator.scheduleLag.p99", generator.scheduleLag.p99, response.p99),
+        evidence("generator.loopLag.p99", generator.loopLag.p99, response.p99),
+        ...(report.resources?.notMeasured ?? []).map(({ what, why }) => evidence(what, null, why)),
+      ],
+      remediation: `${meanwhileText(view)}${isOfPublish(first) ? whereOf(view) : ""} Vary one thing at a time and compare: a tenth of the clients, half of the rate, one type of event (\`--mix\`), an empty store; \`--profile\` names functions.`,
+      labels: ["performance", "unexplained"],
+      cost: response.mean ?? 0,
+    };
+  },
+};
+
+/** Whether others of the findings say why thresholds were crossed. */
+export function isExplained(
+  found: readonly Pick<Finding, "id" | "severity" | "confidence" | "cost">[],
+  { report }: RunView,
+): boolean {
+  const crossed = report.thresholds.filter(({ ok }) => ok === false);
+  return crossed.every((threshold) => {
+    const isTime = /_time|_completion/.test(threshold.metric);
+    const isConnect = threshold.metric.startsWith("nostr_connect_time");
+    return found.some(({ id, severity, confidence, cost }) => {
+      if (confidence === "low") return false;
+      if (isConnect && id === "slow-handshake") return true;
+      if (isTime && NOT_OF_TIME.includes(id)) return false;
+      // A tail is what the highest percentiles say, and no more.
+      if (id === "tail") return isTime && isHigh(threshold);
+      return severity !== "info" || cost >= SHARE_OF_MEAN * (report.latency.response.mean ?? 0);
+    });
+  });
+}
+
+function isHigh({ expression }: ThresholdResult): boolean {
+  return /p\(99|max/.test(expression);
+}
+
+function isOfPublish({ metric }: ThresholdResult): boolean {
+  return metric.startsWith("nostr_publish_") && /_time/.test(metric);
+}
+
+function nameOf({ metric, expression, value }: ThresholdResult): string {
+  const isTime = /_time|_completion/.test(metric);
+  const shown = isTime ? formatMs(value) : String(Math.round((value ?? 0) * 10_000) / 10_000);
+  return `\`${metric}\` is ${shown}, where \`${expression}\` was asked for`;
+}
+
+/** Whether it was the answers or what was before them. */
+function whereOf({ report: { latency } }: RunView): string {
+  const [response, service] = [latency.response.mean ?? 0, latency.service.mean ?? 0];
+  return service >= response / 2
+    ? ` The time was between EVENT and OK: ${formatMs(service)} of ${formatMs(response)} on average.`
+    : ` The time was before the EVENT could be sent: ${formatMs(response - service)} of ${formatMs(response)} on average.`;
+}
+
+function slowestType({ report: { latency } }: RunView): readonly Evidence[] {
+  const [slowest] = Object.entries(latency.byEvent)
+    .flatMap(([type, { service }]) => (service.p50 === null ? [] : [{ type, p50: service.p50 }]))
+    .sort((a, b) => b.p50 - a.p50);
+  return slowest === undefined
+    ? []
+    : [evidence(`slowest type, ${slowest.type}, service p50`, slowest.p50, latency.service.p50)];
+}
+
+function fifths({ window }: RunView): string {
+  return partMedians(window, 5, "p50")
+    .map((v) => (v === null ? "–" : v.toFixed(1)))
+    .join(", ");
+}
