@@ -11,8 +11,9 @@ import { type Random, seededRandom } from "../src/random.ts";
 import { summarize } from "../src/report/build.ts";
 import { compareSets, comparisonExitCode } from "../src/report/compare/compare.ts";
 import { renderComparison } from "../src/report/compare/markdown.ts";
+import { describeComparison } from "../src/report/compare/terminal.ts";
 import type { Report } from "../src/report/types.ts";
-import { buildOf, completeOf } from "./fixtures/reports/run.ts";
+import { buildOf, completeOf, sampleOf } from "./fixtures/reports/run.ts";
 
 const good = completeOf(buildOf());
 const JUDGING = { paired: false, tolerance: 0.1 };
@@ -270,6 +271,58 @@ describe("renderComparison", () => {
     assert.ok(rows.length > 20);
     for (const row of rows) assert.equal(row.split("|").length, 9, row);
     assert.doesNotMatch(markdown, /NaN|undefined|Infinity|null/);
+  });
+});
+
+describe("the terminal", () => {
+  it("has the run's medians and where all figures are, and no row for each that can't be told", () => {
+    const random = seededRandom("wild", "noise");
+    const runs = (...medians: readonly number[]) => medians.map((ms) => noisyRun(random, ms, 0));
+    const c = compareSets(setOf(...runs(2, 5, 11)), setOf(...runs(3, 7, 12)), JUDGING);
+    const text = describeComparison(c, "sets/1/compare.md");
+    assert.match(text, /^comparison {2}NOT COMPARABLE$/m);
+    assert.match(text, /^response p50 +4\.\d+ ms -> 6\.\d+ ms {2}\+\d+\.\d % {2}can't be told/m);
+    assert.match(text, /^all figures sets\/1\/compare\.md$/m);
+    assert.equal(text.match(/can't be told/g)?.length, 4);
+    assert.doesNotMatch(text, /p90|p95|NaN|undefined/);
+    const markdown = renderComparison(c);
+    assert.equal(markdown.match(/^\| .* not comparable /gm)?.length, 4);
+    assert.match(markdown, /^Not compared, too noisy[^:]*: .*response p90/m);
+  });
+});
+
+describe("what relays write to disk", () => {
+  const writing = (relay: string, bytesPerSec: number | null, host: number | null = null) => ({
+    ...good,
+    config: { ...good.config, relays: [relay] },
+    resources: {
+      samples: (["relay", "host"] as const).map((process) =>
+        sampleOf({ t: 1, process, diskWriteBytesPerSec: process === "relay" ? bytesPerSec : host }),
+      ),
+      relayProcess: null,
+      relayMetrics: [],
+      notMeasured: [],
+    },
+  });
+  const notes = (a: Report, b: Report) =>
+    compareSets(setOf(a), setOf(b), JUDGING).notes.filter((note) => /disk/.test(note));
+
+  it("is a note where one writes much more for an event than the other", () => {
+    const { acceptedEps } = good.throughput;
+    const [durable, fast] = [writing("a", 9_000 * acceptedEps), writing("b", 1_000 * acceptedEps)];
+    assert.match(
+      notes(durable, fast).join(),
+      /write 9.0 kB and 1.0 kB to disk .* when they say OK/,
+    );
+    assert.match(notes(durable, writing("b", 0)).join(), /9.0 kB and 0 B/);
+    assert.deepEqual(notes(durable, writing("b", 5_000 * acceptedEps)), []);
+    // Dirtied pages of a mapped file are no writes.
+    assert.deepEqual(notes(writing("a", 9_000 * acceptedEps, 1_000 * acceptedEps), fast), []);
+  });
+
+  it("is asked for where two relays differ and it was not measured", () => {
+    assert.match(notes(writing("a", null), writing("b", 1)).join(), /not measured.*--relay-note/);
+    assert.deepEqual(notes(writing("a", null), writing("a", null)), []);
   });
 });
 

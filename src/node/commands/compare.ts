@@ -57,13 +57,14 @@ export async function compare(args: readonly string[]): Promise<number> {
   return await printComparison(comparison, flags);
 }
 
-/** Prints the Markdown, hands the gate its items, and gives the exit code. */
+/** Prints the Markdown, or what stands for it; hands the gate its items, and gives the exit code. */
 export async function printComparison(
   comparison: Comparison,
   flags: Readonly<Record<string, string | undefined>>,
+  shown?: string,
 ): Promise<number> {
   const markdown = renderComparison(comparison);
-  process.stdout.write(markdown);
+  process.stdout.write(shown ?? markdown);
   await passGate({
     flags,
     items: gateOfComparison(comparison),

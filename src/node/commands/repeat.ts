@@ -7,6 +7,7 @@ import { buildPlan } from "../../plan/plan.ts";
 import { refuseKey } from "../../plan/secrets.ts";
 import { compareSets } from "../../report/compare/compare.ts";
 import { renderComparison } from "../../report/compare/markdown.ts";
+import { describeComparison } from "../../report/compare/terminal.ts";
 import { gateOfReport, gateOfSet } from "../../report/gate.ts";
 import { renderMarkdown } from "../../report/markdown.ts";
 import { renderSet } from "../../report/set.ts";
@@ -88,8 +89,9 @@ export async function runRepeatedly(
   const [a, b] = await Promise.all([loadSet(base), loadSet(next)]);
   const comparison = compareSets(a, b, { paired: true, tolerance });
   await save(join(dirname(base), "compare.json"), `${JSON.stringify(comparison, null, 2)}\n`);
-  await save(join(dirname(base), "compare.md"), renderComparison(comparison));
-  return await printComparison(comparison, flags);
+  const file = join(dirname(base), "compare.md");
+  await save(file, renderComparison(comparison));
+  return await printComparison(comparison, flags, describeComparison(comparison, file));
 }
 
 async function runOnce(

@@ -35,15 +35,19 @@ export function changeOf(
   alpha: number,
 ): Change | null {
   const middle = mean(b) - mean(a);
-  const sampled =
-    studentPoint(alpha, MANY) *
-    Math.hypot(samplingError(kind, sides.base), samplingError(kind, sides.next));
+  const sampled = sampledHalf(kind, sides, alpha);
   if (Math.min(a.length, b.length) < ENOUGH_RUNS) {
     const band = widestBand(kind, [...sides.base, ...sides.next]);
     return band === null ? null : { middle, half: Math.max(band, sampled) };
   }
   const { error, degrees } = sides.paired ? pairedError(a, b) : welchError(a, b);
   return { middle, half: Math.max(studentPoint(alpha, degrees) * error, sampled) };
+}
+
+/** What the samples of the runs alone leave open. */
+export function sampledHalf(kind: FigureKind, { base, next }: Sides, alpha: number): number {
+  const error = Math.hypot(samplingError(kind, base), samplingError(kind, next));
+  return studentPoint(alpha, MANY) * error;
 }
 
 function pairedError(a: readonly number[], b: readonly number[]) {

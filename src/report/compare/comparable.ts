@@ -2,6 +2,7 @@
 import { describeSource } from "../command.ts";
 import type { Report } from "../types.ts";
 import { ENOUGH_RUNS } from "./change.ts";
+import { durabilityNotes } from "./durability.ts";
 import { unusable } from "./usable.ts";
 
 /** Share by which sizes may differ between machines, or events, that count as the same. */
@@ -54,6 +55,7 @@ export function findNotes(base: readonly Report[], next: readonly Report[]): rea
     "builders or events",
     all.map((r) => describeSource(r) ?? "the kit's own"),
   );
+  notes.push(...durabilityNotes(base, next));
   if (all.some((r) => r.totals.duplicate > 0)) {
     notes.push("some events were known to the relay (duplicate): use a seed that is new to it");
   }

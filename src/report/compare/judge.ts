@@ -3,9 +3,10 @@
  * to be wrong: the run's two medians are judged at 99 % each, its other figures share one error of 1 %
  * among them (Bonferroni), and so do those of its parts. One run that the machine disturbed widens an
  * interval; so of the medians ranks count as well: five runs a side of which every one of one side lies
- * beyond every one of the other. Where noise would hide several times the least effect there is no verdict.
+ * beyond every one of the other, and of the whole run's figures three or four with a gap between (apart.ts). Where noise would hide several times the least effect there is no verdict.
  */
-import { type Change, changeOf, mean, type Sides } from "./change.ts";
+import { type Apart, findApart, RANK_RUNS } from "./apart.ts";
+import { type Change, changeOf, ENOUGH_RUNS, mean, type Sides } from "./change.ts";
 import type { FigureKind } from "./figures.ts";
 import type { ComparedFigure, Verdict } from "./types.ts";
 
@@ -15,8 +16,6 @@ export const ERROR = 0.01;
 const LEAST_SHARE = 0.005;
 /** Below this many ms a difference is the generator's. */
 const LEAST_MS = 0.02;
-/** Runs a side from which ranks alone decide. */
-const RANK_RUNS = 5;
 /** Times the least effect that noise may hide: above the first it is said, above the second it is no verdict. */
 const SAID = 2;
 const TOO_NOISY = 5;
@@ -56,7 +55,10 @@ export function judgeFigure(kind: FigureKind, sides: Sides, judging: Judging): C
     return { ...nothing, why: "a value of 0 has no ratio" };
   }
   const means = { base: middle(a), next: middle(b) };
-  const change = changeOf(kind, sides, [a.map(scale), b.map(scale)], judging.alpha);
+  const isFew = isFewRuns(kind, a, b);
+  // Their order is a second chance to be wrong.
+  const alpha = isFew ? judging.alpha / 2 : judging.alpha;
+  const change = changeOf(kind, sides, [a.map(scale), b.map(scale)], alpha);
   if (change === null) {
     return { ...nothing, ...means, why: "no noise band: a tenth had no answer" };
   }
@@ -67,13 +69,20 @@ export function judgeFigure(kind: FigureKind, sides: Sides, judging: Judging): C
     interval: [back(change.middle - change.half), back(change.middle + change.half)] as const,
     seenFrom: Math.max(leastEffect, back(change.half)),
   };
-  return { ...figure, ...verdictOf(kind, figure, isBeyond(kind, change, a, b)) };
+  const beyond = isBeyond(kind, change, a, b);
+  const apart =
+    beyond === null && isFew
+      ? findApart(kind, { sides, values: [a.map(scale), b.map(scale)], leastEffect, alpha })
+      : null;
+  if (apart === null) return { ...figure, ...verdictOf(kind, figure, beyond) };
+  const shown = { ...figure, interval: intervalOf(apart), seenFrom: Math.expm1(apart.bound) };
+  return { ...shown, ...verdictOf(kind, shown, "gap") };
 }
 
 function verdictOf(
   kind: FigureKind,
   { base, next, change, interval: [low, high], leastEffect }: Judged,
-  beyond: "interval" | "ranks" | null,
+  beyond: Beyond | null,
 ): { readonly verdict: Verdict; readonly why: string } {
   if (beyond === null) {
     // The most that the figure may have got worse by without having been seen.
@@ -92,11 +101,27 @@ function verdictOf(
   const isWorse = kind.worse === "higher" ? change > 0 : change < 0;
   return {
     verdict: isWorse ? "worse" : "better",
-    why:
-      beyond === "ranks"
-        ? "every run of one side is beyond every run of the other"
-        : "beyond noise and the least effect",
+    why: REASONS[beyond],
   };
+}
+
+type Beyond = "interval" | "ranks" | "gap";
+
+const REASONS: Readonly<Record<Beyond, string>> = {
+  interval: "beyond noise and the least effect",
+  ranks: "every run of one side is beyond every run of the other",
+  gap: "every run of one side is beyond every run of the other, the nearest by more than noise within runs",
+};
+
+/** Too few for ranks alone; of the figures of the whole run. */
+function isFewRuns(kind: FigureKind, a: readonly number[], b: readonly number[]): boolean {
+  const runs = Math.min(a.length, b.length);
+  return kind.unit !== "share" && kind.family !== "part" && runs >= ENOUGH_RUNS && runs < RANK_RUNS;
+}
+
+/** Of the nearest and the farthest pair of runs. */
+function intervalOf({ nearest, farthest }: Apart): readonly [number, number] {
+  return [Math.expm1(Math.min(nearest, farthest)), Math.expm1(Math.max(nearest, farthest))];
 }
 
 interface Judged {
@@ -112,7 +137,7 @@ function isBeyond(
   { middle, half }: Change,
   a: readonly number[],
   b: readonly number[],
-): "interval" | "ranks" | null {
+): Beyond | null {
   if (Math.abs(middle) > half) return "interval";
   return kind.family === "median" && areApart(a, b) ? "ranks" : null;
 }

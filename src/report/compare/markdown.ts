@@ -2,6 +2,15 @@
 import { cell, formatMs, formatPercent, formatRate } from "../format.ts";
 import type { ComparedFigure, Comparison } from "./types.ts";
 
+/** What a reader looks for first, told from noise or not. */
+export const MAIN_FIGURES: readonly string[] = [
+  "response p50",
+  "response p99",
+  "service p50",
+  "service p99",
+  "accepted rate",
+];
+
 const HEADLINES = {
   worse: "**Worse: a regression beyond noise.**",
   better: "**Better.** No figure is worse.",
@@ -17,8 +26,10 @@ const WORDS = {
 
 export function renderComparison(c: Comparison): string {
   const changed = c.figures.filter((f) => f.verdict === "worse" || f.verdict === "better");
-  const shown = c.figures.filter((f) => f.base !== null);
-  const rest = c.figures.filter((f) => f.base === null);
+  const isShown = (f: ComparedFigure) =>
+    f.base !== null && (f.verdict !== "notComparable" || MAIN_FIGURES.includes(f.name));
+  const shown = c.figures.filter(isShown);
+  const rest = c.figures.filter((f) => !isShown(f));
   return [
     `# ${cell(c.next.label)} compared with ${cell(c.base.label)}`,
     "",
@@ -33,7 +44,7 @@ export function renderComparison(c: Comparison): string {
       ? []
       : [
           "",
-          "## Every figure",
+          rest.length === 0 ? "## Every figure" : "## The figures",
           "",
           "*Between*: where the true change lies as far as noise lets one know. *Seen from*: the smallest change that these runs could have shown.",
           "",
@@ -75,13 +86,13 @@ function table(figures: readonly ComparedFigure[]): readonly string[] {
   ];
 }
 
-function formatValue({ unit }: ComparedFigure, value: number | null): string {
+export function formatValue({ unit }: ComparedFigure, value: number | null): string {
   if (unit === "ms" || value === null) return formatMs(value);
   return unit === "share" ? formatPercent(value) : formatRate(value);
 }
 
 /** Above a few times, a multiple says more than a percentage. */
-function signed({ unit }: ComparedFigure, change: number | null): string {
+export function signed({ unit }: ComparedFigure, change: number | null): string {
   if (change === null) return "–";
   if (unit !== "share" && change >= 4) {
     return change >= 999 ? "× 1,000 and more" : `× ${(change + 1).toFixed(change < 9 ? 1 : 0)}`;
