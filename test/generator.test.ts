@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { judgeGenerator } from "../src/report/generator.ts";
+import { renderMarkdown } from "../src/report/markdown.ts";
+import { renderTerminal } from "../src/report/terminal.ts";
 import type { GeneratorReport, Report } from "../src/report/types.ts";
 import { EXIT, exitCode } from "../src/report/verdict.ts";
 import {
@@ -18,7 +20,12 @@ import {
 type Change = { readonly report?: Partial<Report>; readonly figures?: Partial<GeneratorReport> };
 
 const good = completeOf(buildOf());
-const lag = (p99: number | null) => ({ ...good.generator.scheduleLag, p99 });
+/** As if of so many events that it is sure. */
+const lag = (p99: number | null) => ({
+  ...good.generator.scheduleLag,
+  p99,
+  histogram: histogramOf(),
+});
 /** Eleven events in ten thousand are so late. */
 const tailOf = (ms: number) => {
   const values = Array.from({ length: 10_000 }, (_, i) => (i < 11 ? ms : 0.1));
@@ -80,7 +87,8 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
     notMeasured: { figures: { cpuPercent: { generator: null, host: null } } },
   },
   hostCpu: {
-    valid: { figures: { cpuPercent: { generator: null, host: 100 } } },
+    // The relay's tenth is no part of it.
+    valid: { figures: { cpuPercent: { generator: null, host: 90 } } },
     suspect: {
       report: { run: { ...good.run, sameHost: false } },
       figures: { cpuPercent: { generator: null, host: 81 } },
@@ -91,6 +99,8 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
     },
     notMeasured: { figures: { cpuPercent: { generator: 0, host: null } } },
   },
+  // Never against a run.
+  sharedHost: { valid: {} },
   poolExhausted: {
     valid: {},
     invalid: {
@@ -225,6 +235,70 @@ describe("judgeGenerator", () => {
     const state = (p99: number) =>
       stateOf(judge({ report: slow, figures: { scheduleLag: lag(p99) } }), "scheduleLag");
     assert.deepEqual([99, 101, 501].map(state), ["valid", "suspect", "invalid"]);
+  });
+
+  /** A relay, a generator and a host of two cores; percent. */
+  const beside = (relay: number, generator: number, host: number, report: Partial<Report> = {}) => {
+    const cpu = { relay, generator, host };
+    const samples = (["relay", "generator", "host"] as const).map((process) =>
+      sampleOf({ t: 1, process, cpuPercent: cpu[process] }),
+    );
+    const resources = { samples, relayProcess: null, relayMetrics: [], notMeasured: [] };
+    const run = { ...good.run, host: { ...good.run.host, cpus: 2 } };
+    return (figures: Partial<GeneratorReport> = {}) =>
+      judge({
+        report: { run, resources, ...report },
+        figures: { ...figures, cpuPercent: { generator, host } },
+      });
+  };
+
+  it("takes the relay's share off the host's CPU, and makes no run invalid for the rest", () => {
+    assert.equal(stateOf(beside(120, 60, 99)(), "hostCpu"), "valid");
+    assert.equal(stateOf(beside(20, 160, 100)(), "hostCpu"), "suspect");
+    assert.equal(stateOf(beside(0, 0, 100)(), "hostCpu"), "suspect");
+  });
+
+  it("names the others where they took the host, and accuses no generator", () => {
+    const late = { scheduleLag: lag(15), loopLag: lag(15) };
+    const { reasons } = beside(20, 20, 100)(late).generator;
+    assert.ok(reasons.length >= 3);
+    for (const reason of reasons) assert.match(reason, /other processes used 1\.6 of 2 cores/);
+    assert.match(
+      beside(20, 20, 100)({ scheduleLag: lag(21) }).findings[0]?.title ?? "",
+      /other processes used 1\.6/,
+    );
+    assert.doesNotMatch(
+      beside(20, 20, 100)({ scheduleLag: lag(21) }).findings[0]?.remediation ?? "",
+      /more cores/,
+    );
+    // With room left, or more of its own, it is the generator.
+    for (const own of [beside(20, 20, 80)(late), beside(10, 100, 100)(late)]) {
+      assert.match(own.generator.reasons.join(), /by this generator/);
+    }
+  });
+
+  it("says where its own share of a full host makes the capacity a lower bound", () => {
+    const note = (report: Report) =>
+      report.generator.signals.find(({ id }) => id === "sharedHost")?.text;
+    const shared = beside(130, 50, 95)();
+    assert.match(note(shared) ?? "", /used 50 of 190 % of a full host: .* lower bound/);
+    assert.equal(shared.generator.verdict, "valid");
+    assert.match(renderMarkdown(shared), /The generator used 50 of 190 % of a full host/);
+    assert.match(renderTerminal(shared, []), /note: the generator used 50 of 190 %/);
+    assert.equal(note(beside(130, 50, 94)()), "");
+    assert.equal(note(beside(150, 37, 95)()), "");
+    assert.equal(note(beside(130, 50, 95, { run: { ...good.run, sameHost: false } })()), "");
+  });
+
+  it("holds as much of a lag's p99 against the run as its samples are sure of", () => {
+    // The sixth of 600 from the top is late, the twelfth is not.
+    const few = Array.from({ length: 600 }, (_, i) => (i < 7 ? 5.5 : 1));
+    const many = Array.from({ length: 60_000 }, (_, i) => (i < 700 ? 5.5 : 1));
+    const state = (values: readonly number[]) => {
+      const scheduleLag = { ...lag(5.5), histogram: histogramOf(...values) };
+      return stateOf(judge({ figures: { scheduleLag } }), "scheduleLag");
+    };
+    assert.deepEqual([state(few), state(many)], ["valid", "suspect"]);
   });
 
   it("does not judge the host's CPU where a relay shares it, whatever its address", () => {

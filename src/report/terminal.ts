@@ -16,6 +16,9 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     "",
     `verdict     ${g.verdict.toUpperCase()}${g.verdict === "invalid" ? ": the figures say nothing about the relay" : ""}`,
     ...g.reasons.map((reason) => `            - ${reason}`),
+    ...g.signals
+      .filter(({ state, text }) => state === "valid" && text !== "")
+      .map(({ text }) => `            note: ${text}`),
     `thresholds  ${g.verdict === "invalid" ? "not judged" : failed.length === 0 ? "all met" : "NOT MET"}`,
     ...failed.map(
       (f) =>

@@ -17,10 +17,15 @@ export function believeSection({ generator: g, run }: Report): Section {
           ),
         ]
       : [];
+  const bound = g.signals.find(({ id, text }) => id === "sharedHost" && text !== "");
+  const lowerBound: readonly Block[] =
+    bound === undefined
+      ? []
+      : [text(`${bound.text.charAt(0).toUpperCase()}${bound.text.slice(1)}.`)];
   return {
     id: "believe",
     title: "May I believe this run?",
-    blocks: [text(headline), ...list(g.reasons), ...sameHost, signals(g.signals)],
+    blocks: [text(headline), ...list(g.reasons), ...sameHost, ...lowerBound, signals(g.signals)],
   };
 }
 
