@@ -12,15 +12,14 @@ import { ownHeaders, policyOf } from "../guard/policy.ts";
 import { loadBuilders } from "../pool/builders.ts";
 import { type Finding, renderFindings, stop } from "../preflight/finding.ts";
 import { preflight as check } from "../preflight/preflight.ts";
-import { describeRelays } from "../preflight/relay.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
 
 const USAGE = `k6-nostr preflight --relay URL [flags of run]
 
 Checks what a run with the same flags would need: the guard's verdict, the relay and what it announces
 (NIP-11), the pool's events against that, files, ports, memory and cores, the report folder, clocks.
-Sends no load: one request, one connection, and an event like each kind of the run's, signed with keys
-made for them; what it may have left in the relay is said. Exit code 0: a run may start; 2: it would be stopped.
+Sends no load: one request, one connection, and where the relay announces neither sizes nor ages two
+events of its own, signed with keys made for them. Exit code 0: a run may start; 2: it would be stopped.
 
 `;
 
@@ -40,7 +39,7 @@ export async function preflight(args: readonly string[]): Promise<number> {
   parseMix(plan.mix, extra);
   const { admissions, refusals } = await judgeAll(plan);
   const force = readSwitch(texts, "force");
-  const { findings, epochNote, answers } = await check({
+  const { findings, epochNote } = await check({
     plan,
     admissions,
     poolDir: texts.pool,
@@ -49,7 +48,6 @@ export async function preflight(args: readonly string[]): Promise<number> {
   });
   const all: readonly Finding[] = [...refusals, ...findings];
   if (epochNote !== null) process.stdout.write(`pool: ${epochNote}\n\n`);
-  for (const line of describeRelays(answers)) process.stdout.write(`relay: ${line}\n`);
   process.stdout.write(renderFindings(all));
   return all.some(({ level }) => level === "stop") ? EXIT.config : EXIT.ok;
 }

@@ -10,18 +10,9 @@ export interface Limitation {
   readonly max_event_tags?: number;
   readonly max_content_length?: number;
   readonly min_pow_difficulty?: number;
-  /** Seconds into the past and the future; 0 means no limit (nostream), large ones are Unix times. */
+  /** Seconds into the past and the future; 0 means no limit (nostream). */
   readonly created_at_lower_limit?: number;
   readonly created_at_upper_limit?: number;
-  /** The kinds that the two hold for; all where it is left out. */
-  readonly created_at_window_kinds?: readonly number[];
-  /** Open subscriptions of a connection, rows of an answer, characters of a subscription id. */
-  readonly max_subscriptions?: number;
-  readonly max_limit?: number;
-  readonly max_subid_length?: number;
-  /** Events of one address in so many seconds. */
-  readonly max_events_per_ip?: number;
-  readonly rate_limit_window?: number;
   readonly auth_required?: boolean;
   readonly payment_required?: boolean;
   readonly restricted_writes?: boolean;
@@ -31,7 +22,6 @@ export interface Information {
   /** `null` where the relay served no document that can be read. */
   readonly limitation: Limitation | null;
   readonly software: string | null;
-  readonly version: string | null;
   /** It announces COUNT (NIP-45). */
   readonly counts: boolean;
   readonly problem: string | null;
@@ -46,11 +36,6 @@ const NUMBERS = [
   "min_pow_difficulty",
   "created_at_lower_limit",
   "created_at_upper_limit",
-  "max_subscriptions",
-  "max_limit",
-  "max_subid_length",
-  "max_events_per_ip",
-  "rate_limit_window",
 ] as const satisfies readonly (keyof Limitation)[];
 const SWITCHES = [
   "auth_required",
@@ -78,58 +63,29 @@ export async function fetchInformation(
   const read = body.status === "read" ? parseInformation(body.text) : null;
   if (read !== null) return { ...read, problem: null, clockSkewMs };
   const problem = body.status === "read" ? "the document is not a JSON object" : body.reason;
-  return {
-    limitation: null,
-    software: null,
-    version: null,
-    counts: false,
-    problem,
-    clockSkewMs,
-  };
+  return { limitation: null, software: null, counts: false, problem, clockSkewMs };
 }
 
 /** Reads a document; members of a wrong type count as missing. `null` for what is no JSON object. */
 export function parseInformation(
   text: string,
-): Pick<Information, "limitation" | "software" | "version" | "counts"> | null {
+): Pick<Information, "limitation" | "software" | "counts"> | null {
   const document = readObject(text);
   if (document === null) return null;
-  const { software, version, supported_nips: nips } = document;
+  const { software, supported_nips: nips } = document;
   const given = isObject(document.limitation) ? document.limitation : {};
   const numbers = NUMBERS.flatMap((name) => {
-    const value = readNumber(given[name]);
-    return value === null ? [] : [[name, value]];
+    const value = given[name];
+    return typeof value === "number" && Number.isFinite(value) ? [[name, value]] : [];
   });
-  const switches = SWITCHES.flatMap((name) => {
-    const value = readSwitch(given[name]);
-    return value === null ? [] : [[name, value]];
-  });
-  const kinds = given.created_at_window_kinds;
-  const window = Array.isArray(kinds)
-    ? [["created_at_window_kinds", kinds.filter((kind) => Number.isInteger(kind))]]
-    : [];
+  const switches = SWITCHES.flatMap((name) =>
+    typeof given[name] === "boolean" ? [[name, given[name]]] : [],
+  );
   return {
-    limitation: Object.fromEntries([...numbers, ...switches, ...window]),
-    software: readName(software),
-    version: readName(version),
+    limitation: Object.fromEntries([...numbers, ...switches]),
+    software: typeof software === "string" ? printable(software) : null,
     counts: Array.isArray(nips) && nips.includes(45),
   };
-}
-
-/** Some relays write numbers and switches as texts. */
-function readNumber(value: unknown): number | null {
-  const isText = typeof value === "string" && /^\d{1,15}$/.test(value.trim());
-  const number = isText ? Number(value) : value;
-  return typeof number === "number" && Number.isFinite(number) ? number : null;
-}
-
-function readSwitch(value: unknown): boolean | null {
-  if (typeof value === "boolean") return value;
-  return value === "true" || value === "false" ? value === "true" : null;
-}
-
-function readName(value: unknown): string | null {
-  return typeof value === "string" && value.trim() !== "" ? printable(value.trim()) : null;
 }
 
 /** A relay's words, short and without control characters, so that they can be printed. */

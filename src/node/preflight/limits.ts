@@ -15,15 +15,12 @@ export interface EventFacts {
   readonly longestContent: number;
   /** Unix seconds. */
   readonly createdAt: { readonly min: number; readonly max: number };
-  readonly kinds: readonly number[];
 }
 
 export interface LimitsQuestion {
   readonly label: string;
   readonly information: Information;
   readonly events: EventFacts;
-  /** It took an event like the run's, or turned them all down; `null`: none was tried. */
-  readonly takesEvents: boolean | null;
   readonly nowSec: number;
   /** The run may last so long from now on, seconds. */
   readonly runSec: number;
@@ -34,87 +31,48 @@ export function judgeLimits(question: LimitsQuestion): Finding[] {
   const skew = judgeSkew(question);
   const { limitation } = information;
   if (limitation === null) {
-    const what = `\`${label}\` serves no information document (${information.problem})`;
+    const what = `\`${label}\` serves no information document (${information.problem}); a probe asks instead`;
     return [ok("nip-11", what), ...skew];
   }
   const refusals = [
-    ...judgeAdmission(question, limitation),
+    ...judgeAdmission(label, limitation),
     ...judgeSizes(label, limitation, events),
     ...judgeAge(question, limitation),
   ];
-  const software = describeSoftware(information);
-  const fine = ok(
-    "nip-11",
-    `\`${label}\`${software === null ? "" : ` (${software})`} announces nothing that forbids the plan`,
-  );
+  const software = information.software === null ? "" : ` (${information.software})`;
+  const fine = ok("nip-11", `\`${label}\`${software} announces nothing that forbids the plan`);
   return [...(refusals.some(({ level }) => level === "stop") ? [] : [fine]), ...refusals, ...skew];
 }
 
-/** What serves the relay, as it says itself: software and version. */
-export function describeSoftware({
-  software,
-  version,
-}: Pick<Information, "software" | "version">): string | null {
-  return software === null ? null : [software, version ?? ""].join(" ").trim();
-}
-
-/** From here on a limit is no number of seconds but a time: some documents give one. */
-const UNIX_TIMES = 1e9;
-
 /**
  * Whether a relay would refuse events for their age some time in a run: by its announced limit and its
- * own clock.
+ * own clock. 0 means no limit.
  */
 export function isTooOld(
   createdAtSec: number,
-  question: Pick<LimitsQuestion, "information" | "nowSec" | "runSec"> & {
-    readonly kinds: readonly number[];
-  },
+  { information, nowSec, runSec }: Pick<LimitsQuestion, "information" | "nowSec" | "runSec">,
 ): boolean {
-  const oldest = oldestTaken(question);
-  return oldest !== null && createdAtSec < oldest;
+  const limit = information.limitation?.created_at_lower_limit ?? 0;
+  const relayNowSec = nowSec + (information.clockSkewMs ?? 0) / 1_000;
+  return limit > 0 && createdAtSec < relayNowSec + runSec - limit;
 }
 
-/** The oldest `created_at` that the relay takes to the end of the run; `null` without a limit. */
-function oldestTaken({
-  information: { limitation, clockSkewMs },
-  nowSec,
-  runSec,
-  kinds,
-}: Pick<LimitsQuestion, "information" | "nowSec" | "runSec"> & {
-  readonly kinds: readonly number[];
-}): number | null {
-  const limit = limitation?.created_at_lower_limit ?? 0;
-  if (limit <= 0 || !isWindowFor(limitation, kinds)) return null;
-  if (limit >= UNIX_TIMES) return limit;
-  return nowSec + (clockSkewMs ?? 0) / 1_000 + runSec - limit;
-}
-
-function isWindowFor(limitation: Limitation | null, kinds: readonly number[]): boolean {
-  const meant = limitation?.created_at_window_kinds;
-  return meant === undefined || kinds.some((kind) => meant.includes(kind));
-}
-
-/** What a document says against all events; a relay that takes one all the same is taken at its deed. */
-function judgeAdmission({ label, takesEvents }: LimitsQuestion, limitation: Limitation): Finding[] {
-  const refuse = takesEvents === true ? advice : stop;
-  const despite = takesEvents === true ? ", and took an event all the same" : "";
+function judgeAdmission(label: string, limitation: Limitation): Finding[] {
   const { auth_required, payment_required, min_pow_difficulty, restricted_writes } = limitation;
   const findings: Finding[] = [];
   if (auth_required === true) {
     findings.push(
-      refuse("auth", {
-        what: `\`${label}\` announces that it requires AUTH (NIP-42)${despite}`,
+      stop("auth", {
+        what: `\`${label}\` requires AUTH (NIP-42)`,
         why: "it would refuse each event with `auth-required:`, and only refusals be measured",
-        remedy:
-          "this tool can't authenticate (NIP-42): switch `auth_required` off on the relay under test",
+        remedy: "switch `auth_required` off on the relay under test",
       }),
     );
   }
   if (payment_required === true) {
     findings.push(
-      refuse("payment", {
-        what: `\`${label}\` announces that it requires payment${despite}`,
+      stop("payment", {
+        what: `\`${label}\` requires payment`,
         why: "keys made for a test have paid for nothing: each event would be refused",
         remedy: "switch `payment_required` off on the relay under test",
       }),
@@ -122,14 +80,14 @@ function judgeAdmission({ label, takesEvents }: LimitsQuestion, limitation: Limi
   }
   if (min_pow_difficulty !== undefined && min_pow_difficulty > 0) {
     findings.push(
-      refuse("pow", {
-        what: `\`${label}\` announces that it requires proof of work: ${min_pow_difficulty} bits (NIP-13)${despite}`,
+      stop("pow", {
+        what: `\`${label}\` requires proof of work: ${min_pow_difficulty} bits (NIP-13)`,
         why: "pools are signed without it: each event would be refused with `pow:`",
         remedy: "set `min_pow_difficulty` to 0 on the relay under test",
       }),
     );
   }
-  if (restricted_writes === true && takesEvents !== true) {
+  if (restricted_writes === true) {
     findings.push(
       advice("writes", {
         what: `\`${label}\` restricts who may write`,
@@ -171,43 +129,30 @@ export function mostFrameBytes(relays: readonly Information[]): number | undefin
 }
 
 function judgeAge(question: LimitsQuestion, limitation: Limitation): Finding[] {
-  const { label, events, information, nowSec, runSec } = question;
-  const { kinds, createdAt } = events;
+  const { label, events, information, nowSec } = question;
   const findings: Finding[] = [];
-  const lower = limitation.created_at_lower_limit ?? 0;
-  if (isTooOld(createdAt.min, { ...question, kinds })) {
-    const takes =
-      lower >= UNIX_TIMES
-        ? `no events from before ${timeText(lower)}`
-        : `events of the last ${formatCount(lower)} s`;
+  if (isTooOld(events.createdAt.min, question)) {
     findings.push(
       stop("created-at", {
-        what: `\`${label}\` takes ${takes}, the pool's oldest will be ${formatCount(nowSec + runSec - createdAt.min)} s old`,
+        what: `\`${label}\` takes events of the last ${formatCount(limitation.created_at_lower_limit ?? 0)} s, the pool's oldest will be ${formatCount(nowSec + question.runSec - events.createdAt.min)} s old`,
         why: "it would refuse them as too old",
         remedy:
-          lower < UNIX_TIMES && runSec > lower
-            ? "raise `created_at_lower_limit` on the relay, or make the run shorter than that: --duration"
-            : "raise `created_at_lower_limit` on the relay, or give younger events: --epoch now",
+          "raise `created_at_lower_limit` on the relay, or make a younger pool: `k6-nostr pool --epoch SEC`",
       }),
     );
   }
   const upper = limitation.created_at_upper_limit ?? 0;
   const relayNowSec = nowSec + (information.clockSkewMs ?? 0) / 1_000;
-  const newest = upper >= UNIX_TIMES ? upper : relayNowSec + upper;
-  if (upper > 0 && isWindowFor(limitation, kinds) && createdAt.max > newest) {
+  if (upper > 0 && events.createdAt.max > relayNowSec + upper) {
     findings.push(
       stop("created-at", {
-        what: `the pool's newest event is of ${timeText(createdAt.max)}, later than \`${label}\` takes (${timeText(newest)})`,
+        what: `the pool's newest event lies more than ${formatCount(upper)} s in the future for \`${label}\``,
         why: "it would refuse it as too new",
         remedy: "make an older pool: `k6-nostr pool --epoch SEC`, or set the clocks",
       }),
     );
   }
   return findings;
-}
-
-function timeText(unixSec: number): string {
-  return new Date(unixSec * 1_000).toISOString().replace(".000Z", "Z");
 }
 
 function judgeSkew({ label, information }: LimitsQuestion): Finding[] {
@@ -218,7 +163,7 @@ function judgeSkew({ label, information }: LimitsQuestion): Finding[] {
     return [ok("clock", `the clocks of \`${label}\` and this machine agree within 2 s`)];
   }
   const limits = [limitation?.created_at_lower_limit ?? 0, limitation?.created_at_upper_limit ?? 0];
-  const windowSec = Math.min(...limits.filter((limit) => limit > 0 && limit < UNIX_TIMES));
+  const windowSec = Math.min(...limits.filter((limit) => limit > 0));
   const explanation = {
     what: off,
     why: "events are judged by the relay's clock, and its log can't be laid beside the report",

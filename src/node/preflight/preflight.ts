@@ -1,10 +1,9 @@
 /**
- * Everything that is checked before a run: first what this machine knows, which costs nobody anything, then
- * the relays, with events like the run's. What a relay says decides which pool is made.
+ * Everything that is checked before a run. In two steps, since what a relay says decides which pool is
+ * made: first the machine and the relays, then the pool's events against what the relays announce.
  */
 import { ConfigError } from "../../errors.ts";
 import type { EventType } from "../../events/event-type.ts";
-import { type Mix, parseMix } from "../../events/mix.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
@@ -12,11 +11,10 @@ import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import type { Admission } from "../guard/gate.ts";
 import { readPoolManifest } from "../pool/read.ts";
 import { type Finding, ok, stop } from "./finding.ts";
-import { judgeLimits } from "./limits.ts";
+import { type EventFacts, judgeLimits } from "./limits.ts";
 import { judgeMachine, judgeReportDir, readMachine } from "./machine.ts";
-import { judgePlan } from "./plan-limits.ts";
 import { askRelay, type RelayAnswer } from "./relay.ts";
-import { type Sample, sampleMix, samplePool } from "./sample.ts";
+import { makeSample, type Sample } from "./sample.ts";
 
 const DAY_SEC = 86_400;
 
@@ -34,91 +32,66 @@ export interface PreflightRequest {
 
 export interface Preflight {
   readonly findings: readonly Finding[];
-  /** The relays with the addresses that answer, in the order of the request. */
-  readonly admissions: readonly Admission[];
   /** `created_at` of the first event of a pool to be made. */
   readonly epoch: number;
   /** Why `epoch` is not the default one. */
   readonly epochNote: string | null;
   readonly answers: readonly RelayAnswer[];
-  /** What the events are like. */
+  /** Facts of the events that can't be read from a manifest. */
   readonly sample: Sample;
-  readonly mix: Mix;
 }
 
 /** Checks all that can be checked before a pool is made. Throws `ConfigError` for a pool that is none. */
 export async function preflight(request: PreflightRequest): Promise<Preflight> {
   const { plan, admissions, poolDir, force, extra = [] } = request;
   const manifest = poolDir === undefined ? null : await readPoolManifest(poolDir);
-  const mix = parseMix(plan.mix, extra);
-  const sampleOf = (epoch: number) =>
-    manifest === null ? sampleMix(mix, epoch, extra) : samplePool(manifest, [], extra);
+  const asked = force ? [] : admissions;
+  const ask = (epoch: number) => askAll(asked, plan, { epoch, extra });
   let epoch = manifest?.createdAt.min ?? DEFAULT_EPOCH;
+  let answers = await ask(epoch);
+  const tooOldFor = answers.find(({ refusesEpoch }) => refusesEpoch)?.admission.url.label;
   let epochNote: string | null = null;
-  let sample = await sampleOf(epoch);
-  const here = await judgeHere(plan, manifest?.bytes ?? eventsNeeded(plan) * sample.meanFrame);
-  const isStopped = !force && here.some(({ level }) => level === "stop");
-  // Nobody is asked for a run that can't be.
-  const asked = force || isStopped ? [] : admissions;
-  let answers = await askAll(asked, plan, sample);
-  const tooOldFor = answers.find(({ refusesAge }) => refusesAge)?.admission.url.label;
   if (tooOldFor !== undefined && manifest === null) {
     epoch = startOfYesterday(Date.now());
     epochNote = `\`${tooOldFor}\` takes no events as old as the default pool's: its first event is of ${dayOf(epoch)}, so ids differ from day to day`;
-    sample = await sampleOf(epoch);
-    const before = answers;
-    answers = (await askAll(asked, plan, sample)).map((answer, i) => withLeft(answer, before[i]));
+    answers = await ask(epoch);
   }
-  const settled = admissions.map((admission, i) => answers[i]?.admission ?? admission);
+  const sample = await makeSample(plan.mix, epoch, extra);
+  const poolBytes = manifest?.bytes ?? eventsNeeded(plan) * sample.meanFrame;
+  const machine = judgeMachine(plan, await readMachine(), poolBytes);
   const found = {
-    admissions: settled,
     epoch,
     epochNote,
     answers,
     sample,
-    mix,
     findings: [
       ...admissions.map(({ url, reason }) => ok("guard", `\`${url.label}\`: ${reason}`)),
-      ...(force ? here.map(soften) : here),
+      await judgeReportDir(plan.reportDir),
+      ...(force ? machine.map(soften) : machine),
       ...answers.flatMap(({ findings }) => findings),
     ],
   };
   return { ...found, findings: [...found.findings, ...judgePool(plan, found, manifest)] };
 }
 
-/** What can be known on this machine, without a word to a relay. */
-async function judgeHere(plan: Plan, poolBytes: number): Promise<readonly Finding[]> {
-  return [
-    await judgeReportDir(plan.reportDir),
-    ...judgeMachine(plan, await readMachine(), poolBytes),
-  ];
-}
-
 /** Holds the events against what the relays announced: of a pool, or of the sample for one to be made. */
 export function judgePool(
   plan: Plan,
-  { answers, sample, mix }: Pick<Preflight, "answers" | "sample" | "mix">,
+  { answers, sample }: Pick<Preflight, "answers" | "sample">,
   manifest: PoolManifest | null,
 ): Finding[] {
+  const { mostTags, longestContent } = sample;
   const { largestFrame, createdAt } = manifest ?? sample;
-  const limits = answers
-    .filter(({ isReached }) => isReached)
-    .flatMap(({ admission, information, takesEvents }) => [
-      ...judgeLimits({
-        label: admission.url.label,
-        information,
-        events: { ...sample, largestFrame, createdAt },
-        takesEvents,
-        nowSec: Date.now() / 1_000,
-        runSec: mostSeconds(plan),
-      }),
-      ...judgePlan({
-        label: admission.url.label,
-        limitation: information.limitation ?? {},
-        plan,
-        mix: manifest?.mix ?? mix,
-      }),
-    ]);
+  const events: EventFacts = { largestFrame, createdAt, mostTags, longestContent };
+  const limits = answers.flatMap(({ admission, information }) =>
+    judgeLimits({
+      label: admission.url.label,
+      information,
+      events,
+      nowSec: Date.now() / 1_000,
+      runSec: mostSeconds(plan),
+    }),
+  );
   return [...limits, judgeSupply(plan, manifest)];
 }
 
@@ -148,21 +121,20 @@ function judgeSupply(
 async function askAll(
   admissions: readonly Admission[],
   plan: Plan,
-  sample: Sample,
+  { epoch, extra }: { readonly epoch: number; readonly extra: readonly EventType[] },
 ): Promise<readonly RelayAnswer[]> {
-  const runSec = mostSeconds(plan);
   return await Promise.all(
     admissions.map((admission) =>
-      askRelay({ admission, sample, nowSec: Date.now() / 1_000, runSec }),
+      askRelay({
+        admission,
+        mix: plan.mix,
+        epoch,
+        extra,
+        nowSec: Date.now() / 1_000,
+        runSec: mostSeconds(plan),
+      }),
     ),
   );
-}
-
-/** The second answer of a relay, with the probes of both times. */
-function withLeft(answer: RelayAnswer, before: RelayAnswer | undefined): RelayAnswer {
-  const left = new Map(before?.left);
-  for (const [kind, count] of answer.left) left.set(kind, (left.get(kind) ?? 0) + count);
-  return { ...answer, left };
 }
 
 function soften(finding: Finding): Finding {

@@ -1,83 +1,102 @@
-/**
- * A WebSocket handshake with an admitted relay, and what it says about events that are published one after the
- * other. One connection, opened anew only where an event ended it.
- */
-
+/** A WebSocket handshake with an admitted relay, and what it answers to events that are published. */
+import { WebSocket } from "ws";
+import type { NostrEvent } from "../../nostr/wire.ts";
 import type { Admission } from "../guard/gate.ts";
-import { openProbe, type ProbeConnection, type Said } from "./probe-connection.ts";
-import type { ProbeEvent } from "./sample.ts";
+import { describeFailure, hostHeader, tlsOptions } from "../guard/pinned-get.ts";
+import { printable } from "./information.ts";
 
+const HANDSHAKE_MS = 5_000;
 const ANSWER_MS = 5_000;
-/** Of a relay that left events unanswered no more is waited for than this. */
-const IMPATIENT_MS = 1_000;
-const MOST_SILENT = 3;
-const MOST_ENDS = 3;
+const MOST_FRAME_BYTES = 1_048_576;
 
-export type ProbeAnswer = { readonly probe: ProbeEvent } & Said;
-
-export interface Probe {
-  /** The admitted address that answers; those before it do not, each with its reason. */
-  readonly address: string;
-  readonly passed: readonly string[];
-  /** By event that was sent, in the order of sending. */
-  readonly answers: readonly ProbeAnswer[];
-  /** Events that were not sent, since those before told enough. */
-  readonly unsent: number;
-  /** It sent an AUTH challenge (NIP-42). */
-  readonly challenged: boolean;
+export interface ProbeAnswer {
+  readonly event: NostrEvent;
+  /** `null`: no OK in time. */
+  readonly accepted: boolean | null;
+  readonly message: string;
 }
 
-export interface Unreached {
-  readonly status: "unreached";
-  readonly reason: string;
-}
+export type Probe =
+  | { readonly status: "reached"; readonly answers: readonly ProbeAnswer[] }
+  | { readonly status: "unreached"; readonly reason: string };
 
-/** Opens a connection to the first admitted address that answers. Never rejects; ends in bounded time. */
-export async function reachRelay(admission: Admission): Promise<ProbeConnection | Unreached> {
-  const passed: string[] = [];
-  for (const address of admission.addresses) {
-    const opened = await openProbe(admission, address, passed);
-    if (typeof opened !== "string") return opened;
-    passed.push(admission.addresses.length === 1 ? opened : `${address}: ${opened}`);
-  }
-  return { status: "unreached", reason: passed.join(", ") };
-}
-
-/** Publishes the events, closes. Never rejects; ends in bounded time. */
+/**
+ * Connects to the first admitted address by its number, publishes `events` one after the other, closes.
+ * Never rejects; ends in bounded time.
+ */
 export async function probeRelay(
-  admission: Admission,
-  first: ProbeConnection,
-  probes: readonly ProbeEvent[],
+  { url, addresses, headers = {} }: Admission,
+  events: readonly NostrEvent[],
 ): Promise<Probe> {
-  const { address, passed } = first;
-  const answers: ProbeAnswer[] = [];
-  let connection: ProbeConnection | null = first;
-  let challenged = false;
-  for (const probe of probes) {
-    // One that ended behind its OK is none of this event's doing.
-    if (!connection.isOpen) connection = await openAgain(admission, address);
-    if (connection === null) break;
-    const silent = answers.filter(({ status }) => status === "silent").length;
-    const answer = await connection.publish(probe.event, silent === 0 ? ANSWER_MS : IMPATIENT_MS);
-    answers.push({ probe, ...answer });
-    challenged ||= connection.challenged;
-    if (answer.status === "ended") {
-      if (isEndedByAll(answers)) break;
-    } else if (answer.status === "silent" && silent + 1 === MOST_SILENT) break;
+  const [address] = addresses;
+  const host = address.includes(":") ? `[${address}]` : address;
+  const socket = new WebSocket(`${url.scheme}://${host}:${url.port}${url.path}`, {
+    headers: { ...headers, host: hostHeader(url, url.port) },
+    agent: false,
+    followRedirects: false,
+    handshakeTimeout: HANDSHAKE_MS,
+    perMessageDeflate: false,
+    maxPayload: MOST_FRAME_BYTES,
+    ...tlsOptions(url),
+  });
+  const failure = await opened(socket);
+  if (failure !== null) return { status: "unreached", reason: failure };
+  try {
+    const answers: ProbeAnswer[] = [];
+    for (const event of events) answers.push(await publish(socket, event));
+    return { status: "reached", answers };
+  } finally {
+    socket.close();
+    // A relay that leaves the Close frame unanswered must not hold this process up.
+    setTimeout(() => socket.terminate(), 1_000).unref();
   }
-  challenged ||= connection?.challenged === true;
-  connection?.close();
-  const unsent = probes.length - answers.length;
-  return { address, passed, answers, unsent, challenged };
 }
 
-/** An event that ends the connection may be one of its kind; three in a row are not. */
-function isEndedByAll(answers: readonly ProbeAnswer[]): boolean {
-  const last = answers.slice(-MOST_ENDS);
-  return last.length === MOST_ENDS && last.every(({ status }) => status === "ended");
+function opened(socket: WebSocket): Promise<string | null> {
+  return new Promise((resolve) => {
+    socket.once("open", () => resolve(null));
+    socket.once("unexpected-response", (request, response) => {
+      request.destroy();
+      resolve(`the handshake was answered with HTTP status ${response.statusCode}`);
+    });
+    socket.on("error", (error) => resolve(describe(error)));
+  });
 }
 
-async function openAgain(admission: Admission, address: string): Promise<ProbeConnection | null> {
-  const opened = await openProbe(admission, address);
-  return typeof opened === "string" ? null : opened;
+function publish(socket: WebSocket, event: NostrEvent): Promise<ProbeAnswer> {
+  return new Promise((resolve) => {
+    const end = (accepted: boolean | null, message: string) => {
+      clearTimeout(timer);
+      socket.off("message", onMessage);
+      socket.off("close", onClose);
+      resolve({ event, accepted, message: printable(message) });
+    };
+    const onClose = () => end(null, "the connection ended");
+    const onMessage = (data: unknown) => {
+      const ok = readOk(String(data), event.id);
+      if (ok !== null) end(ok.accepted, ok.message);
+    };
+    const timer = setTimeout(() => end(null, "no OK in time"), ANSWER_MS);
+    socket.on("message", onMessage);
+    socket.on("close", onClose);
+    if (socket.readyState !== WebSocket.OPEN) return onClose();
+    socket.send(JSON.stringify(["EVENT", event]));
+  });
+}
+
+function readOk(text: string, id: string): { accepted: boolean; message: string } | null {
+  try {
+    const [type, of, accepted, message]: readonly unknown[] = JSON.parse(text);
+    if (type !== "OK" || of !== id || typeof accepted !== "boolean") return null;
+    return { accepted, message: typeof message === "string" ? message : "" };
+  } catch {
+    // Not a frame of the protocol: the run itself counts those.
+    return null;
+  }
+}
+
+function describe(error: Error): string {
+  return /handshake has timed out/.test(error.message)
+    ? "no answer to the handshake in time"
+    : describeFailure(error);
 }

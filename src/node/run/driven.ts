@@ -12,7 +12,6 @@ import type { Admission } from "../guard/gate.ts";
 import type { K6Outcome } from "../k6/supervise.ts";
 import type { LiveRun } from "../live.ts";
 import type { Builders } from "../pool/builders.ts";
-import type { RelayAnswer } from "../preflight/relay.ts";
 import type { Profiled, Profiler } from "../profile/profiler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import type { Terminal } from "../terminal.ts";
@@ -48,8 +47,6 @@ export interface Drive extends RunRequest {
   readonly k6: K6Binary;
   readonly calibration: Calibration | null;
   readonly admissions: readonly Admission[];
-  /** What the relays answered beforehand; none under `--force`. */
-  readonly answers: readonly RelayAnswer[];
   readonly metricsAt: SideUrl | null;
   readonly poolDir: string;
   readonly pool: PoolManifest;

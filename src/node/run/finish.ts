@@ -14,7 +14,6 @@ import { compareStored, countKinds } from "../audit/stored.ts";
 import type { CompanionResult } from "../companion/companion.ts";
 import { policyOf } from "../guard/policy.ts";
 import { type K6Outcome, lastWords } from "../k6/supervise.ts";
-import type { RelayAnswer } from "../preflight/relay.ts";
 import { relateSamples } from "../sampler.ts";
 import { type Driven, kindsOf } from "./driven.ts";
 import { sharesHost } from "./same-host.ts";
@@ -54,11 +53,6 @@ export async function finish(driven: Driven): Promise<Report> {
     floorMs: driven.calibration?.floorMs ?? null,
     audit,
     relayNote: driven.relayNote ?? null,
-    relays: driven.admissions.map(({ url, addresses: [address] }, i) => {
-      const { software = null, version = null } = driven.answers[i]?.information ?? {};
-      return { label: url.label, address, software, version };
-    }),
-    preflight: preflightOf(driven.answers),
     proofs: driven.admissions.flatMap(({ proof }) => {
       if (proof === undefined) return [];
       const { host, until, source, digest } = proof;
@@ -67,17 +61,6 @@ export async function finish(driven: Driven): Promise<Report> {
     stopReason,
     sharesHost: sharesHost(driven.admissions, policyOf(plan).isolation),
   });
-}
-
-/** What preflight left in the relays; `null` where none was asked. */
-function preflightOf(answers: readonly RelayAnswer[]): Report["preflight"] {
-  if (answers.length === 0) return null;
-  const counts = new Map<number, number>();
-  for (const { left } of answers) {
-    for (const [kind, count] of left) counts.set(kind, (counts.get(kind) ?? 0) + count);
-  }
-  const probes = [...counts].sort(([a], [b]) => a - b).map(([kind, count]) => ({ kind, count }));
-  return { probes };
 }
 
 function notesOf({ companion: { notes }, profiled }: Driven): CompanionResult["notes"] {

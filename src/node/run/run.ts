@@ -28,7 +28,7 @@ import { LiveRun } from "../live.ts";
 import { servePoolTo } from "../pool/serve.ts";
 import { mostFrameBytes } from "../preflight/limits.ts";
 import { judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
-import { describeRelays, type RelayAnswer } from "../preflight/relay.ts";
+import type { RelayAnswer } from "../preflight/relay.ts";
 import { startProfile } from "../profile/profiler.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
 import { ensureK6 } from "../setup/ensure.ts";
@@ -48,29 +48,27 @@ export interface RunResult {
 export async function carryOut(request: RunRequest): Promise<RunResult> {
   const { plan, terminal, signal } = request;
   refuseByText(plan);
-  const admitted = await admitRelays(plan.relays, {
+  const admissions = await admitRelays(plan.relays, {
     policy: policyOf(plan),
     nowMs: Date.now(),
     rateEps: plan.rateEps,
     clients: plan.clients,
     headers: ownHeaders(plan),
   });
-  for (const { url, reason } of admitted) terminal.note(`relay       ${url.label}: ${reason}`);
+  for (const { url, reason } of admissions) terminal.note(`relay       ${url.label}: ${reason}`);
   const metricsAt =
     request.relayMetrics === undefined
       ? null
-      : await admitSideUrl(request.relayMetrics, optionLabel("relayMetrics"), admitted);
+      : await admitSideUrl(request.relayMetrics, optionLabel("relayMetrics"), admissions);
   const metricsUrl = await admitSink(request.metricsSink ?? null, plan);
   const checked = await preflight({
     plan,
-    admissions: admitted,
+    admissions,
     poolDir: request.poolDir,
     force: request.force === true,
     extra: request.builders?.extra ?? [],
   });
   refuseStops(checked.findings);
-  const { admissions } = checked;
-  for (const line of describeRelays(checked.answers)) terminal.note(`relay       ${line}`);
   for (const { level, what, remedy } of checked.findings) {
     if (level === "advice") terminal.note(`advice      ${what}; ${remedy}`);
   }
@@ -103,7 +101,6 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
   const run = await drive({
     ...request,
     before,
-    answers: checked.answers,
     k6,
     calibration,
     admissions,
