@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { getPublicKey } from "nostr-tools/pure";
 import type { Draft } from "../src/events/event-type.ts";
+import { eventTypes } from "../src/events/registry.ts";
 import { openKeyring } from "../src/node/pool/keyring.ts";
 import { type MakeOptions, makePool, poolId } from "../src/node/pool/make.ts";
 import { type Progress, startProgress } from "../src/node/pool/progress.ts";
@@ -103,6 +104,23 @@ describe("makePool", () => {
       const shared = idsOf(await readFrames(join(root, name))).filter((id) => ids.has(id));
       assert.deepEqual(shared, []);
     }
+  });
+
+  it("lies within its span, and keeps addresses apart in a short one, whatever the mix", async () => {
+    const mix = Object.fromEntries(eventTypes.map(({ name }) => [name, 1]));
+    const dir = join(root, "span");
+    const spanSec = 20;
+    const options = { seed: "span", mix, epoch: DEFAULT_EPOCH, workers: 2 };
+    const { createdAt, id } = await makePool({ ...options, dir, events: 1_500, spanSec });
+    await verifyPool(dir, { signatures: 10 });
+    assert.ok(
+      createdAt.min >= DEFAULT_EPOCH - spanSec && createdAt.max < DEFAULT_EPOCH + 2 * spanSec,
+    );
+    assert.notEqual(id, poolId({ ...options, events: 1_500 }));
+    assert.equal(
+      poolId({ ...options, events: 9, spanSec: 86_400 }),
+      poolId({ ...options, events: 9 }),
+    );
   });
 
   it("keeps 5,000 events apart by id and by replaceable address", async () => {

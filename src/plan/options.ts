@@ -172,6 +172,16 @@ export function collectOptions(
   return texts;
 }
 
+/** Whether a person gave an option, so that its text is not its default. */
+export function isGiven(
+  name: OptionName,
+  flags: Readonly<Record<string, string | undefined>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const { flag, variable } = OPTIONS[name];
+  return flags[flag] !== undefined || Boolean(variable && environment[variable]);
+}
+
 /** The name to use for an option in a message. */
 export function optionLabel(name: OptionName): string {
   const row = OPTIONS[name];

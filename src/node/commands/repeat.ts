@@ -129,9 +129,10 @@ function checkTexts(texts: OptionTexts, { against }: Flags): void {
       );
     }
   }
-  if (texts.pool !== undefined) {
+  const own = texts.pool === undefined ? "EVENTS (--events)" : "POOL (--pool)";
+  if (texts.pool !== undefined || texts.events !== undefined) {
     throw new ConfigError(
-      "--repeat makes a pool for each run; with POOL (--pool) the same events again would be duplicates",
+      `--repeat makes a pool for each run; with ${own} the same events again would be duplicates`,
     );
   }
   if (readSwitch(texts, "dryRun")) {

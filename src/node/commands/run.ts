@@ -6,6 +6,7 @@ import { parseMix } from "../../events/mix.ts";
 import { parseMetricsSink } from "../../guard/metrics-sink.ts";
 import {
   collectOptions,
+  isGiven,
   OPTIONS,
   type OptionTexts,
   optionLabel,
@@ -48,12 +49,14 @@ export async function run(args: readonly string[]): Promise<number> {
     const scenario = readScenario(words);
     const mix = process.env.MIX ? undefined : findScenario(scenario)?.mix;
     const texts = collectOptions({ ...(mix ? { mix } : {}), ...flags }, process.env);
+    const durationGiven = isGiven("duration", flags, process.env);
     if (flags.repeat !== undefined || flags.against !== undefined) {
       return await runRepeatedly(scenario, texts, flags, (own, onReport) =>
-        runScenario(scenario, own, { onReport }),
+        runScenario(scenario, own, { onReport, durationGiven }),
       );
     }
-    return await runScenario(scenario, texts, { onReport: (report) => gateRun(report, flags) });
+    const onReport = (report: Report) => gateRun(report, flags);
+    return await runScenario(scenario, texts, { onReport, durationGiven });
   };
   return flags.draft === undefined ? await work() : await draftIfRefused(flags.draft, args, work);
 }
@@ -61,6 +64,8 @@ export async function run(args: readonly string[]): Promise<number> {
 interface RunHooks {
   /** Of a relay that the caller started. */
   readonly profiled?: Profiler | undefined;
+  /** A person said how long the window is; else a replay's events do. */
+  readonly durationGiven?: boolean;
   /** Called when the verdict is printed. */
   readonly onReport?: (report: Report) => Promise<void>;
 }
@@ -69,7 +74,7 @@ interface RunHooks {
 export async function runScenario(
   scenario: string,
   texts: OptionTexts,
-  { profiled, onReport }: RunHooks = {},
+  { profiled, onReport, durationGiven = true }: RunHooks = {},
 ): Promise<number> {
   const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)), availableParallelism());
   refuseTwoPools(scenario, texts);
@@ -84,7 +89,8 @@ export async function runScenario(
   const relayNote = readNote(texts);
   const metricsSink = texts.k6Out === undefined ? null : parseMetricsSink(texts.k6Out);
   if (readSwitch(texts, "dryRun")) {
-    process.stdout.write(await describePlan(plan, { ...texts, builders }));
+    const playsOnce = !durationGiven;
+    process.stdout.write(await describePlan(plan, { ...texts, builders, playsOnce }));
     return EXIT.ok;
   }
   const terminal = createTerminal();
@@ -94,6 +100,7 @@ export async function runScenario(
     const { report, files, outcome } = await carryOut({
       plan,
       poolDir: replayed ?? texts.pool,
+      durationGiven,
       builders,
       relayPid,
       relayMetrics: texts.relayMetrics,

@@ -19,6 +19,8 @@ import type { Terminal } from "../terminal.ts";
 export interface RunRequest {
   readonly plan: Plan;
   readonly poolDir: string | undefined;
+  /** A person said how long the window is: a replay is not played longer. */
+  readonly durationGiven: boolean;
   /** The user's own builders, where the mix names them. */
   readonly builders?: Builders | undefined;
   readonly relayPid: number | undefined;

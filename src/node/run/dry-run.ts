@@ -25,6 +25,8 @@ export interface EventSource {
   /** A file of signed events, which is read when it is sent. */
   readonly events?: string | undefined;
   readonly builders?: Builders | undefined;
+  /** Events that are replayed end the window. */
+  readonly playsOnce?: boolean;
 }
 
 export async function describePlan(plan: Plan, source: EventSource = {}): Promise<string> {
@@ -41,9 +43,9 @@ export async function describePlan(plan: Plan, source: EventSource = {}): Promis
     ],
     [
       "schedule",
-      `${plan.rateEps} events/s, ${plan.arrival}, ${plan.warmupSec} s warm-up, ${plan.durationSec} s window, at most ${mostSeconds(plan)} s in all`,
+      `${plan.rateEps} events/s, ${plan.arrival}, ${plan.warmupSec} s warm-up, ${describeWindow(plan, source)}`,
     ],
-    ["events", `${formatCount(planned)} in the window; pool ${describePool(plan, source)}`],
+    ["events", `${describePlanned(plan, source)}; pool ${describePool(plan, source)}`],
     ["bytes", describeBytes(planned, manifest)],
     ["mix", describeMix(plan, source, manifest)],
     ["seed", plan.seed],
@@ -86,6 +88,21 @@ function describeConnections({ pingSec, headers, clientIpHeader }: Plan): string
       : [`each with an address of its own in \`${clientIpHeader}\``]),
   ];
   return parts.join(", ");
+}
+
+function describeWindow(plan: Plan, { events, playsOnce }: EventSource): string {
+  if (events === undefined) {
+    return `${plan.durationSec} s window, at most ${mostSeconds(plan)} s in all`;
+  }
+  return playsOnce
+    ? "and a window until each event of the file was sent once"
+    : `${plan.durationSec} s window, less where the file ends before`;
+}
+
+function describePlanned(plan: Plan, { events, playsOnce }: EventSource): string {
+  if (events !== undefined && playsOnce) return "those of the file, once";
+  const most = events === undefined ? "" : "at most ";
+  return `${most}${formatCount(Math.floor(plan.rateEps * plan.durationSec))} in the window`;
 }
 
 function describePool(plan: Plan, { pool, events }: EventSource): string {

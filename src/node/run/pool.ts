@@ -5,6 +5,7 @@ import { parseMix } from "../../events/mix.ts";
 import { type OptionTexts, readSwitch } from "../../plan/options.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
 import { describeLeftOut } from "../../pool/left-out.ts";
+import type { PoolTimes } from "../../pool/times.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import type { Builders } from "../pool/builders.ts";
 import { ensurePool } from "../pool/cache.ts";
@@ -21,8 +22,8 @@ export const GOES_ON = "the same command goes on with the pool where it stopped"
 export interface PoolChoice {
   /** Folder given by the user; a pool is made or taken from the cache without it. */
   readonly dir: string | undefined;
-  /** `created_at` of the first event of a pool to be made. */
-  readonly epoch: number;
+  /** Of a pool to be made. */
+  readonly times: PoolTimes;
   readonly builders?: Builders | undefined;
   /** The largest frame that the relays announce to take. */
   readonly mostFrameBytes?: number | undefined;
@@ -45,7 +46,8 @@ export async function choosePool(plan: Plan, choice: PoolChoice): Promise<Pool> 
     mostFrameBytes: choice.mostFrameBytes,
     onResume: (events) => terminal.note(describeResume(events)),
     events: eventsNeeded(plan),
-    epoch: choice.epoch,
+    epoch: choice.times.epoch,
+    spanSec: choice.times.spanSec,
     signal: choice.signal,
     onReading: (progress) => terminal.status(describeVerifying(progress)),
     onProgress: (progress) => terminal.status(describeProgress(progress)),

@@ -14,6 +14,7 @@ import { mostSeconds } from "../../plan/duration.ts";
 import { optionLabel } from "../../plan/options.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
+import { timesFrom } from "../../pool/times.ts";
 import { rowTypes } from "../../report/build.ts";
 import type { Report } from "../../report/types.ts";
 import { type Counts, countKinds } from "../audit/stored.ts";
@@ -34,6 +35,7 @@ import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
 import { ensureK6 } from "../setup/ensure.ts";
 import { dialledBy } from "./dialled.ts";
 import { type Drive, type Driven, kindsOf, type RunRequest } from "./driven.ts";
+import { fitToReplay } from "./events.ts";
 import { finish } from "./finish.ts";
 import { openHandshakeDesk } from "./handshakes.ts";
 import { choosePool } from "./pool.ts";
@@ -45,7 +47,8 @@ export interface RunResult {
 }
 
 /** Carries out a plan. Throws `ConfigError` for what is refused, before anything is sent. */
-export async function carryOut(request: RunRequest): Promise<RunResult> {
+export async function carryOut(asked: RunRequest): Promise<RunResult> {
+  const request = { ...asked, plan: await fitToReplay(asked, asked.poolDir) };
   const { plan, terminal, signal } = request;
   refuseByText(plan);
   const admissions = await admitRelays(plan.relays, {
@@ -87,7 +90,7 @@ export async function carryOut(request: RunRequest): Promise<RunResult> {
   const runDir = resolve(await makeRunDir(plan.reportDir, runId));
   const pool = await choosePool(plan, {
     dir: request.poolDir,
-    epoch: checked.epoch,
+    times: timesFrom(checked.epoch),
     builders: request.builders,
     mostFrameBytes: mostFrameBytes(checked.answers.map(({ information }) => information)),
     terminal,
