@@ -116,6 +116,11 @@ const sized = (small: number, large: number): Report => {
 };
 const service = (min: number, p50: number, p90: number, p99: number, of = base) =>
   timed("service", { min, p50, p90, p99 }, of);
+const proxied = (cpuPercent: number): Report => {
+  const of = sampled([sampleOf({ t: 1, process: "proxy", cpuPercent })]);
+  const proxy = { name: "docker-proxy", pids: [7] };
+  return { ...of, resources: of.resources && { ...of.resources, proxy } };
+};
 type Asked = NonNullable<Report["queries"]>[string];
 /** One query beside publishes of 2 ms: its service times, and what became of it. */
 const asked = (
@@ -710,6 +715,7 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
     asked({ min: 1, p50: 42, p90: 48 }, {}, cpu(59)),
     asked({ min: 1, p50: 42, p90: 48 }, {}, cpu(60)),
   ],
+  ["proxy-in-path", proxied(50), proxied(49)],
   ["slow-queries", asked({ p50: 60, p90: 90 }), asked({ p50: 49.9, p90: 90 })],
   // What Nagle explains is not said twice.
   ["slow-queries", asked({ p50: 50.1, p90: 56 }), asked({ p50: 50, p90: 56 })],

@@ -24,10 +24,12 @@ export function renderMarkdown(report: Report): string {
 }
 
 function print(document: ReportDocument, withDetails: boolean): string {
-  const { title, headline, lead, keyFigures, sparkLines, sections } = document;
+  const { title, headline, tested, outcome, lead, keyFigures, sparkLines, sections } = document;
   const top = [
     `# ${escaped(title)}`,
     inline(headline),
+    inline(outcome),
+    `Relay: ${tested.map(inline).join("; ")}`,
     inline(lead),
     tableLines(
       keyFigures.map(({ label }) => ({ label, numeric: true })),

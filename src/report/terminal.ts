@@ -1,19 +1,28 @@
 /** The verdict in a few lines for a terminal. Returns text; who prints it is the caller's business. */
 import { describeLeftOut } from "../pool/left-out.ts";
 import { formatCount, formatMs, formatRate, NOT_MEASURED } from "./format.ts";
+import { outcomeOf, testedRelays } from "./outcome.ts";
+import { describeProxy, proxyOf } from "./port-proxy.ts";
 import { describeStored } from "./stored.ts";
 import type { Audit, Report } from "./types.ts";
 
 /** Ids of missing events. */
 const MOST_SHOWN = 5;
 const MOST_FINDINGS = 3;
+const MOST_LINE = 300;
 
 export function renderTerminal(report: Report, files: readonly string[]): string {
   const { generator: g, totals: t, latency: l, throughput, audit } = report;
   const unsent = t.unsent.backpressure + t.unsent.noConnection + t.unsent.poolExhausted;
+  const proxy = proxyOf(report);
   const failed = report.thresholds.filter(({ ok }) => ok !== true);
   const lines = [
     "",
+    `outcome     ${printable(outcomeOf(report))}`,
+    ...testedRelays(report).map(
+      (relay, i) => `${i === 0 ? "relay       " : "            "}${printable(relay)}`,
+    ),
+    ...(proxy === null ? [] : [`            ${printable(describeProxy(proxy))}`]),
     `verdict     ${g.verdict.toUpperCase()}${g.verdict === "invalid" ? ": the figures say nothing about the relay" : ""}`,
     ...g.reasons.map((reason) => `            - ${reason}`),
     ...g.signals
@@ -28,6 +37,7 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     `rate        ${formatRate(throughput.acceptedEps)} accepted of ${formatRate(throughput.targetEps)} set`,
     `response    p50 ${formatMs(l.response.p50)}, p95 ${formatMs(l.response.p95)}, p99 ${formatMs(l.response.p99)}, max ${formatMs(l.response.max)} (${formatCount(l.response.count)} samples, from the due time)`,
     `service     p50 ${formatMs(l.service.p50)}, p95 ${formatMs(l.service.p95)}, p99 ${formatMs(l.service.p99)}, max ${formatMs(l.service.max)} (from the send)`,
+    ...queryLines(report),
     `read-back   ${audit === null ? NOT_MEASURED : readBackLine(audit)}`,
     ...missingLines(audit),
     ...(audit?.stored === undefined ? [] : [`stored      ${describeStored(audit.stored)}`]),
@@ -43,6 +53,21 @@ function leftOutLines({ config: { pool } }: Report): readonly string[] {
   return (pool.leftOut ?? []).map(
     (of, i) => `${i === 0 ? "left out    " : "            "}${describeLeftOut(of)}`,
   );
+}
+
+function queryLines({ queries }: Report): readonly string[] {
+  return Object.entries(queries ?? {}).map(([name, q], i) => {
+    const failed = q.closed + q.timedOut + q.lost + q.noConnection;
+    const { p50, p95, p99 } = q.response;
+    return `${i === 0 ? "queries     " : "            "}${name}: ${formatCount(q.scheduled)} asked, ${formatCount(q.eose)} answered, ${formatCount(failed)} not; p50 ${formatMs(p50)}, p95 ${formatMs(p95)}, p99 ${formatMs(p99)}`;
+  });
+}
+
+/** A relay chose some of it: no control character, which a terminal would obey. */
+function printable(text: string): string {
+  return Array.from(text, (c) => (/\p{C}/u.test(c) ? " " : c))
+    .join("")
+    .slice(0, MOST_LINE);
 }
 
 function findingLines({ findings }: Report): readonly string[] {

@@ -24,6 +24,8 @@ export type Unit = "ms" | "events/s" | "connections" | "files" | "%" | "bytes" |
 
 interface Named {
   readonly id: ChartId;
+  /** It has nothing to show that its range does not say. */
+  readonly folded?: boolean;
   readonly title: string;
   /** How to read it. */
   readonly caption: string;

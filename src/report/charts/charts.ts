@@ -1,7 +1,10 @@
 /** All charts of a report. */
+
+import { decisive } from "../outcome.ts";
 import type { Report } from "../types.ts";
-import type { PageData } from "./chart.ts";
+import type { Chart, PageData } from "./chart.ts";
 import { curveChart } from "./curve.ts";
+import { isFlat } from "./flat.ts";
 import { heatChart } from "./heat.ts";
 import {
   connectionsChart,
@@ -17,6 +20,10 @@ import { cpuChart, furtherCharts, memoryChart } from "./resources.ts";
 export function chartsOf(report: Report): PageData {
   const { throughput, latency, resources, config, run } = report;
   const { series, sliceSec } = throughput;
+  // With a finding each chart may be its witness.
+  const mayFold = decisive(report) === null && report.generator.verdict === "valid";
+  const fold = (chart: Chart): Chart =>
+    mayFold && isFlat(chart) ? { ...chart, folded: true } : chart;
   return {
     sliceSec,
     windowSec: Math.min(config.durationSec, run.durationSec),
@@ -30,10 +37,10 @@ export function chartsOf(report: Report): PageData {
       serviceChart(throughput),
       ...queriesChart(report),
       lagChart(throughput),
-      cpuChart(resources),
+      cpuChart(report),
       memoryChart(resources),
       ...furtherCharts(report),
       errorsChart(report),
-    ],
+    ].map(fold),
   };
 }

@@ -8,12 +8,33 @@ import { type Chart, type ChartId, type ChartSeries, hasValues, type Unit } from
 const MOMENT_SEC = 0.25;
 const PROCESSES = ["relay", "proxy", "generator", "host"] as const;
 
-export function cpuChart(resources: Report["resources"]): Chart {
-  return sampled(resources, "cpu", "%", {
+export function cpuChart(report: Report): Chart {
+  const { resources, run } = report;
+  const chart = sampled(resources, "cpu", "%", {
     title: "CPU",
     caption: "Percent of one core; of the host, of all cores together.",
     value: (s) => s.cpuPercent,
   });
+  const others = othersOf(report);
+  if (chart.kind !== "lines" || !hasValues([others])) return chart;
+  const caption = `${chart.caption} Others: what the host's ${run.host.cpus} cores did besides.`;
+  return { ...chart, caption, series: [...chart.series, others] };
+}
+
+/** Who used the processor besides: where relay and generator share a host, what is left of it. */
+function othersOf({ resources, run }: Report): ChartSeries {
+  const { cpus } = run.host;
+  const moments = momentsOf((resources?.samples ?? []).filter((s) => s.t >= 0));
+  const values = moments.map((moment) => {
+    const cpuOf = (process: ResourceSample["process"]) =>
+      moment.find((s) => s.process === process)?.cpuPercent ?? null;
+    const [host, relay, generator] = [cpuOf("host"), cpuOf("relay"), cpuOf("generator")];
+    if (cpus === null || run.sameHost !== true) return null;
+    if (host === null || relay === null || generator === null) return null;
+    const left = host * cpus - relay - generator - (cpuOf("proxy") ?? 0);
+    return Math.max(0, Math.round(left * 10) / 10);
+  });
+  return { label: "others", values };
 }
 
 export function memoryChart(resources: Report["resources"]): Chart {

@@ -36,6 +36,7 @@ import { memoryGrowth } from "./memory-growth.ts";
 import { relayGone, stoppedAnswering } from "./outages.ts";
 import { overload, queueing } from "./overload.ts";
 import { pageOf } from "./page.ts";
+import { proxyInPath } from "./proxy-in-path.ts";
 import { failedQueries, ignoredLimit, slowQueries } from "./queries.ts";
 import { refusals } from "./refusals.ts";
 import { rateLimited, setsCut } from "./rejections.ts";
@@ -95,6 +96,7 @@ export const RULES: readonly Rule[] = [
   fsyncFloor,
   groupCommit,
   nagleDelay,
+  proxyInPath,
   slowQueries,
   failedQueries,
   ignoredLimit,

@@ -11,8 +11,9 @@ export function renderFigure(chart: Chart, page: PageData): string {
   if (chart.kind === "none") {
     return `<figure class="chart none" aria-labelledby="chart-${id}-title">${figcaption}<p class="none">${escapeHtml(chart.why)}</p></figure>`;
   }
-  const label = `${title}. ${summarize(chart)} Left and right arrow keys move the cursor.`;
-  return `<figure class="chart" aria-labelledby="chart-${id}-title">
+  const range = summarize(chart);
+  const label = `${title}. ${range} Left and right arrow keys move the cursor.`;
+  const figure = `<figure class="chart" aria-labelledby="chart-${id}-title">
 ${figcaption}
 <div class="plot" data-chart="${id}" tabindex="0" role="group" aria-roledescription="chart" aria-label="${escapeHtml(label)}"></div>
 <p class="readout" aria-live="polite"></p>
@@ -20,6 +21,9 @@ ${figcaption}
 ${chart.kind === "heat" ? heatTable(chart) : lineTable(chart, page)}
 </details>
 </figure>`;
+  return chart.folded === true
+    ? `<details class="folded"><summary>${escapeHtml(`${title}: nothing moves. ${range}`)}</summary>\n${figure}\n</details>`
+    : figure;
 }
 
 /** Lowest and highest of each line: what a glance at the picture tells. */

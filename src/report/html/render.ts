@@ -45,7 +45,8 @@ ${document.sections.map((section) => renderSection(section, page)).join("\n")}
 `;
 }
 
-function header({ title, tone, headline, lead, keyFigures, sections }: ReportDocument): string {
+function header(document: ReportDocument): string {
+  const { title, tone, headline, tested, outcome, lead, keyFigures, sections } = document;
   const cards = keyFigures.map(
     ({ label, value }) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`,
   );
@@ -54,7 +55,9 @@ function header({ title, tone, headline, lead, keyFigures, sections }: ReportDoc
   );
   return `<header>
 <div class="bar"><h1>${escapeHtml(title)}</h1><button type="button" id="theme" aria-pressed="false" hidden>Dark</button></div>
+<p class="tested">${tested.map(renderText).join("; ")}</p>
 <p class="verdict ${tone}">${renderText(headline)}</p>
+<p class="outcome">${renderText(outcome)}</p>
 <p class="lead">${renderText(lead)} <a href="#findings">All findings</a></p>
 <dl class="key">${cards.join("")}</dl>
 <nav aria-label="Sections"><ul>${links.join("")}</ul></nav>

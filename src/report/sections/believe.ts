@@ -1,9 +1,12 @@
 /** May I believe this run? */
 import { NOT_MEASURED } from "../format.ts";
+import { describeProxy, proxyOf } from "../port-proxy.ts";
 import type { Report, Signal } from "../types.ts";
 import { type Block, details, list, type Section, strong, table, text } from "./document.ts";
 
-export function believeSection({ generator: g, run }: Report): Section {
+export function believeSection(report: Report): Section {
+  const { generator: g, run } = report;
+  const proxy = proxyOf(report);
   const headline = {
     valid: [strong("Yes: the run is valid.")],
     suspect: [strong("With care: the run is suspect.")],
@@ -25,7 +28,14 @@ export function believeSection({ generator: g, run }: Report): Section {
   return {
     id: "believe",
     title: "May I believe this run?",
-    blocks: [text(headline), ...list(g.reasons), ...sameHost, ...lowerBound, signals(g.signals)],
+    blocks: [
+      text(headline),
+      ...list(g.reasons),
+      ...sameHost,
+      ...lowerBound,
+      ...(proxy === null ? [] : [text(describeProxy(proxy))]),
+      signals(g.signals),
+    ],
   };
 }
 

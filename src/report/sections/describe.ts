@@ -4,6 +4,7 @@
  */
 import { dueBySlice } from "../due.ts";
 import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
+import { outcomeOf, testedRelays } from "../outcome.ts";
 import type { Report, SeriesPoint } from "../types.ts";
 import { passed } from "../verdict.ts";
 import { againSection } from "./again.ts";
@@ -21,6 +22,8 @@ export function describeReport(report: Report): ReportDocument {
     title: `Load test of ${report.config.relays.join(", ")}: ${report.run.scenario}`,
     tone: toneOf(report),
     headline: headline(report),
+    tested: testedRelays(report),
+    outcome: [strong(`${outcomeOf(report)}.`)],
     lead: leadOf(report),
     keyFigures: keyFigures(report),
     sparkLines: sparkLines(report),

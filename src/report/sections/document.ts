@@ -53,7 +53,11 @@ export interface ReportDocument {
   readonly tone: "good" | "warn" | "bad";
   /** The answers to the first two questions, and which run this is. */
   readonly headline: Text;
-  /** What was the limit and what comes next, from the first finding. */
+  /** The relay: its software and version, as it says itself, and where. */
+  readonly tested: readonly Text[];
+  /** What the run found out, in one sentence. */
+  readonly outcome: Text;
+  /** What comes next, from the first finding. */
   readonly lead: Text;
   readonly keyFigures: readonly { readonly label: string; readonly value: string }[];
   readonly sparkLines: readonly SparkLine[];

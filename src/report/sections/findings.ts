@@ -25,7 +25,7 @@ export function findingsSection({ findings }: Report): Section {
   };
 }
 
-/** The first finding in two sentences, and how many there are. */
+/** What the first finding wants done, which stands as the outcome above, and how many more there are. */
 export function leadOf(report: Report): Text {
   const { findings } = report;
   const [first] = findings;
@@ -34,16 +34,15 @@ export function leadOf(report: Report): Text {
       ? "What next: nothing; this run supports no finding."
       : "What next: see what was not met; no finding of this run explains it.";
   }
-  const { title, severity, confidence, remediation } = first;
+  const { id, title, severity, confidence, remediation } = first;
   const more = findings.length === 1 ? "" : ` ${findings.length - 1} more below.`;
   if (severity === "info" && passed(report)) {
     return ["What next: nothing has to be done. Worth knowing: ", ...spansOf(title), `.${more}`];
   }
   return [
     "What next: ",
-    strong(title),
-    ` (${severity}, confidence ${confidence}). `,
     ...spansOf(firstSentence(remediation)),
+    ` (${id}, ${severity}, confidence ${confidence}.)`,
     more,
   ];
 }

@@ -17,6 +17,9 @@ import {
 /** Lines differ by more than their colour. */
 const DASHES: readonly (readonly number[])[] = [[], [8, 3], [2, 2], [12, 3, 2, 3], [5, 5], [1, 4]];
 
+/** One in so many: the places of the curve that a legend shows. */
+const TAIL_PLACES: readonly number[] = [10, 100, 1_000];
+
 export function drawLines(chart: LineChart, frame: Frame): uPlot {
   const overTime = chart.x === "time";
   const options: uPlot.Options = {
@@ -33,7 +36,10 @@ export function drawLines(chart: LineChart, frame: Frame): uPlot {
     cursor: overTime ? timeCursor() : { y: false, drag: { x: false, y: false } },
     legend: { live: true },
     series: [
-      { label: overTime ? "at" : "share", value: (_plot, x) => formatX(chart, x) },
+      {
+        label: overTime ? "at" : "share",
+        value: (_plot, x, _series, at) => (at == null ? wholeX(chart) : formatX(chart, x)),
+      },
       ...chart.series.map(({ label }, i) => lineOf(label, i, chart, frame)),
     ],
     hooks: overTime ? { draw: [markWindowEnd(frame)] } : {},
@@ -51,9 +57,29 @@ function lineOf(label: string, i: number, chart: LineChart, { theme }: Frame): u
     dash: [...(DASHES[i % DASHES.length] ?? [])],
     points: { show: false },
     spanGaps: !chart.stepped && chart.x === "time",
-    value: (_plot, v) => formatValue(v ?? null, chart.unit),
+    value: (_plot, v, _series, at) =>
+      at == null ? wholeOf(chart, i) : formatValue(v ?? null, chart.unit),
     ...(stepped ? { paths: stepped } : {}),
   };
+}
+
+/** Without a cursor, as on paper, the legend has the range of all, or two places of the curve. */
+function wholeOf({ x, xs, unit, series }: LineChart, i: number): string {
+  const values = series[i]?.values ?? [];
+  if (x === "tail") {
+    return TAIL_PLACES.map((place) => formatValue(values[xs.indexOf(place)] ?? null, unit)).join(
+      " · ",
+    );
+  }
+  const known = values.filter((v) => v !== null);
+  if (known.length === 0) return "–";
+  const [least, most] = [Math.min(...known), Math.max(...known)].map((v) => formatValue(v, unit));
+  return least === most ? `${least}` : `${least} to ${most}`;
+}
+
+function wholeX({ x, xs }: LineChart): string {
+  if (x === "tail") return TAIL_PLACES.map(formatTail).join(" · ");
+  return `${formatTime(xs[0] ?? 0)} to ${formatTime(xs.at(-1) ?? 0)}`;
 }
 
 function formatX({ x }: LineChart, value: number | null): string {
