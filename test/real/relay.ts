@@ -49,7 +49,7 @@ export interface Limit {
 export interface RunningRelay {
   readonly place: Place;
   readonly url: string;
-  /** Ends the process by its id, and waits until it is gone. */
+  /** Ends the process, by its id and with all that it started, and waits until it is gone. */
   stop(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
   start(): Promise<void>;
 }
@@ -77,11 +77,12 @@ export async function withReal<T>(
       child = undefined;
       if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
       const ended = once(ending, "exit");
-      ending.kill(signal);
+      signalAll(ending, signal);
       // A relay that waits for its clients before it ends.
-      const limit = setTimeout(() => ending.kill("SIGKILL"), 5_000);
+      const limit = setTimeout(() => signalAll(ending, "SIGKILL"), 5_000);
       await ended;
       clearTimeout(limit);
+      signalAll(ending, "SIGKILL");
     },
   };
   try {
@@ -100,6 +101,8 @@ async function startIn(relay: RealRelay, place: Place): Promise<ChildProcess> {
     cwd: place.dir,
     env: { PATH, HOME, ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own: a relay may have processes of its own, which a kill must reach.
+    detached: true,
   });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -113,12 +116,23 @@ async function startIn(relay: RealRelay, place: Place): Promise<ChildProcess> {
   const lastMs = Date.now() + READY_MS;
   while (!(await answers(place.port))) {
     if (child.exitCode !== null || Date.now() > lastMs) {
-      child.kill("SIGKILL");
+      signalAll(child, "SIGKILL");
       throw new Error(`${relay.name} does not listen on ${place.port}:\n${said}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return child;
+}
+
+/** To a process that this one started, and to those that it started itself. */
+function signalAll({ pid }: ChildProcess, signal: "SIGTERM" | "SIGKILL"): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (cause) {
+    // All of them have ended.
+    if ((cause as NodeJS.ErrnoException).code !== "ESRCH") throw cause;
+  }
 }
 
 async function freePort(): Promise<number> {

@@ -60,5 +60,5 @@ export const nostrRelayPy: RealRelay = {
     await countSql(join(dir, "nostr.sqlite3"), "SELECT kind, count(*) FROM events GROUP BY kind"),
   easyEps: 15,
   // It refuses with an OK whose id is empty, and sleeps for longer each time.
-  limit: { what: "contents to 500 characters", findings: ["rejected-without-id"] },
+  limit: { what: "contents to 500 characters", findings: ["refused-without-id"] },
 };

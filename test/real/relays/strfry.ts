@@ -40,5 +40,5 @@ export const strfry: RealRelay = {
     return counts;
   },
   easyEps: 100,
-  limit: { what: "events to 1,500 bytes", findings: ["rejected", "rejected-size"] },
+  limit: { what: "events to 1,500 bytes", findings: ["too-large"] },
 };
