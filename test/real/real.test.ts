@@ -116,6 +116,25 @@ for (const relay of ALL) {
         }));
     }
 
+    const { overloadEps } = relay;
+    if (overloadEps !== undefined) {
+      it("an overload: it is the headline, with what the relay takes", () =>
+        open(async (tried) => {
+          const { report, more } = await tried.run("publish", { duration: 8, rate: overloadEps });
+          assertHolds(report, more);
+          const findings = report.findings.map(({ id, title }) => `${id}: ${title}`);
+          const found = report.findings.find(({ id }) => id === "overload");
+          assert.ok(found, findings.join("\n"));
+          assert.match(found.title, /at its limit: it accepts about \d/);
+          // On a machine that others use as well, those stand first.
+          assert.match(
+            findings[0] ?? "",
+            /^(?:overload|host-busy|host-full):/,
+            findings.join("\n"),
+          );
+        }));
+    }
+
     it(`a limit, ${relay.limit.what}: it is what the first finding is about`, () =>
       open(async (tried) => {
         const { report, more } = await tried.run("publish", { duration: 6, ...relay.limit.flags });

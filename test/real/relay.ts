@@ -34,6 +34,8 @@ export interface RealRelay {
   readonly count: (place: Place) => Promise<Counts>;
   /** Events per second that it takes with ease on a small machine. */
   readonly easyEps: number;
+  /** Several times what it takes, and far below what k6 sends on a small machine: slow relays only. */
+  readonly overloadEps?: number;
   readonly limit: Limit;
   /** Whether ephemeral events nobody listens to are answered with `mute:`. */
   readonly isMute?: boolean;
