@@ -34,7 +34,7 @@ export function drawHeat(chart: HeatChart, frame: Frame): uPlot {
     axes: [timeAxis(frame), durationAxis(frame)],
     cursor: { ...timeCursor(), points: { show: false } },
     series: [
-      { label: "from", value: (_plot, x) => (x === null ? "–" : formatTime(x)) },
+      { label: "from", value: (_plot, x) => (x === null ? "all" : formatTime(x)) },
       {
         label: "answers",
         paths: () => null,
@@ -82,10 +82,22 @@ function shade(share: number, [few, many]: Frame["theme"]["heat"]): string {
   return `rgb(${mix.join(",")})`;
 }
 
+/** Row, count, row, count, … of all slices, the lowest row first. */
+function wholeOf(cells: HeatChart["cells"]): readonly number[] {
+  const counts = new Map<number, number>();
+  for (const slice of cells) {
+    for (let j = 0; j + 1 < slice.length; j += 2) {
+      const row = slice[j] ?? 0;
+      counts.set(row, (counts.get(row) ?? 0) + (slice[j + 1] ?? 0));
+    }
+  }
+  return [...counts].sort(([a], [b]) => a - b).flat();
+}
+
 /** How many answers, and between what times. */
 function describeSlice({ edges, cells }: HeatChart, i: number | null): string {
-  const slice = i === null ? undefined : cells[i];
-  if (slice === undefined) return "–";
+  // Without a cursor, as on paper: of all slices.
+  const slice = i === null ? wholeOf(cells) : (cells[i] ?? []);
   if (slice.length === 0) return "none";
   const counts = slice.filter((_, j) => j % 2 === 1);
   const total = counts.reduce((sum, n) => sum + n, 0);

@@ -22,11 +22,19 @@ const TAIL_PLACES: readonly number[] = [10, 100, 1_000];
 
 export function drawLines(chart: LineChart, frame: Frame): uPlot {
   const overTime = chart.x === "time";
+  // The last slice has a length too.
+  const sliceSec = chart.sliceSec ?? frame.page.sliceSec;
+  const end = chart.stepped ? [(chart.xs.at(-1) ?? 0) + sliceSec] : [];
+  const xs = [...chart.xs, ...end];
+  const data = [
+    xs,
+    ...chart.series.map(({ values }) => [...values, ...end.map(() => values.at(-1) ?? null)]),
+  ];
   const options: uPlot.Options = {
     ...sizeOf(frame.width),
     padding: [12, 28, null, null],
     scales: {
-      x: overTime ? timeScale(frame, chart.xs) : { time: false, distr: 3, log: 10 },
+      x: overTime ? timeScale(frame, xs) : { time: false, distr: 3, log: 10 },
       y: valueScale(chart),
     },
     axes: [
@@ -44,7 +52,6 @@ export function drawLines(chart: LineChart, frame: Frame): uPlot {
     ],
     hooks: overTime ? { draw: [markWindowEnd(frame)] } : {},
   };
-  const data = [[...chart.xs], ...chart.series.map(({ values }) => [...values])];
   return new uPlot(options, data as uPlot.AlignedData, frame.element);
 }
 
