@@ -6,17 +6,21 @@
  */
 import type { Random } from "../../src/random.ts";
 
-const FIRST_MS = 100;
-/** Nobody listens: a try costs the relay nothing, and it should be found when it is back. */
-const MOST_MS = 5_000;
-/** The relay, or what is before it, answers and turns the client away: each try is work for it. */
-const MOST_TURNED_AWAY_MS = 300_000;
+interface Bounds {
+  readonly firstMs: number;
+  readonly mostMs: number;
+}
+
+/** Nobody listens, or a good connection ended: a try costs the relay little, and it should be found when it is back. */
+const GONE: Bounds = { firstMs: 100, mostMs: 5_000 };
+/** The relay, or what is before it, answers and turns the client away: each try is work for it, and for us. */
+const TURNED_AWAY: Bounds = { firstMs: 500, mostMs: 300_000 };
 
 /** So long a life proves a connection without an answer. */
 export const PROOF_MS = 5_000;
 
 /** `failures`: tries in a row that led to no proven connection. */
 export function retryDelayMs(failures: number, isTurnedAway: boolean, random: Random): number {
-  const mostMs = isTurnedAway ? MOST_TURNED_AWAY_MS : MOST_MS;
-  return random() * Math.min(mostMs, FIRST_MS * 2 ** Math.min(failures, 20));
+  const { firstMs, mostMs } = isTurnedAway ? TURNED_AWAY : GONE;
+  return random() * Math.min(mostMs, firstMs * 2 ** Math.min(failures, 20));
 }

@@ -231,7 +231,7 @@ export class Connections {
       recorder.error("close", name, atSec(), reason || errorText);
       events.onDrop(client);
       if (!client.isProven) client.failures++;
-      this.#retry(client, true);
+      this.#retry(client, !client.isProven);
     } else if (client.state === CONNECTING) {
       this.#failed(client, connectErrorCode(errorText), errorText);
     }

@@ -35,6 +35,10 @@ export interface Behaviour {
   readonly handshake?: (place: number) => Handshake;
   /** Answers REQs with the events for which this holds, whatever was said about them; silent without it. */
   readonly keeps?: (published: Published) => boolean;
+  /** Ends a connection, without a Close frame, so long behind its last byte: as a proxy does. */
+  readonly idleMs?: number;
+  /** Sends so many Pings on each connection at once, again and again, and drops one that begins to close. */
+  readonly pings?: { readonly each: number; readonly everyMs: number };
   /** Leaves Close frames without an answer and the connections open. */
   readonly ignoresClose?: boolean;
 }
@@ -153,6 +157,8 @@ export class FaultyRelay {
       readMs = performance.now();
     });
     client.on("error", () => {});
+    this.#endIdle(client, socket);
+    this.#flood(client, socket);
     client.on("message", (data) => {
       const message = JSON.parse(String(data)) as ClientMessage;
       if (message[0] === "REQ") {
@@ -176,6 +182,28 @@ export class FaultyRelay {
       act(answer(published, this), entry);
     });
     act(this.#behaviour.greet?.() ?? [], null);
+  }
+
+  #endIdle(client: WebSocket, socket: Socket): void {
+    const { idleMs } = this.#behaviour;
+    if (idleMs === undefined) return;
+    socket.setTimeout(idleMs, () => {
+      if (client.readyState !== WebSocket.OPEN) return;
+      this.ledger.cuts.push("no close frame");
+      socket.destroy();
+    });
+  }
+
+  #flood(client: WebSocket, socket: Socket): void {
+    const { pings } = this.#behaviour;
+    if (pings === undefined) return;
+    const flood = () => {
+      for (let n = 0; n < pings.each && client.readyState === WebSocket.OPEN; n++) client.ping();
+      if (client.readyState === WebSocket.CLOSING) socket.destroy();
+    };
+    const timer = setInterval(flood, pings.everyMs);
+    client.on("close", () => clearInterval(timer));
+    flood();
   }
 
   /** Not in the ledger, which is about publishes. */
