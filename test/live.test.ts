@@ -52,25 +52,25 @@ describe("the progress line", () => {
       "in the window",
       [{ ...sent, windowStartMs: 1_000, atMs: 3_000 }],
       0,
-      "window   10/2,000 connections, 100 of 100 events/s, 150 accepted, 0 errors, response p95 4.00 ms, 8 s left",
+      "window   10/2,000 connections, 100 of 100 events/s, 150 accepted, 0 failed or unsent, 0 errors, response p95 4.00 ms, 8 s left",
     ],
     [
       "in the window without an answer",
       [{ windowStartMs: 1_000, atMs: 3_000 }],
       0,
-      "window   10/2,000 connections, 0 of 100 events/s, 0 accepted, 0 errors, response p95 not measured, 8 s left",
+      "window   10/2,000 connections, 0 of 100 events/s, 0 accepted, 0 failed or unsent, 0 errors, response p95 not measured, 8 s left",
     ],
     [
       "in the drain",
       [{ ...sent, phase: "drain", windowStartMs: 1_000, atMs: 11_000 }],
       5_000,
-      "drain    10/2,000 connections, 20 of 100 events/s, 150 accepted, 0 errors, response p95 4.00 ms, 0 s left",
+      "drain    10/2,000 connections, 20 of 100 events/s, 150 accepted, 0 failed or unsent, 0 errors, response p95 4.00 ms, 0 s left",
     ],
     [
       "at the end",
       [{ ...sent, phase: "done", windowStartMs: 1_000, atMs: 11_000, connectionsOpen: 0 }],
       0,
-      "done     0/2,000 connections, 20 of 100 events/s, 150 accepted, 0 errors, response p95 4.00 ms, 0 s left",
+      "done     0/2,000 connections, 20 of 100 events/s, 150 accepted, 0 failed or unsent, 0 errors, response p95 4.00 ms, 0 s left",
     ],
   ];
   for (const [name, slices, laterMs, line] of table) {
@@ -79,6 +79,23 @@ describe("the progress line", () => {
 });
 
 describe("LiveRun", () => {
+  it("shows the rate of the last seconds, and what was not sent among what failed", () => {
+    const second = (i: number): Partial<Slice> => ({
+      windowStartMs: 1_000,
+      atMs: 2_000 + i * 1_000,
+      counts: [
+        i < 4
+          ? rowOf(1, { scheduled: 100, attempted: 100, accepted: 100 })
+          : rowOf(1, { scheduled: 100, noConnection: 100 }),
+      ],
+    });
+    const line = (seconds: number) =>
+      runWith(...Array.from({ length: seconds }, (_, i) => second(i))).describe(NOW);
+    assert.match(line(4), / 100 of 100 events\/s, 400 accepted, 0 failed or unsent, /);
+    assert.match(line(6), / 33 of 100 events\/s, 400 accepted, 200 failed or unsent, /);
+    assert.match(line(7), / 0 of 100 events\/s, 400 accepted, 300 failed or unsent, /);
+  });
+
   it("is in the phase of the VU that is furthest behind", () => {
     const live = runWith({ phase: "drain" }, { ...connecting, vu: 2 });
     assert.match(live.describe(NOW), /^connect {2}1,244\/2,000/);

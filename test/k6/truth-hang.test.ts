@@ -14,6 +14,14 @@ describe("a run ends, and its figures are whole,", { concurrency: true }, () => 
       });
     }));
 
+  test("when the relay pings in bursts and drops each connection that begins to close", () =>
+    withRelay({ pings: { each: 20, everyMs: 20 } }, async (relay) => {
+      const run = await publish(relay, { clients: 40 });
+      assertTrue(run, relay, { exitCode: 0 });
+      const { startedAt, endedAt } = run.report.run;
+      assert.ok(Date.parse(endedAt) - Date.parse(startedAt) < 15_000, `${startedAt} to ${endedAt}`);
+    }));
+
   test("when handshakes never end", () =>
     // One client's first, given up in the run, and its second, under way when the run ends.
     withRelay(

@@ -18,6 +18,7 @@ import { passGate, save } from "../gate.ts";
 import { loadSet } from "../load-sets.ts";
 import { type Repetition, readTimes, repeatRuns } from "../run/repeat.ts";
 import { refuseByText } from "../run/run.ts";
+import { awaitPorts } from "../run/time-wait.ts";
 import { catchInterrupts } from "../signals.ts";
 import { printComparison, readTolerance, TOLERANCE_FLAG } from "./compare.ts";
 
@@ -65,7 +66,14 @@ export async function runRepeatedly(
     seed,
     reportDir: texts.reportDir ?? "",
     relays,
-    runOnce: (relay, seed, label) => runOnce({ ...texts, relay, seed }, label, runScenario),
+    runOnce: async (relay, seed, label) => {
+      const own = { ...texts, relay, seed };
+      await awaitPorts(buildPlan(scenario, own, seed), {
+        onNote: (text) => process.stderr.write(`ports       ${text}\n`),
+        signal: interrupts.signal,
+      });
+      return await runOnce(own, label, runScenario);
+    },
     signal: interrupts.signal,
   }).finally(() => interrupts.release());
   const [base, next] = repeated.files;
