@@ -4,7 +4,8 @@
  * the 40 ms for which a receiver holds back its acknowledgement.
  */
 import { diskOf } from "../disk.ts";
-import type { Evidence, LatencySummary, Report } from "../types.ts";
+import type { Evidence, LatencySummary } from "../types.ts";
+import { isOverloaded } from "./overload.ts";
 import { type Draft, evidence, type Rule } from "./rule.ts";
 import { partMedians, type RunView } from "./view.ts";
 
@@ -24,7 +25,10 @@ interface Shape {
   readonly p99: number;
 }
 
-function shapeOf({ latency: { service } }: Report): Shape | null {
+/** Of a relay at its limit times are the length of a queue, and no floor. */
+function shapeOf(view: RunView): Shape | null {
+  const { service } = view.report.latency;
+  if (isOverloaded(view)) return null;
   const shape = wholeShape(service);
   return shape === null || service.count < 100 || shape.p50 < LEAST_MS ? null : shape;
 }
@@ -53,7 +57,7 @@ export const fsyncFloor: Rule = {
   id: "fsync-floor",
   explains: ["queueing"],
   find(view) {
-    const shape = shapeOf(view.report);
+    const shape = shapeOf(view);
     if (!shape || !isNarrow(shape) || isNagle(shape) || isTheWay(view, shape)) return null;
     if (!isIdle(view) || !isSteady(view)) return null;
     const disk = diskOf(view.report);
@@ -78,9 +82,9 @@ export const fsyncFloor: Rule = {
 
 export const groupCommit: Rule = {
   id: "group-commit",
-  explains: ["overload", "queueing", "tail"],
+  explains: ["queueing", "tail"],
   find(view) {
-    const shape = shapeOf(view.report);
+    const shape = shapeOf(view);
     if (!shape || !isEven(shape) || !isIdle(view) || !isSteady(view)) return null;
     const intervalMs = shape.p99 / 0.99;
     return {
@@ -103,7 +107,7 @@ export const nagleDelay: Rule = {
   id: "nagle-delay",
   explains: ["tail", "queueing"],
   find(view) {
-    const shape = shapeOf(view.report);
+    const shape = shapeOf(view);
     if (!shape || !isNagle(shape) || shape.p90 > NAGLE_MS.to) return nagleOfQueries(view);
     if (isTheWay(view, shape) || !isIdle(view) || !isSteady(view)) return null;
     return {

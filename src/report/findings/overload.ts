@@ -26,8 +26,8 @@ export const overload: Rule = {
     "size-latency",
   ],
   find(view) {
+    if (!isOverloaded(view)) return null;
     const backlog = backlogOf(view);
-    if (!backlog.isGrowing || isByPlaces(view, backlog)) return null;
     const { report } = view;
     const { totals, config, latency, generator } = report;
     const eps = answeredEps(report, backlog);
@@ -108,6 +108,12 @@ export const queueing: Rule = {
     };
   },
 };
+
+/** Whether the rate is above what the relay answers, and not only above what so many places carry. */
+export function isOverloaded(view: RunView): boolean {
+  const backlog = backlogOf(view);
+  return backlog.isGrowing && !isByPlaces(view, backlog);
+}
 
 /**
  * The places are full and even the first event, that found an idle relay, took as long as the others: more

@@ -7,8 +7,9 @@ import { mean, median, type RunView } from "./view.ts";
 /** A slice is part of a stall when its p99 is so far above the median of all. */
 const FACTOR = 4;
 const LEAST_MS = 20;
-/** A single stall must be longer to be more than noise of a shared machine. */
+/** A single stall must be longer to be more than noise of a shared machine; of a second it is none. */
 const SINGLE_MS = 150;
+const SURE_MS = 1_000;
 /** Three come at even distances by chance too often. */
 const LEAST_EPISODES = 4;
 /** Standard deviation of the gaps between regular stalls, as a share of their mean. */
@@ -34,7 +35,7 @@ export const stalls: Rule = {
     const usual = median(view.window.flatMap((p) => p.p99 ?? []));
     if (usual === null) return null;
     const bound = Math.max(usual * FACTOR, usual + LEAST_MS);
-    const episodes = episodesOf(view.window, bound).filter(
+    const episodes = episodesOf(report, bound).filter(
       (e) => e.lagMs < e.peakMs / 2 && e.slow >= leastSlow(e, bound, report),
     );
     const periodSec = periodOf(episodes);
@@ -47,7 +48,7 @@ export const stalls: Rule = {
     );
     return {
       severity: severityOf(cost, longest),
-      confidence: periodSec !== null ? "high" : episodes.length > 1 ? "medium" : "low",
+      confidence: periodSec !== null ? "high" : isSure(episodes.length, longest) ? "medium" : "low",
       title:
         periodSec !== null
           ? `The relay stalls every ${periodSec.toFixed(1)} s for about ${peakMs.toFixed(0)} ms`
@@ -109,8 +110,13 @@ function slowerThan({ responseBuckets }: SeriesPoint, ms: number): number {
   return count;
 }
 
-/** Runs of slices that are far above the usual; those without any answer belong to what follows. */
-function episodesOf(window: readonly SeriesPoint[], bound: number): readonly Episode[] {
+const isSure = (count: number, longestMs: number) => count > 1 || longestMs >= SURE_MS;
+
+/**
+ * Runs of slices that are far above the usual; those without any answer belong to what follows, also where that
+ * comes behind the window.
+ */
+function episodesOf({ throughput, run }: Report, bound: number): readonly Episode[] {
   const episodes: Episode[] = [];
   let current: SeriesPoint[] = [];
   const end = () => {
@@ -123,8 +129,8 @@ function episodesOf(window: readonly SeriesPoint[], bound: number): readonly Epi
     }
     current = [];
   };
-  for (const point of window) {
-    const isSilent = point.p99 === null && point.scheduled > 0;
+  for (const point of throughput.series) {
+    const isSilent = point.p99 === null && (point.scheduled > 0 || point.t >= run.durationSec);
     if (isSilent || (point.p99 ?? 0) >= bound) current.push(point);
     else end();
   }

@@ -16,7 +16,7 @@ const FREE = 0.3;
 
 export const throttled: Rule = {
   id: "throttled",
-  explains: ["timeouts", "silent-drops", "tail", "latency-drift", "queueing", "stalls"],
+  explains: ["overload", "timeouts", "silent-drops", "tail", "latency-drift", "queueing", "stalls"],
   find(view) {
     const { report, relayCpu, relayThread } = view;
     const { config, latency, totals, throughput } = report;

@@ -17,7 +17,15 @@ interface Silent {
 
 export const unansweredKinds: Rule = {
   id: "unanswered-kinds",
-  explains: ["silent-drops", "timeouts", "throttled", "queueing", "tail", "latency-drift"],
+  explains: [
+    "silent-drops",
+    "timeouts",
+    "throttled",
+    "overload",
+    "queueing",
+    "tail",
+    "latency-drift",
+  ],
   find({ report }) {
     const { totals, latency, config } = report;
     const unanswered = typesOf(errorsOf(report, "timeout"));
