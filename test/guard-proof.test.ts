@@ -184,6 +184,8 @@ const REQUEST = {
   policy: { allowPrivate: false, dedicatedHost: HOST },
   ...QUESTION,
   lookup: async () => ["192.0.43.7", "192.0.43.8"],
+  // Nothing is dialled here.
+  connects: async () => true,
   fetchProof: async () =>
     ({ status: "found", proof: PROOF, source: "well-known", digest: "00" }) as const,
 };

@@ -1,123 +1,510 @@
+/** What a run is refused for, or told, before it starts: held against relays that behave in every odd way. */
 import assert from "node:assert/strict";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { WebSocketServer } from "ws";
+import { parseMix } from "../src/events/mix.ts";
 import { parseRelayUrl } from "../src/guard/relay-url.ts";
 import type { Admission } from "../src/node/guard/gate.ts";
+import { makePool } from "../src/node/pool/make.ts";
+import { replayFile } from "../src/node/pool/replay.ts";
+import type { ReplayTimes } from "../src/node/pool/replay-event.ts";
 import { type Finding, renderFindings } from "../src/node/preflight/finding.ts";
-import {
-  type Information,
-  type Limitation,
-  parseInformation,
-} from "../src/node/preflight/information.ts";
-import { judgeLimits, mostFrameBytes } from "../src/node/preflight/limits.ts";
-import { judgeMachine, judgeReportDir, type MachineLimits } from "../src/node/preflight/machine.ts";
-import { preflight, refuseStops } from "../src/node/preflight/preflight.ts";
-import type { NostrEvent } from "../src/nostr/wire.ts";
+import { judgeDisk, judgeFolder, judgeHere } from "../src/node/preflight/here.ts";
+import { isRateLimit, judgeProbe } from "../src/node/preflight/judge.ts";
+import { judgeMachine, type MachineLimits } from "../src/node/preflight/machine.ts";
+import { describeLeft, preflight, refuseStops } from "../src/node/preflight/preflight.ts";
+import { type ProbeTimes, probeRelay } from "../src/node/preflight/probe.ts";
+import { makeSample } from "../src/node/preflight/sample.ts";
+import { classifyKind } from "../src/nostr/wire.ts";
+import type { Plan } from "../src/plan/plan.ts";
 import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
+import { accept, cut, frame, notice, reject } from "./faulty-relay/frames.ts";
+import { type Behaviour, type FaultyRelay, startFaultyRelay } from "./faulty-relay/relay.ts";
 import { planOf } from "./fixtures/reports/run.ts";
 
-const NOW_SEC = 1_800_000_000;
-const EVENTS = {
-  largestFrame: 4_000,
-  mostTags: 12,
-  longestContent: 900,
-  createdAt: { min: NOW_SEC - 90_000, max: NOW_SEC - 4_000 },
-};
+type Answer = NonNullable<Behaviour["answer"]>;
 
-function judge(limitation: Limitation, information: Partial<Information> = {}): string[] {
-  const findings = judgeLimits({
-    label: "127.0.0.1:7777",
-    information: {
-      limitation,
-      software: null,
-      counts: false,
-      problem: null,
-      clockSkewMs: null,
-      ...information,
-    },
-    events: EVENTS,
-    nowSec: NOW_SEC,
-    runSec: 600,
+/** A relay that waits for nothing gives up soon. */
+const SOON: ProbeTimes = { handshakeMs: 2_000, answerMs: 300, afterNoticeMs: 100, settleMs: 50 };
+const YESTERDAY = Math.floor(Date.now() / 86_400_000 - 1) * 86_400;
+
+function admit(relay: Pick<FaultyRelay, "url">): Admission {
+  const url = parseRelayUrl(`${relay.url}/in/box?k=v`);
+  return { status: "admitted", url, reason: "mine", addresses: ["127.0.0.1"] };
+}
+
+interface Options {
+  readonly mix?: string;
+  readonly poolDir?: string | undefined;
+  readonly replay?: (times: ReplayTimes) => Promise<{ poolDir: string; plan: Plan }>;
+  readonly force?: boolean;
+}
+
+async function withRelay<T>(
+  behaviour: Behaviour,
+  use: (relay: FaultyRelay) => Promise<T>,
+): Promise<T> {
+  const relay = await startFaultyRelay(behaviour);
+  try {
+    return await use(relay);
+  } finally {
+    await relay.stop();
+  }
+}
+
+/** Preflight as a run has it. */
+async function ask(behaviour: Behaviour, options: Options = {}) {
+  const { mix = "view:0.9,video:0.1", poolDir, replay, force = false } = options;
+  return await withRelay(behaviour, async (relay) => {
+    const plan = planOf({ CLIENTS: "4", DURATION_SEC: "5", RATE_EPS: "20", MIX: mix });
+    const admissions = [admit(relay)];
+    const result = await preflight({ plan, admissions, poolDir, replay, force });
+    return { ...result, ledger: relay.ledger };
   });
+}
+
+/** The probe alone, with a relay that it need not wait for. */
+async function tryMix(behaviour: Behaviour, mixText = "view:0.9,video:0.1") {
+  const mix = parseMix(mixText);
+  const sample = await makeSample(mixText, { epoch: DEFAULT_EPOCH });
+  const events = sample.probes.map(({ event }) => event);
+  return await withRelay(behaviour, async (relay) => {
+    const probe = await probeRelay(admit(relay), events, isRateLimit, SOON);
+    return { ...judgeProbe({ label: "r", sample, mix, probe }), probe, ledger: relay.ledger };
+  });
+}
+
+function namesOf(findings: readonly Finding[]): string[] {
   return findings.filter(({ level }) => level !== "ok").map(({ id, level }) => `${level} ${id}`);
 }
 
-describe("the limits a relay announces", () => {
-  const cases: readonly (readonly [Limitation, readonly string[]])[] = [
-    [{}, []],
-    [{ max_message_length: 4_000, max_event_tags: 12, max_content_length: 900 }, []],
-    [{ max_message_length: 3_999 }, ["stop message-length"]],
-    [{ max_event_tags: 11 }, ["stop event-tags"]],
-    [{ max_content_length: 899 }, ["stop content-length"]],
-    [{ max_message_length: 0, max_content_length: 0 }, []],
-    [{ auth_required: true }, ["stop auth"]],
-    [{ payment_required: true }, ["stop payment"]],
-    [{ min_pow_difficulty: 8 }, ["stop pow"]],
-    [{ min_pow_difficulty: 0, auth_required: false, payment_required: false }, []],
-    [{ restricted_writes: true }, ["advice writes"]],
-    // 90,000 s old now, 600 s older at the end of the run.
-    [{ created_at_lower_limit: 90_600 }, []],
-    [{ created_at_lower_limit: 90_599 }, ["stop created-at"]],
-    [{ created_at_lower_limit: 0, created_at_upper_limit: 0 }, []],
-    [{ created_at_upper_limit: 1 }, []],
-  ];
-  for (const [limitation, found] of cases) {
-    it(`${JSON.stringify(limitation)}: ${found.join() || "nothing"}`, () =>
-      assert.deepEqual(judge(limitation), found));
-  }
+/** What is said under an id, at whatever level. */
+function said(findings: readonly Finding[], id: string, level?: Finding["level"]): string {
+  return findings
+    .filter((finding) => finding.id === id && (level === undefined || finding.level === level))
+    .map(({ what, why, remedy }) => [what, why, remedy].filter((text) => text !== "").join(" | "))
+    .join("\n");
+}
 
-  it("are held against the relay's clock", () => {
-    const limitation = { created_at_lower_limit: 100_000, created_at_upper_limit: 900 };
-    assert.deepEqual(judge(limitation, { clockSkewMs: 1_900 }), []);
-    assert.deepEqual(judge(limitation, { clockSkewMs: 3_000 }), ["advice clock"]);
-    assert.deepEqual(judge(limitation, { clockSkewMs: -901_000 }), ["stop clock"]);
-    assert.deepEqual(judge(limitation, { clockSkewMs: -5_000_000 }), [
-      "stop created-at",
-      "stop clock",
-    ]);
-    assert.deepEqual(judge({}, { clockSkewMs: 9_000_000 }), ["advice clock"]);
+const refusing =
+  (refused: (kind: number, createdAt: number, bytes: number) => boolean, text: string): Answer =>
+  ({ event }) => {
+    const code = text.split(":")[0] ?? "";
+    const isRefused = refused(event.kind, event.created_at, event.content.length);
+    return [isRefused ? reject(event.id, code, text) : accept(event.id)];
+  };
+const isEphemeral = (kind: number) => classifyKind(kind) === "ephemeral";
+
+describe("a relay that takes everything", () => {
+  it("is tried with one event of each type and kind, the largest and the oldest, and asked once", async () => {
+    const { findings, ledger, left, times, timesNote } = await ask({}, { mix: "social" });
+    assert.deepEqual(namesOf(findings), []);
+    const kinds = new Set(ledger.events.map(({ kind }) => kind));
+    assert.deepEqual(
+      [...kinds].sort((a, b) => a - b),
+      [0, 1, 7, 16, 1063, 1111, 10_002, 20_001, 20_002, 30_078],
+    );
+    assert.ok(ledger.events.length <= kinds.size + 2);
+    assert.equal(new Set(ledger.events.map(({ id }) => id)).size, ledger.events.length);
+    assert.equal(ledger.opened, 1);
+    // Ephemeral events are not kept.
+    const kept = ledger.events.filter(({ kind }) => !isEphemeral(kind)).length;
+    assert.equal(
+      left.reduce((sum, { count }) => sum + count, 0),
+      kept,
+    );
+    assert.deepEqual(times, { epoch: DEFAULT_EPOCH, spanSec: 86_400, follows: false });
+    assert.equal(timesNote, null);
   });
-});
 
-describe("the largest frame that builders are held against", () => {
-  const rows: readonly (readonly [limits: readonly (number | undefined)[], most: unknown])[] = [
-    [[], undefined],
-    [[undefined], undefined],
-    [[0], undefined],
-    [[4_000, 0, undefined, 3_000], 3_000],
-  ];
-  for (const [limits, most] of rows) {
-    it(`is ${most} of ${JSON.stringify(limits)}`, () => {
-      const relays = limits.map((limit): Information => {
-        const limitation = limit === undefined ? null : { max_message_length: limit };
-        return { limitation, software: null, counts: false, problem: null, clockSkewMs: null };
-      });
-      assert.equal(mostFrameBytes(relays), most);
-    });
-  }
-});
-
-describe("an information document", () => {
-  it("may lack anything, and hold anything", () => {
-    assert.equal(parseInformation("<html>"), null);
-    assert.equal(parseInformation("[]"), null);
-    assert.deepEqual(parseInformation("{}"), { limitation: {}, software: null, counts: false });
-    const odd = {
-      software: "a\u001b[31mb",
-      supported_nips: [1, 45],
-      limitation: { max_message_length: "9", auth_required: 1 },
+  it("is tried all the same when its document is complete, for limits that nobody announces", async () => {
+    const document = {
+      software: "https://example.com/relay",
+      version: "1.2",
+      limitation: { max_message_length: 131_072, created_at_lower_limit: 1e9 },
     };
-    assert.deepEqual(parseInformation(JSON.stringify(odd)), {
-      limitation: {},
-      software: "a [31mb",
-      counts: true,
+    const answer = refusing((_, __, bytes) => bytes > 65_536, "invalid: event too large: 100000");
+    const { findings } = await ask({ document, answer }, { mix: "padded:100000:0.2,note:0.8" });
+    assert.deepEqual(namesOf(findings), ["advice probe"]);
+    assert.match(said(findings, "probe", "advice"), /20 % of the run's events: padded:100000/);
+    assert.match(said(findings, "probe", "advice"), /of 100,0\d\d bytes, while it took \d{3}\b/);
+    assert.match(said(findings, "probe", "advice"), /--mix note:0\.8$/);
+    assert.match(said(findings, "nip-11"), /example\.com\/relay, 1\.2\) announces nothing/);
+    const alone = await ask({ document, answer }, { mix: "padded:100000:1" });
+    assert.deepEqual(namesOf(alone.findings), ["stop probe"]);
+  });
+
+  it("is not asked at all with --force", async () => {
+    const { findings, ledger } = await ask({}, { force: true });
+    assert.equal(ledger.taken, 0);
+    assert.deepEqual(namesOf(findings), []);
+  });
+});
+
+describe("events that a relay refuses", () => {
+  it("that are a part of the mix are told with their share, types, words and a mix without them", async () => {
+    const answer = refusing(isEphemeral, "invalid: ephemeral event expired");
+    const { findings, timesNote } = await ask({ answer }, { mix: "note:0.75,typing:0.25" });
+    assert.deepEqual(namesOf(findings), ["advice probe"]);
+    const text = said(findings, "probe", "advice");
+    assert.match(text, /refuses 25 % of the run's events: typing \(kind 20002\): `invalid: eph/);
+    assert.match(text, /rejectEphemeralEventsOlderThanSeconds/);
+    assert.match(text, /--mix note:0\.75$/);
+    // A younger pool would not help, and is not made.
+    assert.equal(timesNote, null);
+  });
+
+  it("that nobody listens to are fine", async () => {
+    const answer = refusing(isEphemeral, "mute: no one was listening for this");
+    const { findings } = await ask({ answer }, { mix: "note:0.5,typing:0.5" });
+    assert.deepEqual(namesOf(findings), []);
+    assert.match(said(findings, "unheard"), /typing \(kind 20002\) with `mute: no one/);
+    const deaf = refusing((kind) => !isEphemeral(kind), "mute: you are muted here");
+    assert.deepEqual(
+      namesOf((await ask({ answer: deaf }, { mix: "note:0.5,typing:0.5" })).findings),
+      ["advice probe"],
+    );
+  });
+
+  it("for their kinds are named, with a mix that was tried and taken", async () => {
+    const answer = refusing((kind) => kind !== 1, "blocked: event kind is blocked by relay");
+    const { findings, left } = await ask({ answer });
+    assert.deepEqual(namesOf(findings), ["stop probe"]);
+    assert.match(said(findings, "probe"), /the kinds 30079, 30078, 1063.*--mix note:1$/);
+    assert.deepEqual(left, [{ kind: 1, count: 1 }]);
+    const none = await ask({ answer: refusing(() => true, "blocked: event kind 1 not allowed") });
+    assert.doesNotMatch(said(none.findings, "probe"), /--mix/);
+  });
+
+  for (const [text, remedy] of [
+    ["auth-required: members only", /this tool can't authenticate \(NIP-42\)/],
+    ["pow: 28 bits needed", /without proof of work/],
+    ["restricted: payment required - 21 sats", /have paid for nothing/],
+    ["blocked: pubkey is not allowed to publish to this relay", /events of any key/],
+    ["invalid: event too large: 70001", /limit on the size/],
+    ["error: no space left on device", /its disk/],
+    ["go away\u0007", /its limits and its log/],
+    ["", /its limits and its log/],
+  ] as const) {
+    it(`all with \`${text}\` stop the run, once`, async () => {
+      const { findings } = await ask({ answer: refusing(() => true, text) });
+      assert.deepEqual(namesOf(findings), ["stop probe"]);
+      assert.match(said(findings, "probe"), remedy);
+      assert.ok(!said(findings, "probe").includes("\u0007"));
+      assert.throws(
+        () => refuseStops(findings),
+        (error: Error) => error.message.split("\n").length === 2,
+      );
+    });
+  }
+
+  it("for a rate use up no more of it", async () => {
+    const answer: Answer = ({ event, place }) =>
+      place < 2 ? [accept(event.id)] : [reject(event.id, "x", "Rate limit exceeded")];
+    const { findings, ledger } = await ask({ answer });
+    assert.equal(ledger.events.length, 3);
+    assert.deepEqual(namesOf(findings), ["advice probe"]);
+    assert.match(said(findings, "probe", "advice"), /the 3rd of the probe's events: `Rate limit/);
+  });
+});
+
+describe("a relay that ends the connection", () => {
+  it("at every event stops the run, with a try for each of three", async () => {
+    const { findings, ledger } = await tryMix({ answer: () => [cut("reset")] }, "social");
+    assert.deepEqual(namesOf(findings), ["stop probe"]);
+    assert.match(said(findings, "probe"), /the connection ended when an event was published/);
+    assert.equal(ledger.events.length, 3);
+  });
+
+  it("at one type is told, with the type", async () => {
+    const answer: Answer = ({ event }) => [event.kind === 1063 ? cut("end") : accept(event.id)];
+    const { findings } = await tryMix({ answer });
+    assert.deepEqual(namesOf(findings), ["advice probe"]);
+    assert.match(
+      said(findings, "probe", "advice"),
+      /\d+ % of the run's events: video \(kind 1063\)/,
+    );
+  });
+
+  it("at what is too large is told with both sizes", async () => {
+    const answer: Answer = ({ event }) => [
+      event.content.length > 65_536 ? cut(1009) : accept(event.id),
+    ];
+    const { findings } = await tryMix({ answer }, "padded:100000:0.2,note:0.8");
+    const text = said(findings, "probe", "advice");
+    assert.match(text, /with code 1009\): 20 % .* of 100,0\d\d bytes, while it took \d{3}\b/);
+  });
+
+  it("for good is told as gone", async () => {
+    const answer: Answer = (_, relay) => {
+      void relay.vanish();
+      return [];
+    };
+    const { findings } = await tryMix({ answer });
+    assert.deepEqual(namesOf(findings), ["stop probe", "stop reachable"]);
+    assert.match(said(findings, "reachable", "stop"), /any more behind that event: ECONNREFUSED/);
+  });
+
+  it("as soon as it is open is told so, and sent nothing", async () => {
+    const { findings, ledger } = await tryMix({ greet: () => [cut(1008)] });
+    assert.deepEqual(namesOf(findings), ["stop reachable"]);
+    assert.match(said(findings, "reachable"), /as soon as they are open, with code 1008/);
+    assert.equal(ledger.events.length, 0);
+  });
+});
+
+describe("a relay that gives no OK", () => {
+  it("but a NOTICE stops the run with its words", async () => {
+    const answer: Answer = () => [notice("Rate limit exceeded. Please slow down.", "other")];
+    const { findings } = await tryMix({ answer });
+    assert.deepEqual(namesOf(findings), ["stop probe"]);
+    assert.match(
+      said(findings, "probe"),
+      /a NOTICE in place of an OK to all .*: `Rate limit exceeded\. Please slow down\.`.*limit on rates/,
+    );
+  });
+
+  it("at all stops the run, and says how to go on", async () => {
+    const { findings, ledger } = await tryMix({ answer: () => [] }, "social");
+    assert.deepEqual(namesOf(findings), ["stop probe"]);
+    assert.match(said(findings, "probe"), /gives no OK for all .*`--force` goes on/);
+    assert.equal(ledger.events.length, 3);
+  });
+
+  it("for some types is told with their share", async () => {
+    const answer: Answer = ({ event }) => (isEphemeral(event.kind) ? [] : [accept(event.id)]);
+    const { findings } = await tryMix({ answer }, "note:0.5,typing:0.5");
+    assert.deepEqual(namesOf(findings), ["advice probe"]);
+    assert.match(said(findings, "probe", "advice"), /no OK for 50 % .* typing \(kind 20002\)/);
+  });
+
+  it("in time, but later, is not taken for one of the next event", async () => {
+    const answer: Answer = ({ event, place }) => [accept(event.id, place === 0 ? 400 : 0)];
+    const { probe } = await tryMix({ answer });
+    assert.ok(probe.status === "reached");
+    assert.deepEqual(probe.answers.map(({ outcome, wrongId }) => [outcome, wrongId]).slice(0, 2), [
+      ["silent", false],
+      ["accepted", false],
+    ]);
+  });
+
+  it("with the id of its event is understood, and told", async () => {
+    const tooOld = frame(["OK", "", false, "invalid: 1767225600 is too old"], "unknownOk");
+    const answer: Answer = ({ event }) =>
+      event.created_at < YESTERDAY ? [tooOld] : [accept(event.id)];
+    const { findings, refusesAge } = await tryMix({ answer });
+    assert.equal(refusesAge, true);
+    assert.deepEqual(namesOf(findings), ["stop probe", "advice ok-id"]);
+    assert.match(said(findings, "probe"), /`invalid: 1767225600 is too old`/);
+    const { times } = await ask({ answer });
+    assert.equal(times.epoch, YESTERDAY);
+  });
+});
+
+describe("a relay that takes young events only", () => {
+  const week = 604_800;
+  const nowSec = () => Date.now() / 1_000;
+  const youngerThan = (sec: number) =>
+    refusing((_, createdAt) => createdAt < nowSec() - sec, "invalid: created_at too early");
+  const announcing = (sec: number) => ({
+    limitation: { max_message_length: 131_072, created_at_lower_limit: sec },
+  });
+
+  for (const [how, behaviour] of [
+    ["by its document", { document: announcing(week) }],
+    ["by its answers", { answer: youngerThan(week) }],
+  ] as const) {
+    it(`gets a pool of yesterday (${how})`, async () => {
+      const { findings, times, timesNote } = await ask(behaviour);
+      assert.deepEqual(namesOf(findings), []);
+      assert.equal(times.epoch, YESTERDAY);
+      assert.match(timesNote ?? "", /takes no events as old/);
+    });
+  }
+
+  for (const [how, behaviour] of [
+    ["by its document", { document: announcing(3_600), answer: youngerThan(3_600) }],
+    ["by its answers", { answer: youngerThan(3_600) }],
+    ["of minutes", { answer: youngerThan(120) }],
+  ] as const) {
+    it(`gets a pool with the times of the run (${how})`, async () => {
+      const { findings, times, timesNote } = await ask(behaviour);
+      assert.deepEqual(namesOf(findings), []);
+      assert.ok(times.follows && times.spanSec === 5);
+      assert.ok(Math.abs(times.epoch - nowSec()) < 60);
+      assert.match(timesNote ?? "", /they get the times of the run/);
+    });
+  }
+
+  it("of seconds stops the run with one thing to do", async () => {
+    const { findings } = await ask({ document: announcing(5) });
+    assert.deepEqual(namesOf(findings), ["stop created-at"]);
+    assert.match(
+      said(findings, "created-at"),
+      /raise `created_at_lower_limit` on the relay to \d+/,
+    );
+  });
+});
+
+describe("a pool that is there", () => {
+  const signedNotes = async (count: number, epoch: number) => {
+    const sample = await makeSample("note:1", { epoch });
+    return sample.events.slice(0, count).map(({ event }) => event);
+  };
+
+  async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+    const folder = await mkdtemp(join(tmpdir(), "preflight-"));
+    try {
+      return await use(folder);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+
+  it("of a file is tried with its own events alone, none of which is sent again", async () => {
+    await withFolder(async (root) => {
+      const file = join(root, "notes.jsonl");
+      const events = [
+        ...(await signedNotes(64, DEFAULT_EPOCH)),
+        ...(await signedNotes(64, DEFAULT_EPOCH + 86_400)),
+      ];
+      await writeFile(file, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+      const { dir, manifest } = await replayFile({ file, root });
+      const answer = refusing((kind) => kind !== 1, "blocked: event kind is blocked by relay");
+      const { findings, ledger } = await ask({ answer }, { poolDir: dir });
+      assert.deepEqual(namesOf(findings), []);
+      const ids = new Set(events.map(({ id }) => id));
+      assert.ok(ledger.events.length > 0 && ledger.events.length <= 16);
+      assert.ok(ledger.events.every(({ id, kind }) => kind === 1 && ids.has(id)));
+      assert.equal(ledger.events.length, manifest.probes);
+    });
+  });
+
+  it("of a file too small to spare any is tried with the same events of another key", async () => {
+    await withFolder(async (root) => {
+      const file = join(root, "notes.jsonl");
+      const events = await signedNotes(20, DEFAULT_EPOCH);
+      await writeFile(file, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+      const { dir } = await replayFile({ file, root });
+      const { findings, ledger } = await ask({}, { poolDir: dir });
+      // 20 events are fewer than the plan asks for, which is another matter.
+      assert.deepEqual(namesOf(findings), ["stop pool"]);
+      const ids = new Set(events.map(({ id }) => id));
+      assert.ok(ledger.events.length > 0);
+      assert.ok(ledger.events.every(({ id, kind }) => kind === 1 && !ids.has(id)));
+      const keys = refusing(() => true, "blocked: pubkey is not allowed to publish");
+      assert.deepEqual(namesOf((await ask({ answer: keys }, { poolDir: dir })).findings), [
+        "advice probe",
+        "stop pool",
+      ]);
+    });
+  });
+
+  it("of a file is made again without what is too old for what the relay announces", async () => {
+    await withFolder(async (root) => {
+      const asked: ReplayTimes[] = [];
+      const dir = join(root, "pool");
+      const mix = { note: 1 };
+      await makePool({ dir, seed: "s", mix, events: 100, epoch: 1e9, workers: 1 });
+      const replay = async (times: ReplayTimes) => {
+        asked.push(times);
+        return { poolDir: dir, plan: planOf({ RATE_EPS: "20", DURATION_SEC: "5" }) };
+      };
+      const document = { limitation: { created_at_lower_limit: 94_608_000 } };
+      await ask({ document }, { poolDir: dir, replay });
+      const [times] = asked;
+      assert.equal(asked.length, 1);
+      assert.ok(Math.abs((times?.oldestSec ?? 0) - (Date.now() / 1_000 - 94_608_000)) < 300);
+      assert.equal(times?.newestSec, undefined);
+      await ask({}, { poolDir: dir, replay });
+      assert.equal(asked.length, 1);
+    });
+  });
+
+  it("is held against what is announced by facts of all its events", async () => {
+    await withFolder(async (root) => {
+      const dir = join(root, "pool");
+      const mix = { note: 1 };
+      const made = await makePool({
+        dir,
+        seed: "s",
+        mix,
+        events: 100,
+        epoch: DEFAULT_EPOCH,
+        workers: 1,
+      });
+      const most = made.longestContent ?? 0;
+      const refuse = refusing(() => true, "error: not today");
+      const limited = async (max_content_length: number) => {
+        const document = { limitation: { max_content_length } };
+        return namesOf((await ask({ document, answer: refuse }, { poolDir: dir })).findings);
+      };
+      assert.deepEqual(await limited(most), ["stop probe"]);
+      assert.deepEqual(await limited(most - 1), ["stop probe", "stop content-length"]);
     });
   });
 });
 
-describe("the machine", () => {
+describe("a relay's document", () => {
+  for (const [document, words] of [
+    ["<!doctype html><p>hello</p>", /it answers with a web page/],
+    ["[]", /is not a JSON object/],
+    [406, /HTTP status 406/],
+    [302, /a redirect, which is not followed/],
+    [{ description: "x".repeat(300_000) }, /more than 262144 bytes/],
+  ] as const) {
+    it(`that is ${String(JSON.stringify(document)).slice(0, 30)} is told`, async () => {
+      const { findings } = await ask({ document });
+      assert.deepEqual(namesOf(findings), []);
+      assert.match(said(findings, "nip-11"), words);
+    });
+  }
+
+  it("may ask for AUTH that the relay does not need", async () => {
+    const document = { limitation: { auth_required: true } };
+    const challenge = frame(["AUTH", "c"], null);
+    const { findings } = await ask({ document, greet: () => [challenge] });
+    assert.deepEqual(namesOf(findings), ["advice auth"]);
+    assert.match(said(findings, "auth", "advice"), /took such an event of the probe all the same/);
+    assert.match(said(findings, "auth", "ok"), /sends a challenge \(NIP-42\), and takes events/);
+  });
+});
+
+describe("a relay that is not there", () => {
+  it("stops the run in two lines, and nothing is called fine", async () => {
+    const relay = await startFaultyRelay({});
+    await relay.stop();
+    const plan = planOf();
+    const admissions = [admit(relay)];
+    const { findings } = await preflight({ plan, admissions, poolDir: undefined, force: false });
+    assert.deepEqual(namesOf(findings), ["stop reachable"]);
+    assert.equal(said(findings, "nip-11"), "");
+    assert.throws(
+      () => refuseStops(findings),
+      (error: Error) =>
+        /ECONNREFUSED/.test(error.message) && error.message.split("\n").length === 2,
+    );
+  });
+
+  for (const [status, remedy] of [
+    [401, /--header/],
+    [404, /the path of --relay/],
+    [429, /limits connections/],
+    [302, /give --relay the URL/],
+    [503, /down or overloaded/],
+  ] as const) {
+    it(`but HTTP status ${status} is, says what to do`, async () => {
+      const { findings } = await tryMix({ handshake: () => status });
+      assert.deepEqual(namesOf(findings), ["stop reachable"]);
+      assert.match(said(findings, "reachable"), new RegExp(`HTTP status ${status}`));
+      assert.match(said(findings, "reachable"), remedy);
+    });
+  }
+});
+
+describe("this machine", () => {
   const plenty: MachineLimits = {
     cores: 4,
     openFiles: 65_536,
@@ -142,107 +529,42 @@ describe("the machine", () => {
     });
   }
 
-  it("takes a report folder that can be made, and no other", async () => {
-    assert.equal((await judgeReportDir("/tmp/not/there/yet")).level, "ok");
-    assert.equal((await judgeReportDir("/dev/null/reports")).level, "stop");
-    assert.equal((await judgeReportDir("package.json")).level, "stop");
+  it("takes a folder that can be made, and no other, and leaves nothing", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "preflight-"));
+    await writeFile(join(folder, "file"), "");
+    const level = async (path: string) => (await judgeFolder("id", "It", path)).level;
+    assert.equal(await level(join(folder, "not", "there", "yet")), "ok");
+    assert.equal(await level(join(folder, "file")), "stop");
+    assert.equal(await level(join(folder, "file", "below")), "stop");
+    // Root may write anywhere but in a file system that takes nothing.
+    assert.equal(await level("/proc/reports"), "stop");
+    assert.deepEqual(await readdir(folder), ["file"]);
+    await rm(folder, { recursive: true });
+  });
+
+  it("needs room on its disk", () => {
+    assert.equal(judgeDisk(1_000, 1_000).level, "ok");
+    assert.equal(judgeDisk(1_000, 999).level, "stop");
+    assert.equal(judgeDisk(1_000, null).level, "ok");
+  });
+
+  it("must have the process of --relay-pid", async () => {
+    const plan = planOf();
+    const here = { plan, poolDir: undefined, poolsDir: tmpdir(), force: true };
+    const levelOf = async (relayPid: number) =>
+      (await judgeHere({ ...here, relayPid })).find(({ id }) => id === "relay-pid")?.level;
+    assert.equal(await levelOf(process.pid), "ok");
+    assert.equal(await levelOf(2 ** 22), "stop");
   });
 });
 
-interface Behaviour {
-  /** The NIP-11 answer: a document, or a status. */
-  readonly document?: object | number;
-  readonly ok?: (event: NostrEvent) => readonly [accepted: boolean, message: string];
-}
-
-interface Seen {
-  readonly requests: IncomingMessage[];
-  readonly events: NostrEvent[];
-}
-
-describe("a relay", () => {
-  it("that announces its limits is asked once, and sent nothing", async () => {
-    const document = { limitation: { max_message_length: 131_072, created_at_lower_limit: 1e9 } };
-    const { seen, result } = await ask({ document });
-    assert.deepEqual(troubles(result.findings), []);
-    assert.equal(result.epoch, DEFAULT_EPOCH);
-    assert.equal(seen.events.length, 0);
-    assert.deepEqual(
-      seen.requests.map(({ url, headers }) => [url, headers.accept]),
-      [["/in/box?k=v", "application/nostr+json"]],
-    );
-  });
-
-  it("that is silent is sent two events of their own, the second the largest", async () => {
-    const { seen, result } = await ask({ document: 404 });
-    assert.deepEqual(troubles(result.findings), []);
-    assert.ok(seen.events.length >= 1 && seen.events.length <= 2);
-  });
-
-  it("that redirects is not followed", async () => {
-    const { seen, result } = await ask({ document: 302 });
-    assert.equal(seen.requests.length, 1);
-    assert.match(what(result.findings, "nip-11"), /redirect, which is not followed/);
-  });
-
-  for (const [message, found] of [
-    ["auth-required: members only", "stop probe"],
-    ["pow: 20 bits", "stop probe"],
-    ["restricted: no", "stop probe"],
-    ["invalid: something else", "advice probe"],
-    ["go away\u0007", "advice probe"],
-  ] as const) {
-    it(`that answers \`${message}\` to the probe: ${found}`, async () => {
-      const { result } = await ask({ document: 404, ok: () => [false, message] });
-      assert.ok(troubles(result.findings).every((finding) => finding === found));
-      assert.ok(troubles(result.findings).length > 0);
-      assert.ok(!what(result.findings, "probe").includes("\u0007"));
-    });
-  }
-
-  const yesterday = Math.floor(Date.now() / 86_400_000 - 1) * 86_400;
-  const week = 604_800;
-  for (const behaviour of [
-    { document: { limitation: { max_message_length: 131_072, created_at_lower_limit: week } } },
-    {
-      document: 404,
-      ok: ({ created_at }: NostrEvent) =>
-        [created_at > Date.now() / 1_000 - week, "invalid: created_at too early"] as const,
-    },
-  ] satisfies Behaviour[]) {
-    it(`that takes only young events gets a pool of yesterday (${typeof behaviour.document})`, async () => {
-      const { result } = await ask(behaviour);
-      assert.deepEqual(troubles(result.findings), []);
-      assert.equal(result.epoch, yesterday);
-      assert.match(result.epochNote ?? "", /takes no events as old/);
-    });
-  }
-
-  it("that takes events of the last hour only stops the run", async () => {
-    const limitation = { max_message_length: 131_072, created_at_lower_limit: 3_600 };
-    const { result } = await ask({ document: { limitation } });
-    assert.deepEqual(troubles(result.findings), ["stop created-at"]);
-    assert.throws(() => refuseStops(result.findings), /takes events of the last 3,600 s/);
-  });
-
-  it("that is not there stops the run in two lines", async () => {
-    const server = await startRelay({});
-    await server.stop();
-    const result = await preflight(requestFor(server.port));
-    assert.throws(
-      () => refuseStops(result.findings),
-      (error: Error) =>
-        /ECONNREFUSED/.test(error.message) && error.message.split("\n").length === 2,
-    );
-  });
-
-  it("is not asked at all with --force", async () => {
-    const server = await startRelay({});
-    const result = await preflight({ ...requestFor(server.port), force: true });
-    await server.stop();
-    assert.equal(server.connections(), 0);
-    assert.deepEqual(troubles(result.findings), []);
-  });
+it("what the probes left is said by kind", () => {
+  const left = [
+    { kind: 1063, count: 1 },
+    { kind: 30_078, count: 2 },
+  ];
+  assert.equal(describeLeft(left), "left 3 probe events of kinds 1063, 30078 in the relay");
+  assert.equal(describeLeft([{ kind: 1, count: 1 }]), "left 1 probe event of kind 1 in the relay");
 });
 
 it("findings are shown by level, with the verdict last", () => {
@@ -253,68 +575,3 @@ it("findings are shown by level, with the verdict last", () => {
   assert.match(text, /^stops a run\n {2}b +broken\n +why: it matters\n +do: +mend it\n\nfine\n/);
   assert.match(text, /verdict {5}not ready: 1 would stop a run\n$/);
 });
-
-/** All but the number of cores, which is what the test's machine happens to have. */
-function troubles(findings: readonly Finding[]): string[] {
-  return namesOf(findings.filter(({ id }) => id !== "cores"));
-}
-
-function namesOf(findings: readonly Finding[]): string[] {
-  return findings.filter(({ level }) => level !== "ok").map(({ id, level }) => `${level} ${id}`);
-}
-
-function what(findings: readonly Finding[], id: string): string {
-  return findings.find((finding) => finding.id === id)?.what ?? "";
-}
-
-function requestFor(port: number) {
-  const url = parseRelayUrl(`ws://127.0.0.1:${port}/in/box?k=v`);
-  const admission: Admission = {
-    status: "admitted",
-    url,
-    reason: "mine",
-    addresses: ["127.0.0.1"],
-  };
-  const plan = planOf({ CLIENTS: "4", DURATION_SEC: "5", RATE_EPS: "20" });
-  return { plan, admissions: [admission], poolDir: undefined, force: false };
-}
-
-async function ask(behaviour: Behaviour) {
-  const relay = await startRelay(behaviour);
-  try {
-    return { seen: relay.seen, result: await preflight(requestFor(relay.port)) };
-  } finally {
-    await relay.stop();
-  }
-}
-
-async function startRelay({ document = 404, ok = () => [true, ""] }: Behaviour) {
-  const seen: Seen = { requests: [], events: [] };
-  let connections = 0;
-  const server = createServer((request, response) => {
-    seen.requests.push(request);
-    if (typeof document === "number") response.writeHead(document, { location: "/" }).end();
-    else response.end(JSON.stringify(document));
-  });
-  const sockets = new WebSocketServer({ server });
-  server.on("connection", () => connections++);
-  sockets.on("connection", (socket) =>
-    socket.on("message", (data) => {
-      const [, event]: [string, NostrEvent] = JSON.parse(String(data));
-      seen.events.push(event);
-      socket.send(JSON.stringify(["OK", event.id, ...ok(event)]));
-    }),
-  );
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    seen,
-    port: (server.address() as AddressInfo).port,
-    connections: () => connections,
-    stop: () =>
-      new Promise<void>((resolve) => {
-        for (const socket of sockets.clients) socket.terminate();
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
-}

@@ -3,7 +3,7 @@
  * stores nothing; what it does about each event is decided by the test and written to the ledger.
  */
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
@@ -39,6 +39,8 @@ export interface Behaviour {
   readonly idleMs?: number;
   /** Sends so many Pings on each connection at once, again and again, and drops one that begins to close. */
   readonly pings?: { readonly each: number; readonly everyMs: number };
+  /** What a GET is answered with: NIP-11, other text, or a status; 404 without it. */
+  readonly document?: object | string | number;
   /** Leaves Close frames without an answer and the connections open. */
   readonly ignoresClose?: boolean;
 }
@@ -108,7 +110,7 @@ export class FaultyRelay {
   }
 
   #makeServer(): Server {
-    const server = createServer();
+    const server = createServer((_, response) => this.#describe(response));
     const handshakes = new Map<Duplex, Handshake>();
     server.on("connection", (socket) => {
       const handshake = this.#behaviour.handshake?.(this.ledger.taken) ?? "open";
@@ -132,6 +134,12 @@ export class FaultyRelay {
       else this.#refuse(socket as Socket, handshake);
     });
     return server;
+  }
+
+  #describe(response: ServerResponse): void {
+    const { document = 404 } = this.#behaviour;
+    if (typeof document === "number") response.writeHead(document, { location: "/" }).end();
+    else response.end(typeof document === "string" ? document : JSON.stringify(document));
   }
 
   #refuse(socket: Socket, how: Exclude<Handshake, "open" | object>): void {

@@ -6,12 +6,12 @@
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { WebSocket } from "ws";
-import { parseAddress } from "../../guard/address.ts";
 import { toDialUrl } from "../../guard/relay-url.ts";
 import { parseEvent } from "../../nostr/event-check.ts";
 import { messagePrefix } from "../../nostr/ok.ts";
 import type { ClientMessage, Filter, NostrEvent } from "../../nostr/wire.ts";
 import type { Admission } from "../guard/gate.ts";
+import { tlsOptions } from "../guard/pinned-get.ts";
 
 /** The relay could not be asked, or does not say; the message tells why. */
 export class Unanswered extends Error {}
@@ -164,17 +164,16 @@ export class RelayReader {
 
 /** Opens a connection to an admitted relay; throws `Unanswered`. */
 export async function openReader(
-  { url, addresses, headers = {} }: Admission,
+  { url, addresses, headers = {}, ca }: Admission,
   times: ReaderTimes = DEFAULT_TIMES,
 ): Promise<RelayReader> {
   const [host] = addresses;
   const { port } = url;
-  const isName = parseAddress(url.host) === undefined;
   const socket = new WebSocket(toDialUrl(url), {
-    // A number and no name: nothing is left to be resolved. RFC 6066: a server name is no address.
+    // A number and no name: nothing is left to be resolved.
     createConnection: () =>
       url.scheme === "wss"
-        ? connectTls({ host, port, ...(isName ? { servername: url.host } : {}) })
+        ? connectTls({ host, port, ...tlsOptions(url, ca) })
         : connectTcp({ host, port }),
     headers,
     handshakeTimeout: times.handshakeMs,

@@ -3,23 +3,38 @@ import { availableParallelism } from "node:os";
 import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
 import type { Refusal } from "../../guard/guard.ts";
-import { collectOptions, OPTIONS, readSwitch } from "../../plan/options.ts";
+import {
+  collectOptions,
+  isGiven,
+  OPTIONS,
+  type OptionTexts,
+  readSwitch,
+} from "../../plan/options.ts";
 import { buildPlan, type Plan } from "../../plan/plan.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { type Admission, judgeRelay } from "../guard/gate.ts";
 import { ownHeaders, policyOf } from "../guard/policy.ts";
 import { loadBuilders } from "../pool/builders.ts";
+import type { ReplayTimes } from "../pool/replay-event.ts";
 import { type Finding, renderFindings, stop } from "../preflight/finding.ts";
+import { judgeHere } from "../preflight/here.ts";
 import { preflight as check } from "../preflight/preflight.ts";
+import { fitToReplay } from "../run/events.ts";
+import { POOLS_DIR, replayOption } from "../run/pool.ts";
+import { catchInterrupts } from "../signals.ts";
+import { createTerminal } from "../terminal.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
+import { readPid } from "./run.ts";
+import { findScenario } from "./scenarios.ts";
 
-const USAGE = `k6-nostr preflight --relay URL [flags of run]
+const USAGE = `k6-nostr preflight [scenario] --relay URL [flags of run]
 
 Checks what a run with the same flags would need: the guard's verdict, the relay and what it announces
-(NIP-11), the pool's events against that, files, ports, memory and cores, the report folder, clocks.
-Sends no load: one request, one connection, and where the relay announces neither sizes nor ages two
-events of its own, signed with keys made for them. Exit code 0: a run may start; 2: it would be stopped.
+(NIP-11), the pool's events against that, files, ports, memory, disk and cores, the report folder, clocks.
+Sends no load: one request, and one event like the run's of each type and kind, the largest and the oldest,
+signed with keys made for them; of a file of --events, some that are then not sent by the run. It says which
+kinds it left in the relay. Exit code 0: a run may start; 2: it would be stopped.
 
 `;
 
@@ -30,26 +45,62 @@ export async function preflight(args: readonly string[]): Promise<number> {
     process.stdout.write(`${USAGE}${describeFlags(rows)}`);
     return EXIT.ok;
   }
-  const [word] = words;
-  if (word !== undefined) throw new ConfigError(`unexpected \`${word}\` behind preflight`);
-  const texts = collectOptions(flags, process.env);
-  const plan = buildPlan("publish", texts, "preflight", availableParallelism());
+  const [scenario = "publish", ...rest] = words;
+  const chosen = findScenario(scenario);
+  const unexpected = chosen === null ? scenario : rest[0];
+  if (unexpected !== undefined) {
+    throw new ConfigError(`unexpected \`${unexpected}\` behind preflight`);
+  }
+  const mix = process.env.MIX ? undefined : chosen?.mix;
+  const texts = collectOptions({ ...(mix ? { mix } : {}), ...flags }, process.env);
+  const asked = buildPlan(scenario, texts, "preflight", availableParallelism());
   const builders = texts.builders === undefined ? undefined : await loadBuilders(texts.builders);
   const extra = builders?.extra ?? [];
-  parseMix(plan.mix, extra);
-  const { admissions, refusals } = await judgeAll(plan);
+  parseMix(asked.mix, extra);
   const force = readSwitch(texts, "force");
-  const { findings, epochNote } = await check({
+  const replayed = await replayFor(texts, undefined);
+  const poolDir = replayed ?? texts.pool;
+  const terminal = createTerminal();
+  const durationGiven = isGiven("duration", flags, process.env);
+  const fit = (dir: string | undefined) =>
+    fitToReplay({ plan: asked, durationGiven, terminal }, dir);
+  const plan = await fit(poolDir);
+  const replay = async (times: ReplayTimes) => {
+    const dir = await replayFor(texts, times);
+    return { poolDir: dir, plan: await fit(dir) };
+  };
+  const relayPid = readPid(texts);
+  const here = await judgeHere({ plan, poolDir, poolsDir: POOLS_DIR, relayPid, extra, force });
+  const { admissions, refusals } = await judgeAll(plan);
+  const { findings, timesNote } = await check({
     plan,
     admissions,
-    poolDir: texts.pool,
+    poolDir,
+    replay: replayed === undefined ? undefined : replay,
     force,
     extra,
   });
-  const all: readonly Finding[] = [...refusals, ...findings];
-  if (epochNote !== null) process.stdout.write(`pool: ${epochNote}\n\n`);
+  const all: readonly Finding[] = [...refusals, ...here, ...findings];
+  if (timesNote !== null) process.stdout.write(`pool: ${timesNote}\n\n`);
   process.stdout.write(renderFindings(all));
   return all.some(({ level }) => level === "stop") ? EXIT.config : EXIT.ok;
+}
+
+/** The pool of a file of events, as a run makes it, and keeps it. */
+async function replayFor(
+  texts: OptionTexts,
+  times: ReplayTimes | undefined,
+): Promise<string | undefined> {
+  const interrupts = catchInterrupts();
+  try {
+    const { signal } = interrupts;
+    return await replayOption(texts, createTerminal(), {
+      signal,
+      ...(times === undefined ? {} : { times }),
+    });
+  } finally {
+    interrupts.release();
+  }
 }
 
 /** The guard's verdict on each relay; only those it admits are asked anything. */

@@ -21,6 +21,7 @@ import { parseCommandLine } from "../command-line.ts";
 import { GATE_FLAGS } from "../gate.ts";
 import { didYouMean } from "../nearest.ts";
 import { loadBuilders } from "../pool/builders.ts";
+import type { ReplayTimes } from "../pool/replay-event.ts";
 import { chooseProfiler } from "../profile/choose.ts";
 import type { Profiler } from "../profile/profiler.ts";
 import { describePlan } from "../run/dry-run.ts";
@@ -96,11 +97,15 @@ export async function runScenario(
   const terminal = createTerminal();
   const interrupts = catchInterrupts();
   try {
-    const replayed = await replayOption(texts, terminal, { signal: interrupts.signal });
+    const { signal } = interrupts;
+    const replay = (times?: ReplayTimes) =>
+      replayOption(texts, terminal, { signal, ...(times === undefined ? {} : { times }) });
+    const replayed = await replay();
     const { report, files, outcome } = await carryOut({
       plan,
       poolDir: replayed ?? texts.pool,
       durationGiven,
+      replay: replayed === undefined ? undefined : replay,
       builders,
       relayPid,
       relayMetrics: texts.relayMetrics,
@@ -111,7 +116,7 @@ export async function runScenario(
       relayNote,
       metricsSink,
       terminal,
-      signal: interrupts.signal,
+      signal,
     });
     process.stdout.write(renderTerminal(report, Object.values(files)));
     await onReport?.(report);
@@ -169,7 +174,7 @@ function readNote({ relayNote }: OptionTexts): string | null {
   );
 }
 
-function readPid(texts: OptionTexts): number | undefined {
+export function readPid(texts: OptionTexts): number | undefined {
   if (texts.relayPid === undefined) return undefined;
   return readNumber(texts, "relayPid", { min: 1, max: 2 ** 22, integer: true });
 }

@@ -36,6 +36,7 @@ export async function fetchProof(
   url: RelayUrl,
   address: string,
   limits: ProofFetchLimits = DEFAULT_LIMITS,
+  ca?: string,
 ): Promise<FetchedProof | Refusal> {
   const port = limits.wellKnownPort ?? (url.scheme === "wss" ? 443 : 80);
   const text = await pinnedGet({
@@ -45,13 +46,22 @@ export async function fetchProof(
     port,
     path: PROOF_PATH,
     accept: "text/plain",
+    ca,
   });
   const wellKnown = text.status === "read" ? parseProof(text.text) : text;
   if (text.status === "read" && wellKnown.status === "parsed") {
     return found(wellKnown.proof, "well-known", text.text);
   }
   const accept = "application/nostr+json";
-  const json = await pinnedGet({ url, address, limits, port: url.port, path: url.path, accept });
+  const json = await pinnedGet({
+    url,
+    address,
+    limits,
+    port: url.port,
+    path: url.path,
+    accept,
+    ca,
+  });
   const member = json.status === "read" ? readMember(json.text) : json;
   if (json.status === "read" && member.status === "parsed") {
     return found(member.proof, "nip-11", json.text);

@@ -4,6 +4,7 @@
  */
 import * as http from "node:http";
 import * as https from "node:https";
+import { rootCertificates } from "node:tls";
 import { parseAddress } from "../../guard/address.ts";
 import type { RelayUrl } from "../../guard/relay-url.ts";
 
@@ -22,6 +23,7 @@ export interface GetRequest {
   readonly accept: string;
   /** Beside our own, which win. */
   readonly headers?: Readonly<Record<string, string>>;
+  readonly ca?: string | undefined;
 }
 
 /** `date`: the relay's `Date` header as Unix ms, whatever the status; left out where there is none. */
@@ -32,7 +34,7 @@ export type Body = { readonly date?: number } & (
 
 /** Gives the body of a 200, or why there is none; never rejects. */
 export function pinnedGet(request: GetRequest): Promise<Body> {
-  const { url, address, limits, port, path, accept, headers = {} } = request;
+  const { url, address, limits, port, path, accept, headers = {}, ca } = request;
   const isTls = url.scheme === "wss";
   const options: https.RequestOptions = {
     // A number, so that nothing is left to be resolved; the name is told to the relay only.
@@ -43,7 +45,7 @@ export function pinnedGet(request: GetRequest): Promise<Body> {
     // An agent of its own: none that a proxy setting or a kept-alive socket could have changed.
     agent: false,
     signal: AbortSignal.timeout(limits.timeoutMs),
-    ...tlsOptions(url),
+    ...tlsOptions(url, ca),
   };
   return new Promise((resolve) => {
     const fail = (error: Error): void => resolve(absent(describeFailure(error)));
@@ -65,14 +67,25 @@ export function hostHeader(url: RelayUrl, port: number): string {
   return port === (url.scheme === "wss" ? 443 : 80) ? host : `${host}:${port}`;
 }
 
-/** RFC 6066: a server name is never an address; the certificate is held against the name. */
-export function tlsOptions(url: RelayUrl): {
+/**
+ * RFC 6066: a server name is never an address; the certificate is held against the name, and may be signed by
+ * one of `ca` (PEM) as well as by those that Node knows.
+ */
+export function tlsOptions(
+  url: RelayUrl,
+  ca?: string,
+): {
   readonly servername?: string;
   readonly rejectUnauthorized?: true;
+  readonly ca?: string[];
 } {
   if (url.scheme !== "wss") return {};
   const isName = parseAddress(url.host) === undefined;
-  return { rejectUnauthorized: true, ...(isName ? { servername: url.host } : {}) };
+  return {
+    rejectUnauthorized: true,
+    ...(isName ? { servername: url.host } : {}),
+    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+  };
 }
 
 /** A connection's failure in a few words, without the URL. */

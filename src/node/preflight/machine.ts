@@ -1,8 +1,6 @@
 /** Has this machine what the plan asks of it? Linux says so in `/proc`; elsewhere it is not known. */
-import { constants } from "node:fs";
-import { access, readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
-import { dirname, resolve } from "node:path";
 import type { Plan } from "../../plan/plan.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import { advice, type Finding, ok, stop } from "./finding.ts";
@@ -102,32 +100,6 @@ function judgeCores({ rateEps }: Plan, cores: number): Finding {
     why: "the generator may be the limit; the report will say whether it was",
     remedy: "lower --rate, or use a machine with more cores",
   });
-}
-
-/** Could the report folder be made and written? Writes nothing itself. */
-export async function judgeReportDir(reportDir: string): Promise<Finding> {
-  let dir = resolve(reportDir);
-  for (;;) {
-    const found = await stat(dir).catch((error: NodeJS.ErrnoException) => error);
-    if (!(found instanceof Error)) {
-      const mayWrite = await access(dir, constants.W_OK | constants.X_OK).then(
-        () => true,
-        () => false,
-      );
-      if (found.isDirectory() && mayWrite) break;
-    }
-    const parent = dirname(dir);
-    const isMissing = found instanceof Error && found.code === "ENOENT";
-    if (!isMissing || parent === dir) {
-      return stop("report-dir", {
-        what: `REPORT_DIR (--report-dir) must be a folder that can be written, got \`${reportDir}\``,
-        why: "the run would leave no report",
-        remedy: "give another folder, or with docker compose its owner in LOAD_UID and LOAD_GID",
-      });
-    }
-    dir = parent;
-  }
-  return ok("report-dir", `\`${reportDir}\` can be written`);
 }
 
 async function readText(path: string): Promise<string | null> {

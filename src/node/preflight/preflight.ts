@@ -1,30 +1,41 @@
 /**
- * Everything that is checked before a run. In two steps, since what a relay says decides which pool is
- * made: first the machine and the relays, then the pool's events against what the relays announce.
+ * What is checked before a run once the guard let its relays pass: what they announce decides which pool is made,
+ * then they are tried with events like the run's. What this machine knows by itself is checked before (`here.ts`).
  */
 import { ConfigError } from "../../errors.ts";
 import type { EventType } from "../../events/event-type.ts";
+import { parseMix } from "../../events/mix.ts";
 import { mostSeconds } from "../../plan/duration.ts";
-import { eventsNeeded, type Plan } from "../../plan/plan.ts";
+import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
-import { DEFAULT_EPOCH } from "../../pool/plan.ts";
+import type { PoolTimes } from "../../pool/times.ts";
+import { formatCount } from "../../report/format.ts";
 import type { Admission } from "../guard/gate.ts";
+import { readProbes } from "../pool/probes.ts";
 import { readPoolManifest } from "../pool/read.ts";
+import type { ReplayTimes } from "../pool/replay-event.ts";
+import { announcedAges } from "./ages.ts";
+import { judgeAnnounced } from "./announced.ts";
 import { type Finding, ok, stop } from "./finding.ts";
-import { type EventFacts, judgeLimits } from "./limits.ts";
-import { judgeMachine, judgeReportDir, readMachine } from "./machine.ts";
+import { fetchInformation, type Information } from "./information.ts";
+import { countLeft } from "./judge.ts";
+import { judgeLimits } from "./limits.ts";
+import { judgeListeners } from "./listeners.ts";
 import { askRelay, type RelayAnswer } from "./relay.ts";
-import { makeSample, type Sample } from "./sample.ts";
-
-const DAY_SEC = 86_400;
+import { makeSample, type Sample, samplePool } from "./sample.ts";
+import { areOfRun, chooseTimes, describeTimes, type Lead, leadOf, listTimes } from "./times.ts";
 
 export interface PreflightRequest {
   readonly plan: Plan;
   /** Relays that the guard let pass; nothing else is asked. */
   readonly admissions: readonly Admission[];
-  /** The user's own pool; without it one is made later. */
+  /** The user's own pool, or that of a file of events; without it one is made later. */
   readonly poolDir: string | undefined;
-  /** `--force`: no relay is asked, and what the machine lacks is advice. */
+  /** Makes the file's pool again, of those events whose ages the relays take. */
+  readonly replay?:
+    | ((times: ReplayTimes) => Promise<Pick<Preflight, "poolDir" | "plan">>)
+    | undefined;
+  /** `--force`: no relay is asked. */
   readonly force: boolean;
   /** Types of the mix that are not built in. */
   readonly extra?: readonly EventType[];
@@ -32,67 +43,100 @@ export interface PreflightRequest {
 
 export interface Preflight {
   readonly findings: readonly Finding[];
-  /** `created_at` of the first event of a pool to be made. */
-  readonly epoch: number;
-  /** Why `epoch` is not the default one. */
-  readonly epochNote: string | null;
+  /** As asked for, or fitted to the file's events that are left. */
+  readonly plan: Plan;
+  /** As asked for, or the file's made again. */
+  readonly poolDir: string | undefined;
+  /** Of a pool to be made. */
+  readonly times: PoolTimes;
+  /** Why `times` are not the default ones. */
+  readonly timesNote: string | null;
   readonly answers: readonly RelayAnswer[];
   /** Facts of the events that can't be read from a manifest. */
   readonly sample: Sample;
+  /** Events of probes that are in the relays now. */
+  readonly left: Left;
 }
 
-/** Checks all that can be checked before a pool is made. Throws `ConfigError` for a pool that is none. */
+export type Left = readonly { readonly kind: number; readonly count: number }[];
+
+interface Asked {
+  readonly admission: Admission;
+  readonly information: Information;
+}
+
+/** Throws `ConfigError` for a pool that is none. */
 export async function preflight(request: PreflightRequest): Promise<Preflight> {
-  const { plan, admissions, poolDir, force, extra = [] } = request;
+  const { force, extra = [] } = request;
+  const admissions = force ? [] : request.admissions;
+  const asked = await Promise.all(
+    admissions.map(async (admission) => ({
+      admission,
+      information: await fetchInformation(admission),
+    })),
+  );
+  const { poolDir, plan } = await fitReplay(request, asked);
   const manifest = poolDir === undefined ? null : await readPoolManifest(poolDir);
-  const asked = force ? [] : admissions;
-  const ask = (epoch: number) => askAll(asked, plan, { epoch, extra });
-  let epoch = manifest?.createdAt.min ?? DEFAULT_EPOCH;
-  let answers = await ask(epoch);
-  const tooOldFor = answers.find(({ refusesEpoch }) => refusesEpoch)?.admission.url.label;
-  let epochNote: string | null = null;
-  if (tooOldFor !== undefined && manifest === null) {
-    epoch = startOfYesterday(Date.now());
-    epochNote = `\`${tooOldFor}\` takes no events as old as the default pool's: its first event is of ${dayOf(epoch)}, so ids differ from day to day`;
-    answers = await ask(epoch);
-  }
-  const sample = await makeSample(plan.mix, epoch, extra);
-  const poolBytes = manifest?.bytes ?? eventsNeeded(plan) * sample.meanFrame;
-  const machine = judgeMachine(plan, await readMachine(), poolBytes);
-  const found = {
-    epoch,
-    epochNote,
-    answers,
-    sample,
+  const found =
+    poolDir === undefined || manifest === null
+      ? await tryMix(plan, asked, extra)
+      : await tryPool(poolDir, manifest, asked);
+  const { answers, tried } = found;
+  const left = countLeft(tried.flatMap(({ taken }) => taken));
+  const checked = { ...found, poolDir, plan, left };
+  return {
+    ...checked,
     findings: [
-      ...admissions.map(({ url, reason }) => ok("guard", `\`${url.label}\`: ${reason}`)),
-      await judgeReportDir(plan.reportDir),
-      ...(force ? machine.map(soften) : machine),
+      ...request.admissions.map(({ url, reason }) => ok("guard", `\`${url.label}\`: ${reason}`)),
+      ...(await Promise.all(admissions.map(judgeListeners))).flat(),
       ...answers.flatMap(({ findings }) => findings),
+      ...judgePool(plan, checked, manifest),
+      ...(left.length > 0 ? [ok("left", describeLeft(left))] : []),
     ],
   };
-  return { ...found, findings: [...found.findings, ...judgePool(plan, found, manifest)] };
+}
+
+export function describeLeft(left: Left): string {
+  const events = left.reduce((sum, { count }) => sum + count, 0);
+  const kinds = left.map(({ kind }) => kind);
+  return `left ${formatCount(events)} probe event${events === 1 ? "" : "s"} of kind${kinds.length === 1 ? "" : "s"} ${kinds.join(", ")} in the relay`;
 }
 
 /** Holds the events against what the relays announced: of a pool, or of the sample for one to be made. */
 export function judgePool(
   plan: Plan,
-  { answers, sample }: Pick<Preflight, "answers" | "sample">,
+  { answers, sample, times }: Pick<Preflight, "answers" | "sample" | "times">,
   manifest: PoolManifest | null,
 ): Finding[] {
-  const { mostTags, longestContent } = sample;
-  const { largestFrame, createdAt } = manifest ?? sample;
-  const events: EventFacts = { largestFrame, createdAt, mostTags, longestContent };
-  const limits = answers.flatMap(({ admission, information }) =>
-    judgeLimits({
-      label: admission.url.label,
+  const isOwn = manifest === null || manifest.createdAt.min === times.epoch;
+  const isFresh = isOwn && areOfRun(times);
+  const created = { min: times.epoch, max: times.epoch + times.spanSec };
+  const { largestFrame, createdAt } = manifest ?? { ...sample, createdAt: created };
+  const { mostTags, longestContent } = { ...sample, ...manifest };
+  const kinds = [...new Set(sample.events.map(({ event }) => event.kind))];
+  const nowSec = Date.now() / 1_000;
+  const lead = leadOf(plan, manifest !== null);
+  const found = answers.flatMap(({ admission, information, taken, refusedFor, isReached }) => {
+    const { label } = admission.url;
+    // That it can't be reached is said already.
+    if (!isReached && information.limitation === null) return [];
+    const limits = judgeLimits({
+      label,
       information,
-      events,
-      nowSec: Date.now() / 1_000,
-      runSec: mostSeconds(plan),
-    }),
-  );
-  return [...limits, judgeSupply(plan, manifest)];
+      events: { largestFrame, createdAt, kinds, mostTags, longestContent },
+      nowSec,
+      laterSec: isOwn && times.follows ? lead.beginSec : lead.endSec,
+      isFresh,
+      tried: { taken, refusedFor },
+    });
+    const { limitation } = information;
+    const isView = sample.events.filter(({ type }) => type === "view");
+    const viewShare = isView.reduce((sum, { share }) => sum + share, 0);
+    return limitation === null
+      ? limits
+      : [...limits, ...judgeAnnounced(label, limitation, plan, viewShare)];
+  });
+  return [...found, judgeSupply(plan, manifest)];
 }
 
 /** Throws the first of the findings that stop a run, and says how many more there are. */
@@ -118,33 +162,75 @@ function judgeSupply(
   });
 }
 
-async function askAll(
-  admissions: readonly Admission[],
+interface Tried extends Pick<Preflight, "answers" | "sample" | "times" | "timesNote"> {
+  /** Answers that a younger pool made void as well. */
+  readonly tried: readonly RelayAnswer[];
+}
+
+async function tryPool(
+  dir: string,
+  manifest: PoolManifest,
+  asked: readonly Asked[],
+): Promise<Tried> {
+  const sample = await samplePool(dir, manifest, await readProbes(dir));
+  const answers = await askAll(asked, sample, null);
+  const { min, max } = manifest.createdAt;
+  const times = { epoch: min, spanSec: max - min, follows: false };
+  return { answers, tried: answers, sample, times, timesNote: null };
+}
+
+/** Takes younger and younger events until no relay refuses them for their age. */
+async function tryMix(
   plan: Plan,
-  { epoch, extra }: { readonly epoch: number; readonly extra: readonly EventType[] },
+  asked: readonly Asked[],
+  extra: readonly EventType[],
+): Promise<Tried> {
+  const all = listTimes(plan, Date.now());
+  const mix = parseMix(plan.mix, extra);
+  const sampleOf = (times: PoolTimes) => makeSample(plan.mix, times, extra);
+  const first = await sampleOf(all[0]);
+  const kinds = [...new Set(first.events.map(({ event }) => event.kind))];
+  const lead: Lead = leadOf(plan, false);
+  const chosen = chooseTimes(all, { informations: asked, kinds, nowSec: Date.now() / 1_000, lead });
+  let place = chosen.place;
+  let tooOldFor = chosen.tooOldFor;
+  const tried: RelayAnswer[] = [];
+  for (;;) {
+    const times = all[place] ?? all[0];
+    const sample = place === 0 ? first : await sampleOf(times);
+    const answers = await askAll(asked, sample, mix);
+    tried.push(...answers);
+    const refusing = answers.find(({ refusesAge }) => refusesAge)?.admission.url.label;
+    if (refusing === undefined || place === all.length - 1) {
+      return { answers, tried, sample, times, timesNote: describeTimes(times, tooOldFor) };
+    }
+    tooOldFor ??= refusing;
+    place++;
+  }
+}
+
+async function askAll(
+  asked: readonly Asked[],
+  sample: Sample,
+  mix: ReturnType<typeof parseMix> | null,
 ): Promise<readonly RelayAnswer[]> {
-  return await Promise.all(
-    admissions.map((admission) =>
-      askRelay({
-        admission,
-        mix: plan.mix,
-        epoch,
-        extra,
-        nowSec: Date.now() / 1_000,
-        runSec: mostSeconds(plan),
-      }),
-    ),
-  );
+  return await Promise.all(asked.map((of) => askRelay({ ...of, sample, mix })));
 }
 
-function soften(finding: Finding): Finding {
-  return finding.level === "stop" ? { ...finding, level: "advice" } : finding;
-}
-
-function startOfYesterday(nowMs: number): number {
-  return Math.floor(nowMs / 1_000 / DAY_SEC - 1) * DAY_SEC;
-}
-
-function dayOf(epoch: number): string {
-  return new Date(epoch * 1_000).toISOString().slice(0, 10);
+/** A file's events that are too old, or too far in the future, for what the relays announce are left out. */
+async function fitReplay(
+  { plan, poolDir, replay }: PreflightRequest,
+  asked: readonly Asked[],
+): Promise<Pick<Preflight, "poolDir" | "plan">> {
+  if (poolDir === undefined || replay === undefined) return { poolDir, plan };
+  const { createdAt, types } = await readPoolManifest(poolDir);
+  const kinds = types.map((type) => Number(type.slice("kind-".length)));
+  const nowSec = Date.now() / 1_000;
+  const ages = asked.map(({ information }) => announcedAges(information, nowSec, kinds));
+  const oldest = ages.flatMap(({ oldestSec }) => oldestSec ?? []);
+  const newest = ages.flatMap(({ newestSec }) => newestSec ?? []);
+  const oldestSec = oldest.length > 0 ? Math.max(...oldest) + mostSeconds(plan) : undefined;
+  const newestSec = newest.length > 0 ? Math.min(...newest) : undefined;
+  const fits = createdAt.min >= (oldestSec ?? 0) && createdAt.max <= (newestSec ?? Infinity);
+  return fits ? { poolDir, plan } : await replay({ nowSec, oldestSec, newestSec });
 }

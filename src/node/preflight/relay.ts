@@ -1,102 +1,54 @@
-/** Asks one admitted relay what a run needs to know: is it there, what does it announce, does it take events. */
-import type { EventType } from "../../events/event-type.ts";
-import { messagePrefix } from "../../nostr/ok.ts";
+/** Tries one admitted relay with events like the run's: does it open connections, and what does it take. */
+import type { Mix } from "../../events/mix.ts";
+import type { Reason } from "../../nostr/reason.ts";
+import type { NostrEvent } from "../../nostr/wire.ts";
 import type { Admission } from "../guard/gate.ts";
-import { advice, type Finding, ok, stop } from "./finding.ts";
-import { fetchInformation, type Information } from "./information.ts";
-import { isTooOld } from "./limits.ts";
-import { type Probe, type ProbeAnswer, probeRelay } from "./probe.ts";
-import { makeSample } from "./sample.ts";
+import type { Finding } from "./finding.ts";
+import type { Information } from "./information.ts";
+import { isRateLimit, judgeProbe } from "./judge.ts";
+import { probeRelay } from "./probe.ts";
+import { makeSample, type Sample } from "./sample.ts";
+
+/** What most relays take, whatever else they refuse. */
+const COMMON_MIX = "note:1";
 
 export interface RelayQuestion {
   readonly admission: Admission;
-  readonly mix: string;
-  /** Types of the mix that are not built in. */
-  readonly extra?: readonly EventType[];
-  /** `created_at` of the run's first event. */
-  readonly epoch: number;
-  readonly nowSec: number;
-  readonly runSec: number;
+  readonly information: Information;
+  readonly sample: Sample;
+  /** `null`: the events are there, and no mix can leave any out. */
+  readonly mix: Mix | null;
 }
 
 export interface RelayAnswer {
   readonly admission: Admission;
   readonly information: Information;
   readonly findings: readonly Finding[];
-  /** It refuses events of the asked epoch for their age, by its document or its answer to the probe. */
-  readonly refusesEpoch: boolean;
+  /** The events of probes that it took. */
+  readonly taken: readonly NostrEvent[];
+  readonly refusedFor: ReadonlySet<Reason>;
+  readonly isReached: boolean;
+  /** It refused events for an age that younger ones would not have. */
+  readonly refusesAge: boolean;
 }
 
-/** Words of an OK that would refuse every event of a run; other refusals may be the probe's alone. */
-const STOPPING = ["auth-required", "restricted", "pow", "payment-required", "blocked"];
-
-/**
- * Fetches the information document and connects. Where the document is silent on size or age, two
- * events of the mix are published: the oldest and the largest of a sample.
- */
+/** Publishes the sample's probes, and a note where it refuses all of them for what they are. */
 export async function askRelay(question: RelayQuestion): Promise<RelayAnswer> {
-  const { admission, mix, epoch, extra } = question;
-  const information = await fetchInformation(admission);
-  const { limitation } = information;
-  const isSilent =
-    limitation?.max_message_length === undefined || limitation.created_at_lower_limit === undefined;
-  const sample = isSilent ? await makeSample(mix, epoch, extra) : null;
-  const events = sample === null ? [] : [...new Set([sample.oldest, sample.largest])];
-  const probe = await probeRelay(admission, events);
-  const tooOldByProbe =
-    probe.status === "reached" && probe.answers.some((answer) => isAgeRefusal(answer));
-  return {
-    admission,
-    information,
-    findings: judgeProbe(admission.url.label, probe),
-    refusesEpoch: tooOldByProbe || isTooOld(epoch, { ...question, information }),
-  };
-}
-
-function judgeProbe(label: string, probe: Probe): Finding[] {
-  if (probe.status === "unreached") {
-    return [
-      stop("reachable", {
-        what: `\`${label}\` can't be reached: ${probe.reason}`,
-        why: "there would be nothing to measure",
-        remedy:
-          "start the relay, check its port; `npx k6-nostr relay` starts one to try things out",
-      }),
-    ];
-  }
-  const refused = probe.answers.filter(({ accepted }) => accepted !== true);
-  const reached = ok("reachable", `\`${label}\` opens connections`);
-  if (probe.answers.length === 0) return [reached];
-  if (refused.length === 0) {
-    return [
-      reached,
-      ok("probe", `\`${label}\` took ${probe.answers.length} events like the run's`),
-    ];
-  }
-  return [reached, ...refused.map((answer) => judgeRefusal(label, answer))];
-}
-
-function judgeRefusal(label: string, { accepted, message }: ProbeAnswer): Finding {
-  const prefix = messagePrefix(message);
-  const what =
-    accepted === null
-      ? `\`${label}\` did not answer a probe event: ${message}`
-      : `\`${label}\` refused a probe event: \`${message}\``;
-  if (accepted !== null && STOPPING.includes(prefix)) {
-    return stop("probe", {
-      what,
-      why: "it would refuse the run's events alike, and only refusals be measured",
-      remedy: "let the relay under test take events of any key",
-    });
-  }
-  return advice("probe", {
-    what,
-    why: "events of the run may be refused alike",
-    remedy: "look at the relay's limits; the report will count refusals by reason",
-  });
-}
-
-/** Relays say it in words of their own (`created_at too early`, `event is too old`). */
-function isAgeRefusal({ accepted, message }: ProbeAnswer): boolean {
-  return accepted === false && /created_at|too old|too early|in the past/i.test(message);
+  const { admission, information, sample, mix } = question;
+  const { label } = admission.url;
+  const events = sample.probes.map(({ event }) => event);
+  const asked = { label, sample, mix, probe: await probeRelay(admission, events, isRateLimit) };
+  const judged = judgeProbe(asked);
+  const isReached = asked.probe.status === "reached";
+  if (!judged.refusesAll || mix === null) return { admission, information, isReached, ...judged };
+  const common = await makeSample(COMMON_MIX, { epoch: sample.createdAt.min });
+  const [note] = common.probes;
+  if (note === undefined) throw new Error("a sample has no events");
+  const other = await probeRelay(admission, [note.event]);
+  const taken =
+    other.status === "reached"
+      ? other.answers.filter(({ outcome }) => outcome === "accepted").map(({ event }) => event)
+      : [];
+  const takes = taken.length > 0 ? COMMON_MIX : null;
+  return { admission, information, isReached, ...judgeProbe({ ...asked, takes }), taken };
 }

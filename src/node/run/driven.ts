@@ -12,6 +12,8 @@ import type { Admission } from "../guard/gate.ts";
 import type { K6Outcome } from "../k6/supervise.ts";
 import type { LiveRun } from "../live.ts";
 import type { Builders } from "../pool/builders.ts";
+import type { ReplayTimes } from "../pool/replay-event.ts";
+import type { Preflight } from "../preflight/preflight.ts";
 import type { Profiled, Profiler } from "../profile/profiler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import type { Terminal } from "../terminal.ts";
@@ -21,6 +23,8 @@ export interface RunRequest {
   readonly poolDir: string | undefined;
   /** A person said how long the window is: a replay is not played longer. */
   readonly durationGiven: boolean;
+  /** Makes `poolDir`, which is a file's, again: of those events whose ages the relays take. */
+  readonly replay?: ((times: ReplayTimes) => Promise<string | undefined>) | undefined;
   /** The user's own builders, where the mix names them. */
   readonly builders?: Builders | undefined;
   readonly relayPid: number | undefined;
@@ -49,6 +53,7 @@ export interface Drive extends RunRequest {
   readonly k6: K6Binary;
   readonly calibration: Calibration | null;
   readonly admissions: readonly Admission[];
+  readonly preflight: Pick<Preflight, "answers" | "left">;
   readonly metricsAt: SideUrl | null;
   readonly poolDir: string;
   readonly pool: PoolManifest;

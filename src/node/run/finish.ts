@@ -53,6 +53,11 @@ export async function finish(driven: Driven): Promise<Report> {
     floorMs: driven.calibration?.floorMs ?? null,
     audit,
     relayNote: driven.relayNote ?? null,
+    relays: driven.admissions.map(({ url, addresses: [address] }, i) => {
+      const { software = null, version = null } = driven.preflight.answers[i]?.information ?? {};
+      return { label: url.label, address, software, version };
+    }),
+    preflight: driven.preflight.answers.length === 0 ? null : { probes: driven.preflight.left },
     proofs: driven.admissions.flatMap(({ proof }) => {
       if (proof === undefined) return [];
       const { host, until, source, digest } = proof;

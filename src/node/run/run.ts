@@ -14,7 +14,6 @@ import { mostSeconds } from "../../plan/duration.ts";
 import { optionLabel } from "../../plan/options.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
-import { timesFrom } from "../../pool/times.ts";
 import { rowTypes } from "../../report/build.ts";
 import type { Report } from "../../report/types.ts";
 import { type Counts, countKinds } from "../audit/stored.ts";
@@ -27,8 +26,9 @@ import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
 import { servePoolTo } from "../pool/serve.ts";
+import { judgeHere } from "../preflight/here.ts";
 import { mostFrameBytes } from "../preflight/limits.ts";
-import { judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
+import { describeLeft, judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
 import type { RelayAnswer } from "../preflight/relay.ts";
 import { startProfile } from "../profile/profiler.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
@@ -38,7 +38,7 @@ import { type Drive, type Driven, kindsOf, type RunRequest } from "./driven.ts";
 import { fitToReplay } from "./events.ts";
 import { finish } from "./finish.ts";
 import { openHandshakeDesk } from "./handshakes.ts";
-import { choosePool } from "./pool.ts";
+import { choosePool, POOLS_DIR } from "./pool.ts";
 
 export interface RunResult {
   readonly report: Report;
@@ -48,34 +48,47 @@ export interface RunResult {
 
 /** Carries out a plan. Throws `ConfigError` for what is refused, before anything is sent. */
 export async function carryOut(asked: RunRequest): Promise<RunResult> {
-  const request = { ...asked, plan: await fitToReplay(asked, asked.poolDir) };
-  const { plan, terminal, signal } = request;
-  refuseByText(plan);
-  const admissions = await admitRelays(plan.relays, {
-    policy: policyOf(plan),
+  const { terminal, signal, poolDir: given, relayPid, replay, force = false } = asked;
+  const planned = await fitToReplay(asked, given);
+  refuseByText(planned);
+  const extra = asked.builders?.extra ?? [];
+  const here = { plan: planned, poolDir: given, poolsDir: POOLS_DIR, relayPid, extra, force };
+  const known = await judgeHere(here);
+  refuseStops(known);
+  const admissions = await admitRelays(planned.relays, {
+    policy: policyOf(planned),
     nowMs: Date.now(),
-    rateEps: plan.rateEps,
-    clients: plan.clients,
-    headers: ownHeaders(plan),
+    rateEps: planned.rateEps,
+    clients: planned.clients,
+    headers: ownHeaders(planned),
   });
   for (const { url, reason } of admissions) terminal.note(`relay       ${url.label}: ${reason}`);
   const metricsAt =
-    request.relayMetrics === undefined
+    asked.relayMetrics === undefined
       ? null
-      : await admitSideUrl(request.relayMetrics, optionLabel("relayMetrics"), admissions);
-  const metricsUrl = await admitSink(request.metricsSink ?? null, plan);
+      : await admitSideUrl(asked.relayMetrics, optionLabel("relayMetrics"), admissions);
+  const metricsUrl = await admitSink(asked.metricsSink ?? null, planned);
   const checked = await preflight({
-    plan,
+    plan: planned,
     admissions,
-    poolDir: request.poolDir,
-    force: request.force === true,
-    extra: request.builders?.extra ?? [],
+    poolDir: given,
+    replay:
+      replay &&
+      (async (times) => {
+        const poolDir = await replay(times);
+        return { poolDir, plan: await fitToReplay(asked, poolDir) };
+      }),
+    force,
+    extra,
   });
+  const { plan } = checked;
+  const request = { ...asked, plan };
+  if (checked.left.length > 0) terminal.note(`probe       ${describeLeft(checked.left)}`);
   refuseStops(checked.findings);
-  for (const { level, what, remedy } of checked.findings) {
+  for (const { level, what, remedy } of [...known, ...checked.findings]) {
     if (level === "advice") terminal.note(`advice      ${what}; ${remedy}`);
   }
-  if (checked.epochNote !== null) terminal.note(`pool        ${checked.epochNote}`);
+  if (checked.timesNote !== null) terminal.note(`pool        ${checked.timesNote}`);
   const k6 = await ensureK6({ env: process.env, onNote: (line) => terminal.note(line) });
   const calibration = await obtainCalibration({
     k6,
@@ -89,8 +102,8 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
   const runId = makeRunId();
   const runDir = resolve(await makeRunDir(plan.reportDir, runId));
   const pool = await choosePool(plan, {
-    dir: request.poolDir,
-    times: timesFrom(checked.epoch),
+    dir: checked.poolDir,
+    times: checked.times,
     builders: request.builders,
     mostFrameBytes: mostFrameBytes(checked.answers.map(({ information }) => information)),
     terminal,
@@ -108,6 +121,7 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
     calibration,
     admissions,
     metricsAt,
+    preflight: checked,
     poolDir: pool.dir,
     pool: pool.manifest,
     runId,

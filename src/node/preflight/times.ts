@@ -1,0 +1,77 @@
+/** The times that a pool to be made may have, from those that are the same on any day to those of the run itself. */
+import { POOL_SPAN_SEC } from "../../events/catalogue.ts";
+import { mostSeconds } from "../../plan/duration.ts";
+import { eventsNeeded, type Plan } from "../../plan/plan.ts";
+import { DEFAULT_EPOCH } from "../../pool/plan.ts";
+import { type PoolTimes, timesFrom, timesOfRun } from "../../pool/times.ts";
+import { isTooOld } from "./ages.ts";
+import type { Information } from "./information.ts";
+
+const DAY_SEC = 86_400;
+/** One core signs some 2,500 a second; others have work too. */
+const SIGNED_A_SECOND = 1_000;
+/** To start k6 and to open connections, where nothing is slow. */
+const CONNECT_SEC = 10;
+
+/** So long from now on the run begins, and it has ended at the latest. */
+export interface Lead {
+  readonly beginSec: number;
+  readonly endSec: number;
+}
+
+export function leadOf(plan: Plan, isMade: boolean): Lead {
+  const signingSec = isMade ? 0 : eventsNeeded(plan) / SIGNED_A_SECOND;
+  return {
+    beginSec: Math.ceil(signingSec) + CONNECT_SEC,
+    endSec: mostSeconds(plan),
+  };
+}
+
+/** Each younger than the one before. */
+export function listTimes(plan: Plan, nowMs: number): readonly [PoolTimes, ...PoolTimes[]] {
+  const nowSec = nowMs / 1_000;
+  const yesterday = (Math.floor(nowSec / DAY_SEC) - 1) * DAY_SEC;
+  return [timesFrom(DEFAULT_EPOCH), timesFrom(yesterday), timesOfRun(plan, nowSec)];
+}
+
+/** Those of the run: there are no younger ones. */
+export function areOfRun({ spanSec }: PoolTimes): boolean {
+  return spanSec !== POOL_SPAN_SEC;
+}
+
+export interface Announced {
+  readonly informations: readonly {
+    readonly admission: { readonly url: { readonly label: string } };
+    readonly information: Information;
+  }[];
+  readonly kinds: readonly number[];
+  readonly nowSec: number;
+  readonly lead: Lead;
+}
+
+/** The place of the oldest times that every relay announces to take, else the last; and who takes no older ones. */
+export function chooseTimes(
+  all: readonly PoolTimes[],
+  { informations, kinds, nowSec, lead }: Announced,
+): { readonly place: number; readonly tooOldFor: string | null } {
+  let tooOldFor: string | null = null;
+  for (const [place, { epoch, spanSec, follows }] of all.entries()) {
+    const createdAt = { min: epoch, max: epoch + spanSec };
+    const laterSec = follows ? lead.beginSec : lead.endSec;
+    const refusing = informations.find(({ information }) =>
+      isTooOld({ kinds, createdAt }, { information, nowSec, laterSec }),
+    );
+    if (refusing === undefined) return { place, tooOldFor };
+    tooOldFor ??= refusing.admission.url.label;
+  }
+  return { place: all.length - 1, tooOldFor };
+}
+
+/** `null` for the default times. */
+export function describeTimes(times: PoolTimes, tooOldFor: string | null): string | null {
+  if (tooOldFor === null) return null;
+  const lead = `\`${tooOldFor}\` takes no events as old as the default pool's`;
+  return areOfRun(times)
+    ? `${lead}, nor of yesterday: they get the times of the run, so ids differ from run to run`
+    : `${lead}: its first event is of ${new Date(times.epoch * 1_000).toISOString().slice(0, 10)}, so ids differ from day to day`;
+}
