@@ -94,6 +94,12 @@ function leaking(bytes: number, most = Number.POSITIVE_INFINITY): Behaviour {
   });
 }
 
+/** Has room for so many connections, and ends the others as soon as they are open. */
+function holding(most: number, code: number): Behaviour {
+  let opened = 0;
+  return { greet: () => (opened++ < most ? [] : [cut(code)]) };
+}
+
 /** Answers nothing more from then on, and keeps its connections. */
 function silentFrom(ms: number): Behaviour {
   let firstMs = 0;
@@ -190,6 +196,20 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
   "connection-limit": {
     first: "connection-limit",
     relays: [() => ({ handshake: (place) => (place >= 12 ? 503 : "open") })],
+  },
+  "accepting-and-closing": {
+    first: "connection-limit",
+    relays: [() => holding(12, 1013)],
+    flags: { clients: "60", duration: "10" },
+  },
+  "address-limit": {
+    first: "address-limit",
+    relays: [() => ({ handshake: (place) => (place >= 12 ? 429 : "open") })],
+  },
+  "idle-timeout": {
+    first: "idle-timeout",
+    relays: [() => ({ idleMs: 1_500 })],
+    flags: { rate: "6", duration: "12" },
   },
   "slow-handshake": {
     first: "slow-handshake",
