@@ -840,6 +840,7 @@ describe("the rules", () => {
       assert.ok(draft.counterEvidence.length > 0, "nothing that speaks against it was looked at");
       assert.ok(draft.cost >= 0 && Number.isFinite(draft.cost), String(draft.cost));
       assert.doesNotMatch(JSON.stringify(draft), /NaN|undefined|Infinity/);
+      assert.doesNotMatch(draft.title, /(?<![\d.,:])1 (?!ms\b)[a-z]+s\b/i);
     });
   });
 

@@ -6,6 +6,7 @@ import { MOST_FINDINGS, RULES, withFindings } from "../src/report/findings/engin
 import schema from "../src/report/schema.json" with { type: "json" };
 import type { Finding, Report } from "../src/report/types.ts";
 import { SITUATIONS } from "./faulty-relay/situations.ts";
+import { sampleOf } from "./fixtures/reports/run.ts";
 
 const DIR = new URL("fixtures/reports/situations/", import.meta.url);
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true }).addSchema(schema);
@@ -148,6 +149,53 @@ describe("the engine", () => {
       const findings = findingsOf(name);
       assert.ok(!isCrossed || findings.some(({ severity }) => severity !== "info"), name);
     }
+  });
+
+  it("tells work for each open connection from publishing, where it runs into the window", () => {
+    // Seen of nostr-rs-relay with 2,000 connections at 200 events/s, on two cores.
+    const report = reportOf("healthy");
+    const { durationSec } = report.run;
+    const perSlice = 200 * report.throughput.sliceSec;
+    const busyFromSec = 3;
+    const series = report.throughput.series.map((point) => {
+      const isEarly = point.t < busyFromSec;
+      const inWindow = point.t < durationSec;
+      const [p50, p99] = isEarly ? [600, 1_200] : [1_330, 2_661];
+      return {
+        ...point,
+        ...{ connectionsOpen: 2_000, p50, p99, serviceP50: p50, serviceP99: p99 },
+        accepted: !inWindow ? 0 : isEarly ? 1 : Math.round(perSlice * 1.25),
+      };
+    });
+    const cpu = (t: number) => (t <= busyFromSec ? 20 : 160);
+    const samples = Array.from({ length: durationSec }, (_, i) => i + 1).flatMap((t) => [
+      sampleOf({ t, process: "relay", cpuPercent: cpu(t), busiestThreadPercent: cpu(t) / 2 }),
+      sampleOf({ t, process: "generator", cpuPercent: 19 }),
+      sampleOf({ t, process: "host", cpuPercent: (cpu(t) + 25) / 2 }),
+    ]);
+    const slow = { mean: 1_300, p50: 1_330, p95: 2_580, p99: 2_661, min: 20 };
+    const found = withFindings({
+      ...report,
+      run: { ...report.run, host: { ...report.run.host, cpus: 2 } },
+      config: { ...report.config, clients: 2_000, rateEps: 200 },
+      throughput: { ...report.throughput, acceptedEps: 183, series },
+      resources: { samples, relayProcess: null, relayMetrics: [], notMeasured: [] },
+      latency: {
+        ...report.latency,
+        response: { ...report.latency.response, ...slow },
+        service: { ...report.latency.service, ...slow },
+      },
+      thresholds: [
+        { metric: "nostr_publish_response_time", expression: "p(95)<500", value: 2_580, ok: false },
+      ],
+    }).findings;
+    const [first] = found;
+    assert.equal(first?.id, "connection-cost", found.map(({ id }) => id).join());
+    assert.match(first?.title ?? "", /8\.\d ms of processor with 2,000 connections open: 4\.\d µs/);
+    const bound = found.find(({ id }) => id === "cpu-bound");
+    assert.match(bound?.title ?? "", /it used 1[56]\d % of the 1[78]\d % in use/);
+    assert.ok(bound?.labels.includes("symptom-of:connection-cost"));
+    assert.ok(!found.some(({ id }) => id === "unexplained" || id === "overload"));
   });
 
   it("lets a tail explain the highest percentiles and no others", () => {

@@ -13,6 +13,11 @@ export function formatCount(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** A count with its noun: 1 event, 2 events. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
 export function formatRate(value: number): string {
   return `${value < 100 ? value.toFixed(1) : formatCount(value)} events/s`;
 }

@@ -13,7 +13,7 @@ export function describeStored({ kinds, why }: Stored): string {
   const fewer = kinds.filter(({ delta }) => delta < 0);
   const more = kinds.filter(({ delta }) => delta > 0);
   if (fewer.length + more.length === 0)
-    return `${figures}; each of ${kinds.length} kinds as expected`;
+    return `${figures}; ${kinds.length === 1 ? `kind ${kinds[0]?.kind}` : `each of ${kinds.length} kinds`} as expected`;
   const parts = [
     ...(fewer.length > 0 ? [`NOT AS EXPECTED: ${name(fewer, "fewer")}`] : []),
     // Counts are of the whole relay: more is no loss, and may be another client's.

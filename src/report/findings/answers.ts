@@ -1,4 +1,5 @@
 /** Answers that are no failure and still say something: known events, older versions, stray OKs. */
+import { counted } from "../format.ts";
 import { KNOWN_SHARE } from "../generator.ts";
 import { countErrors, errorEvidence, evidence, type Rule, shareOf } from "./rule.ts";
 
@@ -85,7 +86,7 @@ export const sentBehindEose: Rule = {
     return {
       severity: "minor",
       confidence: "high",
-      title: `The relay goes on sending behind EOSE: ${(eventsBehind / Math.max(1, eose)).toFixed(0)} events for each \`${name}\` query`,
+      title: `The relay goes on sending behind EOSE: ${counted(Math.round(eventsBehind / Math.max(1, eose)), "event")} for each \`${name}\` query`,
       evidence: [evidence(`queries.${name}.eventsBehind`, eventsBehind, eose)],
       counterEvidence: [
         evidence(`queries.${name}.events`, events),

@@ -1,5 +1,6 @@
 /** Connections that can't be had, don't last, or take long to open. */
 
+import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
 import { mostRefusals } from "./handshakes.ts";
 import { heldConnections, isOwnLimit } from "./held.ts";
@@ -29,7 +30,7 @@ export const connectionLimit: Rule = {
     return {
       severity: "major",
       confidence: "high",
-      title: `The relay holds ${held} connections of ${clients}: it ${howTurnedAway(report)}`,
+      title: `The relay holds ${counted(held, "connection")} of ${clients}: it ${howTurnedAway(report)}`,
       evidence: [
         evidence("throughput.series.connectionsProven", held, clients),
         evidence("totals.connections.failed", connections.failed, 0),
@@ -85,7 +86,7 @@ export const droppedConnections: Rule = {
     return {
       severity: shareOf(affected, report) >= 0.01 ? "major" : "minor",
       confidence: "high",
-      title: `The relay ended ${connections.dropped} connections`,
+      title: `The relay ended ${counted(connections.dropped, "connection")}`,
       evidence: [
         evidence("totals.connections.dropped", connections.dropped, 0),
         evidence("totals.lost", lost, 0),

@@ -1,5 +1,7 @@
 /** Connections that the relay, or what stands before it, ends by a rule: the same silence, life or count each. */
+
 import { quantile } from "../../measure/histogram.ts";
+import { counted } from "../format.ts";
 import type { Ends, LatencySummary, Report } from "../types.ts";
 import { type Draft, errorEvidence, evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 
@@ -85,7 +87,7 @@ export const cutAfterAnswers: Rule = {
     // One that was silent for long before its end is not ended by its last answer.
     if (isRule(ends.quiet, ends) && (ends.quiet.p50 ?? 0) >= LEAST_SILENCE_MS) return null;
     return draft(report, {
-      title: `Connections end after ${most.answers} answers each`,
+      title: `Connections end after ${counted(most.answers, "answer")} each`,
       evidence: [
         evidence("ends.answers[0]", most.count, `connections with ${most.answers} answers`),
         evidence("ends", ends.life.count, most.count),

@@ -1,4 +1,5 @@
 /** Handshakes that were refused, by the HTTP status that the CLI saw when it asked by itself; or by nobody. */
+import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
 import { heldConnections, isOwnLimit } from "./held.ts";
 import {
@@ -47,7 +48,7 @@ export const addressLimit: Rule = {
     const isCap = held !== null && held > 0 && held < clients;
     return draft(view, refusal, {
       title: isCap
-        ? `The relay holds ${held} connections of ${clients} from one address: it answers 429 to the rest`
+        ? `The relay holds ${counted(held, "connection")} of ${clients} from one address: it answers 429 to the rest`
         : "The relay answers handshakes with 429: too many from one address",
       remediation: `All connections come from one address. Exempt it from the limit, or raise the limit, for the test; ${
         clientIpHeader
@@ -128,8 +129,8 @@ export const unreachable: Rule = {
       confidence: "high",
       title:
         opened === 0
-          ? `The relay could not be reached: none of ${attempted} handshakes led to a connection`
-          : `The relay was gone before the window began: it had opened ${opened} connections`,
+          ? `The relay could not be reached: none of ${counted(attempted, "handshake")} led to a connection`
+          : `The relay was gone before the window began: it had opened ${counted(opened, "connection")}`,
       evidence: [
         evidence("totals.connections.opened", opened, report.config.clients),
         evidence("totals.connections.failed", failed, 0),

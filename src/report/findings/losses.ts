@@ -1,4 +1,5 @@
 /** Publishes without an answer in time, and events that were acknowledged and are gone. */
+import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
 import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 
@@ -25,7 +26,7 @@ export const lostAfterOk: Rule = {
     return {
       severity: "critical",
       confidence: "high",
-      title: `${audit.missingCount} events were acknowledged and are not there`,
+      title: `${counted(audit.missingCount, "event was", "events were")} acknowledged and ${audit.missingCount === 1 ? "is" : "are"} not there`,
       evidence: [
         evidence("audit.missingCount", audit.missingCount, 0),
         evidence("audit.missing[0]", audit.missing[0] ?? null),

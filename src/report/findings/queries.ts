@@ -1,5 +1,7 @@
 /** Queries: slow where publishing is not, without an end, or answered with more than was asked for. */
+
 import { QUERY_LIMITS } from "../../load/sessions.ts";
+import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
 import { isNagleQuery } from "./floors.ts";
 import { errorEvidence, evidence, type Rule } from "./rule.ts";
@@ -77,7 +79,7 @@ export const failedQueries: Rule = {
     return {
       severity: share >= 0.05 ? "major" : "minor",
       confidence: failed >= 10 ? "high" : "medium",
-      title: `${(share * 100).toFixed(1)} % of the queries got no EOSE: ${closed} were closed by the relay, ${timedOut} left without an end`,
+      title: `${(share * 100).toFixed(1)} % of the queries got no EOSE: ${counted(closed, "was", "were")} closed by the relay, ${timedOut} left without an end`,
       evidence: [
         evidence("queries.closed", closed, 0),
         evidence("queries.timedOut", timedOut, 0),

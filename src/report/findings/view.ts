@@ -25,7 +25,7 @@ export interface RunView {
 }
 
 /** What a relay does before it answers is no part of what an answer costs. */
-const FIRST_ANSWERS = 0.01;
+const FIRST_ANSWERS = 0.05;
 /** A sample is about the second before it: so much of that must lie behind the first answers. */
 const HALF_A_SAMPLE_SEC = 0.5;
 

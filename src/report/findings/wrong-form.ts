@@ -1,5 +1,7 @@
 /** Refusals that are said otherwise than NIP-01 has it: in a NOTICE, or in an OK that names no event. */
+
 import type { Reason } from "../../nostr/reason.ts";
+import { counted } from "../format.ts";
 import type { Report, ReportError } from "../types.ts";
 import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 import { countOf, errorsOf, meaningOf, percent, quoted, textEvidence } from "./words.ts";
@@ -30,7 +32,7 @@ export const refusedByNotice: Rule = {
     return {
       severity: shareOf(timedOut, report) >= 0.01 ? "critical" : "major",
       confidence: "high",
-      title: `The relay refuses events in a NOTICE and sends no OK: ${quoted(first.example)}, ${countOf(words)} NOTICEs for ${timedOut} events without an answer`,
+      title: `The relay refuses events in a NOTICE and sends no OK: ${quoted(first.example)}, ${counted(countOf(words), "NOTICE")} for ${counted(timedOut, "event")} without an answer`,
       evidence: [
         ...textEvidence(words),
         evidence("totals.notices", notices, timedOut),
@@ -73,7 +75,7 @@ export const refusedWithoutId: Rule = {
     return {
       severity: shareOf(open, report) >= 0.01 ? "critical" : "major",
       confidence: isEmpty ? "high" : "medium",
-      title: `The relay refuses events without saying which: ${countOf(words)} times ${quoted(first.example)}`,
+      title: `The relay refuses events without saying which: ${counted(countOf(words), "time")} ${quoted(first.example)}`,
       evidence: [
         ...textEvidence(words),
         evidence("totals.unknownOk", unknownOk, 0),
