@@ -167,7 +167,7 @@ describe("the engine", () => {
         accepted: !inWindow ? 0 : isEarly ? 1 : Math.round(perSlice * 1.25),
       };
     });
-    const cpu = (t: number) => (t <= busyFromSec ? 20 : 160);
+    const cpu = (t: number) => (t <= busyFromSec ? 20 : 156);
     const samples = Array.from({ length: durationSec }, (_, i) => i + 1).flatMap((t) => [
       sampleOf({ t, process: "relay", cpuPercent: cpu(t), busiestThreadPercent: cpu(t) / 2 }),
       sampleOf({ t, process: "generator", cpuPercent: 19 }),
