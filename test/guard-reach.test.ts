@@ -1,5 +1,7 @@
 /** Which of a name's addresses a run uses, and that no other than admitted ones is tried. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { describe, it } from "node:test";
 import { hostsFor } from "../src/guard/dialer.ts";
 import { parseRelayUrl } from "../src/guard/relay-url.ts";
@@ -55,6 +57,26 @@ describe("a name with several addresses", () => {
     const { result, tried } = await admit(["127.0.0.1", "8.8.8.8"], ["8.8.8.8"]);
     assert.equal(result.status, "refused");
     assert.deepEqual(tried, []);
+  });
+
+  it("may be two listeners, which is told", { skip: process.platform !== "linux" }, async () => {
+    const relay = await startFaultyRelay({});
+    const { port, hostname } = new URL(relay.url);
+    const code = `require("net").createServer().listen(${port},"::1",()=>console.log("up"))`;
+    const other = spawn(process.execPath, ["-e", code]);
+    try {
+      await once(other.stdout, "data");
+      const own = parseRelayUrl(`ws://localhost:${port}`);
+      const lookup = async () => ["::1", hostname];
+      const admission = await judgeRelay(own, { ...REQUEST, lookup });
+      assert.ok(admission.status === "admitted");
+      const [told] = await judgeListeners(admission);
+      assert.equal(told?.level, "advice");
+      assert.match(told.what, new RegExp(`process ${other.pid}\\) at ::1, .*at 127\\.0\\.0\\.1`));
+    } finally {
+      other.kill();
+      await relay.stop();
+    }
   });
 
   it("is reached where the relay listens at the second one alone", async () => {

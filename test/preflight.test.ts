@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { ConfigError } from "../src/errors.ts";
 import { parseMix } from "../src/events/mix.ts";
 import { parseRelayUrl } from "../src/guard/relay-url.ts";
 import type { Admission } from "../src/node/guard/gate.ts";
@@ -17,6 +18,8 @@ import { judgeMachine, type MachineLimits } from "../src/node/preflight/machine.
 import { describeLeft, preflight, refuseStops } from "../src/node/preflight/preflight.ts";
 import { type ProbeTimes, probeRelay } from "../src/node/preflight/probe.ts";
 import { makeSample } from "../src/node/preflight/sample.ts";
+import type { RunRequest } from "../src/node/run/driven.ts";
+import { carryOut } from "../src/node/run/run.ts";
 import { classifyKind } from "../src/nostr/wire.ts";
 import type { Plan } from "../src/plan/plan.ts";
 import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
@@ -556,6 +559,43 @@ describe("this machine", () => {
     assert.equal(await levelOf(process.pid), "ok");
     assert.equal(await levelOf(2 ** 22), "stop");
   });
+});
+
+describe("a run that this machine can't carry", () => {
+  const silent = { note: () => {}, status: () => {}, clear: () => {} };
+  const rows: readonly (readonly [
+    what: string,
+    variables: Readonly<Record<string, string>>,
+    more: Partial<RunRequest>,
+    told: RegExp,
+  ])[] = [
+    ["has a file for its reports", { REPORT_DIR: "package.json" }, {}, /REPORT_DIR.*package\.json/],
+    ["has a folder that takes nothing", { REPORT_DIR: "/proc/x" }, {}, /REPORT_DIR.*\/proc\/x/],
+    ["watches no process", {}, { relayPid: 2 ** 22 }, /RELAY_PID.*4194304/],
+    ["has no such pool", {}, { poolDir: "/nowhere" }, /no pool at/],
+    ["needs too much", { CLIENTS: "20000", RATE_EPS: "9000", DURATION_SEC: "2000" }, {}, /needed/],
+  ];
+  for (const [what, variables, more, told] of rows) {
+    it(`${what} is refused before its relay is so much as connected to`, async () => {
+      await withRelay({}, async (relay) => {
+        const plan = planOf({ ...variables, RELAY_URL: relay.url });
+        const request: RunRequest = {
+          plan,
+          poolDir: undefined,
+          durationGiven: true,
+          relayPid: undefined,
+          terminal: silent,
+          signal: new AbortController().signal,
+          ...more,
+        };
+        await assert.rejects(carryOut(request), (error: Error) => {
+          assert.ok(error instanceof ConfigError);
+          return told.test(error.message);
+        });
+        assert.equal(relay.ledger.taken, 0);
+      });
+    });
+  }
 });
 
 it("what the probes left is said by kind", () => {

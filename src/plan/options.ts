@@ -61,6 +61,13 @@ const table = {
     null,
     "header with an address for each connection (198.18.0.0/15), as X-Real-IP",
   ],
+  ca: [
+    "CA_FILE",
+    "ca",
+    "FILE",
+    null,
+    "certificates (PEM) trusted beside the system's: of a private authority, or self-signed",
+  ],
   warmup: ["WARMUP_SEC", "warmup", "SEC", "0", "sent and counted apart before the window"],
   pool: ["POOL", "pool", "DIR", null, "folder of a pool (default: made, cached under pools/)"],
   builders: ["BUILDERS", "builders", "FILE", null, "event builders of your own: docs/builders.md"],

@@ -280,6 +280,7 @@ const NOT_FOR_COMPOSE: Readonly<Record<string, string>> = {
   REPORT_DIR: "the folder that is mounted",
   RELAY_PID: "the relay's processes can't be seen from another container",
   PPROF_URL: "taken of this machine only, and the relay is another container",
+  CA_FILE: "the relays of the environment speak ws://",
   PROFILE_FILE: "a profile is given to a report that is there: `k6-nostr run` outside",
   ALLOW_PRIVATE: "nothing but the relay is there",
   ALLOW_DEDICATED_RELAY: "no relay elsewhere can be reached",

@@ -13,6 +13,7 @@ import {
 import { buildPlan, type Plan } from "../../plan/plan.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
+import { readAuthorities } from "../guard/authorities.ts";
 import { type Admission, judgeRelay } from "../guard/gate.ts";
 import { ownHeaders, policyOf } from "../guard/policy.ts";
 import { loadBuilders } from "../pool/builders.ts";
@@ -71,7 +72,7 @@ export async function preflight(args: readonly string[]): Promise<number> {
   };
   const relayPid = readPid(texts);
   const here = await judgeHere({ plan, poolDir, poolsDir: POOLS_DIR, relayPid, extra, force });
-  const { admissions, refusals } = await judgeAll(plan);
+  const { admissions, refusals } = await judgeAll(plan, await readAuthorities(texts.ca));
   const { findings, timesNote } = await check({
     plan,
     admissions,
@@ -106,12 +107,13 @@ async function replayFor(
 /** The guard's verdict on each relay; only those it admits are asked anything. */
 async function judgeAll(
   plan: Plan,
+  ca: string | undefined,
 ): Promise<{ readonly admissions: readonly Admission[]; readonly refusals: readonly Finding[] }> {
   const admissions: Admission[] = [];
   const refusals: Finding[] = [];
   const { rateEps, clients } = plan;
   const policy = policyOf(plan);
-  const request = { policy, nowMs: Date.now(), rateEps, clients, headers: ownHeaders(plan) };
+  const request = { policy, nowMs: Date.now(), rateEps, clients, headers: ownHeaders(plan), ca };
   for (const url of plan.relays) {
     const result = await judgeRelay(url, request);
     if (result.status === "admitted") admissions.push(result);

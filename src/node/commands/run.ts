@@ -19,6 +19,7 @@ import type { Report } from "../../report/types.ts";
 import { EXIT, exitCode } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { GATE_FLAGS } from "../gate.ts";
+import { readAuthorities } from "../guard/authorities.ts";
 import { didYouMean } from "../nearest.ts";
 import { loadBuilders } from "../pool/builders.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
@@ -94,6 +95,7 @@ export async function runScenario(
     process.stdout.write(await describePlan(plan, { ...texts, builders, playsOnce }));
     return EXIT.ok;
   }
+  const ca = await readAuthorities(texts.ca);
   const terminal = createTerminal();
   const interrupts = catchInterrupts();
   try {
@@ -113,6 +115,7 @@ export async function runScenario(
       force: readSwitch(texts, "force"),
       mayCalibrate: !readSwitch(texts, "noCalibrate"),
       audit: readSwitch(texts, "audit"),
+      ca,
       relayNote,
       metricsSink,
       terminal,

@@ -20,6 +20,8 @@ export interface K6Request {
   readonly metricsUrl?: string | null;
   /** Attached networks that lead nowhere else, where `INTERNAL_NETWORK=1` asked and the kernel agreed. */
   readonly isolatedNetworks?: readonly string[];
+  /** A file of all certificates that k6 is to trust; the system's if left out. */
+  readonly authorities?: string | undefined;
   /** Of so many accepted publishes one is noted for the read-back; of none if left out. */
   readonly auditEvery?: number;
 }
@@ -49,6 +51,7 @@ export function k6Environment(
     const value = inherited[name];
     if (value !== undefined) kept[name] = value;
   }
+  if (request.authorities !== undefined) kept.SSL_CERT_FILE = request.authorities;
   return {
     ...kept,
     NO_PROXY: "*",

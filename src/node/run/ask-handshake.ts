@@ -24,6 +24,7 @@ export function askHandshake({
   url,
   addresses,
   headers = {},
+  ca,
 }: Admission): Promise<HandshakeAnswer> {
   const [address] = addresses;
   const host = address.includes(":") ? `[${address}]` : address;
@@ -33,7 +34,7 @@ export function askHandshake({
     followRedirects: false,
     handshakeTimeout: HANDSHAKE_MS,
     perMessageDeflate: false,
-    ...tlsOptions(url),
+    ...tlsOptions(url, ca),
   });
   return new Promise((resolve) => {
     socket.once("open", () => {

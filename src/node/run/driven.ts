@@ -39,6 +39,8 @@ export interface RunRequest {
   readonly force?: boolean;
   /** Measure this generator first when there are no figures of it; those kept are used anyway. */
   readonly mayCalibrate?: boolean;
+  /** Certificates trusted beside the system's, PEM. */
+  readonly ca?: string | undefined;
   /** Read back what the relay acknowledged, after the run. */
   readonly audit?: boolean;
   /** What a person says about the relay, for the report. */

@@ -20,6 +20,7 @@ import { type Counts, countKinds } from "../audit/stored.ts";
 import { judgeRate, obtainCalibration } from "../calibrate/obtain.ts";
 import { startCompanion } from "../companion/companion.ts";
 import { admitSideUrl } from "../companion/relay-metrics.ts";
+import { writeBundle } from "../guard/authorities.ts";
 import { admitRelays } from "../guard/gate.ts";
 import { admitSink, ownHeaders, policyOf } from "../guard/policy.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
@@ -61,6 +62,7 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
     rateEps: planned.rateEps,
     clients: planned.clients,
     headers: ownHeaders(planned),
+    ca: asked.ca,
   });
   for (const { url, reason } of admissions) terminal.note(`relay       ${url.label}: ${reason}`);
   const metricsAt =
@@ -163,6 +165,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     hosts,
     blacklist: blacklistFor(allowed),
     metricsUrl: request.metricsUrl,
+    authorities: request.ca && (await writeBundle(runDir, request.ca, process.env.SSL_CERT_FILE)),
     ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
     auditEvery: request.audit ? noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec)) : 0,
   };
