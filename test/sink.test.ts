@@ -8,6 +8,7 @@ import { WebSocket } from "ws";
 import { ConfigError } from "../src/errors.ts";
 import { startSink } from "../src/node/relay/sink.ts";
 import { buildFrame } from "../src/node/relay/sink-frames.ts";
+import { makeUpRows, SinkRows } from "../src/node/relay/sink-rows.ts";
 import { SinkSession } from "../src/node/relay/sink-session.ts";
 
 const HEX = "0123456789abcdef";
@@ -61,7 +62,7 @@ function answerChunks(chunks: readonly Buffer[]): { frames: string[]; answered: 
     },
   });
   let answered = 0;
-  const session = new SinkSession(socket, (events) => {
+  const session = new SinkSession(socket, new SinkRows([]), (events) => {
     answered += events;
   });
   for (const chunk of chunks) session.receive(Buffer.from(chunk));
@@ -191,6 +192,38 @@ describe("startSink", () => {
     assert.equal(String((await pong)[0]), "alive");
     assert.deepEqual(await answer, ["OK", "2".repeat(64), true, ""]);
     assert.equal(sink.answered(), 1);
+  });
+
+  it("answers a REQ with as many rows as its limits ask for, under its id", async (t) => {
+    const rows = makeUpRows(5);
+    const sink = await startSink({ port: 0, rows });
+    t.after(() => sink.close());
+    const socket = new WebSocket(sink.url);
+    t.after(() => socket.terminate());
+    await once(socket, "open");
+    for (const [id, filters, count] of [
+      ["q1", '{"limit":2}', 2],
+      ["q2", '{"limit":2},{"kinds":[1],"limit":1}', 3],
+      ["another", '{"limit":100}', 5],
+      ["all", "{}", 5],
+      ['with "quotes" é', '{"limit":1}', 1],
+    ] as const) {
+      const got: unknown[] = [];
+      const ended = new Promise<void>((resolve) => {
+        const take = (data: unknown) => {
+          const message = JSON.parse(String(data));
+          got.push(message);
+          if (message[0] !== "EOSE") return;
+          socket.off("message", take);
+          resolve();
+        };
+        socket.on("message", take);
+      });
+      socket.send(`["REQ",${JSON.stringify(id)},${filters}]`);
+      await ended;
+      const expected = rows.slice(0, count).map((row) => ["EVENT", id, JSON.parse(row)]);
+      assert.deepEqual(got, [...expected, ["EOSE", id]]);
+    }
   });
 
   it("answers frames cut over TCP segments", async (t) => {

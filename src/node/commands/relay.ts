@@ -6,6 +6,7 @@ import { placeOf } from "../guard/own-address.ts";
 import { obeyProfiler } from "../profile/node-process.ts";
 import { startRelay } from "../relay/relay.ts";
 import { startSink } from "../relay/sink.ts";
+import { makeUpRows } from "../relay/sink-rows.ts";
 import { catchInterrupts } from "../signals.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
 
@@ -18,6 +19,7 @@ const FLAGS: readonly FlagRow[] = [
     help: "SQLite file; :memory: keeps nothing",
   },
   { flag: "sink", help: "answer OK at once, check and store nothing: the null target" },
+  { flag: "rows", value: "N", default: "0", help: "rows that the sink answers a REQ with at most" },
   HELP_FLAG,
 ];
 
@@ -39,7 +41,7 @@ export async function relay(args: readonly string[]): Promise<number> {
   obeyProfiler();
   const port = readPort(flags.port ?? "7777");
   const running = flags.sink
-    ? await startSink({ port })
+    ? await startSink({ port, rows: makeUpRows(readRows(flags.rows ?? "0")) })
     : await startRelay({ port, file: flags.file ?? "relay.sqlite", ...placeOf(process.env) });
   process.stdout.write(`listening on ${running.url} (pid ${process.pid}), Ctrl-C stops it\n`);
   const { signal } = catchInterrupts();
@@ -55,4 +57,10 @@ function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port <= 65_535) return port;
   throw new ConfigError(`--port must be a whole number from 0 to 65535, got \`${text}\``);
+}
+
+function readRows(text: string): number {
+  const rows = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (rows <= 10_000) return rows;
+  throw new ConfigError(`--rows must be a whole number from 0 to 10000, got \`${text}\``);
 }

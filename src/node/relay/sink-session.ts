@@ -11,6 +11,7 @@ import {
   PROTOCOL_ERROR,
   TOO_BIG,
 } from "./sink-frames.ts";
+import type { SinkRows } from "./sink-rows.ts";
 
 const UNSUPPORTED_DATA = 1003;
 const EMPTY = Buffer.alloc(0);
@@ -19,6 +20,7 @@ const EMPTY = Buffer.alloc(0);
 export class SinkSession {
   readonly #socket: Duplex;
   readonly #onAnswered: (events: number) => void;
+  readonly #rows: SinkRows;
   readonly #handler: ChunkHandler = {
     answer: (answers) => this.#write(answers),
     frame: (frame) => this.#handle(frame),
@@ -28,8 +30,9 @@ export class SinkSession {
   #fragmentBytes = 0;
   #isClosing = false;
 
-  constructor(socket: Duplex, onAnswered: (events: number) => void) {
+  constructor(socket: Duplex, rows: SinkRows, onAnswered: (events: number) => void) {
     this.#socket = socket;
+    this.#rows = rows;
     this.#onAnswered = onAnswered;
   }
 
@@ -106,6 +109,7 @@ export class SinkSession {
         break;
       }
       case "REQ":
+        this.#write(this.#rows.answer(message.id, text));
         this.#send(["EOSE", message.id]);
         break;
       case "COUNT":
@@ -126,6 +130,7 @@ export class SinkSession {
   }
 
   #write(bytes: Buffer): void {
+    if (bytes.length === 0) return;
     // A reader that falls behind is read from no further until it has caught up.
     if (this.#socket.write(bytes) || this.#socket.isPaused()) return;
     this.#socket.pause();

@@ -5,11 +5,14 @@ import type { Duplex } from "node:stream";
 import { answerHttp, describeRelay } from "./information.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { listen } from "./listen.ts";
+import { SinkRows } from "./sink-rows.ts";
 import { SinkSession } from "./sink-session.ts";
 
 export interface SinkOptions {
   /** 0 takes any free port. */
   readonly port: number;
+  /** Events as JSON that each REQ is answered with, up to its limits; none by default. */
+  readonly rows?: readonly string[];
 }
 
 export interface RunningSink {
@@ -25,8 +28,8 @@ const GOING_AWAY = 1001;
 const CLOSE_GRACE_MS = 1_000;
 
 /**
- * Starts the sink, the null target of calibration: OK to every EVENT, EOSE to every REQ, nothing
- * parsed, verified or kept; on 127.0.0.1 only. What a generator reaches here is its own bound.
+ * Starts the sink, the null target of calibration: OK to every EVENT, the same rows and EOSE to every
+ * REQ, nothing verified or kept; on 127.0.0.1 only. What a generator reaches here is its own bound.
  *
  * Measured with events of 500 B over 100 connections, system calls included: 10 µs of one core an
  * event when each comes in a segment of its own (100,000 events/s), 1.5 µs when 8 come together,
@@ -42,11 +45,12 @@ export async function startSink(options: SinkOptions): Promise<RunningSink> {
     supported_nips: [1, 11],
   };
   const server = createServer((request, response) => answerHttp(information, request, response));
+  const rows = new SinkRows(options.rows ?? []);
   const sessions = new Map<Duplex, SinkSession>();
   let answered = 0;
   server.on("upgrade", (request, socket, head) => {
     if (!acceptHandshake(request, socket)) return;
-    const session = new SinkSession(socket, (events) => {
+    const session = new SinkSession(socket, rows, (events) => {
       answered += events;
     });
     sessions.set(socket, session);
