@@ -82,7 +82,7 @@ export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
  * CPU so far and the peak of resident memory: two reads, and none by Node's threads. With the sampler's thirty
  * files at 20 looks a second, p99 of schedule lag at 10,000/s was 1.9 ms; without, 0.6.
  */
-function readUsage(pid: number): { cpuSec: number; rssBytes: number } | null {
+export function readUsage(pid: number): { cpuSec: number; rssBytes: number } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

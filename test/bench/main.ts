@@ -17,6 +17,7 @@ import { makeLookAlikes } from "../../src/node/calibrate/look-alikes.ts";
 import { startRelayProcess } from "../../src/node/relay/process.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
 import type { Band } from "../../src/report/types.ts";
+import { bundleBare, runBare, withRows } from "./bare.ts";
 import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.ts";
 import { benchMetricCost } from "./metric-cost.ts";
 import { obtainNostrBench, runNostrBench } from "./nostr-bench.ts";
@@ -29,8 +30,11 @@ const nodeClient = fileURLToPath(new URL("node-client.ts", import.meta.url));
 const SATURATED: K6Load = { clients: 100, rate: 100_000, seconds: 5, maxInFlight: 8 };
 const SMALL_EVENTS = 2_000;
 const LARGE_EVENTS = 500_000;
+/** A bare script reads its pool whole: so few events cost it little, and come round again and again. */
+const BARE_EVENTS = 20_000;
 
 const PARTS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
+  bare: benchBare,
   saturated: benchSaturated,
   metrics: benchMetrics,
   lag: benchLag,
@@ -54,6 +58,7 @@ async function main(): Promise<void> {
   const sink = await startRelayProcess(["--sink"]);
   try {
     await bundleScripts(["k6/publish.ts"], dir);
+    await bundleBare(dir);
     const pool = join(dir, "pool");
     await makeLookAlikes(pool, LARGE_EVENTS);
     const rig: Rig = { dir, k6: k6.path, url: sink.url, pool };
@@ -100,6 +105,44 @@ async function benchSaturated(rig: Rig): Promise<void> {
     eventsPerSecond(k6PerSecond),
     `${over(median(node))} of the Node client (goal 0.8), ${over(median(crate))} of nostr-bench, ${median(ours.map((f) => f.cpuMicros)).toFixed(1)} µs of CPU an event`,
   );
+}
+
+/** The shortest scripts beside ours, in turn: what k6 itself allows. */
+async function benchBare(rig: Rig): Promise<void> {
+  const pool = join(rig.dir, "bare-pool");
+  await makeLookAlikes(pool, BARE_EVENTS);
+  const bareRig: Rig = { ...rig, pool };
+  const bare: number[] = [];
+  const ours: number[] = [];
+  const read: number[] = [];
+  const connect: number[] = [];
+  for (let i = 0; i < repetitions; i++) {
+    bare.push((await runBare(bareRig, "publish", { IN_FLIGHT: "8" })).perSecond);
+    ours.push((await runK6(rig, SATURATED)).perSecond);
+    read.push((await withRows(bareRig, (r) => runBare(r, "read", {}))).perSecond);
+    connect.push((await runBare(bareRig, "connect", {})).perSecond);
+  }
+  row("bare publish, saturated", eventsPerSecond(median(bare)));
+  row(
+    "ours, saturated",
+    eventsPerSecond(median(ours)),
+    `${(median(ours) / median(bare)).toFixed(2)} of bare`,
+  );
+  row("bare read, rows of 900 B", `${median(read).toFixed(0)} rows/s`);
+  row("bare connect", `${median(connect).toFixed(0)} connections/s`);
+  for (const rate of [1_000, 5_000, 10_000, 20_000]) {
+    const open: number[] = [];
+    const own: number[] = [];
+    for (let i = 0; i < repetitions; i++) {
+      open.push((await runBare(bareRig, "publish", { RATE: String(rate) })).cpuMicros);
+      own.push((await runK6(rig, { clients: 100, rate, seconds: 5, maxInFlight: 16 })).cpuMicros);
+    }
+    row(
+      `CPU at ${rate}/s, open model`,
+      `ours ${median(own).toFixed(0)} µs an event`,
+      `bare ${median(open).toFixed(0)} µs; k6's whole process, its start included`,
+    );
+  }
 }
 
 async function benchMetrics(rig: Rig): Promise<void> {
