@@ -583,6 +583,7 @@ describe("a run that this machine can't carry", () => {
           plan,
           poolDir: undefined,
           durationGiven: true,
+          mostPoolBytes: 2e9,
           relayPid: undefined,
           terminal: silent,
           signal: new AbortController().signal,

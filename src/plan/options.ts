@@ -72,6 +72,13 @@ const table = {
   pool: ["POOL", "pool", "DIR", null, "folder of a pool (default: made, cached under pools/)"],
   builders: ["BUILDERS", "builders", "FILE", null, "event builders of your own: docs/builders.md"],
   events: ["EVENTS", "events", "FILE", null, "signed events to replay, one a line, as they are"],
+  poolsLimit: [
+    "POOLS_LIMIT_MB",
+    "pools-limit",
+    "MB",
+    "2000",
+    "most that pools made by runs take under pools/; those used longest ago go (0: no bound)",
+  ],
   strict: [
     "STRICT",
     "strict",

@@ -16,6 +16,7 @@ import type { Progress } from "../pool/progress.ts";
 import { readPool } from "../pool/read.ts";
 import { replayFile } from "../pool/replay.ts";
 import { servePool } from "../pool/serve.ts";
+import { namePool } from "../pool/shelf.ts";
 import { verifyPool } from "../pool/verify.ts";
 import {
   describeProgress,
@@ -120,6 +121,7 @@ async function makeIt(flags: Flags, terminal: Terminal, signal: AbortSignal): Pr
     const onProgress = (progress: Progress) => terminal.status(describeVerifying(progress));
     const strict = flags.strict !== undefined;
     const made = await replayFile({ file: flags.events, root, force, strict, signal, onProgress });
+    await namePool(made.dir);
     terminal.clear();
     process.stdout.write(`${describeReplayed(made).join("\n")}\n`);
     return EXIT.ok;
@@ -143,6 +145,7 @@ async function makeIt(flags: Flags, terminal: Terminal, signal: AbortSignal): Pr
     onResume: (events) => terminal.note(describeResume(events)),
     onProgress: (progress) => terminal.status(describeProgress(progress)),
   });
+  await namePool(made.dir);
   terminal.clear();
   const { manifest } = made;
   process.stdout.write(

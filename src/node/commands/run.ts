@@ -26,7 +26,7 @@ import type { ReplayTimes } from "../pool/replay-event.ts";
 import { chooseProfiler } from "../profile/choose.ts";
 import type { Profiler } from "../profile/profiler.ts";
 import { describePlan } from "../run/dry-run.ts";
-import { replayOption } from "../run/pool.ts";
+import { keepNamed, replayOption } from "../run/pool.ts";
 import { carryOut, refuseByText } from "../run/run.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
@@ -99,6 +99,7 @@ export async function runScenario(
   const terminal = createTerminal();
   const interrupts = catchInterrupts();
   try {
+    await keepNamed(texts.pool);
     const { signal } = interrupts;
     const replay = (times?: ReplayTimes) =>
       replayOption(texts, terminal, { signal, ...(times === undefined ? {} : { times }) });
@@ -108,6 +109,7 @@ export async function runScenario(
       poolDir: replayed ?? texts.pool,
       durationGiven,
       replay: replayed === undefined ? undefined : replay,
+      mostPoolBytes: readPoolsLimit(texts),
       builders,
       relayPid,
       relayMetrics: texts.relayMetrics,
@@ -175,6 +177,12 @@ function readNote({ relayNote }: OptionTexts): string | null {
   throw new ConfigError(
     `${optionLabel("relayNote")} must be one line of at most 300 characters, got ${text.length}`,
   );
+}
+
+/** 0 is no bound. */
+function readPoolsLimit(texts: OptionTexts): number {
+  const megabytes = readNumber(texts, "poolsLimit", { min: 0, max: 1e9, integer: false });
+  return megabytes === 0 ? Number.POSITIVE_INFINITY : megabytes * 1e6;
 }
 
 export function readPid(texts: OptionTexts): number | undefined {

@@ -4,6 +4,7 @@ import { ConfigError } from "../../errors.ts";
 import { type MakeOptions, makePool, poolId } from "./make.ts";
 import type { Progress } from "./progress.ts";
 import { type Pool, readPool } from "./read.ts";
+import { touchPool } from "./shelf.ts";
 
 export interface EnsureOptions extends Omit<MakeOptions, "dir"> {
   /** The folder that holds pools. */
@@ -30,6 +31,7 @@ async function readKept(
   id: string,
   onReading: EnsureOptions["onReading"],
 ): Promise<Pool | undefined> {
+  await touchPool(dir);
   try {
     const pool = await readPool(dir, onReading);
     return pool.manifest.id === id ? pool : undefined;

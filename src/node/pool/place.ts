@@ -38,7 +38,7 @@ export async function createTemporary(
   const parent = dirname(dir);
   const prefix = `.${basename(dir)}.tmp-`;
   await makeFolder(parent);
-  const path = join(parent, `${prefix}${host()}-${process.pid}-${randomUUID().slice(0, 8)}`);
+  const path = join(parent, `${prefix}${ownerName()}`);
   let begun = false;
   for (const name of await readdir(parent)) {
     const left = join(parent, name);
@@ -91,9 +91,18 @@ export async function moveIntoPlace(temporary: string, dir: string, sha256: stri
   }
 }
 
+/** This process by name, for what it has under way: its host, its number, and once more by chance. */
+export function ownerName(): string {
+  return `${host()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+}
+
 /** Whether nobody works on it any more: it was left, or its maker's process is gone from this host. */
 function isLeft(owner: string): boolean {
-  if (owner.startsWith(STOPPED)) return true;
+  return owner.startsWith(STOPPED) || isOwnerGone(owner);
+}
+
+/** Whether an owner's process is gone; of another host's it is not known. */
+export function isOwnerGone(owner: string): boolean {
   const [machine, pid] = owner.split("-");
   if (machine !== host() || !/^\d+$/.test(pid ?? "")) return false;
   try {

@@ -21,6 +21,7 @@ import { EXPIRY_MARGIN_SEC, MOST_LINE_BYTES, type ReplayTimes } from "./replay-e
 import { findHint } from "./replay-hints.ts";
 import type { CheckedLine } from "./replay-lines.ts";
 import { type Replayed, ReplayTally } from "./replay-tally.ts";
+import { touchPool } from "./shelf.ts";
 
 export interface ReplayOptions {
   /** One event a line: the event, or the frame `["EVENT",{…}]`. */
@@ -135,6 +136,7 @@ async function findKept(
   const { nowSec, oldestSec = 0, newestSec = Number.POSITIVE_INFINITY } = times;
   for (const id of new Set([ids.any, ids.limited])) {
     const dir = join(root, id);
+    await touchPool(dir);
     const pool = await readPool(dir, onProgress).catch(ignoreConfigError);
     if (pool === undefined) continue;
     const { createdAt, goodUntil = Number.POSITIVE_INFINITY, leftOut = [] } = pool.manifest;

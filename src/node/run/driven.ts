@@ -21,6 +21,8 @@ import type { Terminal } from "../terminal.ts";
 export interface RunRequest {
   readonly plan: Plan;
   readonly poolDir: string | undefined;
+  /** The most that pools made by runs may take together. */
+  readonly mostPoolBytes: number;
   /** A person said how long the window is: a replay is not played longer. */
   readonly durationGiven: boolean;
   /** Makes `poolDir`, which is a file's, again: of those events whose ages the relays take. */

@@ -1,8 +1,10 @@
 /** The pool of a run: the user's own, or one made for the plan and kept. */
 
+import { dirname, resolve } from "node:path";
 import { Interrupted } from "../../errors.ts";
+import { POOL_SPAN_SEC } from "../../events/catalogue.ts";
 import { parseMix } from "../../events/mix.ts";
-import { type OptionTexts, readSwitch } from "../../plan/options.ts";
+import { type OptionTexts, optionLabel, readSwitch } from "../../plan/options.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
 import { describeLeftOut } from "../../pool/left-out.ts";
 import type { PoolTimes } from "../../pool/times.ts";
@@ -13,9 +15,12 @@ import type { Progress } from "../pool/progress.ts";
 import { type Pool, readPool } from "../pool/read.ts";
 import { type ReplayedPool, replayFile, roundAges } from "../pool/replay.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
+import { namePool, type Removed, removePool, trimPools, usePool } from "../pool/shelf.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const POOLS_DIR = "pools";
+/** Signing for longer is worth a word on how to save it. */
+const WORTH_KEEPING_MS = 3_000;
 /** What a maker that is stopped leaves. */
 export const GOES_ON = "the same command goes on with the pool where it stopped";
 
@@ -27,12 +32,42 @@ export interface PoolChoice {
   readonly builders?: Builders | undefined;
   /** The largest frame that the relays announce to take. */
   readonly mostFrameBytes?: number | undefined;
+  /** The most that pools made by runs may take together. */
+  readonly mostPoolBytes: number;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
 
-/** Opens the given pool after checking it, or makes the plan's. Throws `ConfigError`. */
-export async function choosePool(plan: Plan, choice: PoolChoice): Promise<Pool> {
+export interface TakenPool extends Pool {
+  /** Ends the run's use of it: then it may be removed. */
+  readonly release: () => Promise<void>;
+}
+
+/**
+ * Opens the given pool after checking it, or makes the plan's, and keeps it from being removed until its release.
+ * Pools that were used longest ago go where there are too many. Throws `ConfigError`.
+ */
+export async function choosePool(plan: Plan, choice: PoolChoice): Promise<TakenPool> {
+  const pool = await openPool(plan, choice);
+  if (!isInPools(pool.dir)) return { ...pool, release: async () => {} };
+  const end = await usePool(pool.dir);
+  const removed = await trimPools(POOLS_DIR, { mostBytes: choice.mostPoolBytes });
+  if (removed.pools > 0) choice.terminal.note(describeRemoved(removed, choice.mostPoolBytes));
+  // Events as young as their run are old in any other.
+  const isForOnce = choice.dir === undefined && choice.times.spanSec !== POOL_SPAN_SEC;
+  const release = async () => {
+    await end();
+    if (isForOnce) await removePool(POOLS_DIR, pool.manifest.id);
+  };
+  return { ...pool, release };
+}
+
+function describeRemoved({ pools, bytes }: Removed, mostBytes: number): string {
+  const what = pools === 1 ? "a pool that was" : `${pools} pools that were`;
+  return `pool        ${what} used longest ago removed from ${POOLS_DIR}/ (${formatBytes(bytes)}): it holds ${formatBytes(mostBytes)} at most, ${optionLabel("poolsLimit")}`;
+}
+
+async function openPool(plan: Plan, choice: PoolChoice): Promise<Pool> {
   const { terminal } = choice;
   if (choice.dir !== undefined) {
     return await readPool(choice.dir, (progress) => terminal.status(describeVerifying(progress)));
@@ -57,9 +92,18 @@ export async function choosePool(plan: Plan, choice: PoolChoice): Promise<Pool> 
   });
   const { manifest } = pool;
   const size = `${formatCount(manifest.events)} events, ${formatBytes(manifest.bytes)}`;
-  const how = pool.made ? `signed in ${((Date.now() - started) / 1_000).toFixed(1)} s` : "kept";
+  const tookMs = Date.now() - started;
+  const how = pool.made ? `signed in ${(tookMs / 1_000).toFixed(1)} s` : "kept";
   terminal.note(`pool        ${pool.dir} (${size}, ${how}, seed ${manifest.seed})`);
+  if (pool.made && tookMs > WORTH_KEEPING_MS && choice.times.spanSec === POOL_SPAN_SEC) {
+    terminal.note(describeSaving(manifest.seed));
+  }
   return pool;
+}
+
+/** The same events again are duplicates, which measure a look-up. */
+function describeSaving(seed: string): string {
+  return `pool        --seed ${seed} takes it again without signing, for a relay that is empty again: one that holds its events answers duplicates`;
 }
 
 export function describeProgress(
@@ -100,6 +144,15 @@ export async function replayOption(
 
 export function describeVerifying({ done, total, secondsLeft }: Progress): string {
   return `pool        verifying, ${formatBytes(done)} of ${formatBytes(total)}, ${Math.ceil(secondsLeft)} s left`;
+}
+
+/** A pool that a person names is kept for good, if it lies where pools are removed. */
+export async function keepNamed(dir: string | undefined): Promise<void> {
+  if (dir !== undefined && isInPools(dir)) await namePool(dir);
+}
+
+function isInPools(dir: string): boolean {
+  return resolve(dirname(resolve(dir))) === resolve(POOLS_DIR);
 }
 
 /** What became of a replayed file, by kind, and a line for each reason by which events were left out. */

@@ -107,32 +107,37 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
     dir: checked.poolDir,
     times: checked.times,
     builders: request.builders,
+    mostPoolBytes: request.mostPoolBytes,
     mostFrameBytes: mostFrameBytes(checked.answers.map(({ information }) => information)),
     terminal,
     signal,
   });
-  refuseStops(judgePool(plan, checked, pool.manifest));
-  const before = request.audit
-    ? await countBefore(checked.answers, pool.manifest, signal)
-    : { why: "there was no audit" };
-  if (signal.aborted) throw new Interrupted("interrupted before anything was sent");
-  const run = await drive({
-    ...request,
-    before,
-    k6,
-    calibration,
-    admissions,
-    metricsAt,
-    preflight: checked,
-    poolDir: pool.dir,
-    pool: pool.manifest,
-    runId,
-    runDir,
-    metricsUrl,
-  });
-  const report = await finish(run);
-  const files = await writeReport(report, plan.reportDir, runDir);
-  return { report, files, outcome: run.outcome };
+  try {
+    refuseStops(judgePool(plan, checked, pool.manifest));
+    const before = request.audit
+      ? await countBefore(checked.answers, pool.manifest, signal)
+      : { why: "there was no audit" };
+    if (signal.aborted) throw new Interrupted("interrupted before anything was sent");
+    const run = await drive({
+      ...request,
+      before,
+      k6,
+      calibration,
+      admissions,
+      metricsAt,
+      preflight: checked,
+      poolDir: pool.dir,
+      pool: pool.manifest,
+      runId,
+      runDir,
+      metricsUrl,
+    });
+    const report = await finish(run);
+    const files = await writeReport(report, plan.reportDir, runDir);
+    return { report, files, outcome: run.outcome };
+  } finally {
+    await pool.release();
+  }
 }
 
 async function drive(request: Drive & { readonly poolDir: string }): Promise<Driven> {
