@@ -228,7 +228,8 @@ export class Connections {
       recorder.link.dropped++;
       this.#noteEnd(client);
       const name = code && code !== CODE_WITHOUT_FRAME ? String(code) : "no close frame";
-      recorder.error("close", name, atSec(), reason || errorText);
+      if (reason) recorder.said("close", name, atSec(), reason);
+      else recorder.error("close", name, atSec(), errorText);
       events.onDrop(client);
       if (!client.isProven) client.failures++;
       this.#retry(client, !client.isProven);

@@ -1,6 +1,6 @@
 /** The verdict in a few lines for a terminal. Returns text; who prints it is the caller's business. */
 import { describeLeftOut } from "../pool/left-out.ts";
-import { formatCount, formatMs, formatRate, NOT_MEASURED } from "./format.ts";
+import { formatCount, formatMs, formatRate } from "./format.ts";
 import { outcomeOf, testedRelays } from "./outcome.ts";
 import { describeProxy, proxyOf } from "./port-proxy.ts";
 import { describeStored } from "./stored.ts";
@@ -38,7 +38,7 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     `response    p50 ${formatMs(l.response.p50)}, p95 ${formatMs(l.response.p95)}, p99 ${formatMs(l.response.p99)}, max ${formatMs(l.response.max)} (${formatCount(l.response.count)} samples, from the due time)`,
     `service     p50 ${formatMs(l.service.p50)}, p95 ${formatMs(l.service.p95)}, p99 ${formatMs(l.service.p99)}, max ${formatMs(l.service.max)} (from the send)`,
     ...queryLines(report),
-    `read-back   ${audit === null ? NOT_MEASURED : readBackLine(audit)}`,
+    `read-back   ${audit === null ? "not made: an OK is no proof of storage, --audit asks for what was acknowledged" : readBackLine(audit)}`,
     ...missingLines(audit),
     ...(audit?.stored === undefined ? [] : [`stored      ${describeStored(audit.stored)}`]),
     ...leftOutLines(report),

@@ -20,23 +20,27 @@ export const refusedByNotice: Rule = {
     "stopped-answering",
     "throttled",
     "overload",
+    "dropped-connections",
     "queueing",
     "tail",
     "latency-drift",
   ],
   find({ report }) {
-    const { timedOut, notices, lateOk } = report.totals;
+    const { timedOut, lost, notices, lateOk } = report.totals;
+    // Some relays end the connection behind such a NOTICE.
+    const open = timedOut + lost;
     const words = refusing(report, "notice");
     const [first] = words;
-    if (first === undefined || timedOut === 0 || countOf(words) < timedOut * TOLD) return null;
+    if (first === undefined || open === 0 || countOf(words) < open * TOLD) return null;
     return {
-      severity: shareOf(timedOut, report) >= 0.01 ? "critical" : "major",
+      severity: shareOf(open, report) >= 0.01 ? "critical" : "major",
       confidence: "high",
-      title: `The relay refuses events in a NOTICE and sends no OK: ${quoted(first.example)}, ${counted(countOf(words), "NOTICE")} for ${counted(timedOut, "event")} without an answer`,
+      title: `The relay refuses events in a NOTICE and sends no OK: ${quoted(first.example)}, ${counted(countOf(words), "NOTICE")} for ${counted(open, "event")} without an answer`,
       evidence: [
         ...textEvidence(words),
-        evidence("totals.notices", notices, timedOut),
+        evidence("totals.notices", notices, open),
         evidence("totals.timedOut", timedOut, 0),
+        evidence("totals.lost", lost, 0),
       ],
       counterEvidence: [
         evidence("totals.lateOk", lateOk, `${timedOut} if the relay were slow only`),
@@ -44,7 +48,7 @@ export const refusedByNotice: Rule = {
       ],
       remediation: `A NOTICE names no event, so a client waits for an OK until its timeout. Answer each refused EVENT with \`["OK",<id>,false,"${prefixFor(meaningOf(first))}: …"]\`. ${whatItMeans(first)}`,
       labels: ["protocol", "reliability"],
-      cost: failureCost(timedOut, report),
+      cost: failureCost(open, report),
     };
   },
 };
@@ -97,7 +101,7 @@ function refusing(report: Report, errorClass: string): readonly ReportError[] {
   const known = words.filter((e) => meaningOf(e) !== "other");
   if (known.length > 0) return known;
   // Words that are not understood: as many as events without an answer, or they are about something else.
-  return countOf(words) <= report.totals.timedOut * 2 ? words : [];
+  return countOf(words) <= (report.totals.timedOut + report.totals.lost) * 2 ? words : [];
 }
 
 function prefixFor(reason: Reason | null): string {
