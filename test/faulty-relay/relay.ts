@@ -3,7 +3,12 @@
  * stores nothing; what it does about each event is decided by the test and written to the ledger.
  */
 import { once } from "node:events";
-import { createServer, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
@@ -35,6 +40,8 @@ export interface Behaviour {
   readonly handshake?: (place: number) => Handshake;
   /** Answers REQs with the events for which this holds, whatever was said about them; silent without it. */
   readonly keeps?: (published: Published) => boolean;
+  /** Answers 403 to a handshake with other headers. */
+  readonly admits?: (headers: IncomingHttpHeaders) => boolean;
   /** Ends a connection, without a Close frame, so long behind its last byte: as a proxy does. */
   readonly idleMs?: number;
   /** Sends so many Pings on each connection at once, again and again, and drops one that begins to close. */
@@ -129,7 +136,9 @@ export class FaultyRelay {
         this.#webSockets.handleUpgrade(request, socket, head, (client) =>
           this.#welcome(client, socket as Socket),
         );
-      if (handshake === "open") open();
+      const isAdmitted = this.#behaviour.admits?.(request.headers) ?? true;
+      if (!isAdmitted) this.#refuse(socket as Socket, 403);
+      else if (handshake === "open") open();
       else if (typeof handshake === "object") setTimeout(open, handshake.afterMs);
       else this.#refuse(socket as Socket, handshake);
     });

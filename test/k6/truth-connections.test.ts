@@ -105,3 +105,35 @@ test("survives a relay that vanishes and comes back", () => {
     },
   );
 });
+
+test("holds off with pings what ends idle connections", () =>
+  withRelay({ idleMs: 1_500 }, async (relay) => {
+    const run = await publish(relay, { rate: 1, duration: 5, ping: 0.3 });
+    assert.equal(run.report.totals.connections.dropped, 0);
+    assertTrue(run, relay, { exitCode: 0 });
+  }));
+
+test("sends the user's headers, and an address for each connection, and shows no value of them", () => {
+  const addresses = new Set<string>();
+  return withRelay(
+    {
+      admits: (headers) => {
+        addresses.add(String(headers["x-real-ip"]));
+        return headers.origin === "https://app.example";
+      },
+    },
+    async (relay) => {
+      const run = await publish(relay, {
+        header: "Origin: https://app.example",
+        "client-ip-header": "X-Real-IP",
+      });
+      assertTrue(run, relay, { exitCode: 0 });
+      assert.deepEqual(
+        [...addresses].sort(),
+        [1, 2, 3, 4].map((n) => `198.18.0.${n}`),
+      );
+      const told = `${run.stdout}${run.stderr}${JSON.stringify(run.report)}`;
+      assert.ok(!told.includes("app.example"));
+    },
+  );
+});
