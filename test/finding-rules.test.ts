@@ -533,6 +533,7 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ],
   ["handshake-refused", answered(404, "", unreached("handshake")), answered(429)],
   ["handshake-refused", answered(401, "", unreached("handshake")), answered(101)],
+  ["handshake-refused", answered(200, "", unreached("handshake")), answered(302)],
   // Some were let in by the same path: a limit.
   ["handshake-refused", noneProven(answered(403)), answered(403, "", limited("handshake"))],
   ["proxy-without-relay", answered(502, "", limited("handshake")), answered(404)],
@@ -557,14 +558,14 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
       life: [[2_050, 20]],
       quiet: [
         [2_000, 12],
-        [2_240, 8],
+        [2_480, 8],
       ],
     }),
     ended({
       life: [[2_050, 20]],
       quiet: [
         [2_000, 12],
-        [2_300, 8],
+        [2_560, 8],
       ],
     }),
   ],
@@ -1019,5 +1020,44 @@ describe("the rules", () => {
       errors: [],
     };
     for (const { find } of RULES) assert.equal(find(viewOf(empty)), null);
+  });
+});
+
+describe("the title of a finding about connections", () => {
+  const swept: Times = [
+    [2_000, 12],
+    [2_480, 8],
+  ];
+  const table: readonly (readonly [id: string, report: Report, title: RegExp])[] = [
+    [
+      "idle-timeout",
+      ended({ life: [[3_000, 20]], quiet: swept }),
+      / after 2\.0 to 2\.5 s without /,
+    ],
+    ["connection-limit", answered(503, "", limited("handshake")), /: it answers 503 to the rest$/],
+    ["connection-limit", limited("handshake"), /: it refuses the handshake of the rest$/],
+    [
+      "address-limit",
+      answered(429, "", limited("handshake")),
+      / holds 12 connections of 20 from one /,
+    ],
+    [
+      "address-limit",
+      answered(429, "", unreached("handshake")),
+      /^The relay answers handshakes with 429/,
+    ],
+    ["redirected", answered(308, "wss://b:443/"), /\(308\): wss:\/\/b:443\/$/],
+  ];
+  for (const [id, report, title] of table) {
+    it(`${id} has its figures: ${title}`, () =>
+      assert.match(draftOf(id, report)?.title ?? "", title));
+  }
+
+  it("gives no advice that the relay has already followed", () => {
+    const text = (report: Report) => draftOf("connection-limit", report)?.remediation ?? "";
+    assert.match(text(limited("handshake")), /refuse the handshake with 429 or 503/);
+    assert.doesNotMatch(text(answered(503, "", limited("handshake"))), /refuse the handshake/);
+    const limit = draftOf("address-limit", answered(429, "", limited("handshake")));
+    assert.doesNotMatch(limit?.remediation ?? "", /answer 429|refuse/);
   });
 });

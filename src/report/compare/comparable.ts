@@ -95,6 +95,8 @@ function planRows({ config: c }: Report): readonly (readonly [string, unknown])[
     ["max in flight", c.maxInFlight],
     ["connect concurrency", c.connectConcurrency],
     ["ack timeout", c.ackTimeoutMs],
+    ["pings", c.pingSec ?? 0],
+    ["address header", c.clientIpHeader ?? "none"],
     ["VUs", c.vus],
     ["count of relays", c.relays.length],
     ["source of events", sourceKind(c.pool.source)],

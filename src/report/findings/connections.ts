@@ -36,6 +36,8 @@ export const connectionLimit: Rule = {
         evidence("totals.connections.failed", connections.failed, 0),
         evidence("ends.unproven", report.ends?.unproven ?? null, 0),
         ...errorEvidence(report, isLimitError),
+        // A relay may say why before it closes.
+        ...errorEvidence(report, (name) => name === "notice"),
       ],
       counterEvidence: [
         evidence("errors.connect/files", countErrors(report, isOwnLimit), "own open files: 0"),

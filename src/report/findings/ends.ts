@@ -8,8 +8,10 @@ import { type Draft, errorEvidence, evidence, failureCost, type Rule, shareOf } 
 /** So many ends, and so much of all, before they are a rule and no chance. */
 const LEAST_ENDS = 5;
 const NEARLY_ALL = 0.8;
-/** Times are alike when four of five lie so close together; who ends connections looks now and then only. */
-const ALIKE = { share: 0.1, ms: 250 };
+/** Times are alike when four of five lie so close together: who ends connections looks now and then only. */
+const ALIKE = { share: 0.25, ms: 250 };
+/** From here on a range says more than a middle. */
+const AS_ONE = 0.1;
 /** Below it an end is no answer to silence. */
 const LEAST_SILENCE_MS = 1_000;
 /** Ends at one moment are a restart; a rule for each connection ends them as they come to it. */
@@ -26,10 +28,10 @@ export const idleTimeout: Rule = {
     if (!ends || !isSpread(ends, ends.quiet)) return null;
     const silence = [ends.quiet, ends.unused].find((times) => isRule(times, ends));
     if (silence === undefined || (silence.p50 ?? 0) < LEAST_SILENCE_MS) return null;
-    const seconds = secondsOf(silence);
+    const seconds = shortest(silence);
     const isPinged = (config.pingSec ?? 0) > 0;
     return draft(report, {
-      title: `Connections end after ${seconds} s without traffic: an idle timeout`,
+      title: `Connections end after ${rangeOf(silence)} s without traffic: an idle timeout`,
       evidence: [
         evidence(`ends.${silence === ends.quiet ? "quiet" : "unused"}.p50`, silence.p50),
         evidence("of ends", silence.count, ends.life.count),
@@ -56,9 +58,9 @@ export const lifetimeLimit: Rule = {
     const { ends } = report;
     if (!ends || !isSpread(ends, ends.life) || !isRule(ends.life, ends)) return null;
     if ((ends.life.p50 ?? 0) < LEAST_SILENCE_MS || isRule(ends.quiet, ends)) return null;
-    const seconds = secondsOf(ends.life);
+    const seconds = shortest(ends.life);
     return draft(report, {
-      title: `Connections end after ${seconds} s of life, used or not`,
+      title: `Connections end after ${rangeOf(ends.life)} s of life, used or not`,
       evidence: [
         evidence("ends.life.p50", ends.life.p50),
         evidence("ends", ends.life.count, report.totals.connections.dropped),
@@ -177,8 +179,17 @@ function isSpread({ firstAtSec, lastAtSec }: Ends, times?: LatencySummary): bool
   return lastAtSec - firstAtSec >= leastSec;
 }
 
-function secondsOf({ p50 }: LatencySummary): string {
-  return ((p50 ?? 0) / 1_000).toFixed(1);
+function shortest({ histogram }: LatencySummary): string {
+  return toSeconds(quantile(histogram, 0.1));
+}
+
+function rangeOf(times: LatencySummary): string {
+  if (spanOf(times) <= (times.p50 ?? 0) * AS_ONE) return toSeconds(times.p50);
+  return `${shortest(times)} to ${toSeconds(quantile(times.histogram, 0.9))}`;
+}
+
+function toSeconds(ms: number | null): string {
+  return ((ms ?? 0) / 1_000).toFixed(1);
 }
 
 function draft(

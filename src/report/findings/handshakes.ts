@@ -66,7 +66,8 @@ export const handshakeRefused: Rule = {
   ofNoData: true,
   find(view) {
     const refusal = mostRefusals(view.report);
-    if (refusal === null || !isFamily(refusal, 4) || refusal.status === 429) return null;
+    if (refusal === null || refusal.status === 429) return null;
+    if (!isFamily(refusal, 4) && !isFamily(refusal, 2)) return null;
     // Where some are held with the same path and headers, it is a limit.
     if ((heldConnections(view.window) ?? 0) > 0) return null;
     const { title, remediation } = wordsFor(refusal.status);
@@ -169,6 +170,13 @@ function wordsFor(status: number): { readonly title: string; readonly remediatio
       title: "The handshake is forbidden: it is answered with 403",
       remediation:
         "See by what the relay or its proxy judges: an `Origin` that it wants (`--header 'Origin: https://…'`), an address list, a firewall for bots, or another path.",
+    };
+  }
+  if (status < 300) {
+    return {
+      title: `There is no relay at this path: the handshake is answered with ${status}, as for a web page`,
+      remediation:
+        "Give --relay with the path that the relay listens on; behind a proxy, see that it passes on the headers `Upgrade` and `Connection`.",
     };
   }
   if (status === 404 || status === 410) {
