@@ -329,7 +329,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** One function for all that is done with a plain OK: k6 starts each message on an empty stack, made anew. */
   const listen = (client: Client) => {
     const { pending } = client;
-    // Of this connection. Variables of a closure are the cheapest that can be read elsewhere: 0.1 µs an OK.
+    // Of this connection. Variables of a closure are the cheapest that can be read elsewhere: 0.2 µs an OK.
     let answers = 0;
     let answeredMs = 0;
     client.answered = () => ({ answers, answeredMs });
