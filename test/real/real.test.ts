@@ -101,7 +101,7 @@ for (const relay of ALL) {
     ] as const) {
       it(`${what} amid the run: balanced totals, what was acknowledged is there, and it is named`, () =>
         open(async (tried) => {
-          const { report, more } = await tried.run("publish", { duration: 7 }, async () => {
+          const { report, more } = await tried.run("publish", { duration: 10 }, async () => {
             await tried.running.stop(signal);
             await pause(1_000);
             await tried.running.start();

@@ -57,6 +57,8 @@ export interface RunningRelay {
 }
 
 const READY_MS = 20_000;
+/** A relay that waits for its clients is not waited for longer. */
+const MOST_STOP_MS = 2_000;
 
 /** Starts a relay in a folder of its own, gives it to `use`, and leaves neither process nor folder. */
 export async function withReal<T>(
@@ -80,8 +82,7 @@ export async function withReal<T>(
       if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
       const ended = once(ending, "exit");
       signalAll(ending, signal);
-      // A relay that waits for its clients before it ends.
-      const limit = setTimeout(() => signalAll(ending, "SIGKILL"), 5_000);
+      const limit = setTimeout(() => signalAll(ending, "SIGKILL"), MOST_STOP_MS);
       await ended;
       clearTimeout(limit);
       signalAll(ending, "SIGKILL");
