@@ -37,6 +37,11 @@ describe("outages", () => {
         awayIn([[3, 99]], [{ firstRefusedSec: 3.2, lastRefusedSec: 9.9, firstOpenSec: null }]),
         "went away between 3.0 and 3.1 s and did not come back",
       ],
+      // What listened again was gone at once, or the clients came too late.
+      [
+        awayIn([[3, 99]], [{ firstRefusedSec: 3.2, lastRefusedSec: 8.7, firstOpenSec: 8.9 }]),
+        "went away between 3.0 and 3.1 s; its port was open again between 8.7 and 8.9 s, and no client had a connection until the end",
+      ],
       // A proxy takes connections all the time.
       [
         awayIn([[3, 7.5]], [{ firstRefusedSec: null, lastRefusedSec: null, firstOpenSec: 3.2 }]),

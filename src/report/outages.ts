@@ -14,6 +14,8 @@ export interface Outage {
   readonly lastRefusedSec: number | null;
   /** When it took a connection again, at the latest; `null`: not before the end. */
   readonly firstOpenSec: number | null;
+  /** Whether a client had a connection again: a port may be open, and what is behind it not. */
+  readonly isOver: boolean;
   /** How long it was away; the most is `null` where it did not come back. */
   readonly leastSec: number | null;
   readonly mostSec: number | null;
@@ -42,6 +44,7 @@ export function outagesOf({ throughput, run, resources }: Report): readonly Outa
       firstRefusedSec,
       lastRefusedSec,
       firstOpenSec,
+      isOver: reopenedSec !== null,
       leastSec: lastRefusedSec === null ? null : Math.max(0, lastRefusedSec - firstRefusedSec),
       mostSec: firstOpenSec === null ? null : firstOpenSec - lastOpenSec,
     };
@@ -76,11 +79,16 @@ export function describeOutage({
   firstRefusedSec,
   lastRefusedSec,
   firstOpenSec,
+  isOver,
   leastSec,
   mostSec,
 }: Outage): string {
   const went = `went away ${bracket(lastOpenSec, firstRefusedSec)}`;
   if (firstOpenSec === null) return `${went} and did not come back`;
+  if (!isOver) {
+    const port = bracket(lastRefusedSec ?? firstOpenSec, firstOpenSec);
+    return `${went}; its port was open again ${port}, and no client had a connection until the end`;
+  }
   if (lastRefusedSec === null || leastSec === null || mostSec === null) {
     return `${went} and was back at ${seconds(firstOpenSec)} s at the latest`;
   }

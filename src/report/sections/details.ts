@@ -2,9 +2,19 @@
 import { describeLeftOut } from "../../pool/left-out.ts";
 import { diskOf } from "../disk.ts";
 import { formatBytes, formatCount, formatMs, formatRate, NOT_MEASURED } from "../format.ts";
+import { changeOf, describeRelayCounts } from "../relay-counts.ts";
 import { describeStored } from "../stored.ts";
 import type { Audit, RelayMetric, Report, ResourceSample, TestedRelay } from "../types.ts";
-import { type Block, code, details, list, type Section, type Text, table } from "./document.ts";
+import {
+  type Block,
+  code,
+  details,
+  list,
+  type Section,
+  type Text,
+  table,
+  text,
+} from "./document.ts";
 
 export function detailsSection(report: Report): Section {
   return {
@@ -12,6 +22,7 @@ export function detailsSection(report: Report): Section {
     title: "Details",
     blocks: [
       details("Versions, machine, pool, resources", ...list(items(report))),
+      ...describeRelayCounts(report).map(text),
       ...relayMetrics(report.resources?.relayMetrics ?? []),
     ],
   };
@@ -86,11 +97,11 @@ function relayLine({ label, address, software, version }: TestedRelay): readonly
 function relayMetrics(metrics: readonly RelayMetric[]): readonly Block[] {
   if (metrics.length === 0) return [];
   const caption = "The relay's own metrics, at the first and the last look";
-  const rows = metrics.map(({ name, first, last }): readonly Text[] => [
-    [code(name)],
-    String(first),
-    String(last),
-    String(Number((last - first).toPrecision(9))),
+  const rows = metrics.map((metric): readonly Text[] => [
+    [code(metric.name)],
+    String(metric.first),
+    String(metric.last),
+    String(changeOf(metric)),
   ]);
   return [details(caption, table(caption, ["name", "#first", "#last", "#change"], rows))];
 }

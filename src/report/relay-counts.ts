@@ -1,0 +1,58 @@
+/** The relay's own counters held against what was sent to it: an audit that costs nothing. */
+import { formatCount, formatMs } from "./format.ts";
+import type { RelayMetric, Report } from "./types.ts";
+
+/** EVENTs that came in: strfry (src/PrometheusMetrics.h), nostr-rs-relay (src/server.rs). */
+const EVENTS_IN: readonly RegExp[] = [
+  /^nostr_client_messages_total\{[^}]*verb="EVENT"[^}]*\}$/,
+  /^nostr_cmd_event_total$/,
+];
+/** Time in the store and writes of it, with ms in one of the time's units. */
+const WRITES = [
+  {
+    sum: /^nostr_events_write_seconds_sum$/,
+    count: /^nostr_events_write_seconds_count$/,
+    ms: 1_000,
+  },
+  {
+    sum: /^strfry_write_time_microseconds_total$/,
+    count: /^strfry_write_events_total$/,
+    ms: 0.001,
+  },
+  { sum: /^nostr_relay_db_write_sum$/, count: /^nostr_relay_db_write_count$/, ms: 1_000 },
+] as const;
+
+/** A sentence each: whether it counted what was sent, and what one write took. */
+export function describeRelayCounts({ resources, totals, warmup }: Report): readonly string[] {
+  const metrics = resources?.relayMetrics ?? [];
+  const change = (name: RegExp) => {
+    const found = metrics.find((metric) => name.test(metric.name));
+    return found === undefined ? null : found.last - found.first;
+  };
+  const lines: string[] = [];
+  const counted = EVENTS_IN.map(change).find((n) => n !== null) ?? null;
+  if (counted !== null) {
+    const sent = totals.attempted + warmup.attempted;
+    // What was under way when a connection ended may have come or not.
+    const isTold = counted <= sent && counted >= sent - totals.lost;
+    const says = `The relay counted ${formatCount(counted)} EVENTs, ${formatCount(sent)} were sent`;
+    lines.push(
+      isTold
+        ? `${says}: they agree.`
+        : `${says}: THEY DO NOT AGREE${counted < 0 ? "; it began anew" : counted > sent ? "; others publish there too, or it was read late at first" : "; it was read before the last came, or lost some"}.`,
+    );
+  }
+  for (const { sum, count, ms } of WRITES) {
+    const [spent, writes] = [change(sum), change(count)];
+    if (spent === null || writes === null || writes <= 0) continue;
+    lines.push(
+      `By its own clock a write of the relay took ${formatMs((spent / writes) * ms)} on average.`,
+    );
+  }
+  return lines;
+}
+
+/** What a counter rose by between the looks; without the noise of fractions. */
+export function changeOf({ first, last }: RelayMetric): number {
+  return Number((last - first).toPrecision(9));
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { renderMarkdown } from "../src/report/markdown.ts";
+import { describeRelayCounts } from "../src/report/relay-counts.ts";
+import type { RelayMetric, Report } from "../src/report/types.ts";
+import { buildOf, completeOf } from "./fixtures/reports/run.ts";
+
+const metric = (name: string, first: number, last: number): RelayMetric => ({ name, first, last });
+const withMetrics = (relayMetrics: readonly RelayMetric[], lost = 0): Report => {
+  const report = completeOf(buildOf(), {
+    companion: { relayProcess: null, relayMetrics, notMeasured: [] },
+  });
+  return { ...report, totals: { ...report.totals, lost, accepted: report.totals.accepted - lost } };
+};
+const STRFRY = 'nostr_client_messages_total{verb="EVENT"}';
+
+describe("the relay's own counters", () => {
+  const rows: readonly (readonly [readonly RelayMetric[], number, RegExp])[] = [
+    [[metric(STRFRY, 969, 1_969)], 0, /counted 1,000 EVENTs, 1,000 were sent: they agree\.$/],
+    [[metric("nostr_cmd_event_total", 0, 1_000)], 0, /they agree\.$/],
+    [[metric(STRFRY, 969, 1_968)], 0, /counted 999 .* DO NOT AGREE; it was read before/],
+    [[metric(STRFRY, 969, 1_968)], 1, /they agree\.$/],
+    [[metric(STRFRY, 0, 1_001)], 0, /DO NOT AGREE; others publish there/],
+    [[metric(STRFRY, 900, 10)], 0, /DO NOT AGREE; it began anew/],
+    [
+      [
+        metric("nostr_events_write_seconds_sum", 1, 18.2),
+        metric("nostr_events_write_seconds_count", 0, 12_427),
+      ],
+      0,
+      /^By its own clock a write of the relay took 1\.38 ms on average\.$/,
+    ],
+    [
+      [
+        metric("strfry_write_time_microseconds_total", 0, 9e6),
+        metric("strfry_write_events_total", 0, 3_000),
+      ],
+      0,
+      /took 3\.00 ms/,
+    ],
+  ];
+  for (const [metrics, lost, text] of rows) {
+    it(`say ${text}`, () => {
+      const [line = ""] = describeRelayCounts(withMetrics(metrics, lost));
+      assert.match(line, text);
+    });
+  }
+
+  it("say nothing where nothing is known, and stand in the details with what they changed by", () => {
+    assert.deepEqual(describeRelayCounts(withMetrics([metric("process_open_fds", 1, 2)])), []);
+    const markdown = renderMarkdown(withMetrics([metric(STRFRY, 969, 1_969)]));
+    assert.match(markdown, /they agree/);
+    assert.match(markdown, /\| 969 \| 1969 \| 1000 \|/);
+  });
+});
