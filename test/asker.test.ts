@@ -7,6 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
 import { makePool } from "../src/node/pool/make.ts";
 import type { Report } from "../src/report/types.ts";
+import { completeOf, sampleOf } from "./fixtures/reports/run.ts";
 import { runScenario } from "./k6-world/run.ts";
 import type { Relay, RelaySide } from "./k6-world/world.ts";
 
@@ -179,5 +180,41 @@ describe("queries that a relay doesn't answer as they are asked", () => {
     );
     const ids = report.findings.map(({ id }) => id);
     assert.ok(ids.includes("ignored-limit") && ids.includes("sent-behind-eose"), ids.join());
+  });
+});
+
+describe("queries that are slow or held back, where publishes are not", () => {
+  const idle = {
+    resources: [1, 5, 9].map((t) => sampleOf({ t, process: "relay", cpuPercent: 20 })),
+  };
+  const findingsOf = async (msOf: (n: number) => number) => {
+    const { relay } = relayOf((id, socket, n) => answerAfter(msOf(n))(id, socket));
+    const { report } = await play(relay, { CLIENTS: "50" });
+    return completeOf(report, idle).findings.map(({ id }) => id);
+  };
+
+  it("are told from each other by their times: a scan, and an acknowledgement held back", async () => {
+    // Now and then an answer is written in one piece with another, and comes at once.
+    assert.ok((await findingsOf((n) => (n % 9 === 0 ? 1 : 42))).includes("nagle-delay"));
+    const slow = await findingsOf(() => 120);
+    assert.ok(slow.includes("slow-queries") && !slow.includes("nagle-delay"), slow.join());
+    const fast = await findingsOf(() => 6);
+    for (const id of ["slow-queries", "nagle-delay", "failed-queries", "ignored-limit"]) {
+      assert.ok(!fast.includes(id), id);
+    }
+  });
+
+  it("stand over time, and are held to bounds of their own", async () => {
+    const { relay } = relayOf((id, socket, n) => answerAfter(n % 2 === 0 ? 450 : 700)(id, socket));
+    const { report } = await play(relay, { ACK_TIMEOUT_MS: "500", CLIENTS: "50" });
+    const last = report.throughput.series.findLast((point) => point.t < 10);
+    assert.ok(Math.abs((last?.queryTimes?.feed?.p50 ?? 0) - 450) < 10);
+    const judged = report.thresholds.filter(({ metric }) => metric.startsWith("nostr_query"));
+    const byText = Object.fromEntries(judged.map((t) => [`${t.metric}: ${t.expression}`, t.ok]));
+    assert.deepEqual(byText, {
+      "nostr_query_failed: rate<0.01": false,
+      "nostr_query_time: p(95)<500": true,
+      "nostr_query_time: p(99)<1000": true,
+    });
   });
 });
