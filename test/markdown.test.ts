@@ -396,7 +396,7 @@ describe("renderTerminal", () => {
     assert.match(text, /^verdict {5}INVALID: the figures say nothing about the relay$/m);
     assert.match(text, /^thresholds {2}not judged$/m);
     assert.match(text, /p50 not measured, p95 not measured/);
-    assert.match(text, /^read-back {3}not measured$/m);
+    assert.match(text, /^read-back {3}not made: /m);
     assert.doesNotMatch(text, /\b0(\.0+)? ms\b|NaN|undefined|null/);
   });
 

@@ -21,6 +21,8 @@ export const refusedByNotice: Rule = {
     "throttled",
     "overload",
     "dropped-connections",
+    "ended-on-publish",
+    "cut-after-answers",
     "queueing",
     "tail",
     "latency-drift",
