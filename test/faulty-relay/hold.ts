@@ -7,8 +7,9 @@ import type { Ledger } from "./ledger.ts";
 export interface Beside {
   /** Errors beside those that the relay's own frames and cuts lead to. */
   readonly errors?: Readonly<Record<string, number>>;
-  /** Connections tried while nothing listened. */
+  /** Connections tried while nothing listened; and those that ended before the relay read of them. */
   readonly unreached?: number;
+  readonly unread?: number;
   /** The relay kept so much unanswered that some events found no room on a connection. */
   readonly heldBack?: boolean;
   /** Of the unanswered events in a run with cuts: those whose connection outlived the timeout. */
@@ -19,7 +20,7 @@ export interface Beside {
 export function assertCounts(report: Report, ledger: Ledger, beside: Beside) {
   const { totals, errors, config } = report;
   const own = ownHandshakes(report);
-  const { unreached = 0, heldBack = false } = beside;
+  const { unreached = 0, unread = 0, heldBack = false } = beside;
   const wasCut = ledger.cuts.length > 0;
   assertBalanced(totals);
   // What was on its way when a connection was cut never reached the relay, and is lost like the rest.
@@ -27,7 +28,7 @@ export function assertCounts(report: Report, ledger: Ledger, beside: Beside) {
   assert.ok(unseen >= 0, `${ledger.events.length} events received, ${totals.attempted} reported`);
   const missing = ledger.unanswered + unseen;
   const timedOut = wasCut ? (beside.timedOut ?? 0) : missing;
-  const taken = ledger.taken - own.all;
+  const taken = ledger.taken - own.all + unread;
   const opened = ledger.opened - own.opened;
   const failed = taken - opened + unreached;
   const seen: Totals = {
@@ -64,7 +65,10 @@ export function assertCounts(report: Report, ledger: Ledger, beside: Beside) {
     reported[`${of}/${code}`] = (reported[`${of}/${code}`] ?? 0) + count;
   }
   const timeouts = totals.timedOut > 0 ? { "timeout/no OK": totals.timedOut } : {};
-  const misses = unreached > 0 ? { "connect/refused": unreached } : {};
+  const misses = {
+    ...(unreached > 0 ? { "connect/refused": unreached } : {}),
+    ...(unread > 0 ? { "connect/reset": unread } : {}),
+  };
   assert.deepEqual(reported, {
     ...without(ledger.errors(), own.refusals),
     ...timeouts,

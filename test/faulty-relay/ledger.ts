@@ -19,7 +19,7 @@ export class Ledger {
   readonly events: LedgerEvent[] = [];
   /** Every frame that left, whether it answered an event or not. */
   readonly frames: Frame[] = [];
-  /** TCP connections taken, and handshakes completed. */
+  /** Handshakes begun, and completed. */
   taken = 0;
   opened = 0;
   /** Handshakes turned down, by the name that a true report has for it. */

@@ -10,7 +10,6 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
 import { matchesFilter } from "../../src/nostr/filter.ts";
@@ -36,7 +35,7 @@ export interface Behaviour {
   readonly answer?: (published: Published, relay: FaultyRelay) => readonly Action[];
   /** What is sent on each connection as it opens. */
   readonly greet?: () => readonly Action[];
-  /** By the place of the TCP connection, from 0. */
+  /** By the place of the handshake, from 0. */
   readonly handshake?: (place: number) => Handshake;
   /** Answers REQs with the events for which this holds, whatever was said about them; silent without it. */
   readonly keeps?: (published: Published) => boolean;
@@ -118,12 +117,7 @@ export class FaultyRelay {
 
   #makeServer(): Server {
     const server = createServer((_, response) => this.#describe(response));
-    const handshakes = new Map<Duplex, Handshake>();
     server.on("connection", (socket) => {
-      const handshake = this.#behaviour.handshake?.(this.ledger.taken) ?? "open";
-      handshakes.set(socket, handshake);
-      this.ledger.taken++;
-      this.#whenTaken();
       this.#sockets.add(socket);
       socket.setNoDelay(true);
       // A client that resets its connection is none of the relay's business.
@@ -131,7 +125,10 @@ export class FaultyRelay {
       socket.on("close", () => this.#sockets.delete(socket));
     });
     server.on("upgrade", (request, socket, head) => {
-      const handshake = handshakes.get(socket) ?? "open";
+      // Looks at the port, and requests for the document, are no handshakes.
+      const handshake = this.#behaviour.handshake?.(this.ledger.taken) ?? "open";
+      this.ledger.taken++;
+      this.#whenTaken();
       const open = () =>
         this.#webSockets.handleUpgrade(request, socket, head, (client) =>
           this.#welcome(client, socket as Socket),
