@@ -92,6 +92,15 @@ const audited = (missingCount: number): Report => ({
   ...base,
   audit: { checked: 100, found: 90, missing: ["a"], missingCount, excused: 0, acknowledged: 100 },
 });
+const storing = (delta: number, kind = 1, members: Partial<Report> = {}): Report => {
+  const row = { kind, accepted: 100, expectedStored: 100, deleted: 0, counted: 100 + delta, delta };
+  const { audit } = audited(0);
+  return {
+    ...base,
+    audit: audit && { ...audit, stored: { kinds: [row], why: null } },
+    ...members,
+  };
+};
 const relays = (...p50s: readonly number[]): Report => ({
   ...base,
   latency: {
@@ -461,6 +470,8 @@ const busy = cpu(80, timed("service", { p99: 20 }));
 /** Rule, a report that supports it, one on the other side of a bound of it. */
 const table: readonly (readonly [id: string, found: Report, notFound: Report])[] = [
   ["lost-after-ok", audited(1), audited(0)],
+  ["not-stored", storing(-1), storing(0)],
+  ["not-stored", storing(-1), storing(1)],
   ["silent-drops", totals({ timedOut: 10, lateOk: 4 }), totals({ timedOut: 10, lateOk: 5 })],
   ["timeouts", totals({ timedOut: 10, lateOk: 5 }), totals({ timedOut: 10, lateOk: 4 })],
   ["rate-limited", said("reject", "Rate limit exceeded"), said("reject", "blocked: banned")],

@@ -102,6 +102,7 @@ const LATER = [
   ...["pingSec", "headers", "clientIpHeader", "ends", "handshakes"],
   ...["relayProcesses", "proxy", "portLooks", "queryTimes"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
+  ...["known", "spot", "margin"],
 ];
 
 describe("the schema", () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { WebSocketServer } from "ws";
 import { parseRelayUrl } from "../src/guard/relay-url.ts";
-import { type Counts, compareStored, countKinds } from "../src/node/audit/stored.ts";
+import { acceptedKinds, type Counts, compareStored, countKinds } from "../src/node/audit/stored.ts";
 import type { Admission } from "../src/node/guard/gate.ts";
 import type { NostrEvent } from "../src/nostr/wire.ts";
 import { describeStored } from "../src/report/stored.ts";
@@ -20,6 +20,15 @@ function admissionOf(url: string): Admission {
 function countsOf(byKind: Readonly<Record<number, number>>): Counts {
   return { byKind: new Map(Object.entries(byKind).map(([kind, n]) => [Number(kind), n])) };
 }
+
+const UNSIGNED = {
+  id: "0".repeat(64),
+  pubkey: "a".repeat(64),
+  sig: "0".repeat(128),
+  created_at: NOW,
+  tags: [],
+  content: "",
+};
 
 const post = (d: string, created_at = NOW) => sign({ kind: 30_078, tags: [["d", d]], created_at });
 
@@ -112,6 +121,82 @@ describe("what a relay keeps of a run", () => {
     assert.match(whyOf(await countKinds(admissions, [], NEVER), none), /does not say which kinds/);
     const stopped = await countKinds(admissions, [1], AbortSignal.abort());
     assert.match(whyOf(stopped, none), /it took too long or was interrupted/);
+  });
+
+  it("is held against what the types and a sample tell, of a run of any length", () => {
+    const events = Array.from({ length: 1_000 }, (_, i) =>
+      i % 10 < 6
+        ? { ...UNSIGNED, kind: 1 }
+        : i % 10 < 8
+          ? { ...UNSIGNED, kind: 20_001 }
+          : { ...UNSIGNED, kind: 30_078, tags: [["d", String(i)]] as const },
+    );
+    const compare = (after: Readonly<Record<number, number>>, byKind?: Map<number, number>) =>
+      compareStored({
+        before: countsOf({ 1: 5, 20001: 0, 30078: 7 }),
+        after: countsOf(after),
+        accepted: [events],
+        acknowledged: 12_000,
+        ...(byKind === undefined ? {} : { byKind }),
+      }).kinds?.map(({ kind, delta }) => [kind, delta]);
+    // The type tells: to the event.
+    const exact = new Map([[1, 7_200]]);
+    const rest = { 20001: 0, 30078: 2_407 };
+    assert.deepEqual(compare({ 1: 7_205, ...rest }, exact)?.[0], [1, 0]);
+    assert.deepEqual(compare({ 1: 7_204, ...rest }, exact)?.[0], [1, -1]);
+    // The sample alone: within four standard errors, 744 of 7,200.
+    assert.deepEqual(compare({ 1: 6_500, ...rest })?.[0], [1, 0]);
+    assert.deepEqual(compare({ 1: 6_405, ...rest })?.[0], [1, -56]);
+    // Ephemeral events are to be kept by nobody.
+    assert.deepEqual(compare({ 1: 7_205, 20001: 3, 30078: 2_407 }, exact)?.[1], [20_001, 3]);
+    // Two hundred addresses are known, and each event may have its own.
+    for (const [stored, delta] of [
+      [206, 0],
+      [199, -1],
+      [3_000, 0],
+      [3_100, 92],
+    ] as const) {
+      assert.deepEqual(compare({ 1: 7_205, 20001: 0, 30078: 7 + stored }, exact)?.[2], [
+        30_078,
+        delta,
+      ]);
+    }
+  });
+
+  it("takes the number of each kind from types of one kind, the warm-up's too", () => {
+    const kinds = {
+      note: [[1]],
+      view: [[30_078]],
+      video: [[30_078], [34_235]],
+      typing: [[20_001]],
+    };
+    const types = Object.keys(kinds);
+    const cells = (accepted: number) => [0, 0, accepted];
+    const slices = [
+      {
+        counts: [
+          [0, ...cells(3)],
+          [1, ...cells(10)],
+          [2, ...cells(10)],
+        ],
+      },
+      {
+        counts: [
+          [0, ...cells(2)],
+          [3, ...cells(4)],
+          [5, ...cells(7)],
+        ],
+      },
+    ] as const;
+    // Of the fourth kind the video's part is not told from the view.
+    assert.deepEqual(
+      [...acceptedKinds(slices, { types, kinds })],
+      [
+        [1, 12],
+        [20_001, 4],
+      ],
+    );
+    assert.equal(acceptedKinds(slices, { types, kinds: { ...kinds, note: null } }).size, 0);
   });
 
   it("names the kinds that are not as expected", () => {

@@ -69,7 +69,7 @@ function extraFlags(report: Report): readonly string[] {
     // Their values may be secrets.
     ...(config.headers ?? []).map((name) => `--header ${shellQuote(`${name}: …`)}`),
     ...(config.clientIpHeader ? [`--client-ip-header ${shellQuote(config.clientIpHeader)}`] : []),
-    ...(report.audit === null ? [] : ["--audit"]),
+    ...(report.audit === null || report.audit.spot ? [] : ["--audit"]),
     ...(report.run.relayNote ? [`--relay-note ${shellQuote(report.run.relayNote)}`] : []),
   ];
 }

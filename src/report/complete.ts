@@ -15,6 +15,8 @@ export interface Completion {
   readonly ceilingEps: number | null;
   readonly floorMs: number | null;
   readonly audit: Audit | null;
+  /** What the relays had of the pool before the run. */
+  readonly known?: Report["known"];
   readonly relayNote: string | null;
   readonly relays?: Report["run"]["relays"];
   readonly preflight?: Report["preflight"];
@@ -46,6 +48,7 @@ export function completeReport(report: Report, completion: Completion): Report {
       run,
       handshakes: completion.handshakes ?? null,
       ...(completion.preflight === undefined ? {} : { preflight: completion.preflight }),
+      ...(completion.known === undefined ? {} : { known: completion.known }),
       resources: measured,
       profile: completion.profile ?? null,
       thresholds: judgeAgain(report.thresholds, measured, run.durationSec),

@@ -1,7 +1,9 @@
 /** What a CI gate shows of a report or a comparison: items that passed, failed or want attention. */
 import type { Comparison } from "./compare/types.ts";
 import { formatMs, formatPercent } from "./format.ts";
-import type { Report } from "./types.ts";
+import { describeStored } from "./stored.ts";
+import type { Audit, Report } from "./types.ts";
+import { keptAll, lackingKinds } from "./verdict.ts";
 
 export interface GateItem {
   readonly group: "verdict" | "threshold" | "audit" | "finding" | "comparison";
@@ -36,11 +38,11 @@ export function gateOfReport(report: Report): readonly GateItem[] {
     {
       group: "audit",
       name: "acknowledged events are stored",
-      state: audit === null ? "skipped" : audit.missingCount > 0 ? "failed" : "passed",
+      state: audit === null ? "skipped" : keptAll(audit) ? "passed" : "failed",
       message:
         audit === null
           ? "not measured"
-          : `${audit.missingCount} missing of ${audit.checked} read back`,
+          : `${audit.missingCount} missing of ${audit.checked} read back${storedLine(audit)}`,
     },
     ...report.findings.map(
       (f): GateItem => ({
@@ -51,6 +53,13 @@ export function gateOfReport(report: Report): readonly GateItem[] {
       }),
     ),
   ];
+}
+
+function storedLine(audit: Audit): string {
+  const { stored } = audit;
+  return stored === undefined || lackingKinds(audit).length === 0
+    ? ""
+    : `; ${describeStored(stored)}`;
 }
 
 /** The items of repeated runs, each named by its place; a finding once, with how many runs it is in. */

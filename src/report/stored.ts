@@ -23,9 +23,12 @@ export function describeStored({ kinds, why }: Stored): string {
 }
 
 function name(kinds: readonly StoredKind[], direction: "fewer" | "more"): string {
-  const named = kinds.slice(0, MOST_NAMED).map(({ kind, delta, counted, expectedStored }) => {
-    return `kind ${kind} ${formatCount(Math.abs(delta))} ${direction} (${formatCount(counted)} of ${formatCount(expectedStored)})`;
-  });
+  const named = kinds
+    .slice(0, MOST_NAMED)
+    .map(({ kind, delta, counted, expectedStored, margin = 0 }) => {
+      const about = margin > 0 ? "about " : "";
+      return `kind ${kind} ${formatCount(Math.abs(delta))} ${direction} (${formatCount(counted)} of ${about}${formatCount(expectedStored)})`;
+    });
   const rest = kinds.length > MOST_NAMED ? `, and ${kinds.length - MOST_NAMED} kinds more` : "";
   return named.join(", ") + rest;
 }

@@ -5,6 +5,7 @@ import { outcomeOf, testedRelays } from "./outcome.ts";
 import { describeProxy, proxyOf } from "./port-proxy.ts";
 import { describeStored } from "./stored.ts";
 import type { Audit, Report } from "./types.ts";
+import { lackingKinds } from "./verdict.ts";
 
 /** Ids of missing events. */
 const MOST_SHOWN = 5;
@@ -42,6 +43,9 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     ...missingLines(audit),
     ...(audit?.stored === undefined ? [] : [`stored      ${describeStored(audit.stored)}`]),
     ...leftOutLines(report),
+    ...(audit !== null && lackingKinds(audit).length > 0
+      ? ["            NOT ALL WAS STORED: the run failed"]
+      : []),
     ...findingLines(report),
     ...files.map((file, i) => `${i === 0 ? "reports     " : "            "}${file}`),
     "",
@@ -84,7 +88,9 @@ function findingLines({ findings }: Report): readonly string[] {
 function readBackLine(audit: Audit): string {
   const { checked, found, excused, missingCount, acknowledged } = audit;
   const sample =
-    checked < acknowledged ? ` (a sample of ${formatCount(acknowledged)} acknowledged)` : "";
+    checked < acknowledged
+      ? ` (a ${audit.spot ? "spot check" : "sample"} of ${formatCount(acknowledged)} acknowledged)`
+      : "";
   return `${formatCount(found + excused)} of ${formatCount(checked)} acknowledged events found or rightly gone, ${formatCount(missingCount)} missing${sample}`;
 }
 

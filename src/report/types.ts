@@ -297,8 +297,18 @@ export interface Audit {
   readonly excused: number;
   /** Acknowledged in all; `checked` is a stated sample when it is smaller. */
   readonly acknowledged: number;
+  /** Some ids only, since no audit was asked for. */
+  readonly spot?: boolean;
   /** What came to be stored, kind by kind. Reports from before it was counted have none. */
   readonly stored?: Stored;
+}
+
+/** Events of the pool that the relays were asked for before the run. */
+export interface KnownEvents {
+  readonly asked: number;
+  readonly found: number;
+  /** Why a relay did not say; `null` when all did. */
+  readonly why: string | null;
 }
 
 export interface Stored {
@@ -315,6 +325,8 @@ export interface StoredKind {
   readonly expectedStored: number;
   /** So many of those are gone on a relay that deletes (NIP-09). */
   readonly deleted: number;
+  /** By so many that may be more or less, where accepted events are known by a sample. */
+  readonly margin?: number;
   /** What the relays hold more than before. */
   readonly counted: number;
   /** How far that is from what is expected, with or without deletions; 0 when it is as expected. */
@@ -514,6 +526,8 @@ export interface Report {
   readonly findings: readonly Finding[];
   readonly thresholds: readonly ThresholdResult[];
   readonly audit: Audit | null;
+  /** `null`: no relay was asked beforehand. Reports from before it was asked have none. */
+  readonly known?: KnownEvents | null;
   /** Events that preflight published, by kind; `null` where it asked no relay. */
   readonly preflight?: {
     readonly probes: readonly { readonly kind: number; readonly count: number }[];

@@ -1,5 +1,5 @@
 /** From a report to an exit code: one rule for the CLI and the texts. */
-import type { Report } from "./types.ts";
+import type { Audit, Report, StoredKind } from "./types.ts";
 
 export const EXIT = {
   ok: 0,
@@ -10,10 +10,19 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** Every threshold was met on data, the totals balance, and nothing acknowledged was missing. */
+/** Every threshold was met on data, and what was acknowledged is there. */
 export function passed(report: Report): boolean {
-  const lost = report.audit !== null && report.audit.missingCount > 0;
-  return report.thresholds.every(({ ok }) => ok === true) && !lost;
+  return report.thresholds.every(({ ok }) => ok === true) && keptAll(report.audit);
+}
+
+/** No id that was asked for is missing, and no kind has fewer events than it should. */
+export function keptAll(audit: Audit | null): boolean {
+  return audit === null || (audit.missingCount === 0 && lackingKinds(audit).length === 0);
+}
+
+/** Kinds of which less came to be stored than was accepted and should be there. */
+export function lackingKinds({ stored }: Audit): readonly StoredKind[] {
+  return (stored?.kinds ?? []).filter(({ delta }) => delta < 0);
 }
 
 /** The exit code of a run that ended by itself. */

@@ -12,13 +12,17 @@ import { FRAME_ID_OFFSET, FRAMES_FILE, HEADER_LENGTH } from "../../pool/format.t
 import type { Audit } from "../../report/types.ts";
 import type { Admission } from "../guard/gate.ts";
 import { type ReadBack, readBack } from "./read-back.ts";
-import { openReader, Unanswered } from "./relay-reader.ts";
+import { Readers } from "./readers.ts";
+import { type ReaderTimes, type RelayReader, Unanswered } from "./relay-reader.ts";
 
 export interface AuditRequest {
   readonly slices: readonly Slice[];
   readonly poolDir: string;
   /** In the order of the plan's relays. */
   readonly admissions: readonly Admission[];
+  /** Connections that are held from before the run. */
+  readonly readers?: Readers;
+  readonly times?: ReaderTimes;
   /** Publishes that were accepted in all. */
   readonly acknowledged: number;
   readonly signal: AbortSignal;
@@ -53,7 +57,7 @@ export async function auditRun(request: AuditRequest): Promise<AuditResult> {
       const events = byRelay[relay] ?? [];
       if (events.length === 0) return [];
       try {
-        return [await askRelay(admission, events, limit)];
+        return [await askRelay(request, admission, events, limit)];
       } catch (error) {
         if (!(error instanceof Unanswered)) throw error;
         notes.push(`${admission.url.label}: not measured: ${error.message}`);
@@ -80,23 +84,15 @@ export async function auditRun(request: AuditRequest): Promise<AuditResult> {
 }
 
 async function askRelay(
+  { readers = new Readers(), times }: AuditRequest,
   admission: Admission,
   events: readonly NostrEvent[],
   limit: AbortSignal,
 ): Promise<ReadBack> {
-  const reader = await openReader(admission);
-  const onLimit = () => reader.close("it took too long or was interrupted");
-  limit.addEventListener("abort", onLimit);
-  if (limit.aborted) onLimit();
-  try {
-    return await readBack(events, {
-      ask: (filters) => reader.ask(filters),
-      nowSec: () => Math.floor(Date.now() / 1_000),
-    });
-  } finally {
-    limit.removeEventListener("abort", onLimit);
-    reader.close();
-  }
+  const nowSec = () => Math.floor(Date.now() / 1_000);
+  const ask = (reader: RelayReader) =>
+    readBack(events, { ask: (filters) => reader.ask(filters), nowSec });
+  return await readers.use(admission, limit, ask, times);
 }
 
 /** The events that slices note as accepted, for each relay in the order of the pool. */

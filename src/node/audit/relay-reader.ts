@@ -63,6 +63,10 @@ export class RelayReader {
     socket.on("close", () => this.#fail(new Unanswered("the relay ended the connection")));
   }
 
+  get isOpen(): boolean {
+    return this.#ended === null;
+  }
+
   /** Gives the stored events that match; throws `Unanswered`. Not to be called while one is asked. */
   async ask(filters: readonly Filter[]): Promise<Answer> {
     const answer = await this.#put("REQ", filters);

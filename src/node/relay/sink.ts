@@ -27,6 +27,9 @@ const HANDSHAKE_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const GOING_AWAY = 1001;
 const CLOSE_GRACE_MS = 1_000;
 
+/** As its information document says, so that nobody asks it for what it said it took. */
+export const SINK_SOFTWARE = "k6-nostr sink";
+
 /**
  * Starts the sink, the null target of calibration: OK to every EVENT, the same rows and EOSE to every
  * REQ, nothing verified or kept; on 127.0.0.1 only. What a generator reaches here is its own bound.
@@ -40,7 +43,8 @@ const CLOSE_GRACE_MS = 1_000;
 export async function startSink(options: SinkOptions): Promise<RunningSink> {
   const information = {
     ...describeRelay(DEFAULT_LIMITS, false),
-    name: "k6-nostr sink",
+    name: SINK_SOFTWARE,
+    software: SINK_SOFTWARE,
     description: "Says OK to everything and keeps nothing.",
     supported_nips: [1, 11],
   };

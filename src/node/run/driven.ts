@@ -3,7 +3,8 @@
 import type { MetricsSink } from "../../guard/metrics-sink.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
-import type { Report } from "../../report/types.ts";
+import type { KnownEvents, Report } from "../../report/types.ts";
+import type { Readers } from "../audit/readers.ts";
 import type { Counts } from "../audit/stored.ts";
 import type { Calibration } from "../calibrate/figures.ts";
 import type { CompanionResult } from "../companion/companion.ts";
@@ -15,6 +16,7 @@ import type { Builders } from "../pool/builders.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
 import type { Preflight } from "../preflight/preflight.ts";
 import type { Profiled, Profiler } from "../profile/profiler.ts";
+import { SINK_SOFTWARE } from "../relay/sink.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -63,6 +65,10 @@ export interface Drive extends RunRequest {
   readonly pool: PoolManifest;
   readonly runId: string;
   readonly runDir: string;
+  /** What the relays had of the pool already; `null` where none was asked. */
+  readonly known: KnownEvents | null;
+  /** Connections to read back by, held over the run where it is audited. */
+  readonly readers: Readers;
   /** What the relays held of the pool's kinds before the run. */
   readonly before: Counts;
   readonly metricsUrl: string | null;
@@ -76,6 +82,13 @@ export interface Driven extends Drive {
   /** What relays said to handshakes of our own; `null` when none was made. */
   readonly handshakes: NonNullable<Report["handshakes"]> | null;
   readonly startedAtMs: number;
+}
+
+/** Why without an audit nothing is asked for behind the run; `null` where it is. */
+export function whyNoSpots({ preflight: { answers } }: Pick<Drive, "preflight">): string | null {
+  if (answers.length === 0) return "no relay was asked (--force, and no --audit)";
+  const isSink = answers.some(({ information }) => information.software === SINK_SOFTWARE);
+  return isSink ? "a sink keeps nothing" : null;
 }
 
 /** The kinds of a pool. */

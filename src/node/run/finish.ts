@@ -10,12 +10,13 @@ import { completeReport } from "../../report/complete.ts";
 import { formatCount } from "../../report/format.ts";
 import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
 import { auditRun } from "../audit/audit.ts";
-import { compareStored, countKinds } from "../audit/stored.ts";
+import { SHORT_TIMES } from "../audit/known.ts";
+import { acceptedKinds, compareStored, countKinds } from "../audit/stored.ts";
 import type { CompanionResult } from "../companion/companion.ts";
 import { policyOf } from "../guard/policy.ts";
 import { type K6Outcome, lastWords } from "../k6/supervise.ts";
 import { relateSamples } from "../sampler.ts";
-import { type Driven, kindsOf } from "./driven.ts";
+import { type Driven, kindsOf, whyNoSpots } from "./driven.ts";
 import { sharesHost } from "./same-host.ts";
 
 /** k6's own report when it bears this run's id; else one made from the slices seen while it ran. */
@@ -37,7 +38,7 @@ export async function finish(driven: Driven): Promise<Report> {
       stopReason,
       k6: null,
     });
-  const audit = driven.audit ? await readBackRun(driven, report) : null;
+  const readBack = await readBackRun(driven, report);
   return completeReport(report, {
     k6: `k6 v${k6.version}`,
     host: {
@@ -46,12 +47,13 @@ export async function finish(driven: Driven): Promise<Report> {
       platform: `${platform()} ${release()} ${process.arch}`,
     },
     resources: relateSamples(driven.companion.samples, live.windowStartUnixMs),
-    companion: notesOf(driven),
+    companion: notesOf(driven, readBack.notes),
     profile: driven.profiled.profile,
     handshakes: driven.handshakes,
     ceilingEps: driven.calibration?.ceiling?.heldEps ?? null,
     floorMs: driven.calibration?.floorMs ?? null,
-    audit,
+    audit: readBack.audit,
+    known: driven.known,
     relayNote: driven.relayNote ?? null,
     relays: driven.admissions.map(({ url, addresses: [address] }, i) => {
       const { software = null, version = null } = driven.preflight.answers[i]?.information ?? {};
@@ -68,25 +70,50 @@ export async function finish(driven: Driven): Promise<Report> {
   });
 }
 
-function notesOf({ companion: { notes }, profiled }: Driven): CompanionResult["notes"] {
+function notesOf(
+  { companion: { notes }, profiled }: Driven,
+  readBack: readonly string[],
+): CompanionResult["notes"] {
   const { problem } = profiled;
-  const missing = problem === null ? [] : [{ what: "hot functions", why: problem }];
+  const missing = [
+    ...(problem === null ? [] : [{ what: "hot functions", why: problem }]),
+    ...readBack.map((why) => ({ what: "what the relay stored", why })),
+  ];
   return { ...notes, notMeasured: [...notes.notMeasured, ...missing] };
 }
 
-async function readBackRun(driven: Driven, report: Report): Promise<Audit | null> {
-  const { live, poolDir, admissions, before, signal, terminal } = driven;
+interface ReadBackNotes {
+  readonly audit: Audit | null;
+  /** Why a relay was not asked, or not to the end. */
+  readonly notes: readonly string[];
+}
+
+const SPOT_MOST_MS = 8_000;
+
+/** All that was noted, with an audit; else a few ids, unless the relay makes it hard. */
+async function readBackRun(driven: Driven, report: Report): Promise<ReadBackNotes> {
+  const { live, poolDir, pool, admissions, before, signal, terminal, readers } = driven;
+  const isAudit = driven.audit === true;
   const acknowledged = report.totals.accepted + report.warmup.accepted;
-  terminal.status(`read-back   asking for ${formatCount(acknowledged)} acknowledged events`);
+  const whyNot = isAudit ? null : whyNoSpots(driven);
+  if (whyNot !== null) return { audit: null, notes: [whyNot] };
+  if (!isAudit && (acknowledged === 0 || signal.aborted)) return { audit: null, notes: [] };
+  if (isAudit) {
+    const count = formatCount(acknowledged);
+    terminal.status(`read-back   asking for ${count} acknowledged events`);
+  }
   const { slices } = live;
-  const result = await auditRun({ slices, poolDir, admissions, acknowledged, signal });
+  const request = { slices, poolDir, admissions, acknowledged, signal, readers };
+  const bounds = isAudit ? {} : { mostMs: SPOT_MOST_MS, times: SHORT_TIMES };
+  const { audit, notes, accepted } = await auditRun({ ...request, ...bounds });
   const after =
-    "why" in before ? before : await countKinds(admissions, kindsOf(driven.pool), signal);
+    "why" in before ? before : await countKinds(admissions, kindsOf(pool), signal, readers);
   terminal.clear();
-  for (const note of result.notes) terminal.note(`read-back   ${note}`);
-  if (result.audit === null) return null;
-  const { accepted } = result;
-  return { ...result.audit, stored: compareStored({ before, after, accepted, acknowledged }) };
+  for (const note of notes) terminal.note(`read-back   ${note}`);
+  if (audit === null) return { audit, notes };
+  const byKind = acceptedKinds(slices, pool);
+  const stored = compareStored({ before, after, accepted, acknowledged, byKind });
+  return { audit: { ...audit, ...(isAudit ? {} : { spot: true }), stored }, notes };
 }
 
 function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {

@@ -15,7 +15,9 @@ import { optionLabel } from "../../plan/options.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import { rowTypes } from "../../report/build.ts";
-import type { Report } from "../../report/types.ts";
+import type { KnownEvents, Report } from "../../report/types.ts";
+import { findKnown, judgeKnown } from "../audit/known.ts";
+import { Readers } from "../audit/readers.ts";
 import { type Counts, countKinds } from "../audit/stored.ts";
 import { judgeRate, obtainCalibration } from "../calibrate/obtain.ts";
 import { startCompanion } from "../companion/companion.ts";
@@ -26,16 +28,23 @@ import { admitSink, ownHeaders, policyOf } from "../guard/policy.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
+import type { Pool } from "../pool/read.ts";
 import { servePoolTo } from "../pool/serve.ts";
 import { judgeHere } from "../preflight/here.ts";
 import { mostFrameBytes } from "../preflight/limits.ts";
-import { describeLeft, judgePool, preflight, refuseStops } from "../preflight/preflight.ts";
+import {
+  describeLeft,
+  judgePool,
+  type Preflight,
+  preflight,
+  refuseStops,
+} from "../preflight/preflight.ts";
 import type { RelayAnswer } from "../preflight/relay.ts";
 import { startProfile } from "../profile/profiler.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
 import { ensureK6 } from "../setup/ensure.ts";
 import { dialledBy } from "./dialled.ts";
-import { type Drive, type Driven, kindsOf, type RunRequest } from "./driven.ts";
+import { type Drive, type Driven, kindsOf, type RunRequest, whyNoSpots } from "./driven.ts";
 import { fitToReplay } from "./events.ts";
 import { finish } from "./finish.ts";
 import { openHandshakeDesk } from "./handshakes.ts";
@@ -112,14 +121,19 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
     terminal,
     signal,
   });
+  const readers = new Readers();
   try {
     refuseStops(judgePool(plan, checked, pool.manifest));
+    const known = await lookForKnown(checked, pool, request);
+    if (request.audit) await readers.hold(admissions);
     const before = request.audit
-      ? await countBefore(checked.answers, pool.manifest, signal)
-      : { why: "there was no audit" };
+      ? await countBefore(checked.answers, pool.manifest, readers, signal)
+      : { why: "counted with --audit alone" };
     if (signal.aborted) throw new Interrupted("interrupted before anything was sent");
     const run = await drive({
       ...request,
+      known,
+      readers,
       before,
       k6,
       calibration,
@@ -136,6 +150,7 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
     const files = await writeReport(report, plan.reportDir, runDir);
     return { report, files, outcome: run.outcome };
   } finally {
+    readers.close();
     await pool.release();
   }
 }
@@ -172,7 +187,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     metricsUrl: request.metricsUrl,
     authorities: request.ca && (await writeBundle(runDir, request.ca, process.env.SSL_CERT_FILE)),
     ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
-    auditEvery: request.audit ? noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec)) : 0,
+    auditEvery: auditEveryOf(request),
   };
   const handshakes = openHandshakeDesk(admissions, ({ status, text }) =>
     terminal.note(`handshake   ${status ?? "no answer"}${text === "" ? "" : ` ${text}`}`),
@@ -215,10 +230,34 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
   }
 }
 
+/** Asks for some of the pool's events; throws where most of them were sent before. */
+async function lookForKnown(
+  { answers }: Preflight,
+  { dir, manifest }: Pick<Pool, "dir" | "manifest">,
+  { terminal, signal }: RunRequest,
+): Promise<KnownEvents | null> {
+  if (answers.length === 0) return null;
+  const admissions = answers.map(({ admission }) => admission);
+  const known = await findKnown(admissions, dir, manifest, signal);
+  const found = judgeKnown(known);
+  refuseStops(found);
+  for (const { what, remedy } of found) terminal.note(`advice      ${what}; ${remedy}`);
+  if (known.why !== null) terminal.note(`pool        not looked for in the relay: ${known.why}`);
+  return known;
+}
+
+/** Without an audit a few are noted all the same, where a relay may be asked. */
+function auditEveryOf(drive: Drive): number {
+  const { plan, audit = false } = drive;
+  if (!audit && whyNoSpots(drive) !== null) return 0;
+  return noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec), audit);
+}
+
 /** Only relays that announce COUNT are asked: others may leave it unanswered. */
 async function countBefore(
   answers: readonly RelayAnswer[],
   pool: PoolManifest,
+  readers: Readers,
   signal: AbortSignal,
 ): Promise<Counts> {
   if (answers.length === 0) return { why: "no relay was asked beforehand (--force)" };
@@ -227,7 +266,7 @@ async function countBefore(
     return { why: `\`${silent.admission.url.label}\` does not announce COUNT (NIP-45)` };
   }
   const admissions = answers.map(({ admission }) => admission);
-  return await countKinds(admissions, kindsOf(pool), signal);
+  return await countKinds(admissions, kindsOf(pool), signal, readers);
 }
 
 /** Refuses by text alone, before a name is resolved or a folder is made. */

@@ -44,6 +44,7 @@ import type { Draft, Rule } from "./rule.ts";
 import { sizeLatency } from "./size-latency.ts";
 import { slowRelay } from "./slow-relay.ts";
 import { stalls } from "./stalls.ts";
+import { notStored } from "./stored.ts";
 import { tail } from "./tail.ts";
 import { throttled } from "./throttled.ts";
 import { latencyDrift, slowStart } from "./trends.ts";
@@ -56,6 +57,7 @@ export const MOST_FINDINGS = 10;
 
 export const RULES: readonly Rule[] = [
   lostAfterOk,
+  notStored,
   relayGone,
   stoppedAnswering,
   refusedByNotice,

@@ -19,7 +19,7 @@ export function isSlowOnly({ totals, config, latency }: Report): boolean {
 
 export const lostAfterOk: Rule = {
   id: "lost-after-ok",
-  explains: [],
+  explains: ["not-stored"],
   find({ report }) {
     const { audit } = report;
     if (audit === null || audit.missingCount === 0) return null;

@@ -4,7 +4,14 @@ import { diskOf } from "../disk.ts";
 import { formatBytes, formatCount, formatMs, formatRate, NOT_MEASURED } from "../format.ts";
 import { changeOf, describeRelayCounts } from "../relay-counts.ts";
 import { describeStored } from "../stored.ts";
-import type { Audit, RelayMetric, Report, ResourceSample, TestedRelay } from "../types.ts";
+import type {
+  Audit,
+  KnownEvents,
+  RelayMetric,
+  Report,
+  ResourceSample,
+  TestedRelay,
+} from "../types.ts";
 import {
   type Block,
   code,
@@ -29,7 +36,7 @@ export function detailsSection(report: Report): Section {
 }
 
 function items(report: Report): readonly Text[] {
-  const { run, config, resources, audit, generator: g, profile, preflight } = report;
+  const { run, config, resources, audit, generator: g, profile, preflight, known } = report;
   const { pool } = config;
   const notMeasured = resources?.notMeasured ?? [];
   return [
@@ -55,6 +62,7 @@ function items(report: Report): readonly Text[] {
       ],
     ),
     ...probesLine(preflight ?? null),
+    ...knownLine(known ?? null),
     `resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
     ...diskLine(report),
     `read-back audit: ${audit === null ? NOT_MEASURED : auditLine(audit)}`,
@@ -78,6 +86,14 @@ function diskLine(report: Report): readonly Text[] {
       ? ""
       : `; the relay's own count, ${formatBytes(disk.dirtiedBytesPerSec)}/s, is of pages each time they are dirtied`;
   return [`written to disk by the ${disk.of}: ${formatBytes(disk.bytesPerSec)}/s${each}${pages}`];
+}
+
+function knownLine(known: KnownEvents | null): readonly Text[] {
+  if (known === null) return [];
+  const { asked, found, why } = known;
+  return [
+    `there before the run: ${asked === 0 ? NOT_MEASURED : `${found} of ${asked} events of the pool that the relay was asked for`}${why === null ? "" : `; ${why}`}`,
+  ];
 }
 
 function probesLine(preflight: NonNullable<Report["preflight"]> | null): readonly Text[] {
@@ -107,7 +123,7 @@ function relayMetrics(metrics: readonly RelayMetric[]): readonly Block[] {
 }
 
 function auditLine(audit: Audit): string {
-  return `${formatCount(audit.checked)} of ${formatCount(audit.acknowledged)} acknowledged events checked, ${formatCount(audit.found)} found, ${formatCount(audit.excused)} rightly gone, ${formatCount(audit.missingCount)} missing`;
+  return `${audit.spot ? "a spot check: " : ""}${formatCount(audit.checked)} of ${formatCount(audit.acknowledged)} acknowledged events checked, ${formatCount(audit.found)} found, ${formatCount(audit.excused)} rightly gone, ${formatCount(audit.missingCount)} missing`;
 }
 
 function resourceLine(samples: readonly ResourceSample[]): string {

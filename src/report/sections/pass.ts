@@ -1,7 +1,8 @@
 /** Did it pass? */
 import { formatCount } from "../format.ts";
+import { describeStored } from "../stored.ts";
 import type { Report, ThresholdResult } from "../types.ts";
-import { passed } from "../verdict.ts";
+import { lackingKinds, passed } from "../verdict.ts";
 import {
   type Block,
   code,
@@ -56,11 +57,21 @@ function rowOf({ metric, expression, value, ok }: ThresholdResult): readonly Tex
 
 /** What the relay said it accepted and does not have. */
 function lostEvents({ audit }: Report): readonly Block[] {
-  if (audit === null || audit.missingCount === 0) return [];
+  if (audit === null) return [];
+  const fewer =
+    audit.stored === undefined || lackingKinds(audit).length === 0
+      ? []
+      : [
+          text([
+            strong("What was accepted did not all come to be stored: "),
+            `${describeStored(audit.stored)}.`,
+          ]),
+        ];
+  if (audit.missingCount === 0) return fewer;
   const shown = audit.missing.slice(0, MOST_IDS);
   const ids = shown.flatMap((id, i): Span[] => [i === 0 ? " " : ", ", code(id)]);
   const rest = audit.missingCount - shown.length;
   const more = rest > 0 ? ` and ${formatCount(rest)} more` : "";
   const lead = `The relay lost events that it had acknowledged: ${formatCount(audit.missingCount)} of ${formatCount(audit.checked)} read back are missing:`;
-  return [text([strong(lead), ...ids, `${more}.`])];
+  return [text([strong(lead), ...ids, `${more}.`]), ...fewer];
 }
