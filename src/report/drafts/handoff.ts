@@ -90,7 +90,10 @@ function incident(report: Report): string | null {
     `What happened: ${outcome(report)}.`,
     "",
     ...generator.reasons.map((reason) => `- ${cell(reason)}`),
-    ...report.errors.map((e) => `- ${cell(e.class)} ${cell(e.code)}: ${e.count} times`),
+    ...report.errors.map(
+      (e) =>
+        `- ${cell(e.class)} ${cell(e.code)}${e.reason ? ` (${e.reason})` : ""}: ${e.count} times`,
+    ),
     ...report.findings.map((f) => `- ${cell(f.title)} (${f.severity})`),
     "",
     reproduceSection(report),
