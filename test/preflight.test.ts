@@ -351,6 +351,13 @@ describe("a relay that takes young events only", () => {
   });
 });
 
+it("a relay that has the events already is left with none more", async () => {
+  const answer: Answer = ({ event }) => [frame(["OK", event.id, true, "duplicate: "], "duplicate")];
+  const { findings, left } = await ask({ answer });
+  assert.deepEqual(namesOf(findings), []);
+  assert.deepEqual(left, []);
+});
+
 describe("a pool that is there", () => {
   const signedNotes = async (count: number, epoch: number) => {
     const sample = await makeSample("note:1", { epoch });

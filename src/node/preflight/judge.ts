@@ -8,7 +8,7 @@ import { judgeGone, judgeTurnedAway, judgeUnreached } from "./reachability.ts";
 import { remedyFor } from "./remedies.ts";
 import { frameBytes, type Sample } from "./sample.ts";
 import { describeShare } from "./share.ts";
-import { describeTypes, isEphemeral, isFine, isUnheard, type Tried } from "./tried.ts";
+import { describeTypes, isEphemeral, isFine, isKnown, isUnheard, type Tried } from "./tried.ts";
 
 export interface ProbeQuestion {
   readonly label: string;
@@ -24,6 +24,8 @@ export interface Judged {
   readonly findings: readonly Finding[];
   /** It took these. */
   readonly taken: readonly NostrEvent[];
+  /** Of those, what it had not before. */
+  readonly kept: readonly NostrEvent[];
   readonly refusedFor: ReadonlySet<Reason>;
   /** It refused events that are not ephemeral for an age that younger ones would not have. */
   readonly refusesAge: boolean;
@@ -46,7 +48,13 @@ export function isRateLimit({ outcome, message }: ProbeAnswer): boolean {
 
 export function judgeProbe(question: ProbeQuestion): Judged {
   const { label, probe, sample } = question;
-  const none = { taken: [], refusedFor: new Set<Reason>(), refusesAge: false, refusesAll: false };
+  const none = {
+    taken: [],
+    kept: [],
+    refusedFor: new Set<Reason>(),
+    refusesAge: false,
+    refusesAll: false,
+  };
   if (probe.status === "unreached")
     return { ...none, findings: [judgeUnreached(label, probe.reason)] };
   const reached = ok("reachable", `\`${label}\` opens connections`);
@@ -80,6 +88,7 @@ export function judgeProbe(question: ProbeQuestion): Judged {
       ...(probe.gone === null ? [] : [judgeGone(label, probe.gone)]),
     ],
     taken: taken.map(({ event }) => event),
+    kept: taken.filter((one) => !isKnown(one)).map(({ event }) => event),
     refusedFor: new Set(failures.flatMap((f) => (f.outcome === "refused" ? [f.reason] : []))),
     refusesAge: failures.some(
       ({ outcome, reason, tried: of }) =>

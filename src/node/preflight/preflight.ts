@@ -82,7 +82,7 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
       ? await tryMix(plan, asked, extra)
       : await tryPool(poolDir, manifest, asked);
   const { answers, tried } = found;
-  const left = countLeft(tried.flatMap(({ taken }) => taken));
+  const left = countLeft(tried.flatMap(({ kept }) => kept));
   const checked = { ...found, poolDir, plan, left };
   return {
     ...checked,

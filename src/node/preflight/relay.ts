@@ -26,6 +26,8 @@ export interface RelayAnswer {
   readonly findings: readonly Finding[];
   /** The events of probes that it took. */
   readonly taken: readonly NostrEvent[];
+  /** Of those, what it had not before. */
+  readonly kept: readonly NostrEvent[];
   readonly refusedFor: ReadonlySet<Reason>;
   readonly isReached: boolean;
   /** It refused events for an age that younger ones would not have. */
@@ -50,5 +52,12 @@ export async function askRelay(question: RelayQuestion): Promise<RelayAnswer> {
       ? other.answers.filter(({ outcome }) => outcome === "accepted").map(({ event }) => event)
       : [];
   const takes = taken.length > 0 ? COMMON_MIX : null;
-  return { admission, information, isReached, ...judgeProbe({ ...asked, takes }), taken };
+  return {
+    admission,
+    information,
+    isReached,
+    ...judgeProbe({ ...asked, takes }),
+    taken,
+    kept: taken,
+  };
 }

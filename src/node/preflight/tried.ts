@@ -8,8 +8,13 @@ export type Tried = ProbeAnswer & Pick<SampleEvent, "type" | "bytes">;
 
 export function isFine(one: Tried): boolean {
   if (one.outcome !== "refused") return one.outcome === "accepted";
-  const reason = reasonOf(one.message);
-  return reason === "duplicate" || reason === "replaced" || isUnheard(one);
+  return isKnown(one) || isUnheard(one);
+}
+
+/** It has the event, or a newer one in its place. */
+export function isKnown({ message }: Tried): boolean {
+  const reason = reasonOf(message);
+  return reason === "duplicate" || reason === "replaced";
 }
 
 export function isUnheard(one: Tried): boolean {
