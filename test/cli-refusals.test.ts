@@ -68,6 +68,14 @@ describe("the CLI refuses", { concurrency: 2 }, () => {
       ["run", "publish", ...RELAY, "--report-dir", "/dev/null/x"],
       /REPORT_DIR.*got `\/dev\/null\/x`/,
     ],
+    [["run", "publish", ...RELAY, "--epoch", "yesterday"], /EPOCH \(--epoch\).*got `yesterday`/],
+    [["run", "publish", ...RELAY, "--epoch", "12"], /EPOCH \(--epoch\).*ten digits/],
+    [
+      ["run", "publish", ...RELAY, "--epoch", "now", "--events", "x"],
+      /EPOCH \(--epoch\) is for a pool that is made; leave it out with EVENTS/,
+    ],
+    [["run", "publish", ...RELAY, "--pools-limit", "much"], /POOLS_LIMIT_MB/],
+    [["run", "publish", ...RELAY, "--events", "x", "--repeat", "3"], /EVENTS.*duplicates/],
     [
       ["run", "publish", ...RELAY, "--events", "many.jsonl", "--mix", "view:1"],
       /EVENTS \(--events\).*as they are; leave out MIX \(--mix\)/,

@@ -11,7 +11,13 @@ import {
   parseInformation,
 } from "../src/node/preflight/information.ts";
 import { judgeLimits, type LimitsQuestion, mostFrameBytes } from "../src/node/preflight/limits.ts";
-import { areOfRun, chooseTimes, leadOf, listTimes } from "../src/node/preflight/times.ts";
+import {
+  areOfRun,
+  chooseTimes,
+  describeTimes,
+  leadOf,
+  listTimes,
+} from "../src/node/preflight/times.ts";
 import type { NostrEvent } from "../src/nostr/wire.ts";
 import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
 import { planOf } from "./fixtures/reports/run.ts";
@@ -290,6 +296,17 @@ describe("the times of a pool", () => {
     assert.deepEqual(all[2], { epoch: NOW_SEC, spanSec: 600, follows: true });
     assert.ok(areOfRun(all[2] ?? all[0]) && !areOfRun(all[0]));
     assert.equal(all[0].epoch, DEFAULT_EPOCH);
+  });
+
+  it("are what a person gave, and no others", () => {
+    const now = NOW_SEC * 1_000;
+    assert.deepEqual(listTimes(plan, now, "now"), [all[2]]);
+    assert.deepEqual(listTimes(plan, now, 1_700_000_000), [
+      { epoch: 1_700_000_000, spanSec: 86_400, follows: false },
+    ]);
+    assert.match(describeTimes(all[0], null, "now") ?? "", /ids differ from run to run/);
+    assert.equal(describeTimes(all[0], "r", 1_700_000_000), null);
+    assert.equal(describeTimes(all[0], null), null);
   });
 
   it("leave nothing to be had of a window that the signing alone takes", () => {

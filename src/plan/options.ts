@@ -3,6 +3,7 @@
  * wins over the variable of the environment. The CLI and the k6 scripts read the same table.
  */
 import { ConfigError } from "../errors.ts";
+import type { Epoch } from "../pool/times.ts";
 import { mayHoldKey, refuseKey } from "./secrets.ts";
 
 export interface OptionRow {
@@ -72,6 +73,13 @@ const table = {
   pool: ["POOL", "pool", "DIR", null, "folder of a pool (default: made, cached under pools/)"],
   builders: ["BUILDERS", "builders", "FILE", null, "event builders of your own: docs/builders.md"],
   events: ["EVENTS", "events", "FILE", null, "signed events to replay, one a line, as they are"],
+  epoch: [
+    "EPOCH",
+    "epoch",
+    "now|SEC",
+    null,
+    "created_at of a pool that is made: as it is sent, or a day from these Unix seconds on",
+  ],
   poolsLimit: [
     "POOLS_LIMIT_MB",
     "pools-limit",
@@ -220,6 +228,16 @@ export function readNumber(texts: OptionTexts, name: OptionName, rule: NumberRul
     throw new ConfigError(`${optionLabel(name)} must be ${range}, got \`${clip(text)}\``);
   }
   return value;
+}
+
+/** Reads EPOCH; `undefined` when it is left to what the relays take. */
+export function readEpoch({ epoch }: OptionTexts): Epoch | undefined {
+  if (epoch === undefined || epoch === "now") return epoch;
+  // Ten digits, as a pool needs them.
+  if (/^[1-9]\d{9}$/.test(epoch)) return Number(epoch);
+  throw new ConfigError(
+    `${optionLabel("epoch")} must be \`now\` or Unix seconds of ten digits, got \`${clip(epoch)}\``,
+  );
 }
 
 /** Reads a switch: `1`, `true`, `yes`, `on` are on; `0`, `false`, `no`, `off` and nothing are off. */

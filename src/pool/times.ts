@@ -14,6 +14,9 @@ export interface PoolTimes {
 /** Of a pool that VUs share. */
 const SHARED_SPAN_SEC = 60;
 
+/** Unix seconds of the first event, or the run's own time. */
+export type Epoch = number | "now";
+
 /** The times of a pool from a given second on. */
 export function timesFrom(epoch: number): PoolTimes {
   return { epoch, spanSec: POOL_SPAN_SEC, follows: false };

@@ -48,9 +48,9 @@ const FLAGS: readonly FlagRow[] = [
   { flag: "seed", value: "SEED", help: "same seed, same event ids (default: random, printed)" },
   {
     flag: "epoch",
-    value: "SEC",
+    value: "now|SEC",
     default: String(DEFAULT_EPOCH),
-    help: "created_at of the first event",
+    help: "created_at of the first event; `now`: all lie within the last minute",
   },
   { flag: "dir", value: "DIR", default: POOLS_DIR, help: "folder that holds pools" },
   { flag: "strict", help: "refuse a FILE at its first event that can't be replayed" },
@@ -68,7 +68,8 @@ memory only, and sign nothing but test events.
 
 created_at runs over one day from --epoch on. A run makes its pool with the default epoch, so that
 ids stay the same; for a relay that refuses events as old as that, it makes one that begins at the
-start of yesterday (UTC), and says so. A pool given with --pool is sent as it is.
+start of yesterday (UTC), or one of its own times (\`run --epoch now\`), and says so. A pool given with
+--pool is sent as it is.
 
 ${describeFlags(FLAGS)}`;
 
@@ -137,7 +138,7 @@ async function makeIt(flags: Flags, terminal: Terminal, signal: AbortSignal): Pr
       1,
       force ? Number.MAX_SAFE_INTEGER : MOST_EVENTS,
     ),
-    epoch: readWhole("epoch", flags.epoch ?? String(DEFAULT_EPOCH), 1, 4_102_444_800),
+    ...readTimes(flags.epoch),
     ...builders,
     force,
     signal,
@@ -195,6 +196,13 @@ function refuseForFile(flags: Flags): void {
 /** Anything but a number is a file. */
 function isFile(events: string | undefined): boolean {
   return events !== undefined && !/^[+-]?[\d.]+$/.test(events);
+}
+
+/** Of `now`, a pool's events lie behind it: nobody knows when they are sent. */
+function readTimes(text = String(DEFAULT_EPOCH)) {
+  if (text !== "now") return { epoch: readWhole("epoch", text, 1, 4_102_444_800) };
+  const spanSec = 60;
+  return { epoch: Math.floor(Date.now() / 1_000) - spanSec, spanSec };
 }
 
 function readSeed(text: string): string {

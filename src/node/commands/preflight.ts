@@ -8,6 +8,7 @@ import {
   isGiven,
   OPTIONS,
   type OptionTexts,
+  readEpoch,
   readSwitch,
 } from "../../plan/options.ts";
 import { buildPlan, type Plan } from "../../plan/plan.ts";
@@ -78,6 +79,7 @@ export async function preflight(args: readonly string[]): Promise<number> {
     admissions,
     poolDir,
     replay: replayed === undefined ? undefined : replay,
+    epoch: readEpoch(texts),
     force,
     extra,
   });

@@ -10,6 +10,7 @@ import {
   OPTIONS,
   type OptionTexts,
   optionLabel,
+  readEpoch,
   readNumber,
   readSwitch,
 } from "../../plan/options.ts";
@@ -87,12 +88,13 @@ export async function runScenario(
     );
   }
   refuseByText(plan);
+  const epoch = readEpoch(texts);
   const relayPid = readPid(texts);
   const relayNote = readNote(texts);
   const metricsSink = texts.k6Out === undefined ? null : parseMetricsSink(texts.k6Out);
   if (readSwitch(texts, "dryRun")) {
     const playsOnce = !durationGiven;
-    process.stdout.write(await describePlan(plan, { ...texts, builders, playsOnce }));
+    process.stdout.write(await describePlan(plan, { ...texts, epoch, builders, playsOnce }));
     return EXIT.ok;
   }
   const ca = await readAuthorities(texts.ca);
@@ -109,6 +111,7 @@ export async function runScenario(
       poolDir: replayed ?? texts.pool,
       durationGiven,
       replay: replayed === undefined ? undefined : replay,
+      epoch,
       mostPoolBytes: readPoolsLimit(texts),
       builders,
       relayPid,
@@ -133,6 +136,11 @@ export async function runScenario(
 }
 
 function refuseTwoPools(scenario: string, texts: OptionTexts): void {
+  if (texts.epoch && (texts.events || texts.pool)) {
+    throw new ConfigError(
+      `${optionLabel("epoch")} is for a pool that is made; leave it out with ${optionLabel(texts.pool ? "pool" : "events")}`,
+    );
+  }
   if (scenario === "playback" && texts.events) {
     throw new ConfigError(
       "`playback` needs a pool of `view` events; EVENTS (--events) is for publish",

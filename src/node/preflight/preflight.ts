@@ -8,7 +8,7 @@ import { parseMix } from "../../events/mix.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
-import type { PoolTimes } from "../../pool/times.ts";
+import type { Epoch, PoolTimes } from "../../pool/times.ts";
 import { formatCount } from "../../report/format.ts";
 import type { Admission } from "../guard/gate.ts";
 import { readProbes } from "../pool/probes.ts";
@@ -35,6 +35,8 @@ export interface PreflightRequest {
   readonly replay?:
     | ((times: ReplayTimes) => Promise<Pick<Preflight, "poolDir" | "plan">>)
     | undefined;
+  /** When the events of a pool to be made were written; by default what the relays take. */
+  readonly epoch?: Epoch | undefined;
   /** `--force`: no relay is asked. */
   readonly force: boolean;
   /** Types of the mix that are not built in. */
@@ -67,7 +69,7 @@ interface Asked {
 
 /** Throws `ConfigError` for a pool that is none. */
 export async function preflight(request: PreflightRequest): Promise<Preflight> {
-  const { force, extra = [] } = request;
+  const { force } = request;
   const admissions = force ? [] : request.admissions;
   const asked = await Promise.all(
     admissions.map(async (admission) => ({
@@ -79,7 +81,7 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
   const manifest = poolDir === undefined ? null : await readPoolManifest(poolDir);
   const found =
     poolDir === undefined || manifest === null
-      ? await tryMix(plan, asked, extra)
+      ? await tryMix({ ...request, plan }, asked)
       : await tryPool(poolDir, manifest, asked);
   const { answers, tried } = found;
   const left = countLeft(tried.flatMap(({ kept }) => kept));
@@ -181,11 +183,10 @@ async function tryPool(
 
 /** Takes younger and younger events until no relay refuses them for their age. */
 async function tryMix(
-  plan: Plan,
+  { plan, epoch, extra = [] }: PreflightRequest,
   asked: readonly Asked[],
-  extra: readonly EventType[],
 ): Promise<Tried> {
-  const all = listTimes(plan, Date.now());
+  const all = listTimes(plan, Date.now(), epoch);
   const mix = parseMix(plan.mix, extra);
   const sampleOf = (times: PoolTimes) => makeSample(plan.mix, times, extra);
   const first = await sampleOf(all[0]);
@@ -202,7 +203,7 @@ async function tryMix(
     tried.push(...answers);
     const refusing = answers.find(({ refusesAge }) => refusesAge)?.admission.url.label;
     if (refusing === undefined || place === all.length - 1) {
-      return { answers, tried, sample, times, timesNote: describeTimes(times, tooOldFor) };
+      return { answers, tried, sample, times, timesNote: describeTimes(times, tooOldFor, epoch) };
     }
     tooOldFor ??= refusing;
     place++;

@@ -50,7 +50,7 @@ function remedyOf(refused: Refused): string {
       return `raise its limit on the size of events${orLeaveOut(refused)}`;
     case "age-past":
       return isEphemeral
-        ? `let it take ephemeral events of any age (strfry: \`rejectEphemeralEventsOlderThanSeconds\`)${orLeaveOut(refused)}`
+        ? `give --epoch now, or let it take ephemeral events of any age (strfry: \`rejectEphemeralEventsOlderThanSeconds\`)${orLeaveOut(refused)}`
         : `raise its limit on the age of events${isReplay ? ", or leave the old ones out of the file" : ""}`;
     case "age-future":
       return "set both clocks, raise its limit on future events";

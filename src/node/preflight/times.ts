@@ -3,7 +3,7 @@ import { POOL_SPAN_SEC } from "../../events/catalogue.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
 import { DEFAULT_EPOCH } from "../../pool/plan.ts";
-import { type PoolTimes, timesFrom, timesOfRun } from "../../pool/times.ts";
+import { type Epoch, type PoolTimes, timesFrom, timesOfRun } from "../../pool/times.ts";
 import { isTooOld } from "./ages.ts";
 import type { Information } from "./information.ts";
 
@@ -27,9 +27,15 @@ export function leadOf(plan: Plan, isMade: boolean): Lead {
   };
 }
 
-/** Each younger than the one before. */
-export function listTimes(plan: Plan, nowMs: number): readonly [PoolTimes, ...PoolTimes[]] {
+/** Those that a person gave; else from the default on, each younger than the one before. */
+export function listTimes(
+  plan: Plan,
+  nowMs: number,
+  given?: Epoch,
+): readonly [PoolTimes, ...PoolTimes[]] {
   const nowSec = nowMs / 1_000;
+  if (given === "now") return [timesOfRun(plan, nowSec)];
+  if (given !== undefined) return [timesFrom(given)];
   const yesterday = (Math.floor(nowSec / DAY_SEC) - 1) * DAY_SEC;
   return [timesFrom(DEFAULT_EPOCH), timesFrom(yesterday), timesOfRun(plan, nowSec)];
 }
@@ -67,9 +73,14 @@ export function chooseTimes(
   return { place: all.length - 1, tooOldFor };
 }
 
-/** `null` for the default times. */
-export function describeTimes(times: PoolTimes, tooOldFor: string | null): string | null {
-  if (tooOldFor === null) return null;
+/** `null` for times that need no word. */
+export function describeTimes(
+  times: PoolTimes,
+  tooOldFor: string | null,
+  given?: Epoch,
+): string | null {
+  if (given === "now") return "its events get the times of the run, so ids differ from run to run";
+  if (tooOldFor === null || given !== undefined) return null;
   const lead = `\`${tooOldFor}\` takes no events as old as the default pool's`;
   return areOfRun(times)
     ? `${lead}, nor of yesterday: they get the times of the run, so ids differ from run to run`

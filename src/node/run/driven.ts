@@ -3,6 +3,7 @@
 import type { MetricsSink } from "../../guard/metrics-sink.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
+import type { Epoch } from "../../pool/times.ts";
 import type { KnownEvents, Report } from "../../report/types.ts";
 import type { Readers } from "../audit/readers.ts";
 import type { Counts } from "../audit/stored.ts";
@@ -23,6 +24,8 @@ import type { Terminal } from "../terminal.ts";
 export interface RunRequest {
   readonly plan: Plan;
   readonly poolDir: string | undefined;
+  /** When the events of a pool to be made were written; by default what the relays take. */
+  readonly epoch?: Epoch | undefined;
   /** The most that pools made by runs may take together. */
   readonly mostPoolBytes: number;
   /** A person said how long the window is: a replay is not played longer. */

@@ -10,6 +10,7 @@ import { mostSeconds } from "../../plan/duration.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import { DEFAULT_EPOCH } from "../../pool/plan.ts";
+import type { Epoch } from "../../pool/times.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import { policyOf } from "../guard/policy.ts";
 import { k6Arguments } from "../k6/environment.ts";
@@ -25,6 +26,7 @@ export interface EventSource {
   /** A file of signed events, which is read when it is sent. */
   readonly events?: string | undefined;
   readonly builders?: Builders | undefined;
+  readonly epoch?: Epoch | undefined;
   /** Events that are replayed end the window. */
   readonly playsOnce?: boolean;
 }
@@ -137,13 +139,15 @@ function describeBytes(planned: number, manifest: PoolManifest | null): string {
 
 async function findManifest(
   plan: Plan,
-  { pool, builders }: EventSource,
+  { pool, builders, epoch = DEFAULT_EPOCH }: EventSource,
 ): Promise<PoolManifest | null> {
   if (pool !== undefined) return await readPoolManifest(pool);
+  // Of such a pool none is kept.
+  if (epoch === "now") return null;
   const { seed } = plan;
   const mix = parseMix(plan.mix, builders?.extra);
   const events = eventsNeeded(plan);
-  const id = poolId({ seed, mix, events, epoch: DEFAULT_EPOCH, ...builders });
+  const id = poolId({ seed, mix, events, epoch, ...builders });
   try {
     return await readPoolManifest(join(POOLS_DIR, id));
   } catch (error) {

@@ -14,6 +14,7 @@ import { mostSeconds } from "../../plan/duration.ts";
 import { optionLabel } from "../../plan/options.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
+import { timesOfRun } from "../../pool/times.ts";
 import { rowTypes } from "../../report/build.ts";
 import type { KnownEvents, Report } from "../../report/types.ts";
 import { findKnown, judgeKnown } from "../audit/known.ts";
@@ -40,6 +41,7 @@ import {
   refuseStops,
 } from "../preflight/preflight.ts";
 import type { RelayAnswer } from "../preflight/relay.ts";
+import { areOfRun } from "../preflight/times.ts";
 import { startProfile } from "../profile/profiler.ts";
 import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
 import { ensureK6 } from "../setup/ensure.ts";
@@ -89,6 +91,7 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
         const poolDir = await replay(times);
         return { poolDir, plan: await fitToReplay(asked, poolDir) };
       }),
+    epoch: asked.epoch,
     force,
     extra,
   });
@@ -112,9 +115,11 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
   if (warning !== null) terminal.note(`warning     ${warning}`);
   const runId = makeRunId();
   const runDir = resolve(await makeRunDir(plan.reportDir, runId));
+  // What came in between made those of the run older.
+  const times = areOfRun(checked.times) ? timesOfRun(plan, Date.now() / 1_000) : checked.times;
   const pool = await choosePool(plan, {
     dir: checked.poolDir,
-    times: checked.times,
+    times,
     builders: request.builders,
     mostPoolBytes: request.mostPoolBytes,
     mostFrameBytes: mostFrameBytes(checked.answers.map(({ information }) => information)),
@@ -123,7 +128,7 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
   });
   const readers = new Readers();
   try {
-    refuseStops(judgePool(plan, checked, pool.manifest));
+    refuseStops(judgePool(plan, { ...checked, times }, pool.manifest));
     const known = await lookForKnown(checked, pool, request);
     if (request.audit) await readers.hold(admissions);
     const before = request.audit
