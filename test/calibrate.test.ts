@@ -9,7 +9,7 @@ import { judgeTrial } from "../src/node/calibrate/calibrate.ts";
 import type { Calibration } from "../src/node/calibrate/figures.ts";
 import { keep, readKept } from "../src/node/calibrate/kept.ts";
 import { makeLookAlikes } from "../src/node/calibrate/look-alikes.ts";
-import { judgeRate, keepFigures } from "../src/node/calibrate/obtain.ts";
+import { ceilingOf, judgeRate, keepFigures } from "../src/node/calibrate/obtain.ts";
 import { othersPercent } from "../src/node/calibrate/others.ts";
 import { findCeiling, type SearchOptions, type Trial } from "../src/node/calibrate/search.ts";
 import { describeKept, renderCalibration } from "../src/node/calibrate/table.ts";
@@ -249,6 +249,14 @@ describe("judgeRate", () => {
         error instanceof ConfigError && /Lower --rate to 5000.*--force/.test(error.message),
     );
     assert.match(judgeRate(9_001, FIGURES, true) ?? "", /invalid$/);
+  });
+
+  it("refuses nothing by figures of a busy machine, and holds no run against them", () => {
+    const busy = { ...FIGURES, othersPercent: 21 };
+    assert.match(judgeRate(9_001, busy, false) ?? "", /other processes took 21 %.*too low/);
+    assert.equal(judgeRate(5_000, busy, false), null);
+    assert.deepEqual([ceilingOf(busy), ceilingOf({ ...busy, othersPercent: 20 })], [null, 10_000]);
+    assert.equal(ceilingOf(null), null);
   });
 
   it("says nothing without a ceiling", () => {

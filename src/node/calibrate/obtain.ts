@@ -27,8 +27,9 @@ export async function obtainCalibration(options: ObtainOptions): Promise<Calibra
   const { k6, env, terminal, signal } = options;
   const path = calibrationPath(env);
   const found = await readKept(path, identifyGenerator(k6.version));
-  // From before it was looked at whether the machine was busy.
-  const isDoubtful = found?.form === "quick" && found.othersPercent === undefined;
+  // On a busy machine, or from before that was looked at.
+  const isDoubtful =
+    found?.form === "quick" && (found.othersPercent === undefined || isBusy(found));
   const kept = options.mayMeasure && isDoubtful ? null : found;
   if (kept === null && !options.mayMeasure) return null;
   const figures = kept ?? (await measureQuickly(path, k6, terminal, signal));
@@ -78,9 +79,20 @@ export function calibrationPath(env: Environment): string {
   return join(cacheDir(env, process.platform), CALIBRATION_FILE);
 }
 
+/** The ceiling that a run is held against; `null` where none was found, or on a machine that was busy. */
+export function ceilingOf(figures: Calibration | null): number | null {
+  return figures === null || isBusy(figures) ? null : (figures.ceiling?.heldEps ?? null);
+}
+
+/** Others took so much of the machine that the ceiling is too low. */
+function isBusy({ othersPercent }: Calibration): boolean {
+  return describeOthers(othersPercent) !== null;
+}
+
 /**
  * Holds a rate against the ceiling, by the bounds of the report's own signal `ceilingShare`: gives a
- * warning above half of it; throws `ConfigError` above nine tenths, unless forced.
+ * warning above half of it; throws `ConfigError` above nine tenths, unless forced, or measured on a machine
+ * that was busy: such figures refuse nothing, and no report holds a run against them.
  */
 export function judgeRate(
   rateEps: number,
@@ -92,6 +104,9 @@ export function judgeRate(
   const share = rateEps / ceilingEps;
   if (share <= CEILING_SHARE.suspect) return null;
   const text = `${formatRate(rateEps)} is ${(share * 100).toFixed(0)} % of what this generator reaches against the sink (${formatRate(ceilingEps)})`;
+  if (figures !== null && isBusy(figures)) {
+    return `${text}; ${describeOthers(figures.othersPercent)}`;
+  }
   if (share <= CEILING_SHARE.invalid) return `${text}: the report will call the run suspect`;
   if (isForced) {
     const unless = share > 1 ? ", unless the rate is held all the same" : "";

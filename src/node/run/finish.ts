@@ -12,6 +12,7 @@ import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
 import { auditRun } from "../audit/audit.ts";
 import { SHORT_TIMES } from "../audit/known.ts";
 import { acceptedKinds, compareStored, countKinds } from "../audit/stored.ts";
+import { ceilingOf } from "../calibrate/obtain.ts";
 import type { CompanionResult } from "../companion/companion.ts";
 import { policyOf } from "../guard/policy.ts";
 import { type K6Outcome, lastWords } from "../k6/supervise.ts";
@@ -50,7 +51,7 @@ export async function finish(driven: Driven): Promise<Report> {
     companion: notesOf(driven, readBack.notes),
     profile: driven.profiled.profile,
     handshakes: driven.handshakes,
-    ceilingEps: driven.calibration?.ceiling?.heldEps ?? null,
+    ceilingEps: ceilingOf(driven.calibration),
     floorMs: driven.calibration?.floorMs ?? null,
     audit: readBack.audit,
     known: driven.known,
