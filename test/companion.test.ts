@@ -301,8 +301,10 @@ describe("what is read of the system", { skip: isLinux ? false : "there is no /p
     const moments: (readonly TimedSample[])[] = [];
     await new Promise<void>((resolve) => {
       const sampler = startSampler((samples) => {
-        // Until the second moment this process computes.
-        for (const end = performance.now() + 200; performance.now() < end; );
+        // Until the second moment this process computes, however long it waits for a processor meanwhile.
+        const { user, system } = process.cpuUsage();
+        const spentUs = ({ user: u, system: s } = process.cpuUsage()) => u + s - user - system;
+        while (spentUs() < 250_000);
         moments.push(samples);
         if (moments.length < 2) return;
         sampler.stop();

@@ -2,6 +2,7 @@
  * Relays that promise different things can't be called faster or slower by times alone: one that answers before
  * its disk has the event saves most of the time. What is written to disk for an event tells such pairs apart.
  */
+import { diskOf } from "../disk.ts";
 import { formatBytes } from "../format.ts";
 import type { Report } from "../types.ts";
 
@@ -29,20 +30,11 @@ export function durabilityNotes(
 /** Mean over the runs' windows; `null` where no run knows it. Never more than the host's disks wrote. */
 function bytesPerEvent(reports: readonly Report[]): number | null {
   let [bytes, events] = [0, 0];
-  for (const { resources, throughput, run } of reports) {
-    const rate = (process: "relay" | "host") => {
-      const rates = (resources?.samples ?? []).flatMap((s) =>
-        s.process === process && s.t > 0 && s.t <= run.durationSec
-          ? (s.diskWriteBytesPerSec ?? [])
-          : [],
-      );
-      return rates.length === 0 ? null : rates.reduce((sum, n) => sum + n, 0) / rates.length;
-    };
-    const relay = rate("relay");
-    if (relay === null) continue;
-    // A mapped store's count is of dirtied pages.
-    bytes += Math.min(relay, rate("host") ?? relay);
-    events += throughput.acceptedEps;
+  for (const report of reports) {
+    const disk = diskOf(report);
+    if (disk === null) continue;
+    bytes += disk.bytesPerSec;
+    events += report.throughput.acceptedEps;
   }
   return events === 0 ? null : bytes / events;
 }
