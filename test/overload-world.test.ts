@@ -70,6 +70,12 @@ const OVERLOADED: readonly (readonly [
     { RATE_EPS: "1500", MAX_IN_FLIGHT: "1" },
     671,
   ],
+  [
+    "on few connections of one place",
+    () => working(() => 2),
+    { RATE_EPS: "650", CLIENTS: "10", MAX_IN_FLIGHT: "1" },
+    500,
+  ],
   ["on many connections", () => working(() => 1.49), { RATE_EPS: "1500", CLIENTS: "1000" }, 671],
   ["of four workers", () => working(() => 8, 4), { RATE_EPS: "700" }, 500],
   ["behind a warm-up", () => working(() => 1.49), { RATE_EPS: "900", WARMUP_SEC: "3" }, 671],

@@ -37,12 +37,13 @@ export function backlogOf(view: RunView): Backlog {
   const [low = 0, , third = 0, fourth = 0, last = 0] = lows;
   const growth = last - low;
   const least = Math.max(SHORT * totals.scheduled * 0.8, IN_FLIGHT_SEC * config.rateEps);
-  const inFlightLows = partsOf(inFlight, 5).map((part) => Math.min(...part));
-  const inFlightLast = inFlightLows[4] ?? 0;
+  // Of few places all are free for a moment, and the last slice has answers that came behind it.
+  const held = partsOf(inFlight, 5).map((part) => median(part) ?? 0);
+  const heldLast = held[4] ?? 0;
   const places = (config.clients * config.maxInFlight) / Math.max(1, config.relays.length);
-  const isFull = inFlightLast >= places * FULL;
+  const isFull = heldLast >= places * FULL;
   // What is due and neither sent nor held up by full connections waits for the generator.
-  const isRelays = isLate || isFull || inFlightLast - (inFlightLows[0] ?? 0) >= growth / 2;
+  const isRelays = isLate || isFull || heldLast - (held[0] ?? 0) >= growth / 2;
   const acceptedEps = acceptedByFifths(view);
   // One that answers nothing any more is not slow.
   const isAnswering = isLate || (acceptedEps.at(-1) ?? 0) > 0;
