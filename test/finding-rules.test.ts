@@ -92,6 +92,12 @@ const audited = (missingCount: number): Report => ({
   ...base,
   audit: { checked: 100, found: 90, missing: ["a"], missingCount, excused: 0, acknowledged: 100 },
 });
+/** The relay's own counter, so many beside what was sent. */
+const counting = (off: number): Report => {
+  const last = 7 + base.totals.attempted + base.warmup.attempted + off;
+  const relayMetrics = [{ name: "nostr_cmd_event_total", first: 7, last }];
+  return { ...base, resources: { samples: [], relayProcess: null, relayMetrics, notMeasured: [] } };
+};
 const storing = (delta: number, kind = 1, members: Partial<Report> = {}): Report => {
   const row = { kind, accepted: 100, expectedStored: 100, deleted: 0, counted: 100 + delta, delta };
   const { audit } = audited(0);
@@ -470,6 +476,8 @@ const busy = cpu(80, timed("service", { p99: 20 }));
 /** Rule, a report that supports it, one on the other side of a bound of it. */
 const table: readonly (readonly [id: string, found: Report, notFound: Report])[] = [
   ["lost-after-ok", audited(1), audited(0)],
+  ["relay-counts", counting(-1), counting(0)],
+  ["relay-counts", counting(1), counting(0)],
   ["not-stored", storing(-1), storing(0)],
   ["not-stored", storing(-1), storing(1)],
   ["silent-drops", totals({ timedOut: 10, lateOk: 4 }), totals({ timedOut: 10, lateOk: 5 })],

@@ -22,22 +22,39 @@ const WRITES = [
   { sum: /^nostr_relay_db_write_sum$/, count: /^nostr_relay_db_write_count$/, ms: 1_000 },
 ] as const;
 
+/** EVENTs that the relay counted over the run, and those that it must have got; `null` where it does not count. */
+export function countedEvents({ resources, totals, warmup, config }: Report): {
+  readonly counted: number;
+  readonly sent: number;
+  readonly agree: boolean;
+} | null {
+  // The metrics are one relay's.
+  if (config.relays.length > 1) return null;
+  const metric = EVENTS_IN.flatMap(
+    (name) => resources?.relayMetrics.find((known) => name.test(known.name)) ?? [],
+  )[0];
+  if (metric === undefined) return null;
+  const counted = metric.last - metric.first;
+  const sent = totals.attempted + warmup.attempted;
+  // What was under way when a connection ended may have come or not.
+  return { counted, sent, agree: counted <= sent && counted >= sent - totals.lost };
+}
+
 /** A sentence each: whether it counted what was sent, and what one write took. */
-export function describeRelayCounts({ resources, totals, warmup }: Report): readonly string[] {
+export function describeRelayCounts(report: Report): readonly string[] {
+  const { resources } = report;
   const metrics = resources?.relayMetrics ?? [];
   const change = (name: RegExp) => {
     const found = metrics.find((metric) => name.test(metric.name));
     return found === undefined ? null : found.last - found.first;
   };
   const lines: string[] = [];
-  const counted = EVENTS_IN.map(change).find((n) => n !== null) ?? null;
-  if (counted !== null) {
-    const sent = totals.attempted + warmup.attempted;
-    // What was under way when a connection ended may have come or not.
-    const isTold = counted <= sent && counted >= sent - totals.lost;
+  const events = countedEvents(report);
+  if (events !== null) {
+    const { counted, sent } = events;
     const says = `The relay counted ${formatCount(counted)} EVENTs, ${formatCount(sent)} were sent`;
     lines.push(
-      isTold
+      events.agree
         ? `${says}: they agree.`
         : `${says}: THEY DO NOT AGREE${counted < 0 ? "; it began anew" : counted > sent ? "; others publish there too, or it was read late at first" : "; it was read before the last came, or lost some"}.`,
     );

@@ -40,6 +40,7 @@ import { proxyInPath } from "./proxy-in-path.ts";
 import { failedQueries, ignoredLimit, slowQueries } from "./queries.ts";
 import { refusals } from "./refusals.ts";
 import { rateLimited, setsCut } from "./rejections.ts";
+import { relayCounts } from "./relay-counts.ts";
 import type { Draft, Rule } from "./rule.ts";
 import { sizeLatency } from "./size-latency.ts";
 import { slowRelay } from "./slow-relay.ts";
@@ -58,6 +59,7 @@ export const MOST_FINDINGS = 10;
 export const RULES: readonly Rule[] = [
   lostAfterOk,
   notStored,
+  relayCounts,
   relayGone,
   stoppedAnswering,
   refusedByNotice,
