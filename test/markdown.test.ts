@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { noLinkCounts } from "../src/measure/recorder.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import { renderTerminal } from "../src/report/terminal.ts";
 import type { Report } from "../src/report/types.ts";
@@ -9,6 +10,7 @@ import {
   completeOf,
   emptyReport,
   goodSlices,
+  histogramOf,
   planOf,
   rowOf,
   sampleOf,
@@ -61,6 +63,34 @@ const TAGS = tagsOf(renderMarkdown(good));
 const cellsOf = (line: string) => line.replaceAll("\\\\", "").split(/(?<!\\)\|/).length;
 
 describe("renderMarkdown", () => {
+  it("says what came of handshakes, and how connections ended", () => {
+    const slices = [
+      ...goodSlices(),
+      sliceOf({
+        seq: 101,
+        endedMs: [1_100, 9_000],
+        answersAtEnd: [
+          [124, 2],
+          [7, 1],
+        ],
+        histograms: { life: histogramOf(900, 900, 900), quiet: histogramOf(500) },
+        link: { ...noLinkCounts(), unproven: 1 },
+      }),
+    ];
+    const answers = [{ status: 429, text: "Too <many>", count: 2 }];
+    const handshakes = { asked: 3, answers: [...answers, { status: null, text: "", count: 1 }] };
+    const text = renderMarkdown(completeOf(buildOf({ slices }), { handshakes }));
+    const errors = section(text, "## What went wrong?");
+    assert.match(errors, /\| 429 \| `Too <many>` \| 2 \|/);
+    assert.match(errors, /\| none \|/);
+    assert.match(errors, /k6's handshakes were refused, the command line made 3 itself/);
+    assert.match(
+      errors,
+      /ended: 3, after \d+\.\d ms of life in the median; 1 with nothing in flight, after a silence of 500\.0 ms; 1 before .*\(2\) after 124 answers/,
+    );
+    assert.doesNotMatch(section(renderMarkdown(good), "## What went wrong?"), /HTTP status|ended:/);
+  });
+
   for (const [name, report] of Object.entries({ good, unmeasured, plain: buildOf() })) {
     it(`answers the questions in order, each once (${name} run)`, () => {
       assert.deepEqual(headings(renderMarkdown(report)), SECTIONS);

@@ -29,8 +29,11 @@ export function errorsSection(report: Report): Section {
 function handshakes({ handshakes: made }: Report): readonly Block[] {
   if (!made) return [];
   return [
+    text(
+      `While k6's handshakes were refused, the command line made ${formatCount(made.asked)} itself: k6 does not say which status came.`,
+    ),
     table(
-      "Handshakes that the command line made itself, while k6's were refused",
+      "Handshakes of the command line",
       ["HTTP status", "text", "#count"],
       made.answers.map(({ status, text: words, count }): readonly Text[] => [
         status === null ? "none" : String(status),
