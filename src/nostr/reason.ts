@@ -96,7 +96,7 @@ const WORDS: readonly (readonly [Reason, RegExp])[] = [
   ],
   [
     "shutdown",
-    /\bshut(ting|s)?[- ]?down\b|\brestart|\breboot|\bmaintenance\b|\bgoing (down|away|offline)\b|\b(go|goes|taken|taking) (down|offline)\b|\bterminating\b|\b(relay|server|service)( is| will)?( now| be| being)? (stop|clos)(s|e|ed|es|ing|ping|ped)?\b|\b(is|are) (stopping|closing|ending)\b|\bstopping\b|\bdraining\b|\b(right|soon) back\b|\bback (soon|shortly)\b|\b(good)?bye\b|\bdeploy(ing|ment)\b/,
+    /\bshut(ting|s)?[- ]?down\b|\brestart|\breboot|\bmaintenance\b|\bgoing (down|away|offline)\b|\b(go|goes|taken|taking) (down|offline)\b|\bterminating\b|\b(relay|server|service)( is| will)?( now| be| being)? (stop|clos)(s|e|ed|es|ing|ping|ped)?\b|\b(is|are) (stopping|closing|ending)\b|\bstopping\b|\bclosing for\b|\bdraining\b|\b(right|soon) back\b|\bback (soon|shortly)\b|\b(good)?bye\b|\bdeploy(ing|ment)\b/,
   ],
   [
     "age-past",
@@ -104,7 +104,7 @@ const WORDS: readonly (readonly [Reason, RegExp])[] = [
   ],
   [
     "age-future",
-    /\bfuture\b|\btoo (new|young|far ahead)\b|\bahead of\b|\bpost-?dated\b|\btomorrow\b|\bnot (yet valid|valid yet|happened yet)\b|\b(your|relay's|server's|server|relay) (clock|time)\b|\bcreated at.{0,20}(>|late|after|ahead|higher|upper|above|greater|big|large|exceed)|\bfield is out of the acceptable range \(\+|\btimestamp.{0,20}(>|late|after|ahead|higher|upper|above|greater|big|large|exceed)|\b\d+ ?(s|m|h|d|sec\w*|min\w*|hours?|days?) ahead\b|\bskew\b/,
+    /\bfuture\b|\btoo (new|young|far ahead)\b|\bahead of\b|\bpost-?dated\b|\btomorrow\b|\b(is|are) ahead\b|\bnot (yet valid|valid yet|happened yet)\b|\b(your|relay's|server's|server|relay) (clock|time)\b|\bcreated at.{0,20}(>|late|after|ahead|higher|upper|above|greater|big|large|exceed)|\bfield is out of the acceptable range \(\+|\btimestamp.{0,20}(>|late|after|ahead|higher|upper|above|greater|big|large|exceed)|\b\d+ ?(s|m|h|d|sec\w*|min\w*|hours?|days?) ahead\b|\bskew\b/,
   ],
   [
     // What says that a time is wrong and not to which side: events of a pool carry times of the past.
@@ -125,7 +125,7 @@ const WORDS: readonly (readonly [Reason, RegExp])[] = [
   ],
   [
     "rate-limit",
-    /\brate[- ]?limit|\bratelimit|\b(slow|slowing|calm|cool|cooling)[- ]?(it |your \w+ )?(down|roll)\b|\bslow your\b|\btoo (much|many|fast|quick(ly)?|often|frequent(ly)?|rapid(ly)?)\b|\bthrottl|\bflood|\b429\b|\b(burst|frequency)\b|\bquota\b|\b(re)?try( again)? (in|after)\b|\bwait (a |before|until|for |\d)|\b(per|a|each|in the last|last|every|this) (sec(ond)?|min(ute)?|hour|day)s?\b|\/ ?(s|sec|second|m|min|minute|h|hour|day)\b|\b(in|per|every) \d+ ?(s|sec\w*|m|min\w*|h|hours?)\b|\bback off\b|^banned: too\b|\b(event|message|post(ing)?|note|publish(ing)?|writ(e|ing)|request|send(ing)?|hourly|daily) (rate|limit)\b|\brate (is )?(too high|exceeded)|\brate of\b|\bexcessive(ly)?\b|^(the )?(limit (exceeded|reached)|exceeded (the )?limit)/,
+    /\brate[- ]?limit|\bratelimit|\b(slow|slowing|calm|cool|cooling)[- ]?(it |your \w+ )?(down|roll)\b|\bslow your\b|\btoo (much|many|fast|quick(ly)?|often|frequent(ly)?|rapid(ly)?)\b|\bthrottl|\bflood|\b429\b|\b(burst|frequency)\b|\bquota\b|\b(re)?try( again)? (in|after)\b|\bwait (a |before|until|for |\d)|\b(per|a|each|in the last|last|every|this) (sec(ond)?|min(ute)?|hour|day)s?\b|\/ ?(s|sec|second|m|min|minute|h|hour|day)\b|\b(in|per|every) \d+ ?(s|sec\w*|m|min\w*|h|hours?)\b|\bback off\b|^banned: too\b|\b(event|message|post(ing)?|note|publish(ing)?|writ(e|ing)|request|send(ing)?|hourly|daily)s? (rate|limit)\b|\bexceed\w* (the |your )?rate\b|\brate (is )?(too high|exceeded)|\brate of\b|\bexcessive(ly)?\b|^(the )?(limit (exceeded|reached)|exceeded (the )?limit)/,
   ],
   [
     "storage",
@@ -141,7 +141,7 @@ const WORDS: readonly (readonly [Reason, RegExp])[] = [
   ],
   [
     "policy",
-    /\b(pub)?keys?\b|\bnpub|\bauthors?\b|white-?list|allow(ed)?[- ]?list|black-?list|deny-?list|\bblock(ed)?[- ]?list|\bbann?(ed)?\b|\b(not|n't|never|isn't) (be )?(allow|permit|authori[sz]|welcome|accept)|\bforbidden\b|\b403\b|\bweb of trust\b|\bwot\b|\bnip-?05\b|\bmembers?\b|\binvit|\bmoderat|\bspam|\bread-?only\b|\bprotected\b|\bpolic(y|ies)\b|\brestricted\b|\bdenied\b|\bprivate\b|\btrust|\bunauthori[sz]ed\b|\bmuted\b|\bfollow(ed|s|ing|ers)?\b|\bfriends\b|\bpersonal\b|\bmay not (publish|post|write)|\bguidelines\b|\bviolat|\busers?\b|\bowner\b|\bpermission\b|\bterms\b|\bregist|\bsign up\b|\bonly\b.{0,40}\b(may|can|post|publish|write|users)|\bwrit(es|ing) (is |are )?(disabled|closed|off)|\bblocked\b|\bbots?\b|\bfilter(ed)?\b/,
+    /\b(pub)?keys?\b|\bnpub|\bauthors?\b|white-?list|allow(ed)?[- ]?list|black-?list|deny-?list|\bblock(ed)?[- ]?list|\bbann?(ed)?\b|\b(not|n't|never|isn't) (be )?(allow|permit|authori[sz]|welcome|accept)|\bforbidden\b|\b403\b|\bweb of trust\b|\bwot\b|\bnip-?05\b|\bmembers?\b|\binvit|\bmoderat|\bspam|\bread-?only\b|\bprotected\b|\bpolic(y|ies)\b|\brestricted\b|\bdenied\b|\bprivate\b|\btrust|\bunauthori[sz]ed\b|\bmuted\b|\bfollow(ed|s|ing|ers)?\b|\bfriends\b|\bpersonal\b|\bmay not (publish|post|write)|\bguidelines\b|\bsuspended\b|\bviolat|\busers?\b|\bowner\b|\bpermission\b|\bterms\b|\bregist|\bsign up\b|\bonly\b.{0,40}\b(may|can|post|publish|write|users)|\bwrit(es|ing) (is |are )?(disabled|closed|off)|\bblocked\b|\bbots?\b|\bfilter(ed)?\b/,
   ],
   [
     "malformed",
