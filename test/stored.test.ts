@@ -123,6 +123,34 @@ describe("what a relay keeps of a run", () => {
     assert.match(whyOf(stopped, none), /it took too long or was interrupted/);
   });
 
+  it("may lack what its author deleted by id, and what expired, and nothing of others", () => {
+    const notes = Array.from({ length: 4 }, (_, i) => sign({ content: String(i) }));
+    const [first, second] = notes;
+    const deletion = sign({ kind: 5, tags: [["e", first?.id ?? ""]] });
+    const foreign = {
+      ...sign({ kind: 5, tags: [["e", second?.id ?? ""]] }),
+      pubkey: "b".repeat(64),
+    };
+    const brief = sign({ content: "brief", tags: [["expiration", String(NOW + 5)]] });
+    const accepted = [[...notes, brief, deletion, foreign]];
+    const deltaOf = (counted: number, nowSec: number) =>
+      compareStored({
+        before: countsOf({ 1: 0 }),
+        after: countsOf({ 1: counted }),
+        accepted,
+        acknowledged: 7,
+        nowSec,
+      }).kinds?.[0]?.delta;
+    assert.deepEqual(
+      [5, 4, 3].map((counted) => deltaOf(counted, NOW)),
+      [0, 0, -1],
+    );
+    assert.deepEqual(
+      [5, 3, 2].map((counted) => deltaOf(counted, NOW + 5)),
+      [0, 0, -1],
+    );
+  });
+
   it("is held against what the types and a sample tell, of a run of any length", () => {
     const events = Array.from({ length: 1_000 }, (_, i) =>
       i % 10 < 6

@@ -4,6 +4,7 @@
  */
 import { ACCEPTED } from "../../measure/outcome.ts";
 import type { Slice } from "../../measure/slice.ts";
+import { deletionTargets, expirationOf } from "../../nostr/retention.ts";
 import { classifyKind, type NostrEvent } from "../../nostr/wire.ts";
 import { ExpectedCounter, markEvent } from "../../pool/expected.ts";
 import type { PoolManifest } from "../../pool/format.ts";
@@ -61,6 +62,8 @@ export interface Comparison {
   readonly acknowledged: number;
   /** How many of each kind, as far as that is known exactly: see `acceptedKinds`. */
   readonly byKind?: ReadonlyMap<number, number>;
+  /** When `after` was counted, Unix seconds; now. */
+  readonly nowSec?: number;
 }
 
 /**
@@ -77,7 +80,8 @@ export function compareStored(comparison: Comparison): Stored {
   if (noted < Math.min(acknowledged, LEAST_NOTED)) {
     return { kinds: null, why: `of ${acknowledged} accepted events ${noted} were noted` };
   }
-  const expected = accepted.map(expectKinds);
+  const { nowSec = Math.floor(Date.now() / 1_000) } = comparison;
+  const expected = accepted.map((events) => expectKinds(events, nowSec));
   const kinds = [...before.byKind.keys()].map((kind): StoredKind => {
     const own = expected.flatMap((byKind) => byKind[kind] ?? []);
     const sum = (of: "events" | "stored" | "deleted") => own.reduce((n, one) => n + one[of], 0);
@@ -129,9 +133,14 @@ function extend(
   const open = exact === undefined ? Math.ceil(MOST_ERRORS * error * acknowledged) : 0;
   const kindClass = classifyKind(kind);
   if (kindClass === "ephemeral") return { events, stored: 0, deleted: 0, margin: 0 };
-  if (kindClass === "regular") return { events, stored: events, deleted: 0, margin: open };
-  // Between an address for each event and those of the sample, some of which others may have deleted.
+  // What a deletion names may be outside of the sample.
   const isDeleting = accepted.some((own) => own.some((event) => event.kind === DELETION_KIND));
+  if (kindClass === "regular") {
+    const some = isDeleting && kind !== DELETION_KIND;
+    const deleted = some ? events : Math.ceil((sampled.deleted / noted) * acknowledged);
+    return { events, stored: events, deleted, margin: open };
+  }
+  // Between an address for each event and those of the sample, some of which others may have deleted.
   const most = events + open;
   const least = isDeleting ? 0 : Math.min(most, sampled.stored - sampled.deleted);
   const middle = Math.ceil((most + least) / 2);
@@ -166,8 +175,30 @@ export function acceptedKinds(
   return exact;
 }
 
-function expectKinds(events: readonly NostrEvent[]) {
+function expectKinds(events: readonly NostrEvent[], nowSec: number) {
   const counter = new ExpectedCounter();
   for (const event of events) counter.add(markEvent(event.pubkey, event));
-  return counter.finish();
+  const gone = countGone(events, nowSec);
+  return Object.fromEntries(
+    Object.entries(counter.finish()).map(([kind, one]) => {
+      const deleted = Math.min(one.stored, one.deleted + (gone.get(Number(kind)) ?? 0));
+      return [kind, { ...one, deleted }];
+    }),
+  );
+}
+
+/** By kind, what its author asks to be deleted by id (NIP-09) and what has expired (NIP-40): it may be gone. */
+function countGone(events: readonly NostrEvent[], nowSec: number): ReadonlyMap<number, number> {
+  const named = new Set<string>();
+  for (const event of events) {
+    if (event.kind !== DELETION_KIND) continue;
+    for (const id of deletionTargets(event).ids) named.add(`${event.pubkey} ${id}`);
+  }
+  const gone = new Map<number, number>();
+  for (const event of events) {
+    const isNamed = named.has(`${event.pubkey} ${event.id}`) && event.kind !== DELETION_KIND;
+    if (!isNamed && (expirationOf(event) ?? Number.POSITIVE_INFINITY) > nowSec) continue;
+    gone.set(event.kind, (gone.get(event.kind) ?? 0) + 1);
+  }
+  return gone;
 }
