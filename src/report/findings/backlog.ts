@@ -30,7 +30,7 @@ export interface Backlog {
 }
 
 export function backlogOf(view: RunView): Backlog {
-  const { config, totals } = view.report;
+  const { config, totals, throughput } = view.report;
   const isLate = isSlowOnly(view.report) && isSlowLater(view);
   const { due, inFlight } = linesOf(view, isLate);
   const lows = partsOf(due, 5).map((part) => Math.min(...part));
@@ -49,7 +49,16 @@ export function backlogOf(view: RunView): Backlog {
   const isAnswering = isLate || (acceptedEps.at(-1) ?? 0) > 0;
   return {
     lows,
-    isGrowing: growth >= least && last > fourth && fourth > third && isRelays && isAnswering,
+    isGrowing:
+      growth >= least &&
+      last > fourth &&
+      fourth > third &&
+      // Not worked off by the end; the last slice has answers that came behind it.
+      (due.at(-2) ?? 0) >= least &&
+      // By chance a Poisson process asks for more than was set.
+      throughput.acceptedEps < config.rateEps &&
+      isRelays &&
+      isAnswering,
     isFull,
     isLate,
     acceptedEps,
