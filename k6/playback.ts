@@ -5,7 +5,7 @@
  *     k6 run -e RELAY_URL=ws://127.0.0.1:7777 -e POOL=pools/<id> build/dist/playback.js
  */
 import { openFrames } from "./lib/frames.ts";
-import { publishShare, watchCompanion } from "./lib/scenario.ts";
+import { publishShare, refuseSegments, watchCompanion } from "./lib/scenario.ts";
 import { readScript, scriptOptions } from "./lib/script.ts";
 import { summarizeRun } from "./lib/summary.ts";
 
@@ -16,5 +16,6 @@ const openAheadAt = await openFrames(script);
 
 export const options = scriptOptions(script);
 export default () => publishShare(script, openAt, openAheadAt);
+export const setup = refuseSegments;
 export const watchResources = () => watchCompanion(script);
 export const handleSummary = (data: unknown) => summarizeRun(script, data);

@@ -56,6 +56,12 @@ const withConnections = completeOf(
   },
 );
 
+function withLeftOut(): Report {
+  const { config, ...report } = withSource({ replay: "ef".repeat(32) });
+  const leftOut = [{ reason: "expired", count: 2, lines: [3, 8] }] as const;
+  return { ...report, config: { ...config, pool: { ...config.pool, leftOut } } };
+}
+
 const reports: Readonly<Record<string, Report>> = {
   "as k6 writes it": buildOf(),
   "completed by Node": completeOf(buildOf()),
@@ -89,6 +95,7 @@ const reports: Readonly<Record<string, Report>> = {
   }),
   "of the user's own builders": withSource({ builders: "ab".repeat(32) }),
   "of a replay": withSource({ replay: "cd".repeat(32) }),
+  "of a replay that left lines out": withLeftOut(),
   "of several relays": buildOf({
     plan: planOf({ RELAY_URL: "ws://127.0.0.1:1,wss://[::1]:2/path?a=b", ARRIVAL: "poisson" }),
   }),

@@ -4,7 +4,7 @@ import { rowTypes } from "../../src/report/build.ts";
 import { pollCompanion } from "./companion.ts";
 import { createFrameSource, type OpenAt } from "./frame-source.ts";
 import { createMetricFeed } from "./metrics.ts";
-import { findFaults, type Script } from "./script.ts";
+import { findFaults, findSegmentFaults, type Script } from "./script.ts";
 import { runVu } from "./vu.ts";
 
 /** Runs the publishing VU that this is; `openAheadAt` opens the frames once more, for sessions. */
@@ -34,6 +34,12 @@ export async function publishShare(
     live: run.live,
     auditEvery: run.auditEvery,
   });
+}
+
+/** Before any VU starts, also where a segment has none. */
+export function refuseSegments(): void {
+  const faults = findSegmentFaults(exec.test.options);
+  if (faults.length > 0) exec.test.abort(`refused: ${faults.join("; ")}`);
 }
 
 /** The VU of the scenario `resources`, beside the one that loads. */

@@ -118,12 +118,25 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
   if (JSON.stringify(options.hosts ?? {}) !== JSON.stringify(run.hosts)) {
     faults.push("k6's `hosts` were replaced; start the run with `npx k6-nostr run`");
   }
+  faults.push(...findSegmentFaults(consolidated));
   if (options.insecureSkipTLSVerify) {
     faults.push("certificates must be checked; remove `--insecure-skip-tls-verify`");
   }
   if (faults.length > 0) return faults;
   const question = { nowMs: Date.now(), rateEps: plan.rateEps, clients: plan.clients };
   return needsProof(plan.relays, policy).flatMap((relay) => findProofFault(relay, question) ?? []);
+}
+
+/**
+ * A part of a test is a part of the load and no report of it; what several k6 processes measure is not put
+ * together. Of two of them one may have no VU at all, so that each is asked where it sets up.
+ */
+export function findSegmentFaults(consolidated: unknown): readonly string[] {
+  const { executionSegment = null } = consolidated as { executionSegment?: string | null };
+  if (executionSegment === null || executionSegment === "0:1") return [];
+  return [
+    `k6 was given the segment ${executionSegment} of the test: parts are not put together here; remove \`--execution-segment\` and \`--execution-segment-sequence\`, and set lower --clients and --rate for several generators, each with a report of its own`,
+  ];
 }
 
 function policyOf(plan: Plan, isolation: Isolation | undefined): GuardPolicy {

@@ -62,6 +62,10 @@ describe("a bundle started by hand", () => {
   });
 
   const blocks = ["--blacklist-ip", "10.0.0.0/8"];
+  const halfOf = (segment: string) => [
+    ...["--execution-segment", segment],
+    ...["--execution-segment-sequence", "0,1/2,1"],
+  ];
   const weakened: readonly (readonly [
     string,
     Record<string, string>,
@@ -79,6 +83,9 @@ describe("a bundle started by hand", () => {
     ["--vus", {}, ["--vus", "2", "--iterations", "2"], /scenarios were replaced/],
     ["--duration", {}, ["--duration", "2s"], /scenarios were replaced/],
     ["K6_VUS", { K6_VUS: "2", K6_DURATION: "2s" }, [], /scenarios were replaced/],
+    ["the first half of a test", {}, halfOf("0:1/2"), /the segment 0:1\/2 of the test/],
+    // It has no VU.
+    ["the second half of a test", {}, halfOf("1/2:1"), /the segment 1\/2:1 of the test/],
     ["no certificates", { K6_INSECURE_SKIP_TLS_VERIFY: "true" }, [], /certificates/],
   ];
   for (const [what, environment, args, reason] of weakened) {
