@@ -2,7 +2,16 @@
  * Relays that are slow or wrong in one known way each, for reports whose first finding is known: what
  * each does is written here, what the findings say of it is held against `first`.
  */
-import { type Action, accept, acceptLate, acceptUnasked, cut, frame, reject } from "./frames.ts";
+import {
+  type Action,
+  accept,
+  acceptLate,
+  acceptUnasked,
+  cut,
+  frame,
+  notice,
+  reject,
+} from "./frames.ts";
 import type { Behaviour } from "./relay.ts";
 
 export interface Situation {
@@ -132,6 +141,30 @@ function slowAtFirst(forMs: number, delayMs: number): Behaviour {
   });
 }
 
+/** On each connection a bucket of so many tokens, filled again within a second. */
+function limitingBursts(tokens: number): Behaviour {
+  const buckets = new Map<number, { left: number; atMs: number }>();
+  return {
+    answer: ({ event, place, receivedMs }, { ledger }) => {
+      const connection = ledger.events[place]?.connection ?? 0;
+      const { left, atMs } = buckets.get(connection) ?? { left: tokens, atMs: receivedMs };
+      const now = Math.min(tokens, left + ((receivedMs - atMs) * tokens) / 1_000);
+      buckets.set(connection, { left: now < 1 ? now : now - 1, atMs: receivedMs });
+      if (now < 1) return [reject(event.id, "rate-limited", "rate-limited: slow down")];
+      return [accept(event.id)];
+    },
+  };
+}
+
+/** What is done about events of a kind; the others are accepted. */
+const ofKind = (
+  isMeant: (kind: number) => boolean,
+  what: (id: string, kind: number) => readonly Action[],
+): Behaviour => ({
+  answer: ({ event }) => (isMeant(event.kind) ? what(event.id, event.kind) : [accept(event.id)]),
+});
+const isEphemeral = (kind: number) => kind >= 20_000 && kind < 30_000;
+
 const every = (n: number, what: (id: string) => readonly Action[]): Behaviour =>
   answering((id, place) => (place % n === n - 1 ? what(id) : [accept(id)]));
 
@@ -192,6 +225,54 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
   rejecting: {
     first: "refused-by-policy",
     relays: [() => every(10, (id) => [reject(id, "blocked", "blocked: not on the list")])],
+  },
+  "refusing-by-notice": {
+    first: "refused-by-notice",
+    relays: [() => every(3, () => [notice("Rate limit exceeded. Please slow down.", "other")])],
+  },
+  "refusing-without-id": {
+    first: "refused-without-id",
+    relays: [
+      () =>
+        every(2, () => [
+          frame(
+            ["OK", "", false, "invalid: 1767225600 is too old"],
+            "unknownOk",
+            "unknownOk/empty id",
+          ),
+        ]),
+    ],
+  },
+  "leaving-kinds-unanswered": {
+    first: "unanswered-kinds",
+    relays: [() => ofKind(isEphemeral, () => [])],
+    flags: { mix: "social" },
+  },
+  "refusing-a-kind": {
+    first: "kind-refused",
+    relays: [
+      () =>
+        ofKind(
+          (kind) => kind === 1_063,
+          (id, kind) => [reject(id, "blocked", `blocked: event kind ${kind} not allowed`)],
+        ),
+    ],
+  },
+  "cutting-sets": {
+    first: "sets-cut",
+    relays: [() => limitingBursts(2)],
+    flags: { mix: "video-rich:1", clients: "5", rate: "10", duration: "12" },
+  },
+  // `mute:` is no fault: there is nobody to relay an ephemeral event to.
+  "nobody-listening": {
+    first: null,
+    relays: [
+      () =>
+        ofKind(isEphemeral, (id) => [
+          frame(["OK", id, false, "mute: no one was listening for this"], "unheard"),
+        ]),
+    ],
+    flags: { mix: "social" },
   },
   "connection-limit": {
     first: "connection-limit",

@@ -7,8 +7,8 @@ import { mean, median, type RunView } from "./view.ts";
 const IDLE = { percent: 30, thread: 25 };
 /** Bytes a second from which on the disk may be what it waits for, and pressure on it, percent. */
 const DISK = { bytesPerSec: 1e6, pressure: 5 };
-/** Least and most accepted in a tenth of the window, against the mean of the tenths. */
-const EVEN = { least: 0.5, most: 1.6, parts: 10 };
+/** Least and most accepted in a part of the window, against their mean; a limit may count by the second. */
+const EVEN = { least: 0.5, most: 1.6, mostParts: 10, leastSec: 2 };
 /** Of the set rate: more is no limit. */
 const BELOW = 0.95;
 /** What an event takes that is let through at once, against the distance of two that are. */
@@ -46,7 +46,7 @@ export const throttled: Rule = {
         evidence("totals.timedOut", totals.timedOut, 0),
       ],
       counterEvidence: [
-        evidence("accepted events/s by tenths", tenths(view).join(", ")),
+        evidence("accepted events/s, part by part", acceptedByPart(view).join(", ")),
         evidence("relay.busiestThreadPercent", relayThread, IDLE.thread),
         evidence("host.cpuPercent", view.hostCpu, "near 100 if it lacks a processor"),
         evidence("totals.lateOk", totals.lateOk),
@@ -67,11 +67,13 @@ function isHeldBack({ report }: RunView): boolean {
   return isSlowOnly(report) || p99 >= report.config.ackTimeoutMs / 4;
 }
 
-function tenths({ window, report }: RunView): readonly number[] {
+function acceptedByPart({ window, report }: RunView): readonly number[] {
   const { sliceSec } = report.throughput;
-  return Array.from({ length: EVEN.parts }, (_, i) => {
-    const from = Math.floor((i * window.length) / EVEN.parts);
-    const part = window.slice(from, Math.floor(((i + 1) * window.length) / EVEN.parts));
+  const most = Math.floor((window.length * sliceSec) / EVEN.leastSec);
+  const parts = Math.max(3, Math.min(EVEN.mostParts, most));
+  return Array.from({ length: parts }, (_, i) => {
+    const from = Math.floor((i * window.length) / parts);
+    const part = window.slice(from, Math.floor(((i + 1) * window.length) / parts));
     const accepted = part.reduce((sum, p) => sum + p.accepted, 0);
     return Math.round(accepted / Math.max(1, part.length) / sliceSec);
   });
@@ -79,7 +81,8 @@ function tenths({ window, report }: RunView): readonly number[] {
 
 /** A limit may let a burst through at first: the rest decides. */
 function isEven(view: RunView): boolean {
-  const rest = tenths(view).slice(2);
+  const parts = acceptedByPart(view);
+  const rest = parts.slice(Math.ceil(parts.length / 5));
   const middle = mean(rest) ?? 0;
   return middle > 0 && rest.every((eps) => eps >= middle * EVEN.least && eps <= middle * EVEN.most);
 }
