@@ -115,7 +115,7 @@ export const RULES: readonly Rule[] = [
   unexplained,
 ];
 
-/** Bad ones before lesser ones, each by what they cost. */
+/** Bad ones before lesser ones, sure ones before others, each by what they cost. */
 const WEIGHT = { critical: 0, major: 0, minor: 1, info: 2 } as const;
 
 type Found = Draft & { readonly id: string; readonly explains: readonly string[] };
@@ -177,7 +177,8 @@ function causeOf({ id }: Found, found: readonly Found[]): Found | undefined {
 }
 
 function byWeight(a: Found, b: Found): number {
-  return WEIGHT[a.severity] - WEIGHT[b.severity] || b.cost - a.cost;
+  const unsure = Number(a.confidence === "low") - Number(b.confidence === "low");
+  return WEIGHT[a.severity] - WEIGHT[b.severity] || unsure || b.cost - a.cost;
 }
 
 function lower(confidence: Finding["confidence"]): Finding["confidence"] {
