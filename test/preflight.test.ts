@@ -284,7 +284,7 @@ describe("a relay that gives no OK", () => {
   });
 
   it("in time, but later, is not taken for one of the next event", async () => {
-    const answer: Answer = ({ event, place }) => [accept(event.id, place === 0 ? 400 : 0)];
+    const answer: Answer = ({ event, place }) => [accept(event.id, [450, 200][place] ?? 0)];
     const { probe } = await tryMix({ answer });
     assert.ok(probe.status === "reached");
     assert.deepEqual(probe.answers.map(({ outcome, wrongId }) => [outcome, wrongId]).slice(0, 2), [

@@ -3,6 +3,7 @@
  * k6 under supervision → report. Nothing is sent before the gate admitted every relay.
  */
 import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { buildBundles } from "../../../build/bundle.ts";
 import { ConfigError, Interrupted } from "../../errors.ts";
@@ -176,6 +177,8 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     live,
   });
   terminal.note(`companion   ${companion.url}/metrics`);
+  const authorities =
+    request.ca && (await writeBundle(runDir, request.ca, process.env.SSL_CERT_FILE));
   const k6Request = {
     plan,
     dialUrls: plan.relays.map(toDialUrl),
@@ -190,7 +193,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     hosts,
     blacklist: blacklistFor(allowed),
     metricsUrl: request.metricsUrl,
-    authorities: request.ca && (await writeBundle(runDir, request.ca, process.env.SSL_CERT_FILE)),
+    authorities,
     ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
     auditEvery: auditEveryOf(request),
   };
@@ -229,6 +232,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     };
   } finally {
     clearInterval(ticker);
+    if (authorities) await rm(authorities, { force: true });
     await served?.close();
     await companion.close();
     terminal.clear();
