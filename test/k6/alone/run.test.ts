@@ -43,6 +43,20 @@ describe("run publish against the embedded relay", () => {
     });
   });
 
+  it("sends no pool a second time, and has read back a few of the first", async () => {
+    await inPlace((place) =>
+      withEmbeddedRelay(async (relay) => {
+        const args = ["run", "publish", ...GENTLE, "--duration", "1", "--seed", "7", "--relay"];
+        const first = await place.run([...args, relay.url]);
+        assertEnded(first, await onlyReport(place), EXIT.ok);
+        assert.match(first.stdout, /read-back +(\d+) of \1 .* 0 missing \(a spot check of 100 /);
+        const second = await place.run([...args, relay.url]);
+        assert.equal(second.exitCode, EXIT.config, second.stderr);
+        assert.match(second.stderr, /holds \d+ of \d+ events of this pool.*\n.*another --seed/);
+      }),
+    );
+  });
+
   it("spreads clients evenly over several relays", async () => {
     await inPlace((place) =>
       withEmbeddedRelay((one) =>
