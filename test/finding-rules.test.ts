@@ -935,6 +935,19 @@ describe("the rules", () => {
     assert.match(unseen?.remediation ?? "", /not measured/);
   });
 
+  it("call no relay idle on a host that is full, and say where it may take more", () => {
+    const of = slower(0.6, 0.9);
+    const advice = (relay: number, generator: number, host: number) =>
+      draftOf("overload", beside(relay, generator, host, of))?.remediation ?? "";
+    assert.match(
+      advice(110, 30, 100),
+      /relay used 110 %, the generator 30 % and other processes 60 % of 200: .* may take more/,
+    );
+    assert.doesNotMatch(advice(110, 30, 100), /had processor left/);
+    assert.match(advice(40, 30, 84), /It had processor left/);
+    assert.match(advice(140, 50, 99), /Processor is what it lacks.* full host: .* may take more/);
+  });
+
   it("say that the capacity falls with the run, inside of the overload", () => {
     const of = slower(0.6, 0.9);
     const series = of.throughput.series.map((p, i) => ({

@@ -1,5 +1,6 @@
 /** The rate is above what the relay answers; or above what so many places on the connections carry. */
 import { formatCount } from "../format.ts";
+import { BUSY_HOST } from "../host-use.ts";
 import type { Report } from "../types.ts";
 import { type Backlog, backlogOf } from "./backlog.ts";
 import { isOutOfProcessor, meanwhileEvidence, meanwhileText } from "./meanwhile.ts";
@@ -153,17 +154,24 @@ function fallOf({ acceptedEps, isLate }: Backlog): string {
 
 function adviceFor(view: RunView): string {
   const isOut = isOutOfProcessor(view);
+  const { use, hostCpu, report } = view;
+  const isHostFull = report.run.sameHost === true && (hostCpu ?? 0) >= BUSY_HOST * 100;
+  const percent = (cores: number | null) => ((cores ?? 0) * 100).toFixed(0);
   const where =
     isOut === null
       ? "Find what each event waits for: processor, store, lock or disk."
       : isOut
         ? "Processor is what it lacks: do less for each event, or spread the work over more cores."
-        : "It had processor left: each event waits for something else, most often the store, a lock around it, or the disk.";
+        : isHostFull
+          ? `Its host had little processor left, of which the relay used ${percent(use.relayCores)} %, the generator ${percent(use.generatorCores)} % and other processes ${percent(use.othersCores)} % of ${use.cpus * 100}: on a host of its own the relay may take more.`
+          : "It had processor left: each event waits for something else, most often the store, a lock around it, or the disk.";
   return `${where} Beyond its limit it should refuse at once with \`rate-limited:\` or \`error:\`, which costs clients less than a wait; for response times that mean something load it with less than this.`;
 }
 
-function lowerBound({ use }: RunView): string {
-  return use.ownShareOfFull === null
+function lowerBound(view: RunView): string {
+  const { use } = view;
+  // Where the relay was not out of processor by itself, it is said already.
+  return use.ownShareOfFull === null || isOutOfProcessor(view) !== true
     ? ""
     : ` The generator used ${((use.generatorCores ?? 0) * 100).toFixed(0)} % of a core of the same full host: on a host of its own the relay may take more.`;
 }
