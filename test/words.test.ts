@@ -7,11 +7,13 @@ import { after, describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
 import { makePool } from "../src/node/pool/make.ts";
 import { messagePrefix } from "../src/nostr/ok.ts";
+import { withFindings } from "../src/report/findings/engine.ts";
 import type { Report } from "../src/report/types.ts";
 import { challenge } from "./faulty-relay/answers.ts";
 import { accept, cut, frame, notice, reject } from "./faulty-relay/frames.ts";
 import { assertCounts, type Beside } from "./faulty-relay/hold.ts";
 import type { Published } from "./faulty-relay/relay.ts";
+import { sampleOf } from "./fixtures/reports/run.ts";
 import { misbehave } from "./k6-world/misbehave.ts";
 import { runScenario } from "./k6-world/run.ts";
 import type { RelaySide } from "./k6-world/world.ts";
@@ -264,5 +266,55 @@ describe("a challenge that stands in the way of nothing", () => {
       report.findings.map(({ id, severity }) => [id, severity]),
       [["auth-challenge", "info"]],
     );
+  });
+});
+
+describe("a limit by delay", () => {
+  /** Each second lets so many through; the others wait for theirs. */
+  const throttled = async (perSecond: number) => {
+    let second = 0;
+    let left = perSecond;
+    return run(
+      ({ event, receivedMs }) => {
+        if (left === 0 || receivedMs >= (second + 1) * 1_000) {
+          second = Math.max(second + 1, Math.floor(receivedMs / 1_000));
+          left = perSecond;
+        }
+        left--;
+        return [accept(event.id, Math.max(0, second * 1_000 - receivedMs))];
+      },
+      {
+        variables: {
+          ...{ RATE_EPS: "40", DURATION_SEC: "12", CLIENTS: "10" },
+          ...{ MAX_IN_FLIGHT: "1", ACK_TIMEOUT_MS: "2000" },
+        },
+        beside: { heldBack: true },
+      },
+    );
+  };
+  const measured = (report: Report, cpuPercent: number): Report =>
+    withFindings({
+      ...report,
+      resources: {
+        ...{ relayProcess: null, relayMetrics: [], notMeasured: [] },
+        samples: Array.from({ length: 11 }, (_, t) =>
+          sampleOf({ t: t + 0.5, process: "relay", cpuPercent }),
+        ),
+      },
+    });
+
+  it("of an idle relay is told with the rate that it lets through, and explains the waiting", async () => {
+    const report = measured(await throttled(10), 4);
+    assert.equal(first(report).id, "throttled", first(report).title);
+    assert.match(first(report).title, /about (10|11) events\/s/);
+    assert.ok(symptoms(report, "throttled").length > 0);
+  });
+
+  it("is not told of a relay that computes, or whose work was not seen", async () => {
+    const report = await throttled(10);
+    for (const one of [report, measured(report, 95)]) {
+      assert.ok(one.findings.length > 0);
+      assert.ok(!one.findings.some(({ id }) => id === "throttled"));
+    }
   });
 });

@@ -141,6 +141,21 @@ function slowAtFirst(forMs: number, delayMs: number): Behaviour {
   });
 }
 
+/** Lets so many through at the begin of each second, and sleeps until the next. */
+function throttling(perSecond: number): Behaviour {
+  let second = 0;
+  let left = perSecond;
+  return answering((id) => {
+    const now = performance.now();
+    if (left === 0 || now >= (second + 1) * 1_000) {
+      second = Math.max(second + 1, Math.floor(now / 1_000));
+      left = perSecond;
+    }
+    left--;
+    return [accept(id, Math.max(0, second * 1_000 - now))];
+  });
+}
+
 /** On each connection a bucket of so many tokens, filled again within a second. */
 function limitingBursts(tokens: number): Behaviour {
   const buckets = new Map<number, { left: number; atMs: number }>();
@@ -225,6 +240,11 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
   rejecting: {
     first: "refused-by-policy",
     relays: [() => every(10, (id) => [reject(id, "blocked", "blocked: not on the list")])],
+  },
+  throttling: {
+    first: "throttled",
+    relays: [() => throttling(80)],
+    flags: { "max-in-flight": "2", "ack-timeout": "3000" },
   },
   "refusing-by-notice": {
     first: "refused-by-notice",
