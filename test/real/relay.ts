@@ -37,8 +37,8 @@ export interface RealRelay {
   /** Several times what it takes, and far below what k6 sends on a small machine: slow relays only. */
   readonly overloadEps?: number;
   readonly limit: Limit;
-  /** Whether ephemeral events nobody listens to are answered with `mute:`. */
-  readonly isMute?: boolean;
+  /** What it does about ephemeral events that nobody listens to; without, it accepts them. */
+  readonly ephemeral?: "unheard" | "unanswered";
 }
 
 export interface Limit {

@@ -32,7 +32,7 @@ export const khatru: RealRelay = {
   }),
   count: async ({ port }) => await countByCount(port),
   easyEps: 100,
-  isMute: true,
+  ephemeral: "unheard",
   // Ten events at once of one address, then two in three minutes.
   limit: { what: "its sane defaults: few events an address", findings: ["rate-limited"] },
 };

@@ -30,6 +30,8 @@ export const nostrRsRelay: RealRelay = {
       "SELECT kind, count(*) FROM event WHERE hidden = 0 GROUP BY kind",
     ),
   easyEps: 100,
+  // As 0.8.12 does, later versions accept them.
+  ephemeral: "unanswered",
   overloadEps: 2_000,
   // It sleeps before it takes the next: nothing is refused, everything is late.
   limit: { what: "five messages a second a connection", findings: ["throttled"] },
