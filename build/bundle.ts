@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** A script is parsed once for each VU: what makes it grow is looked at. Two fifths are the texts of findings. */
+/** A script is parsed once for each VU: what makes it grow is looked at. A third is the rules of findings. */
 const MOST_BYTES = 480_000;
 
 /** Builds all bundles; gives the folder they are in. Throws when one imports what k6 has not. */
