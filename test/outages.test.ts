@@ -3,9 +3,10 @@ import { describe, it } from "node:test";
 import { memoryGrowth } from "../src/report/findings/memory-growth.ts";
 import { relayGone } from "../src/report/findings/outages.ts";
 import { viewOf } from "../src/report/findings/view.ts";
+import { renderMarkdown } from "../src/report/markdown.ts";
 import { describeOutage, outagesOf } from "../src/report/outages.ts";
 import type { Report, Resources } from "../src/report/types.ts";
-import { buildOf, sampleOf } from "./fixtures/reports/run.ts";
+import { buildOf, completeOf, sampleOf } from "./fixtures/reports/run.ts";
 
 type Looks = NonNullable<Resources["portLooks"]>;
 
@@ -77,6 +78,22 @@ describe("outages", () => {
       /between 3.5 and 3.6 s: .*, the first of 2 times$/,
     );
     assert.deepEqual(outagesOf(awayIn([])), []);
+  });
+
+  it("stand in the details with the process that was there until when", () => {
+    const report = completeOf(buildOf(), {
+      companion: {
+        ...{ relayProcess: "strfry, owner of port 7777", relayMetrics: [], notMeasured: [] },
+        relayProcesses: [
+          { pid: 123, fromSec: null, untilSec: 8.2 },
+          { pid: 456, fromSec: 11.1, untilSec: null },
+        ],
+      },
+    });
+    assert.match(
+      renderMarkdown(report),
+      /strfry, owner of port 7777: process 123 until 8\.2 s, 456 from 11\.1 s/,
+    );
   });
 
   it("are no growth of memory, and short runs tell of no hours ahead", () => {

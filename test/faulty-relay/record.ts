@@ -66,7 +66,7 @@ async function load(place: Place, urls: readonly string[], own: Partial<Situatio
   const args = Object.entries(flags).flatMap(([flag, value]) =>
     value === "" ? [`--${flag}`] : [`--${flag}`, value],
   );
-  const run = ["run", "publish", "--force", "--no-calibrate", ...args];
+  const run = ["run", own.scenario ?? "publish", "--force", "--no-calibrate", ...args];
   const core = own.starved ? "0" : "1";
   const pinned = ["-c", core, process.execPath, CLI, ...run];
   const running = own.starved || own.crowded ? place.start(pinned, "taskset") : place.start(run);

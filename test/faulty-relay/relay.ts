@@ -39,6 +39,8 @@ export interface Behaviour {
   readonly handshake?: (place: number) => Handshake;
   /** Answers REQs with the events for which this holds, whatever was said about them; silent without it. */
   readonly keeps?: (published: Published) => boolean;
+  /** Answers the REQ at that place, from 0, so long behind it with so many events and EOSE, whatever it asks for. */
+  readonly asked?: (place: number) => { readonly afterMs: number; readonly events: number };
   /** Answers 403 to a handshake with other headers. */
   readonly admits?: (headers: IncomingHttpHeaders) => boolean;
   /** Ends a connection, without a Close frame, so long behind its last byte: as a proxy does. */
@@ -59,6 +61,7 @@ class DeafSocket extends WebSocket {
 export class FaultyRelay {
   readonly ledger = new Ledger();
   readonly #kept: NostrEvent[] = [];
+  #asked = 0;
   readonly #behaviour: Behaviour;
   readonly #webSockets: WebSocketServer;
   /** Connections that are about to be cut. */
@@ -177,7 +180,8 @@ export class FaultyRelay {
       const message = JSON.parse(String(data)) as ClientMessage;
       if (message[0] === "REQ") {
         const [, subscription, ...filters] = message;
-        this.#replay(client, subscription, filters);
+        if (this.#behaviour.asked) this.#tell(client, subscription);
+        else this.#replay(client, subscription, filters);
       }
       if (message[0] !== "EVENT") return;
       const [, event] = message;
@@ -218,6 +222,17 @@ export class FaultyRelay {
     const timer = setInterval(flood, pings.everyMs);
     client.on("close", () => clearInterval(timer));
     flood();
+  }
+
+  #tell(client: WebSocket, subscription: string): void {
+    const told = this.#behaviour.asked?.(this.#asked++);
+    if (told === undefined) return;
+    const send = (message: readonly unknown[]) => client.send(JSON.stringify(message));
+    setTimeout(() => {
+      // Nobody reads what is in them.
+      for (let n = 0; n < told.events; n++) send(["EVENT", subscription, {}]);
+      send(["EOSE", subscription]);
+    }, told.afterMs);
   }
 
   /** Not in the ledger, which is about publishes. */

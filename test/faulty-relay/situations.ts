@@ -19,6 +19,8 @@ export interface Situation {
   readonly first: string | null;
   /** One relay each, made anew for a run. */
   readonly relays: readonly (() => Behaviour)[];
+  /** Without it `publish`. */
+  readonly scenario?: "playback";
   readonly flags?: Readonly<Record<string, string>>;
   /** Keeps k6 off the processor, so that the generator is the limit. */
   readonly starved?: boolean;
@@ -344,6 +346,19 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     first: "overload",
     relays: [() => serially(() => 8)],
     flags: { "max-in-flight": "2" },
+  },
+  "slow-to-query": {
+    first: "slow-queries",
+    relays: [() => ({ asked: () => ({ afterMs: 120, events: 1 }) })],
+    scenario: "playback",
+    flags: { rate: "60" },
+  },
+  // Most answers wait for an acknowledgement that is held back, some go out with another one.
+  "held-back-queries": {
+    first: "nagle-delay",
+    relays: [() => ({ asked: (place) => ({ afterMs: place % 9 === 0 ? 0 : 41, events: 1 }) })],
+    scenario: "playback",
+    flags: { rate: "60" },
   },
   "one-slow-of-two": { first: "slow-relay", relays: [() => ({}), () => after(() => 30)] },
   "answering-twice": {

@@ -9,6 +9,9 @@ import { parseMix } from "../../src/events/mix.ts";
 import { serveCompanion } from "../../src/node/companion/serve.ts";
 import { makePool } from "../../src/node/pool/make.ts";
 import { DEFAULT_EPOCH } from "../../src/pool/plan.ts";
+import { outagesOf } from "../../src/report/outages.ts";
+import { accept } from "../faulty-relay/frames.ts";
+import type { FaultyRelay } from "../faulty-relay/relay.ts";
 import { inPlace } from "./cli.ts";
 import { publish, withRelay } from "./harness.ts";
 
@@ -73,10 +76,41 @@ describe("the companion", () => {
     const processes = new Set(resources?.samples.map((s) => s.process));
     assert.deepEqual([...processes].sort(), ["generator", "host", "relay"]);
     assert.match(resources?.relayProcess ?? "", /owner of port \d+$/);
-    assert.deepEqual(
-      thresholds.map(({ ok }) => ok),
-      [false, true],
+    const rss = thresholds.find(({ metric }) => metric === "nostr_relay_rss_bytes");
+    const cpu = thresholds.find(({ metric }) => metric === "nostr_generator_cpu_percent");
+    assert.deepEqual([rss?.ok, cpu?.ok], [false, true]);
+    assert.ok((rss?.value ?? 0) > 1_000_000);
+  });
+
+  it("brackets an outage by the relay's own port, while the clients wait longer from try to try", async () => {
+    let goneMs = 0;
+    let backMs = 0;
+    let whenBack: Promise<void> | null = null;
+    const away = async (relay: FaultyRelay) => {
+      goneMs = performance.now();
+      await relay.vanish();
+      await relay.startAgainAfter(1_500);
+      backMs = performance.now();
+    };
+    const run = await withRelay(
+      {
+        answer({ event, place }, relay) {
+          if (place === 60) whenBack ??= away(relay);
+          return [accept(event.id)];
+        },
+      },
+      async (relay) => publish(relay, { clients: 4, rate: 50, duration: 6 }),
     );
-    assert.ok((thresholds[0]?.value ?? 0) > 1_000_000);
+    await whenBack;
+    const [outage, ...others] = outagesOf(run.report);
+    assert.equal(others.length, 0);
+    assert.ok(outage?.leastSec != null && outage.mostSec !== null, JSON.stringify(outage));
+    const trueSec = (backMs - goneMs) / 1_000;
+    // k6 sees the end of a connection a little later than it is.
+    assert.ok(
+      outage.leastSec <= trueSec && trueSec <= outage.mostSec + 0.3,
+      JSON.stringify(outage),
+    );
+    assert.match(run.report.findings[0]?.title ?? "", /went away .* and was back .*: away for/);
   });
 });

@@ -10,6 +10,7 @@ import type {
   RelayMetric,
   Report,
   ResourceSample,
+  Resources,
   TestedRelay,
 } from "../types.ts";
 import {
@@ -70,7 +71,11 @@ function items(report: Report): readonly Text[] {
     ...(notMeasured.some(({ what }) => what === "hot functions")
       ? []
       : [`hot functions: ${profile === null ? NOT_MEASURED : `by ${profile.source}, above`}`]),
-    ...(resources?.relayProcess ? [`the relay's process: ${resources.relayProcess}`] : []),
+    ...(resources?.relayProcess
+      ? [
+          `the relay's process: ${resources.relayProcess}${spansLine(resources.relayProcesses ?? [])}`,
+        ]
+      : []),
     ...notMeasured.map(({ what, why }) => `${what}: ${NOT_MEASURED}, ${why}`),
   ];
 }
@@ -103,6 +108,16 @@ function probesLine(preflight: NonNullable<Report["preflight"]> | null): readonl
   return [`left in the relay by preflight: ${kinds}; they count among no figures`];
 }
 
+/** Who was there until when, where not one was all the time. */
+function spansLine(spans: NonNullable<Resources["relayProcesses"]>): string {
+  if (spans.every(({ fromSec, untilSec }) => fromSec === null && untilSec === null)) return "";
+  const told = spans.map(({ pid, fromSec, untilSec }) => {
+    const from = fromSec === null ? "" : ` from ${fromSec.toFixed(1)} s`;
+    return `${pid}${from}${untilSec === null ? "" : ` until ${untilSec.toFixed(1)} s`}`;
+  });
+  return `: process ${told.join(", ")}`;
+}
+
 function relayLine({ label, address, software, version }: TestedRelay): readonly Text[] {
   if (software === null && address === null) return [];
   const who = software === null ? "software not announced" : `${software} ${version ?? ""}`.trim();
@@ -127,7 +142,9 @@ function auditLine(audit: Audit): string {
 }
 
 function resourceLine(samples: readonly ResourceSample[]): string {
-  const parts = (["relay", "generator", "host"] as const).map((name) => {
+  const hasProxy = samples.some(({ process }) => process === "proxy");
+  const names = ["relay", ...(hasProxy ? ["proxy"] : []), "generator", "host"];
+  const parts = names.map((name) => {
     const own = samples.filter((s) => s.process === name && s.t >= 0);
     const cpu = own.flatMap((s) => s.cpuPercent ?? []);
     const rss = own.flatMap((s) => s.rssBytes ?? []);
