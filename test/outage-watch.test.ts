@@ -27,6 +27,8 @@ function world(takesAt: (ms: number) => boolean) {
     watch,
     tries,
     async until(ms: number) {
+      // What was tried at once has its answer first.
+      await new Promise((resolve) => setImmediate(resolve));
       while (nowMs < ms) {
         nowMs += 150;
         run?.();
