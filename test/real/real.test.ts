@@ -182,13 +182,21 @@ class Tried {
     const words = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const { ended } = this.#place.start(["run", scenario, "--audit", "--no-calibrate", ...words]);
     if (amid !== undefined) {
-      while ((await connectionsTo(this.running.place.port)) < CLIENTS) await pause(50);
+      const isOver = ended.then(() => true);
+      const isAmid = async () => (await connectionsTo(this.running.place.port)) >= CLIENTS;
+      while (!(await isAmid())) {
+        if (await Promise.race([isOver, pause(50)])) break;
+      }
       await pause(2_000);
       await amid();
     }
     const { exitCode, stdout, stderr } = await ended;
-    const report = (await this.#place.reports()).at(-1);
-    assert.ok(report, `exit code ${exitCode}, no report\n${stdout}\n${stderr}`);
+    const said = `exit code ${exitCode}\n${stdout}\n${stderr}`;
+    const report = await this.#place.reports().then(
+      (reports) => reports.at(-1),
+      (cause) => assert.fail(`no report (${cause}), ${said}`),
+    );
+    assert.ok(report, said);
     assertBalanced(report.totals);
     const after = await this.#relay.count(this.running.place);
     return { report, more: differenceOf(before, after) };
