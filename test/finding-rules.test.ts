@@ -386,14 +386,18 @@ const slept = ({
   p99 = 900,
   diskWriteBytesPerSec = 0,
   rateEps = 200,
+  burst = 0,
 }: {
+  /** Slices at the start in which it keeps up. */
+  readonly burst?: number;
   readonly cpuPercent?: number;
   readonly min?: number;
   readonly p99?: number;
   readonly diskWriteBytesPerSec?: number;
   readonly rateEps?: number;
 }): Report => {
-  const even = series(() => ({ accepted: 5 }));
+  const { sliceSec } = base.throughput;
+  const even = series((_, i) => ({ accepted: i < burst ? rateEps * sliceSec : 5 }));
   const of = sampled(
     [1, 2, 3].map((t) => sampleOf({ t, process: "relay", cpuPercent, diskWriteBytesPerSec })),
     timed("service", { min, p50: 300, p99 }, even),
@@ -510,6 +514,12 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["throttled", slept({}), slept({ p99: 249 })],
   ["throttled", slept({}), slept({ diskWriteBytesPerSec: 1e6 })],
   ["throttled", slept({}), slept({ rateEps: 52 })],
+  // A burst is let through for a third of the window; for all but its last part nothing is seen to be held.
+  [
+    "throttled",
+    slept({ burst: Math.floor(length / 3) }),
+    slept({ burst: Math.floor(length * 0.9) }),
+  ],
   ["sets-cut", cutSets(5, 20), cutSets(4, 16)],
   ["sets-cut", cutSets(20, 80), cutSets(20, 81)],
   ["queries-refused", queried({ closed: 1 }), queried({ closed: 0 })],

@@ -21,11 +21,12 @@ export const throttled: Rule = {
     const { report, relayCpu, relayThread } = view;
     const { config, latency, totals, throughput } = report;
     const { min, p50, p99 } = latency.service;
-    const eps = throughput.acceptedEps;
+    const held = heldRates(view);
+    const eps = mean(held) ?? 0;
     if (relayCpu === null || relayCpu >= IDLE.percent || (relayThread ?? 0) >= IDLE.thread)
       return null;
     if (min === null || p50 === null || p99 === null || eps <= 0) return null;
-    if (eps >= config.rateEps * BELOW || totals.rejected > 0 || !isEven(view)) return null;
+    if (eps >= config.rateEps * BELOW || totals.rejected > 0 || !isEven(held)) return null;
     if (waitsForDisk(view)) return null;
     // Work that is done one by one takes each event at least as long as lies between two answers.
     const isFree = min < (1_000 / eps) * FREE;
@@ -38,7 +39,7 @@ export const throttled: Rule = {
       confidence: "medium",
       title: `The relay lets about ${rate} events/s through and does nothing meanwhile: a limit by delay`,
       evidence: [
-        evidence("throughput.acceptedEps", eps, config.rateEps),
+        evidence("throughput.acceptedEps", throughput.acceptedEps, config.rateEps),
         evidence("accepted events/s of a connection", perClient),
         evidence("relay.cpuPercent", relayCpu, IDLE.percent),
         evidence("latency.service.min", min, 1_000 / eps),
@@ -79,12 +80,21 @@ function acceptedByPart({ window, report }: RunView): readonly number[] {
   });
 }
 
-/** A limit may let a burst through at first: the rest decides. */
-function isEven(view: RunView): boolean {
+/**
+ * A limit may let a burst through at first, nostr-rs-relay what it allows in a minute: the parts behind the last that kept
+ * up with the set rate decide, without the one in which the burst ended.
+ */
+function heldRates(view: RunView): readonly number[] {
   const parts = acceptedByPart(view);
-  const rest = parts.slice(Math.ceil(parts.length / 5));
-  const middle = mean(rest) ?? 0;
-  return middle > 0 && rest.every((eps) => eps >= middle * EVEN.least && eps <= middle * EVEN.most);
+  const least = view.report.config.rateEps * BELOW;
+  const keptUp = parts.findLastIndex((eps) => eps >= least);
+  return parts.slice(Math.max(keptUp + 2, Math.ceil(parts.length / 5)));
+}
+
+function isEven(held: readonly number[]): boolean {
+  const middle = mean(held) ?? 0;
+  const isWithin = (eps: number) => eps >= middle * EVEN.least && eps <= middle * EVEN.most;
+  return held.length > 1 && middle > 0 && held.every(isWithin);
 }
 
 function waitsForDisk({ relay, samples }: RunView): boolean {

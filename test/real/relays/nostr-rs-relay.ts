@@ -34,5 +34,9 @@ export const nostrRsRelay: RealRelay = {
   ephemeral: "unanswered",
   overloadEps: 2_000,
   // It sleeps before it takes the next: nothing is refused, everything is late.
-  limit: { what: "five messages a second a connection", findings: ["throttled"] },
+  limit: {
+    what: "five messages a second, 300 of them at once",
+    findings: ["throttled"],
+    flags: { duration: "16", rate: "60" },
+  },
 };
