@@ -423,6 +423,10 @@ const cutSets = (partial: number, complete: number): Report => ({
   },
 });
 type Query = NonNullable<Report["queries"]>[string];
+const readLate = (of: Report, p99: number): Report => ({
+  ...of,
+  generator: { ...of.generator, loopLag: { ...of.generator.loopLag, p99 } },
+});
 const queried = (members: Partial<Query>, notices = 0): Report => {
   const words = members.closed ? said("closed", "too many subscriptions") : base;
   const of = notices === 0 ? words : said("notice", "too many REQs", notices);
@@ -525,6 +529,12 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["queries-refused", queried({ closed: 1 }), queried({ closed: 0 })],
   ["queries-refused", queried({ timedOut: 10 }, 3), queried({ timedOut: 10 }, 2)],
   ["sent-behind-eose", queried({ eventsBehind: 101 }), queried({ eventsBehind: 100 })],
+  // Where answers wait for half a second to be read, new events come before the CLOSE does.
+  [
+    "sent-behind-eose",
+    queried({ eventsBehind: 101 }),
+    readLate(queried({ eventsBehind: 101 }), 500),
+  ],
   ["auth-challenge", errors(["auth", "challenge", 4]), errors(["notice", "other", 4])],
   [
     "connection-limit",

@@ -1,6 +1,7 @@
 /** Answers that are no failure and still say something: known events, older versions, stray OKs. */
 import { counted } from "../format.ts";
 import { KNOWN_SHARE } from "../generator.ts";
+import type { Report } from "../types.ts";
 import { countErrors, errorEvidence, evidence, type Rule, shareOf } from "./rule.ts";
 
 export const duplicates: Rule = {
@@ -73,13 +74,23 @@ export const authChallenge: Rule = {
   },
 };
 
+/**
+ * So many new events may have come to a subscription before its CLOSE took effect: all that was accepted while
+ * EOSE waited to be read and CLOSE was on its way. One for each query in any case.
+ */
+function liveEvents({ throughput, generator, latency }: Report): number {
+  const waitedMs = (generator.loopLag.p99 ?? 0) + (latency.service.p99 ?? 0);
+  return Math.max(1, (throughput.acceptedEps * waitedMs) / 1_000);
+}
+
 /** A relay that goes on behind EOSE, and behind the CLOSE that answers it. */
 export const sentBehindEose: Rule = {
   id: "sent-behind-eose",
   explains: [],
   find({ report }) {
+    const live = liveEvents(report);
     const [first] = Object.entries(report.queries ?? {})
-      .filter(([, { eventsBehind = 0, eose }]) => eventsBehind > eose)
+      .filter(([, { eventsBehind = 0, eose }]) => eventsBehind > eose * live)
       .sort((a, b) => (b[1].eventsBehind ?? 0) - (a[1].eventsBehind ?? 0));
     if (first === undefined) return null;
     const [name, { eventsBehind = 0, eose, events }] = first;
@@ -91,6 +102,7 @@ export const sentBehindEose: Rule = {
       counterEvidence: [
         evidence(`queries.${name}.events`, events),
         evidence(`queries.${name}.eose`, eose, "each was followed by CLOSE"),
+        evidence("new events that may have come to a query before its CLOSE", live, 1),
       ],
       remediation:
         "Behind EOSE only new events are wanted, and behind CLOSE none (NIP-01): each one costs the relay, the network and the client. Look for a scan that goes on when its subscription is gone, or an EOSE that is sent too early.",
