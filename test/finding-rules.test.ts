@@ -516,7 +516,7 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["throttled", slept({}), slept({ cpuPercent: 30 })],
   ["throttled", slept({}), slept({ min: 7 })],
   ["throttled", slept({}), slept({ p99: 249 })],
-  ["throttled", slept({}), slept({ diskWriteBytesPerSec: 1e6 })],
+  ["throttled", slept({}), slept({ diskWriteBytesPerSec: 2e7 })],
   ["throttled", slept({}), slept({ rateEps: 52 })],
   // A burst is let through for a third of the window; for all but its last part nothing is seen to be held.
   [

@@ -10,7 +10,7 @@ import { messagePrefix } from "../src/nostr/ok.ts";
 import { withFindings } from "../src/report/findings/engine.ts";
 import type { Report } from "../src/report/types.ts";
 import { challenge } from "./faulty-relay/answers.ts";
-import { accept, cut, frame, notice, reject } from "./faulty-relay/frames.ts";
+import { accept, acceptLate, cut, frame, notice, reject } from "./faulty-relay/frames.ts";
 import { assertCounts, type Beside } from "./faulty-relay/hold.ts";
 import type { Published } from "./faulty-relay/relay.ts";
 import { sampleOf } from "./fixtures/reports/run.ts";
@@ -308,6 +308,31 @@ describe("a limit by delay", () => {
     assert.equal(first(report).id, "throttled", first(report).title);
     assert.match(first(report).title, /about (10|11) events\/s/);
     assert.ok(symptoms(report, "throttled").length > 0);
+  });
+
+  it("is told too where every answer behind a burst comes too late", async () => {
+    // As nostr-rs-relay: what it allows in a minute at once, then so many a second, first come, first served.
+    let freeAtMs = 0;
+    const sleeping = await run(
+      ({ event, place, receivedMs }) => {
+        if (place < 120) return [accept(event.id)];
+        freeAtMs = Math.max(freeAtMs, receivedMs) + 200;
+        const waitsMs = freeAtMs - receivedMs;
+        return [(waitsMs < 1_450 ? accept : acceptLate)(event.id, waitsMs)];
+      },
+      {
+        variables: {
+          ...{ RATE_EPS: "40", DURATION_SEC: "12", CLIENTS: "4" },
+          ...{ MAX_IN_FLIGHT: "200", ACK_TIMEOUT_MS: "1500" },
+        },
+        beside: { heldBack: true },
+      },
+    );
+    const report = measured(sleeping, 2);
+    assert.ok(report.totals.lateOk > 0 && report.totals.timedOut > 200);
+    assert.equal(first(report).id, "throttled", first(report).title);
+    assert.match(first(report).title, /about [3-6]\.\d events\/s/);
+    assert.ok(!measured(sleeping, 95).findings.some(({ id }) => id === "throttled"));
   });
 
   it("is not told of a relay that computes, or whose work was not seen", async () => {

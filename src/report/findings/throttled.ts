@@ -5,8 +5,11 @@ import { mean, median, type RunView } from "./view.ts";
 
 /** A relay that does so little has no work that would make an answer late, percent of a core. */
 const IDLE = { percent: 30, thread: 25 };
-/** Bytes a second from which on the disk may be what it waits for, and pressure on it, percent. */
-const DISK = { bytesPerSec: 1e6, pressure: 5 };
+/**
+ * Bytes a second from which on the disk may be what it waits for, and pressure on it, percent. A relay that waits
+ * for it to sync writes little, but then no event is let through at once (`FREE`).
+ */
+const DISK = { bytesPerSec: 2e7, pressure: 20 };
 /** Least and most accepted in a part of the window, against their mean; a limit may count by the second. */
 const EVEN = { least: 0.5, most: 1.6, mostParts: 10, leastSec: 2 };
 /** Of the set rate: more is no limit. */
@@ -22,11 +25,13 @@ export const throttled: Rule = {
     const { config, latency, totals, throughput } = report;
     const { min, p50, p99 } = latency.service;
     const held = heldRates(view);
-    const eps = mean(held) ?? 0;
+    const lateEps = lateRate(view, held);
+    const eps = lateEps ?? mean(held) ?? 0;
     if (relayCpu === null || relayCpu >= IDLE.percent || (relayThread ?? 0) >= IDLE.thread)
       return null;
     if (min === null || p50 === null || p99 === null || eps <= 0) return null;
-    if (eps >= config.rateEps * BELOW || totals.rejected > 0 || !isEven(held)) return null;
+    if (eps >= config.rateEps * BELOW || totals.rejected > 0) return null;
+    if (lateEps === null && !isEven(held)) return null;
     if (waitsForDisk(view)) return null;
     // Work that is done one by one takes each event at least as long as lies between two answers.
     const isFree = min < (1_000 / eps) * FREE;
@@ -89,6 +94,19 @@ function heldRates(view: RunView): readonly number[] {
   const least = view.report.config.rateEps * BELOW;
   const keptUp = parts.findLastIndex((eps) => eps >= least);
   return parts.slice(Math.max(keptUp + 2, Math.ceil(parts.length / 5)));
+}
+
+/**
+ * Behind its burst the relay may sleep so long that every answer comes too late to be counted, at an even
+ * rate still: so many a second, from the first part without an answer in time to the end of waiting. `null` where
+ * answers come in time, or none comes late.
+ */
+function lateRate({ report }: RunView, held: readonly number[]): number | null {
+  const { config, run, totals } = report;
+  const isSilent = held.length > 1 && held.at(-1) === 0;
+  if (!isSilent || totals.lateOk === 0) return null;
+  const silentSec = (held.filter((eps) => eps === 0).length / held.length) * run.durationSec;
+  return totals.lateOk / (silentSec + config.ackTimeoutMs / 1_000);
 }
 
 function isEven(held: readonly number[]): boolean {
