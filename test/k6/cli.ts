@@ -66,6 +66,11 @@ export async function withEmbeddedRelay<T>(
   }
 }
 
+/** Events that preflight left in the relays of a run. */
+export function probesOf(report: Report | undefined): number {
+  return (report?.preflight?.probes ?? []).reduce((sum, { count }) => sum + count, 0);
+}
+
 /** Resolves when `condition` holds; looked at every 20 ms. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -5,6 +5,7 @@ import { formatRate } from "../../report/format.ts";
 import { CEILING_SHARE } from "../../report/generator.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import { cacheDir } from "../setup/cache.ts";
+import { findK6 } from "../setup/ensure.ts";
 import type { Environment } from "../setup/environment.ts";
 import type { Terminal } from "../terminal.ts";
 import { calibrate } from "./calibrate.ts";
@@ -36,6 +37,13 @@ export async function obtainCalibration(options: ObtainOptions): Promise<Calibra
   terminal.note(`generator   ${describeKept(figures)}`);
   if (isStalled(figures)) terminal.note(`            ${STALLED}`);
   return figures;
+}
+
+/** Refuses a rate by figures that are kept, where k6 is here already: nothing is measured, gotten or sent. */
+export async function refuseByKept(rateEps: number, env: Environment): Promise<void> {
+  const k6 = await findK6(env);
+  if (k6 === null) return;
+  judgeRate(rateEps, await readKept(calibrationPath(env), identifyGenerator(k6.version)), false);
 }
 
 async function measureQuickly(

@@ -21,7 +21,7 @@ import type { KnownEvents, Report } from "../../report/types.ts";
 import { findKnown, judgeKnown } from "../audit/known.ts";
 import { Readers } from "../audit/readers.ts";
 import { type Counts, countKinds } from "../audit/stored.ts";
-import { judgeRate, obtainCalibration } from "../calibrate/obtain.ts";
+import { judgeRate, obtainCalibration, refuseByKept } from "../calibrate/obtain.ts";
 import { startCompanion } from "../companion/companion.ts";
 import { admitSideUrl } from "../companion/relay-metrics.ts";
 import { writeBundle } from "../guard/authorities.ts";
@@ -68,6 +68,7 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
   const here = { plan: planned, poolDir: given, poolsDir: POOLS_DIR, relayPid, extra, force };
   const known = await judgeHere(here);
   refuseStops(known);
+  if (!force) await refuseByKept(planned.rateEps, process.env);
   const admissions = await admitRelays(planned.relays, {
     policy: policyOf(planned),
     nowMs: Date.now(),

@@ -29,19 +29,33 @@ const defaultLimits: SetupLimits = {
 const installPage = "https://grafana.com/docs/k6/latest/set-up/install-k6/";
 const needed = `k6 ${pinnedVersion} or a later 2.x`;
 
-/**
- * A k6 binary that works: the one on PATH, else the cached one, else the official release checked
- * against a pinned digest, else a Go build of the official module. Throws a `ConfigError` that
- * lists what was tried and why it did not do.
- */
-export async function ensureK6(options: EnsureK6Options): Promise<K6Binary> {
-  const setup: Setup = {
+/** A k6 that is on this machine already, on PATH or in the cache; says nothing and gets nothing. */
+export async function findK6(env: Environment): Promise<K6Binary | null> {
+  const setup = setupOf({ env, onNote: () => {} });
+  for (const attempt of [tryPath, tryCache]) {
+    const outcome = await attempt(setup);
+    if (outcome.status === "got") return outcome.k6;
+  }
+  return null;
+}
+
+function setupOf(options: EnsureK6Options): Setup {
+  return {
     platform: process.platform,
     arch: process.arch,
     release: officialRelease,
     ...options,
     limits: { ...defaultLimits, ...options.limits },
   };
+}
+
+/**
+ * A k6 binary that works: the one on PATH, else the cached one, else the official release checked
+ * against a pinned digest, else a Go build of the official module. Throws a `ConfigError` that
+ * lists what was tried and why it did not do.
+ */
+export async function ensureK6(options: EnsureK6Options): Promise<K6Binary> {
+  const setup = setupOf(options);
   const ways = [
     ["on PATH", tryPath],
     ["in the cache", tryCache],
