@@ -15,20 +15,17 @@ import {
   readSwitch,
 } from "../../plan/options.ts";
 import { buildPlan } from "../../plan/plan.ts";
-import { renderTerminal } from "../../report/terminal.ts";
 import type { Report } from "../../report/types.ts";
 import { EXIT, exitCode } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { GATE_FLAGS } from "../gate.ts";
 import { readAuthorities } from "../guard/authorities.ts";
+import { refuseByText } from "../guard/refuse.ts";
 import { didYouMean } from "../nearest.ts";
-import { loadBuilders } from "../pool/builders.ts";
+import type { Builders } from "../pool/builders.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
-import { chooseProfiler } from "../profile/choose.ts";
 import type { Profiler } from "../profile/profiler.ts";
-import { describePlan } from "../run/dry-run.ts";
-import { keepNamed, replayOption } from "../run/pool.ts";
-import { carryOut, refuseByText } from "../run/run.ts";
+
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
 import { DRAFT_FLAG, draftIfRefused } from "./draft.ts";
@@ -81,7 +78,7 @@ export async function runScenario(
 ): Promise<number> {
   const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)), availableParallelism());
   refuseTwoPools(scenario, texts);
-  const builders = texts.builders === undefined ? undefined : await loadBuilders(texts.builders);
+  const builders = texts.builders === undefined ? undefined : await readBuilders(texts.builders);
   if (parseMix(plan.mix, builders?.extra).view === undefined && scenario === "playback") {
     throw new ConfigError(
       "MIX (--mix) of `playback` needs `view`: its queries precede view events",
@@ -94,10 +91,16 @@ export async function runScenario(
   const metricsSink = texts.k6Out === undefined ? null : parseMetricsSink(texts.k6Out);
   if (readSwitch(texts, "dryRun")) {
     const playsOnce = !durationGiven;
+    const { describePlan } = await import("../run/dry-run.ts");
     process.stdout.write(await describePlan(plan, { ...texts, epoch, builders, playsOnce }));
     return EXIT.ok;
   }
   const ca = await readAuthorities(texts.ca);
+  // Most of the program, which a plan that is refused has no need of.
+  const { carryOut } = await import("../run/run.ts");
+  const { keepNamed, replayOption } = await import("../run/pool.ts");
+  const { chooseProfiler } = await import("../profile/choose.ts");
+  const { renderTerminal } = await import("../../report/terminal.ts");
   const terminal = createTerminal();
   const interrupts = catchInterrupts();
   try {
@@ -133,6 +136,11 @@ export async function runScenario(
   } finally {
     interrupts.release();
   }
+}
+
+async function readBuilders(file: string): Promise<Builders> {
+  const { loadBuilders } = await import("../pool/builders.ts");
+  return await loadBuilders(file);
 }
 
 function refuseTwoPools(scenario: string, texts: OptionTexts): void {

@@ -6,14 +6,12 @@ import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { buildBundles } from "../../../build/bundle.ts";
-import { ConfigError, Interrupted } from "../../errors.ts";
+import { Interrupted } from "../../errors.ts";
 import { blacklistFor, hostsFor } from "../../guard/dialer.ts";
-import { judgeByText } from "../../guard/guard.ts";
 import { toDialUrl } from "../../guard/relay-url.ts";
 import { noteEvery } from "../../measure/acknowledged.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { optionLabel } from "../../plan/options.ts";
-import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import { timesOfRun } from "../../pool/times.ts";
 import { rowTypes } from "../../report/build.ts";
@@ -27,6 +25,7 @@ import { admitSideUrl } from "../companion/relay-metrics.ts";
 import { writeBundle } from "../guard/authorities.ts";
 import { admitRelays } from "../guard/gate.ts";
 import { admitSink, ownHeaders, policyOf } from "../guard/policy.ts";
+import { refuseByText } from "../guard/refuse.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { type K6Outcome, superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
@@ -277,17 +276,6 @@ async function countBefore(
   }
   const admissions = answers.map(({ admission }) => admission);
   return await countKinds(admissions, kindsOf(pool), signal, readers);
-}
-
-/** Refuses by text alone, before a name is resolved or a folder is made. */
-export function refuseByText(plan: Plan): void {
-  const policy = policyOf(plan);
-  for (const url of plan.relays) {
-    const verdict = judgeByText(url, policy);
-    if (verdict.status === "refused") {
-      throw new ConfigError(`refused \`${url.label}\`: ${verdict.reason}\n${verdict.remedy}`);
-    }
-  }
 }
 
 function makeRunId(): string {
