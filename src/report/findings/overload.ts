@@ -58,7 +58,7 @@ export const overload: Rule = {
           `near ${latency.service.p50} if more places would help`,
         ),
       ],
-      remediation: `${meanwhileText(view)} ${adviceFor(view)}${lowerBound(view)}`,
+      remediation: `${adviceFor(view)} ${meanwhileText(view)}${lowerBound(view)}`,
       labels: ["performance", "capacity"],
       cost:
         (latency.response.mean ?? 0) +
