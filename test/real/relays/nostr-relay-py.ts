@@ -59,7 +59,7 @@ export const nostrRelayPy: RealRelay = {
   count: async ({ dir }) =>
     await countSql(join(dir, "nostr.sqlite3"), "SELECT kind, count(*) FROM events GROUP BY kind"),
   easyEps: 15,
-  overloadEps: 300,
+  overloadEps: 1_500,
   // It refuses with an OK whose id is empty, and sleeps for longer each time.
   limit: { what: "contents to 500 characters", findings: ["refused-without-id"] },
 };
