@@ -65,7 +65,7 @@ describe("questions of a corpus", () => {
   let corpus = new Corpus([]);
   const everyShape = Object.fromEntries(shapes.map(({ name }) => [name, 1]));
   before(async () => {
-    sent = await corpusEvents(3_000);
+    sent = await corpusEvents(1_500);
     corpus = new Corpus(sent);
   });
 
@@ -78,7 +78,7 @@ describe("questions of a corpus", () => {
       const seen = new Map<string, number>();
       for (const question of take(
         drawQuestions({ corpus, mix: everyShape, keys, seed: "s" }),
-        400,
+        150,
       )) {
         const { shape, filters, expected } = question;
         if (typeof expected === "number") {
