@@ -2,19 +2,10 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import fc from "fast-check";
-import { parseMix } from "../src/events/mix.ts";
-import { openKeyring } from "../src/node/pool/keyring.ts";
 import { EventStore } from "../src/node/relay/store.ts";
 import { compareNewestFirst, matchesFilter } from "../src/nostr/filter.ts";
 import type { Filter, NostrEvent } from "../src/nostr/wire.ts";
-import {
-  buildSets,
-  cutChunks,
-  DEFAULT_EPOCH,
-  planPool,
-  resolvePart,
-  scopeOf,
-} from "../src/pool/plan.ts";
+import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
 import { AnswerCheck, type AnswerState, type Bound } from "../src/query/answer-check.ts";
 import { parseQueryMix, queryPresets, shapes } from "../src/query/catalogue.ts";
 import { Corpus } from "../src/query/corpus.ts";
@@ -22,27 +13,11 @@ import { type ExpectedAnswer, expectAnswer, ranksOf } from "../src/query/expecte
 import { KEY_ORDERS } from "../src/query/keys.ts";
 import { expectedOf, filtersOf, formatQuestion } from "../src/query/question-line.ts";
 import { drawQuestions, type Question } from "../src/query/questions.ts";
+import { corpusEvents } from "./corpus-events.ts";
 
 const NOW = DEFAULT_EPOCH + 100_000;
 const LIMITS = { max_limit: 5_000, default_limit: 5_000 };
 const UNBOUNDED: Bound = { rows: null, saidMore: false };
-
-async function corpusEvents(events: number): Promise<readonly NostrEvent[]> {
-  const plan = planPool({ seed: "query", mix: parseMix("corpus"), events, epoch: DEFAULT_EPOCH });
-  const keyring = await openKeyring("query");
-  const signed: NostrEvent[] = [];
-  for (const chunk of cutChunks(plan, 1_000)) {
-    for (const { parts } of buildSets(chunk, scopeOf(plan), keyring)) {
-      const ids: string[] = [];
-      for (const part of parts) {
-        const event = keyring.sign(resolvePart(part, ids));
-        signed.push(event);
-        ids.push(event.id);
-      }
-    }
-  }
-  return signed;
-}
 
 function take(questions: Generator<Question>, count: number): readonly Question[] {
   return Array.from({ length: count }, () => questions.next().value as Question);
@@ -235,6 +210,15 @@ describe("an answer", () => {
       "short",
       { rows: 3, saidMore: true },
     ],
+    [
+      "cut within a second, in another order",
+      [{ limit: 10 }],
+      [0, 1, 3],
+      "truncated",
+      { rows: 3, saidMore: false },
+    ],
+    ["with the event of the last second first", [{ limit: 3 }], [2, 0, 1], "wrong"],
+    ["with either of a last second behind it", [{ limit: 3 }], [1, 0, 3], "right"],
     ["of none", [{ ids: [TEN[3]?.id ?? ""] }], [], "short"],
     ["of none where there is none", [{ kinds: [7] }], [], "right"],
     ["with a row that was not asked for", [{ kinds: [7] }], [4], "wrong"],

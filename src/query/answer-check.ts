@@ -29,6 +29,8 @@ export class AnswerCheck {
   /** Rows that were passed over: newer than one that came, and not there so far. */
   readonly #passed = new Set<number>();
   readonly #chosen = new Set<number>();
+  /** Of a question with one filter: how many of its sure rows stood before the first that it may choose. */
+  #beforeChosen = 0;
   #isDisordered = false;
   #notMatching = 0;
 
@@ -61,12 +63,15 @@ export class AnswerCheck {
 
   /** The verdict at EOSE. */
   end(bound: Bound): AnswerState {
-    const { parts, least, most } = this.#expected;
+    const { parts, least, most, isOrdered } = this.#expected;
     if (this.#notMatching > 0 || this.#isDisordered || this.#chosen.size > most) return "wrong";
+    // What may be chosen is older than all that is sure of the same filter.
+    const isChosenFirst = this.#chosen.size > 0 && this.#next[0] !== this.#beforeChosen;
+    if (isChosenFirst && isOrdered && parts.length === 1) return "wrong";
     const isWhole = parts.every((part, i) => this.#next[i] === part.length);
     if (isWhole && this.#passed.size === 0 && this.#chosen.size >= least) return "right";
     // A relay that ends early leaves out the oldest.
-    const isNewest = this.#passed.size === 0 && (isWhole || this.#chosen.size === 0);
+    const isNewest = !this.#hasHole() && (isWhole || this.#chosen.size === 0);
     const isBounded = bound.saidMore || (bound.rows !== null && this.matching >= bound.rows);
     return isNewest && isBounded ? "truncated" : "short";
   }
@@ -94,8 +99,18 @@ export class AnswerCheck {
     }
     if (findPlace(either, ordinal) === -1) return this.#takeUnasked();
     if (this.#chosen.has(ordinal)) return "duplicate";
+    if (this.#chosen.size === 0) this.#beforeChosen = this.#next[0] ?? 0;
     this.#chosen.add(ordinal);
     return "matching";
+  }
+
+  /** A row is missing that is newer than one that came: not of its second, whose rows come in any order. */
+  #hasHole(): boolean {
+    return this.#expected.parts.some((part, i) => {
+      const next = this.#next[i] ?? 0;
+      const last = this.#ranks[part[next - 1] ?? 0];
+      return part.slice(0, next).some((at) => this.#passed.has(at) && this.#ranks[at] !== last);
+    });
   }
 
   /** A row that comes behind an older one of its filter; those of one second come in any order. */

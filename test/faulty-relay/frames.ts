@@ -3,7 +3,9 @@
  * as, and under which name it belongs among the errors: that is written here by hand, from the NIPs
  * and the report's format, and never asked of the code under test.
  */
+
 import type { RelayMessage } from "../../src/nostr/wire.ts";
+import type { AnswerState } from "../../src/query/answer-check.ts";
 
 /** Where a true report counts a frame; `null`: nowhere among the totals. */
 export type Meaning =
@@ -18,8 +20,20 @@ export type Meaning =
   | "notices"
   | null;
 
+/** What a frame is to the question whose id is on it; the ledger of questions knows which is open. */
+export interface Told {
+  readonly id: string;
+  readonly is: RowState | "eose" | "count" | "closed" | "refusal";
+  /** What a true report says of the answer that this frame ends. */
+  readonly state?: AnswerState;
+}
+
+export type RowState = "matching" | "duplicate" | "notMatching" | "foreign";
+
 export interface Frame {
   readonly do: "send";
+  /** Of an answer to a REQ or COUNT. */
+  readonly told?: Told;
   /** A message of the protocol; text or bytes for what is none. */
   readonly data: RelayMessage | string | Buffer;
   readonly means: Meaning;
