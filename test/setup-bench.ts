@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { deflateRawSync, gzipSync } from "node:zlib";
+import type { ReleaseSource } from "../src/node/setup/attempt.ts";
 import { type EnsureK6Options, ensureK6 } from "../src/node/setup/ensure.ts";
-import type { ReleaseSource } from "../src/node/setup/release.ts";
 
 export const asset = "k6-v2.2.0-linux-amd64.tar.gz";
 

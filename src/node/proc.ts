@@ -24,6 +24,12 @@ export interface ProcessUsage {
   readonly threadTimes: ReadonlyMap<string, ThreadTimes> | null;
 }
 
+/** What a relay's metrics say of its process, and when they were read, Unix ms. */
+export interface UsageReading {
+  readonly atMs: number;
+  readonly usage: { readonly [K in keyof ProcessUsage]: ProcessUsage[K] | null };
+}
+
 interface ThreadTimes {
   readonly ranSec: number;
   readonly waitedSec: number;

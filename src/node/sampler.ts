@@ -1,8 +1,14 @@
 /** Samples relay, generator and host once a second while a run goes on: rates from counters. */
 import { readlink } from "node:fs/promises";
 import type { ResourceSample } from "../report/types.ts";
-import type { UsageReading } from "./companion/relay-metrics.ts";
-import { type HostUsage, networkBytesOf, type ProcessUsage, readHost, readTree } from "./proc.ts";
+import {
+  type HostUsage,
+  networkBytesOf,
+  type ProcessUsage,
+  readHost,
+  readTree,
+  type UsageReading,
+} from "./proc.ts";
 
 type Watched = "relay" | "generator" | "proxy";
 

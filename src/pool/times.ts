@@ -1,6 +1,5 @@
 /** When the events of a pool to be made were written, by themselves: `created_at`. */
 import { POOL_SPAN_SEC } from "../events/catalogue.ts";
-import type { Plan } from "../plan/plan.ts";
 
 export interface PoolTimes {
   /** Unix seconds of the first event. */
@@ -13,6 +12,12 @@ export interface PoolTimes {
 
 /** Of a pool that VUs share. */
 const SHARED_SPAN_SEC = 60;
+
+interface RunTimes {
+  readonly vus: number;
+  readonly warmupSec: number;
+  readonly durationSec: number;
+}
 
 /** Unix seconds of the first event, or the run's own time. */
 export type Epoch = number | "now";
@@ -27,10 +32,7 @@ export function timesFrom(epoch: number): PoolTimes {
  * connecting took, however long the run. Where VUs each send a part of the pool from the start, their events
  * lie within the minute before now, since a part that begins late would lie in the future.
  */
-export function timesOfRun(
-  { vus, warmupSec, durationSec }: Pick<Plan, "vus" | "warmupSec" | "durationSec">,
-  nowSec: number,
-): PoolTimes {
+export function timesOfRun({ vus, warmupSec, durationSec }: RunTimes, nowSec: number): PoolTimes {
   const scheduleSec = Math.max(1, Math.floor(warmupSec + durationSec));
   if (vus === 1) return { epoch: Math.floor(nowSec), spanSec: scheduleSec, follows: true };
   const spanSec = Math.min(SHARED_SPAN_SEC, scheduleSec);

@@ -5,7 +5,7 @@ import type { RelayMetric } from "../../report/types.ts";
 import type { Admission } from "../guard/gate.ts";
 import { pinnedGet } from "../guard/pinned-get.ts";
 import { resolveTarget } from "../guard/resolve.ts";
-import type { ProcessUsage } from "../proc.ts";
+import type { UsageReading } from "../proc.ts";
 import { isKnownMetric, parsePrometheus } from "./prometheus.ts";
 
 const LIMITS = { timeoutMs: 900, maxBytes: 4_000_000 };
@@ -40,12 +40,6 @@ export async function admitSideUrl(
     );
   }
   return { url, address };
-}
-
-/** What a relay's metrics say of its process, and when they were read, Unix ms. */
-export interface UsageReading {
-  readonly atMs: number;
-  readonly usage: { readonly [K in keyof ProcessUsage]: ProcessUsage[K] | null };
 }
 
 export interface RelayMetricsReader {

@@ -8,7 +8,15 @@ import { judgeGone, judgeTurnedAway, judgeUnreached } from "./reachability.ts";
 import { remedyFor } from "./remedies.ts";
 import { frameBytes, type Sample } from "./sample.ts";
 import { describeShare } from "./share.ts";
-import { describeTypes, isEphemeral, isFine, isKnown, isUnheard, type Tried } from "./tried.ts";
+import {
+  describeTypes,
+  type Failed,
+  isEphemeral,
+  isFine,
+  isKnown,
+  isUnheard,
+  type Tried,
+} from "./tried.ts";
 
 export interface ProbeQuestion {
   readonly label: string;
@@ -124,8 +132,6 @@ function groupFailures(failed: readonly Tried[]): readonly Failure[] {
   }
   return [...groups.values()];
 }
-
-export type Failed = Exclude<ProbeAnswer["outcome"], "accepted" | "untried">;
 
 const WHATS: Readonly<Record<Failed, (label: string, events: string, message: string) => string>> =
   {

@@ -1,9 +1,8 @@
 /** Which part of a run's events a relay would treat like some of a probe's, in words. Pure. */
 import type { Reason } from "../../nostr/reason.ts";
 import { formatCount } from "../../report/format.ts";
-import type { Failed } from "./judge.ts";
 import type { Sample } from "./sample.ts";
-import { describeType, describeTypes, isAlike, isFine, type Tried } from "./tried.ts";
+import { describeType, describeTypes, type Failed, isAlike, isFine, type Tried } from "./tried.ts";
 
 export interface ShareQuestion {
   readonly sample: Sample;

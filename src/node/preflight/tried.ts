@@ -6,6 +6,8 @@ import type { SampleEvent } from "./sample.ts";
 
 export type Tried = ProbeAnswer & Pick<SampleEvent, "type" | "bytes">;
 
+export type Failed = Exclude<ProbeAnswer["outcome"], "accepted" | "untried">;
+
 export function isFine(one: Tried): boolean {
   if (one.outcome !== "refused") return one.outcome === "accepted";
   return isKnown(one) || isUnheard(one);

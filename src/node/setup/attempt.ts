@@ -1,6 +1,5 @@
 import { ConfigError } from "../../errors.ts";
 import type { Environment } from "./environment.ts";
-import type { ReleaseSource } from "./release.ts";
 
 /** A k6 binary that was run and answered with a version this kit supports. `path` is absolute. */
 export interface K6Binary {
@@ -24,6 +23,19 @@ export interface SetupLimits {
   readonly buildMs: number;
   /** Between two progress notes. */
   readonly noteMs: number;
+}
+
+/** An archive of a k6 release: its file name, and the SHA-256 of its bytes in hex. */
+export interface ReleaseAsset {
+  readonly file: string;
+  readonly sha256: string;
+}
+
+/** Where release archives come from; `assets` is keyed by `<process.platform>-<process.arch>`. */
+export interface ReleaseSource {
+  /** Ends in `/`; the file name is appended. */
+  readonly baseUrl: string;
+  readonly assets: Readonly<Record<string, ReleaseAsset>>;
 }
 
 /** All that a way of getting k6 may depend on. */

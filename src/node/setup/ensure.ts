@@ -1,9 +1,9 @@
 import { ConfigError } from "../../errors.ts";
-import type { Attempt, K6Binary, Setup, SetupLimits } from "./attempt.ts";
+import type { Attempt, K6Binary, ReleaseSource, Setup, SetupLimits } from "./attempt.ts";
 import { tryCache } from "./cache.ts";
 import { type Environment, findOnPath } from "./environment.ts";
 import { tryGo } from "./go-build.ts";
-import { officialRelease, type ReleaseSource, tryRelease } from "./release.ts";
+import { officialRelease, tryRelease } from "./release.ts";
 import { isSupported, pinnedVersion, readK6Version } from "./version.ts";
 
 /** What `ensureK6` needs to know; all but the first two are for tests. */

@@ -2,23 +2,17 @@ import { createHash } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { extractMember } from "./archive.ts";
-import { type Attempt, reasonOf, type Setup, SetupFailure } from "./attempt.ts";
+import {
+  type Attempt,
+  type ReleaseAsset,
+  type ReleaseSource,
+  reasonOf,
+  type Setup,
+  SetupFailure,
+} from "./attempt.ts";
 import { installK6 } from "./cache.ts";
 import { download } from "./download.ts";
 import { pinnedVersion } from "./version.ts";
-
-/** An archive of a k6 release: its file name, and the SHA-256 of its bytes in hex. */
-interface ReleaseAsset {
-  readonly file: string;
-  readonly sha256: string;
-}
-
-/** Where release archives come from; `assets` is keyed by `<process.platform>-<process.arch>`. */
-export interface ReleaseSource {
-  /** Ends in `/`; the file name is appended. */
-  readonly baseUrl: string;
-  readonly assets: Readonly<Record<string, ReleaseAsset>>;
-}
 
 /**
  * The official v2.2.0 release. Each digest was seen beside its exact file name in several
