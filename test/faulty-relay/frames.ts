@@ -47,6 +47,8 @@ export interface Frame {
 export interface Cut {
   readonly do: "cut";
   readonly how: "reset" | "end" | number;
+  /** So long behind what was sent before; at once, and before it is read, without it. */
+  readonly afterMs?: number | undefined;
 }
 
 export type Action = Frame | Cut;
@@ -90,6 +92,6 @@ export function garbage(code: string, data: string | Buffer): Frame {
   return frame(data, "malformedFrames", `malformed/${code}`);
 }
 
-export function cut(how: Cut["how"]): Cut {
-  return { do: "cut", how };
+export function cut(how: Cut["how"], afterMs?: number): Cut {
+  return { do: "cut", how, afterMs };
 }

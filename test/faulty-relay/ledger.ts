@@ -3,6 +3,7 @@
  * kept by the relay alone and knows nothing of the load generator.
  */
 import type { Frame, Meaning } from "./frames.ts";
+import { QueryLedger } from "./query-ledger.ts";
 
 export interface LedgerEvent {
   readonly id: string;
@@ -17,6 +18,7 @@ const OUTCOMES: readonly Meaning[] = ["accepted", "duplicate", "superseded", "un
 
 export class Ledger {
   readonly events: LedgerEvent[] = [];
+  readonly queries = new QueryLedger();
   /** Every frame that left, whether it answered an event or not. */
   readonly frames: Frame[] = [];
   /** Handshakes begun, and completed. */
@@ -26,6 +28,12 @@ export class Ledger {
   readonly refusals: string[] = [];
   /** Connections that the relay ended while their client wanted them: by code or by how. */
   readonly cuts: string[] = [];
+
+  /** A frame was sent that is no answer to an event, or is one. */
+  note(frame: Frame, connection: number, atMs: number): void {
+    this.frames.push(frame);
+    if (frame.told) this.queries.tell(connection, frame.told, atMs);
+  }
 
   count(meaning: Meaning): number {
     return this.frames.filter(({ means }) => means === meaning).length;

@@ -267,7 +267,7 @@ export const QUERY_FAULTS = {
     ...rowsOf(q, right, firstHalf(right)),
     closed(q, "error: get event error: timeout", "error"),
   ]),
-  cutMidway: ofRows((q, right) => [...rowsOf(q, right, firstHalf(right)), cut("reset")]),
+  cutMidway: ofRows((q, right) => [...rowsOf(q, right, firstHalf(right)), cut("reset", 0)]),
 
   eoseTwice: ofRows((q, right) => [...answer(q, right, right.rows), eose(q, "right")]),
   answersNobody: (q, right, corpus) => [...toOthers(NOBODY), ...rightly(q, right, corpus)],

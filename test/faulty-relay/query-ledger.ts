@@ -24,6 +24,8 @@ export type LedgerColumn =
 
 export interface AskedQuestion extends Question {
   readonly connection: number;
+  /** The generator asked it. */
+  readonly isLoad: boolean;
   readonly receivedMs: number;
   readonly rows: Record<Row, number>;
   rowsBehind: number;
@@ -41,7 +43,7 @@ export class QueryLedger {
   toNobody = 0;
 
   ask(
-    connection: number,
+    { connection, isLoad }: Pick<AskedQuestion, "connection" | "isLoad">,
     asked: Pick<Question, "verb" | "id" | "filters">,
     receivedMs: number,
   ): AskedQuestion {
@@ -51,6 +53,7 @@ export class QueryLedger {
       place: this.questions.length,
       answered: ended.at(-1)?.id,
       connection,
+      isLoad,
       receivedMs,
       rows: { matching: 0, duplicate: 0, notMatching: 0, foreign: 0 },
       rowsBehind: 0,
@@ -98,11 +101,9 @@ export class QueryLedger {
     for (const question of this.#of(connection)) finish(question, "lost", atMs);
   }
 
-  /** The columns of a true report, over the questions for which this holds. */
-  columns(
-    isMeant: (question: AskedQuestion) => boolean = () => true,
-  ): Readonly<Record<LedgerColumn, number>> {
-    const asked = this.questions.filter(isMeant);
+  /** The columns of a true report. */
+  columns(): Readonly<Record<LedgerColumn, number>> {
+    const asked = this.questions.filter(({ isLoad }) => isLoad);
     const count = (holds: (question: AskedQuestion) => boolean) => asked.filter(holds).length;
     const sum = (of: (question: AskedQuestion) => number) =>
       asked.reduce((total, question) => total + of(question), 0);

@@ -14,7 +14,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
 import { matchesFilter } from "../../src/nostr/filter.ts";
 import type { ClientMessage, Filter, NostrEvent, RelayMessage } from "../../src/nostr/wire.ts";
-import { type Action, accept } from "./frames.ts";
+import { Answering, type Questioned } from "./answering.ts";
+import { type Action, accept, type Frame } from "./frames.ts";
 import { Ledger, type LedgerEvent } from "./ledger.ts";
 
 /** An event as it came, with its place among all events of this relay, from 0. */
@@ -35,6 +36,8 @@ export interface Behaviour {
   readonly answer?: (published: Published, relay: FaultyRelay) => readonly Action[];
   /** What is sent on each connection as it opens. */
   readonly greet?: () => readonly Action[];
+  /** What is done about a REQ or COUNT; see `keeps` and `asked` without it. */
+  readonly questions?: Questioned;
   /** By the place of the handshake, from 0. */
   readonly handshake?: (place: number) => Handshake;
   /** Answers REQs with the events for which this holds, whatever was said about them; silent without it. */
@@ -61,6 +64,7 @@ class DeafSocket extends WebSocket {
 export class FaultyRelay {
   readonly ledger = new Ledger();
   readonly #kept: NostrEvent[] = [];
+  readonly #answering: Answering | null;
   #asked = 0;
   readonly #behaviour: Behaviour;
   readonly #webSockets: WebSocketServer;
@@ -77,6 +81,8 @@ export class FaultyRelay {
 
   constructor(behaviour: Behaviour) {
     this.#behaviour = behaviour;
+    const { questions } = behaviour;
+    this.#answering = questions ? new Answering(questions, this.ledger.queries) : null;
     this.#webSockets = new WebSocketServer({
       noServer: true,
       WebSocket: behaviour.ignoresClose ? DeafSocket : WebSocket,
@@ -134,7 +140,7 @@ export class FaultyRelay {
       this.#whenTaken();
       const open = () =>
         this.#webSockets.handleUpgrade(request, socket, head, (client) =>
-          this.#welcome(client, socket as Socket),
+          this.#welcome(client, socket as Socket, isGenerator(request.headers)),
         );
       const isAdmitted = this.#behaviour.admits?.(request.headers) ?? true;
       if (!isAdmitted) this.#refuse(socket as Socket, 403);
@@ -159,13 +165,13 @@ export class FaultyRelay {
     else socket.end(`HTTP/1.1 ${how} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
   }
 
-  #welcome(client: WebSocket, socket: Socket): void {
+  #welcome(client: WebSocket, socket: Socket, isLoad: boolean): void {
     const connection = this.ledger.opened++;
     const act = (actions: readonly Action[], event: LedgerEvent | null) => {
       for (const action of actions) {
         if (action.do === "cut") this.#cut(client, socket, action.how);
-        else if (action.afterMs <= 0) this.#send(client, action, event);
-        else setTimeout(() => this.#send(client, action, event), action.afterMs);
+        else if (action.afterMs <= 0) this.#send(client, action, { event, connection });
+        else setTimeout(() => this.#send(client, action, { event, connection }), action.afterMs);
       }
     };
     let readMs = 0;
@@ -174,11 +180,14 @@ export class FaultyRelay {
       readMs = performance.now();
     });
     client.on("error", () => {});
+    client.on("close", () => this.ledger.queries.drop(connection, performance.now()));
     this.#endIdle(client, socket);
     this.#flood(client, socket);
     client.on("message", (data) => {
       const message = JSON.parse(String(data)) as ClientMessage;
-      if (message[0] === "REQ") {
+      if (this.#answering) {
+        act(this.#answering.receive(message, { connection, isLoad, atMs: readMs }), null);
+      } else if (message[0] === "REQ") {
         const [, subscription, ...filters] = message;
         if (this.#behaviour.asked) this.#tell(client, subscription);
         else this.#replay(client, subscription, filters);
@@ -248,13 +257,13 @@ export class FaultyRelay {
 
   #send(
     client: WebSocket,
-    frame: Extract<Action, { do: "send" }>,
-    event: LedgerEvent | null,
+    frame: Frame,
+    { event, connection }: { readonly event: LedgerEvent | null; readonly connection: number },
   ): void {
     if (client.readyState !== WebSocket.OPEN || this.#ending.has(client)) return;
     const { data } = frame;
     const raw = typeof data === "string" || Buffer.isBuffer(data) ? data : JSON.stringify(data);
-    this.ledger.frames.push(frame);
+    this.ledger.note(frame, connection, performance.now());
     client.send(raw);
     // By now the bytes are with the system.
     event?.answers.push({ frame, sentMs: performance.now() });
@@ -275,6 +284,11 @@ export class FaultyRelay {
     });
     client.ping();
   }
+}
+
+/** k6 says what it is; what prepares a run, or audits it, does not. */
+function isGenerator({ "user-agent": agent = "" }: IncomingHttpHeaders): boolean {
+  return agent.includes("k6/");
 }
 
 export async function startFaultyRelay(behaviour: Behaviour): Promise<FaultyRelay> {

@@ -1,5 +1,6 @@
 /** The faulty relay of the truth tests, in virtual time: the same answers, the same ledger. */
 import type { ClientMessage } from "../../src/nostr/wire.ts";
+import { Answering, type Questioned } from "../faulty-relay/answering.ts";
 import type { Action, Frame } from "../faulty-relay/frames.ts";
 import { Ledger } from "../faulty-relay/ledger.ts";
 import type { Published } from "../faulty-relay/relay.ts";
@@ -8,20 +9,34 @@ import type { Relay, RelaySide } from "./world.ts";
 /** RFC 6455, 7.1.5: what stands for the end of a connection without a Close frame. */
 const NO_CLOSE_FRAME = 1_006;
 
-/** A relay that does about each event what `answer` says, and what it did. */
-export function misbehave(answer: (published: Published, relay: RelaySide) => readonly Action[]): {
+/** A relay that does about each event what `answer` says, about each question what `questions` say, and what it did. */
+export function misbehave(
+  answer: (published: Published, relay: RelaySide) => readonly Action[],
+  questions?: Questioned,
+): {
   readonly relay: Relay;
   readonly ledger: Ledger;
 } {
   const ledger = new Ledger();
+  const answering = questions ? new Answering(questions, ledger.queries) : null;
+  const connections = new Map<RelaySide, number>();
+  const numberOf = (socket: RelaySide) => {
+    const number = connections.get(socket) ?? connections.size;
+    connections.set(socket, number);
+    return number;
+  };
   const relay: Relay = (text, socket, atMs) => {
     const message = JSON.parse(text) as ClientMessage;
+    const connection = numberOf(socket);
+    for (const action of answering?.receive(message, { connection, isLoad: true, atMs }) ?? []) {
+      act(action, socket, { ledger, connection, answers: [], atMs });
+    }
     if (message[0] !== "EVENT") return;
     const [, event] = message;
-    const entry = { id: event.id, kind: event.kind, connection: 0, receivedMs: atMs, answers: [] };
+    const entry = { id: event.id, kind: event.kind, connection, receivedMs: atMs, answers: [] };
     const place = ledger.events.push(entry) - 1;
     for (const action of answer({ event, place, receivedMs: atMs }, socket)) {
-      act(action, socket, { ledger, answers: entry.answers, atMs });
+      act(action, socket, { ledger, connection, answers: entry.answers, atMs });
     }
   };
   return { relay, ledger };
@@ -29,19 +44,26 @@ export function misbehave(answer: (published: Published, relay: RelaySide) => re
 
 interface Entry {
   readonly ledger: Ledger;
+  readonly connection: number;
   readonly answers: { frame: Frame; sentMs: number }[];
   readonly atMs: number;
 }
 
-function act(action: Action, socket: RelaySide, { ledger, answers, atMs }: Entry): void {
+function act(action: Action, socket: RelaySide, entry: Entry): void {
+  const { ledger, connection, answers, atMs } = entry;
+  if (action.do === "cut" && action.afterMs !== undefined) {
+    socket.later(action.afterMs, () => act({ ...action, afterMs: undefined }, socket, entry));
+    return;
+  }
   if (action.do === "cut") {
     const isCode = typeof action.how === "number";
     ledger.cuts.push(isCode ? String(action.how) : "no close frame");
+    ledger.queries.drop(connection, atMs);
     socket.drop(isCode ? action.how : NO_CLOSE_FRAME);
     return;
   }
   socket.answer(bytesOf(action.data), action.afterMs, () => {
-    ledger.frames.push(action);
+    ledger.note(action, connection, atMs + action.afterMs);
     answers.push({ frame: action, sentMs: atMs + action.afterMs });
   });
 }

@@ -13,6 +13,8 @@ export interface RelaySide {
   readonly url: string;
   /** `whenRead` is called if the connection is still there by then. */
   answer(data: string | ArrayBuffer, afterMs: number, whenRead?: () => void): void;
+  /** Does something behind what was answered so far. */
+  later(ms: number, act: () => void): void;
   /** Ends this connection, or all of them, at this time. */
   drop(code: number): void;
   dropAll(code: number): void;
@@ -173,6 +175,10 @@ export class StubSocket implements RelaySide {
       whenRead();
       this.onmessage({ data, timestamp: START_UNIX_MS + atMs });
     });
+  }
+
+  later(ms: number, act: () => void): void {
+    this.#world.at(this.#world.nowMs + ms, act);
   }
 
   starve(ms: number): void {
