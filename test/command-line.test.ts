@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ConfigError } from "../src/errors.ts";
 import { type FlagRow, parseCommandLine } from "../src/node/command-line.ts";
-import { OPTIONS } from "../src/plan/options.ts";
+import { OPTIONS } from "../src/plan/option-table.ts";
 
 const rows: readonly FlagRow[] = [...Object.values(OPTIONS), { flag: "help", help: "show this" }];
 const parse = (...args: readonly string[]) => parseCommandLine(args, rows);

@@ -6,9 +6,13 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { presetNames } from "../src/events/presets.ts";
 import { runUsage, usage } from "../src/node/commands/help.ts";
-import { findScenario, SCENARIO_NAMES } from "../src/node/commands/scenarios.ts";
 import { didYouMean } from "../src/node/nearest.ts";
-import { OPTIONS } from "../src/plan/options.ts";
+import { describePlan } from "../src/node/run/dry-run.ts";
+import { OPTION_NAMES, OPTIONS } from "../src/plan/option-table.ts";
+import { collectOptions, hasSay } from "../src/plan/options.ts";
+import { buildPlan } from "../src/plan/plan.ts";
+import { SCENARIO_NAMES } from "../src/plan/scenarios.ts";
+import { queryPresets } from "../src/query/catalogue.ts";
 
 const CLI = fileURLToPath(new URL("../bin/k6-nostr.mjs", import.meta.url));
 const cli = (...args: readonly string[]) => {
@@ -22,15 +26,34 @@ describe("help of run", () => {
   it("has a line for every scenario, whichever was asked for", () => {
     for (const asked of [undefined, ...SCENARIO_NAMES]) {
       const text = runUsage([], asked);
-      for (const name of ["publish", "playback"]) {
+      for (const name of SCENARIO_NAMES) {
         assert.match(text, new RegExp(`^  ${name} +\\S.{20}`, "m"), `${asked}: ${name}`);
       }
     }
   });
 
   it("names every preset", () => {
-    const line = /^Presets.*$/m.exec(runUsage([], undefined))?.[0] ?? "";
-    for (const name of presetNames) assert.ok(line.includes(name), name);
+    const lines = runUsage([], undefined).match(/^Presets.*$/gm) ?? [];
+    for (const name of presetNames) assert.ok(lines[0]?.includes(name), name);
+    for (const name of queryPresets) assert.ok(lines[1]?.includes(name), name);
+  });
+
+  it("shows what a scenario takes and nothing else, in groups", () => {
+    const flagsOf = (text: string) => [...text.matchAll(/^ {2}--([a-z0-9-]+)/gm)].map((m) => m[1]);
+    for (const scenario of SCENARIO_NAMES) {
+      const own = OPTION_NAMES.filter((name) => hasSay(name, scenario));
+      const expected = own.map((name) => OPTIONS[name].flag);
+      assert.deepEqual(flagsOf(runUsage([], scenario)), [...expected, "help"], scenario);
+    }
+    const query = runUsage([], "query");
+    assert.match(query, /^Queries\n {2}--query-rate N .* \[QUERY_RATE, default 50\]$/m);
+    assert.match(query, /^ {2}--max-in-flight N .*default 8\]$/m);
+    assert.match(query, /^Presets of --query-mix: app, /m);
+    assert.doesNotMatch(query, /Presets of --mix|--rate /);
+    const all = runUsage([], undefined);
+    assert.equal(flagsOf(all).length, OPTION_NAMES.length + 1);
+    assert.match(all, /^ {2}--rate EPS .*\(publish, playback\) \[RATE_EPS, default 50\]$/m);
+    assert.match(all, /^ {2}--max-in-flight N .*default 16; 8 in query\]$/m);
   });
 
   it("shows the mix that the scenario has", () => {
@@ -38,19 +61,15 @@ describe("help of run", () => {
     assert.match(mixLine(runUsage([], "playback")), /default playback\]/);
     assert.match(
       mixLine(runUsage([], undefined)),
-      /view:0\.9,video:0\.1 \(publish\), playback \(p/,
+      /default view:0\.9,video:0\.1; playback in playback\]/,
     );
   });
 
-  it("is right about that mix: the plan of a dry run has it", () => {
+  it("is right about that mix: the plan of a dry run has it", async () => {
+    const mixes = { publish: /video:0\.1/, playback: /watch-history/, query: /profiles 20 %/ };
     for (const name of SCENARIO_NAMES) {
-      const { status, stdout, stderr } = cli(
-        ...["run", name, "--dry-run", "--relay", "ws://relay.test:1", "--seed", "1"],
-      );
-      assert.equal(status, 0, stderr);
-      const types =
-        findScenario(name)?.mix === "playback" ? /watch-history/ : /video 0\.1|video:0\.1/;
-      assert.match(stdout, types, name);
+      const texts = collectOptions({ relay: "ws://relay.test:1", seed: "1" }, {}, name);
+      assert.match(await describePlan(buildPlan(name, texts, "1")), mixes[name], name);
     }
   });
 });

@@ -67,6 +67,16 @@ describe("k6Environment", () => {
     assert.deepEqual(plan, { ...request.plan, relays: dialled.relays });
   });
 
+  it("lets the script derive the same queries", () => {
+    const given = { QUERY_MIX: "feeds", CORPUS: "relay", PAGES: "4", KEEP_LIVE: "1", SEED: "s" };
+    const texts = { ...given, RELAY_URL: "ws://127.0.0.1:7777", MAX_IN_FLIGHT: "3" };
+    const planFrom = (variables: Readonly<Record<string, string>>) =>
+      buildPlan("query", collectOptions({}, variables, "query"), "drawn");
+    const plan = planFrom(texts);
+    const own = k6Environment({ ...request, dialUrls: [texts.RELAY_URL], plan }, {});
+    assert.deepEqual(planFrom(own), plan);
+  });
+
   it("says what may be dialled", () => {
     assert.equal(environment.ALLOWED_ADDRESSES, "127.0.0.1");
     assert.equal(environment.HOSTS, "relay.test=127.0.0.1");

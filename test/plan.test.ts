@@ -9,14 +9,8 @@ import { mostArrivals } from "../src/load/arrivals.ts";
 import { makePool } from "../src/node/pool/make.ts";
 import { describePlan } from "../src/node/run/dry-run.ts";
 import { mostSeconds } from "../src/plan/duration.ts";
-import {
-  clip,
-  collectOptions,
-  OPTIONS,
-  type OptionName,
-  optionLabel,
-  readSwitch,
-} from "../src/plan/options.ts";
+import type { OptionName } from "../src/plan/option-table.ts";
+import { collectOptions, optionLabel } from "../src/plan/options.ts";
 import { buildPlan, eventsNeeded, planText } from "../src/plan/plan.ts";
 import { defaultThresholds, parseThresholds, withLeast } from "../src/plan/thresholds.ts";
 import { seededRandom } from "../src/random.ts";
@@ -29,70 +23,6 @@ const planFrom = (variables: Readonly<Record<string, string>>) =>
 const refusal = (pattern: RegExp) => (error: unknown) =>
   error instanceof ConfigError && pattern.test(error.message);
 
-describe("collectOptions", () => {
-  it("prefers a flag to the environment, and the environment to the default", () => {
-    assert.equal(collectOptions({ clients: "3" }, { CLIENTS: "2" }).clients, "3");
-    assert.equal(collectOptions({}, { CLIENTS: "2" }).clients, "2");
-    assert.equal(collectOptions({}, {}).clients, "1000");
-  });
-
-  it("takes a variable that is set to nothing as not set, but a flag as it is", () => {
-    assert.equal(collectOptions({}, { CLIENTS: "" }).clients, "1000");
-    assert.equal(collectOptions({ clients: "" }, { CLIENTS: "2" }).clients, "");
-  });
-
-  it("reads switches from their variables too", () => {
-    const texts = collectOptions({}, { AUDIT: "1", NO_CALIBRATE: "1" });
-    assert.deepEqual([texts.audit, texts.noCalibrate], ["1", "1"]);
-    assert.equal(collectOptions({}, { undefined: "1" }).audit, undefined);
-  });
-
-  it("gives every option a flag and a variable of its own", () => {
-    const rows = Object.values(OPTIONS);
-    assert.equal(new Set(rows.map((row) => row.flag)).size, rows.length);
-    const variables = rows.flatMap((row) => row.variable ?? []);
-    assert.equal(new Set(variables).size, variables.length);
-  });
-});
-
-describe("readSwitch", () => {
-  const table = [
-    ["1", true],
-    ["true", true],
-    ["YES", true],
-    ["on", true],
-    ["0", false],
-    ["False", false],
-    ["no", false],
-    ["off", false],
-    ["", false],
-  ] as const;
-  for (const [text, value] of table) {
-    it(`takes \`${text}\` as ${value}`, () => {
-      assert.equal(readSwitch({ allowPrivate: text }, "allowPrivate"), value);
-    });
-  }
-  it("is off when it is not given, and refuses anything else", () => {
-    assert.equal(readSwitch({}, "allowPrivate"), false);
-    const refused = refusal(/^ALLOW_PRIVATE \(--allow-private\) must be 1 or 0, got `2`$/);
-    assert.throws(() => readSwitch({ allowPrivate: "2" }, "allowPrivate"), refused);
-  });
-});
-
-describe("clip", () => {
-  it("cuts what is long and keeps what is short", () => {
-    assert.equal(clip("short"), "short");
-    assert.equal(clip("x".repeat(61)), `${"x".repeat(57)}…`);
-  });
-
-  it("shows nothing of what looks like a key", () => {
-    const hex = "0123456789ABCDEF".repeat(4);
-    for (const key of ["nsec1qqq", " NSEC1QQQ", "my ncryptsec1qqq", hex, `x${hex}x`]) {
-      assert.equal(clip(key), "(looks like a key; not shown)");
-    }
-  });
-});
-
 describe("buildPlan", () => {
   it("has the defaults of the documentation", () => {
     const { relays, thresholds, vus, cores, ...plan } = planFrom({});
@@ -102,6 +32,7 @@ describe("buildPlan", () => {
       durationSec: 600,
       rateEps: 50,
       mix: "view:0.9,video:0.1",
+      query: null,
       seed: "drawn",
       arrival: "constant",
       maxInFlight: 16,
@@ -119,7 +50,10 @@ describe("buildPlan", () => {
       relays.map((relay) => relay.label),
       ["127.0.0.1:7777"],
     );
-    assert.deepEqual(thresholds, withLeast(parseThresholds(defaultThresholds("publish"))));
+    assert.deepEqual(
+      thresholds,
+      withLeast(parseThresholds(defaultThresholds("publish")), "publish"),
+    );
     assert.equal(vus, 1);
   });
 

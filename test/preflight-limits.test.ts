@@ -19,6 +19,7 @@ import {
   listTimes,
 } from "../src/node/preflight/times.ts";
 import type { NostrEvent } from "../src/nostr/wire.ts";
+import type { ScenarioName } from "../src/plan/scenarios.ts";
 import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
 import { planOf } from "./fixtures/reports/run.ts";
 
@@ -233,7 +234,7 @@ describe("real documents, for events of today and of kinds 1 and 30078", () => {
 
 describe("rates and queries that a relay announces", () => {
   const plan = planOf({ RATE_EPS: "50", CLIENTS: "10" });
-  const ids = (limitation: Limitation, scenario = "publish", clients = 10) =>
+  const ids = (limitation: Limitation, scenario: ScenarioName = "publish", clients = 10) =>
     judgeAnnounced("r", limitation, { ...plan, scenario, clients }, 0.8).map(({ id }) => id);
 
   it("are held against the plan's", () => {

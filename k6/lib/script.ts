@@ -13,6 +13,7 @@ import { parseDedicatedHost } from "../../src/guard/relay-url.ts";
 import { mostSeconds } from "../../src/plan/duration.ts";
 import { collectOptions } from "../../src/plan/options.ts";
 import { buildPlan, type Plan } from "../../src/plan/plan.ts";
+import type { ScenarioName } from "../../src/plan/scenarios.ts";
 import { MANIFEST_FILE, type PoolManifest, parseManifest } from "../../src/pool/format.ts";
 import { COMPANION_SCENARIO, companionScenario } from "./companion.ts";
 import { findProofFault } from "./proof.ts";
@@ -47,7 +48,7 @@ declare const __ENV: Readonly<Record<string, string | undefined>>;
 declare function open(path: string): string;
 
 /** Reads all from the environment; throws `ConfigError`, which ends k6 before any VU starts. */
-export function readScript(scenario: string): Script {
+export function readScript(scenario: ScenarioName): Script {
   const poolDir = __ENV.POOL;
   if (!poolDir) {
     throw new ConfigError(
@@ -55,7 +56,7 @@ export function readScript(scenario: string): Script {
     );
   }
   const pool = parseManifest(open(`${absolute(poolDir)}/${MANIFEST_FILE}`), poolDir);
-  const plan = buildPlan(scenario, collectOptions({}, __ENV), pool.seed, readCores());
+  const plan = buildPlan(scenario, collectOptions({}, __ENV, scenario), pool.seed, readCores());
   return { plan, pool, poolDir: absolute(poolDir), run: readRun(plan) };
 }
 
@@ -103,7 +104,7 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
     blacklistIps: options.blacklistIPs ?? [],
     env: __ENV,
   });
-  const planned = new Map([[plan.scenario, plan.vus]]);
+  const planned = new Map<string, number>([[plan.scenario, plan.vus]]);
   if (run.companionUrl !== null) planned.set(COMPANION_SCENARIO, 1);
   const scenarios = Object.entries(options.scenarios ?? {});
   const isOurs = scenarios.every(

@@ -13,6 +13,7 @@ export type Command = (args: readonly string[]) => Promise<number>;
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./commands/demo.ts")).demo,
   run: async () => (await import("./commands/run.ts")).run,
+  scenarios: async () => (await import("./commands/scenarios.ts")).scenarios,
   preflight: async () => (await import("./commands/preflight.ts")).preflight,
   calibrate: async () => (await import("./commands/calibrate.ts")).calibrate,
   pool: async () => (await import("./commands/pool.ts")).pool,

@@ -7,26 +7,33 @@ import { expandPreset } from "../events/presets.ts";
 import { parseRelayUrls, type RelayUrl } from "../guard/relay-url.ts";
 import { type ArrivalKind, mostArrivals } from "../load/arrivals.ts";
 import { type Header, parseHeaderName, parseHeaders } from "./headers.ts";
+import type { OptionName } from "./option-table.ts";
 import {
   clip,
-  type OptionName,
   type OptionTexts,
   optionLabel,
+  readChoice,
   readNumber,
   readSwitch,
 } from "./options.ts";
+import { type QueryPlan, readQueryPlan } from "./query.ts";
+import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
 import { defaultThresholds, parseThresholds, type Threshold, withLeast } from "./thresholds.ts";
 
 export interface Plan {
-  readonly scenario: string;
+  readonly scenario: ScenarioName;
   readonly relays: readonly RelayUrl[];
   readonly clients: number;
   readonly durationSec: number;
+  /** Events published a second; 0 where publishing does not lead. */
   readonly rateEps: number;
-  /** Types and weights as they were written, a preset spelled out. */
+  /** Types and weights of what is published, as they were written, a preset spelled out. */
   readonly mix: string;
+  /** What is asked; `null` where queries do not lead. */
+  readonly query: QueryPlan | null;
   readonly seed: string;
   readonly arrival: ArrivalKind;
+  /** Publishes without an answer on a connection, or open REQs where queries lead. */
   readonly maxInFlight: number;
   readonly connectConcurrency: number;
   readonly ackTimeoutMs: number;
@@ -48,7 +55,7 @@ export interface Plan {
 }
 
 /** Above these a typo is likelier than a wish; `--force` lifts them. */
-const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, events: 20_000_000 };
+const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, units: 20_000_000 };
 
 /**
  * Events per second and connections that one VU is given at most. A VU has one JavaScript thread. On 2
@@ -57,16 +64,21 @@ const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, events:
  * four got in each other's way.
  */
 const RATE_PER_VU = 15_000;
+/** What comes costs more than what is sent: an answer of the mix `app` has some 80 rows. */
+const QUERIES_PER_VU = 300;
 const CONNECTIONS_PER_VU = 2_500;
 /** Where the count of cores is not known. */
 const MOST_VUS = 4;
+const ARRIVALS = ["constant", "poisson"] as const satisfies readonly ArrivalKind[];
+/** The events that are asked about. */
+const CORPUS_MIX = "corpus";
 
 /**
  * Checks all options. `seed` is taken when SEED is not set; `cores` is the count of the generator's
  * cores, `null` where it is not known. Throws `ConfigError`.
  */
 export function buildPlan(
-  scenario: string,
+  scenario: ScenarioName,
   texts: OptionTexts,
   seed: string,
   cores: number | null = null,
@@ -84,15 +96,16 @@ export function buildPlan(
     max: bound(BOUNDS.durationSec),
     integer: false,
   });
-  const rateEps = readNumber(texts, "rate", {
-    min: 0.01,
-    max: bound(BOUNDS.rateEps),
-    integer: false,
-  });
+  const isQuery = SCENARIOS[scenario].leads === "query";
+  const query = isQuery ? readQueryPlan(texts, force) : null;
+  const rateEps = isQuery
+    ? 0
+    : readNumber(texts, "rate", { min: 0.01, max: bound(BOUNDS.rateEps), integer: false });
+  const vusOfRate = query === null ? rateEps / RATE_PER_VU : query.rate / QUERIES_PER_VU;
   const vus = Math.min(
     clients,
     cores ?? MOST_VUS,
-    Math.max(Math.ceil(rateEps / RATE_PER_VU), Math.ceil(clients / CONNECTIONS_PER_VU)),
+    Math.ceil(Math.max(vusOfRate, clients / CONNECTIONS_PER_VU)),
   );
   const plan: Plan = {
     scenario,
@@ -100,9 +113,10 @@ export function buildPlan(
     clients,
     durationSec,
     rateEps,
-    mix: expandPreset(texts.mix ?? ""),
+    mix: expandPreset(isQuery ? CORPUS_MIX : (texts.mix ?? "")),
+    query,
     seed: readSeed(texts.seed ?? seed),
-    arrival: readArrival(texts),
+    arrival: readChoice(texts, "arrival", ARRIVALS),
     maxInFlight: readNumber(texts, "maxInFlight", { min: 1, max: 10_000, integer: true }),
     connectConcurrency: readNumber(texts, "connectConcurrency", {
       min: 1,
@@ -118,23 +132,31 @@ export function buildPlan(
     pingSec: readNumber(texts, "ping", { min: 0, max: 86_400, integer: false }),
     headers: parseHeaders(texts.header ?? "", optionLabel("header")),
     clientIpHeader: readAddressHeader(texts),
-    thresholds: withLeast(parseThresholds(texts.threshold ?? defaultThresholds(scenario))),
+    thresholds: withLeast(
+      parseThresholds(texts.threshold ?? defaultThresholds(scenario)),
+      scenario,
+    ),
     reportDir: texts.reportDir ?? "",
     allowPrivate: readSwitch(texts, "allowPrivate"),
     dedicatedHost: texts.allowDedicatedRelay ?? null,
     vus,
     cores,
   };
-  return check(plan, bound(BOUNDS.events));
+  return check(plan, bound(BOUNDS.units));
 }
 
 /**
- * Events that a pool must hold for this plan. Each VU has an equal part of it for itself, so each part
+ * Events, or questions, that a pool must hold for this plan. Each VU has an equal part of it for itself, so each part
  * must hold the most that one VU may ask for, and a margin for sets cut by its ends.
  */
 export function eventsNeeded(plan: Plan): number {
   const scheduleMs = (plan.warmupSec + plan.durationSec) * 1_000;
-  return plan.vus * (mostArrivals(plan.arrival, plan.rateEps / plan.vus, scheduleMs) + 16);
+  return plan.vus * (mostArrivals(plan.arrival, leadingRate(plan) / plan.vus, scheduleMs) + 16);
+}
+
+/** Units of the leading class a second: events published, or queries. */
+export function leadingRate({ query, rateEps }: Pick<Plan, "query" | "rateEps">): number {
+  return query?.rate ?? rateEps;
 }
 
 /** The members of a plan that decide the load, as one text: equal texts, equal loads. */
@@ -157,11 +179,6 @@ function readRelays(texts: OptionTexts): readonly RelayUrl[] {
   return parseRelayUrls(texts.relay);
 }
 
-function readArrival(texts: OptionTexts): ArrivalKind {
-  if (texts.arrival === "constant" || texts.arrival === "poisson") return texts.arrival;
-  throw wrong("arrival", "`constant` or `poisson`", texts.arrival ?? "");
-}
-
 function readAddressHeader(texts: OptionTexts): string | null {
   const { clientIpHeader } = texts;
   return clientIpHeader ? parseHeaderName(clientIpHeader, optionLabel("clientIpHeader")) : null;
@@ -172,7 +189,7 @@ function readSeed(text: string): string {
   throw wrong("seed", "1 to 32 letters, digits, `.`, `_` or `-`", text);
 }
 
-function check(plan: Plan, mostEvents: number): Plan {
+function check(plan: Plan, mostUnits: number): Plan {
   const own = plan.clientIpHeader?.toLowerCase();
   if (plan.headers.some(({ name }) => name.toLowerCase() === own)) {
     throw new ConfigError(
@@ -189,15 +206,18 @@ function check(plan: Plan, mostEvents: number): Plan {
       `${optionLabel("clients")} must be at least the number of relays (${plan.relays.length}), got \`${plan.clients}\``,
     );
   }
-  const events = eventsNeeded(plan);
-  if (events > mostEvents) {
+  const [units, unit, flag] =
+    plan.query === null ? ["events", "event", "--rate"] : ["queries", "query", "--query-rate"];
+  const needed = eventsNeeded(plan);
+  if (needed > mostUnits) {
     throw new ConfigError(
-      `rate × duration asks for ${events} events, more than ${mostEvents}\nLower --rate or --duration, or give --force.`,
+      `rate × duration asks for ${needed} ${units}, more than ${mostUnits}\nLower ${flag} or --duration, or give --force.`,
     );
   }
-  if (plan.rateEps * plan.durationSec < 1) {
+  const rate = leadingRate(plan);
+  if (rate * plan.durationSec < 1) {
     throw new ConfigError(
-      `rate × duration must give at least one event, got \`${plan.rateEps} × ${plan.durationSec}\``,
+      `rate × duration must give at least one ${unit}, got \`${rate} × ${plan.durationSec}\``,
     );
   }
   return plan;

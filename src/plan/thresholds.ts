@@ -4,6 +4,7 @@
  */
 import { ConfigError } from "../errors.ts";
 import { RESOURCE_METRICS } from "../measure/resource-metrics.ts";
+import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
 
 export interface Threshold {
   /** Metric with its tags: `nostr_publish_response_time{event:view}`. */
@@ -19,19 +20,29 @@ export interface ThresholdExpression {
   readonly bound: number;
 }
 
-const DEFAULT_THRESHOLDS =
+const PUBLISH =
   "nostr_publish_failed: rate<0.01; nostr_publish_response_time: p(95)<500, p(99)<1000";
-
-/** Holds in every run: nothing is met where nothing was accepted, whatever the other thresholds say. */
-export const LEAST: Threshold = { metric: "nostr_events_accepted", expressions: ["count>0"] };
-
-const QUERY_THRESHOLDS = "nostr_query_failed: rate<0.01; nostr_query_time: p(95)<500, p(99)<1000";
+const QUERY = "nostr_query_failed: rate<0.01; nostr_query_time: p(95)<500, p(99)<1000";
 
 /** What a run of a scenario is held against when nothing else was given. */
-export function defaultThresholds(scenario: string): string {
-  return scenario === "playback"
-    ? `${DEFAULT_THRESHOLDS}; ${QUERY_THRESHOLDS}`
-    : DEFAULT_THRESHOLDS;
+const DEFAULTS: Readonly<Record<ScenarioName, string>> = {
+  publish: PUBLISH,
+  playback: `${PUBLISH}; ${QUERY}`,
+  query: `${QUERY}; nostr_query_short: count==0; nostr_query_wrong: count==0`,
+};
+
+export function defaultThresholds(scenario: ScenarioName): string {
+  return DEFAULTS[scenario];
+}
+
+/**
+ * Holds in every run: nothing is met where nothing of the leading class was done, whatever the other thresholds
+ * say.
+ */
+export function leastThreshold(scenario: ScenarioName): Threshold {
+  const isQuery = SCENARIOS[scenario].leads === "query";
+  const metric = isQuery ? "nostr_queries_answered" : "nostr_events_accepted";
+  return { metric, expressions: ["count>0"] };
 }
 
 const EXPRESSION =
@@ -60,6 +71,12 @@ const METRICS: Readonly<Record<string, readonly string[]>> = {
   nostr_events_rejected: ["count", "rate"],
   nostr_events_timed_out: ["count", "rate"],
   nostr_events_lost: ["count", "rate"],
+  nostr_queries_scheduled: ["count", "rate"],
+  nostr_queries_sent: ["count", "rate"],
+  nostr_queries_answered: ["count", "rate"],
+  nostr_query_short: ["count", "rate"],
+  nostr_query_wrong: ["count", "rate"],
+  nostr_query_rows: ["count", "rate"],
   ...RESOURCES,
 };
 
@@ -77,11 +94,15 @@ export function parseExpression(text: string): ThresholdExpression | null {
   };
 }
 
-/** The thresholds with the one that always holds, unless they judge what was accepted themselves. */
-export function withLeast(thresholds: readonly Threshold[]): readonly Threshold[] {
-  return thresholds.some(({ metric }) => metric === LEAST.metric)
+/** The thresholds with the one that always holds, unless they judge its metric themselves. */
+export function withLeast(
+  thresholds: readonly Threshold[],
+  scenario: ScenarioName,
+): readonly Threshold[] {
+  const least = leastThreshold(scenario);
+  return thresholds.some(({ metric }) => metric === least.metric)
     ? thresholds
-    : [...thresholds, LEAST];
+    : [...thresholds, least];
 }
 
 /** Parses `metric: expression, expression; metric: …`. Throws `ConfigError` on what k6 would refuse. */

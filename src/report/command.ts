@@ -1,5 +1,6 @@
 /** Shell lines that a reader may copy: every value quoted, whatever it holds. */
-import { defaultThresholds, LEAST, parseThresholds } from "../plan/thresholds.ts";
+import { isScenario } from "../plan/scenarios.ts";
+import { defaultThresholds, leastThreshold, parseThresholds } from "../plan/thresholds.ts";
 import type { Report } from "./types.ts";
 
 /** One word of a POSIX shell. Control characters, which terminals obey, become spaces. */
@@ -75,15 +76,17 @@ function extraFlags(report: Report): readonly string[] {
 }
 
 function defaultExpressions(scenario: string): readonly string[] {
+  if (!isScenario(scenario)) return [];
   return parseThresholds(defaultThresholds(scenario)).flatMap(({ metric, expressions }) =>
     expressions.map((expression) => `${metric}: ${expression}`),
   );
 }
 
 /** Without the one that every run has. */
-function judgedExpressions({ thresholds }: Report): readonly string[] {
+function judgedExpressions({ thresholds, run: { scenario } }: Report): readonly string[] {
+  const least = isScenario(scenario) ? leastThreshold(scenario) : null;
   const own = thresholds.filter(
-    ({ metric, expression }) => metric !== LEAST.metric || !LEAST.expressions.includes(expression),
+    ({ metric, expression }) => metric !== least?.metric || !least.expressions.includes(expression),
   );
   return own.map(({ metric, expression }) => `${metric}: ${expression}`);
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { OPTIONS } from "../../src/plan/options.ts";
+import { OPTIONS } from "../../src/plan/option-table.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -230,9 +230,11 @@ export const CHECKS: Readonly<Record<string, (texts: Texts) => readonly string[]
   options: (texts) => {
     const { load } = servicesOf(texts);
     const given = load?.environment ?? {};
-    return Object.values(OPTIONS).flatMap(({ variable, default: text = "" }) => {
+    return Object.values(OPTIONS).flatMap(({ variable, default: text = "", defaultIn }) => {
       if (variable === undefined || variable in NOT_FOR_COMPOSE) return [];
-      const own = FOR_COMPOSE[variable] ?? text;
+      // Set to nothing it counts as not set, so that each scenario has its own.
+      const ofAll = Object.keys(defaultIn).length > 0 ? "" : text;
+      const own = FOR_COMPOSE[variable] ?? ofAll;
       const expected = `\${${variable}:-${own}}`;
       return given[variable] === expected ? [] : [`${variable} is \`${given[variable]}\``];
     });
@@ -268,8 +270,6 @@ function defaultOf(limit: unknown): string {
 
 /** Options whose default here is another. */
 const FOR_COMPOSE: Readonly<Record<string, string>> = {
-  // Set to nothing it counts as not set, so that a playback has the mix of its own.
-  MIX: "",
   RELAY_METRICS: "http://relay:9779/metrics",
 };
 

@@ -2,21 +2,48 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { collectOptions, OPTIONS } from "../../plan/options.ts";
+import { ConfigError } from "../../errors.ts";
+import { OPTIONS } from "../../plan/option-table.ts";
+import { clip, collectOptions, hasSay } from "../../plan/options.ts";
+import { isScenario, SCENARIO_NAMES, type ScenarioName } from "../../plan/scenarios.ts";
 import { EXIT } from "../../report/verdict.ts";
-import { parseCommandLine } from "../command-line.ts";
+import { type FlagRow, parseCommandLine } from "../command-line.ts";
 import { startRelayProcess } from "../relay/process.ts";
-import { describeFlags, HELP_FLAG } from "./help.ts";
+import { describeFlags, describeOptions, HELP_FLAG } from "./help.ts";
 import { runScenario } from "./run.ts";
 
 /** About a third of what the embedded relay takes on two cores that it shares with k6. */
-const DEMO: Readonly<Record<string, string>> = { clients: "100", rate: "400", duration: "20" };
+const PUBLISHING = { clients: "100", duration: "20", rate: "400" };
+const DEMO: Readonly<Record<ScenarioName, Readonly<Record<string, string>>>> = {
+  publish: PUBLISHING,
+  playback: PUBLISHING,
+  query: { clients: "20", duration: "20", "query-rate": "40", corpus: "5000" },
+};
+
+const SCENARIO_FLAG: FlagRow = {
+  flag: "scenario",
+  value: "NAME",
+  default: "publish",
+  help: `which one: ${SCENARIO_NAMES.join(", ")}`,
+};
 
 export async function demo(args: readonly string[]): Promise<number> {
-  const rows = [...Object.values(OPTIONS), HELP_FLAG];
-  const { flags } = parseCommandLine(args, rows);
+  const { flags, words } = parseCommandLine(args, [
+    ...Object.values(OPTIONS),
+    SCENARIO_FLAG,
+    HELP_FLAG,
+  ]);
+  if (words.length > 0) throw new ConfigError(`unexpected \`${words[0]}\` behind \`demo\``);
+  const { scenario = "publish" } = flags;
+  if (!isScenario(scenario)) {
+    throw new ConfigError(
+      `--scenario must be one of ${SCENARIO_NAMES.join(", ")}, got \`${clip(scenario)}\``,
+    );
+  }
   if (flags.help) {
-    process.stdout.write(`k6-nostr demo [flags of run]\n\n${describeFlags(rows)}`);
+    process.stdout.write(
+      `k6-nostr demo [flags of run]\n\n${describeFlags([SCENARIO_FLAG, HELP_FLAG])}\n${describeOptions(scenario)}`,
+    );
     return EXIT.ok;
   }
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-demo-"));
@@ -25,12 +52,14 @@ export async function demo(args: readonly string[]): Promise<number> {
     const own = {
       relay: relay.url,
       "relay-pid": String(relay.pid),
-      audit: "1",
+      ...(hasSay("audit", scenario) ? { audit: "1" } : {}),
       // Its load is small and fixed: figures that are kept are used, none are measured.
       "no-calibrate": "1",
     };
-    const given = { ...DEMO, ...flags, ...own };
-    return await runScenario("publish", collectOptions(given, {}), { profiled: relay.profiler });
+    const given = { ...DEMO[scenario], ...flags, ...own };
+    return await runScenario(scenario, collectOptions(given, {}, scenario), {
+      profiled: relay.profiler,
+    });
   } finally {
     await relay.stop();
     await rm(dir, { recursive: true, force: true });

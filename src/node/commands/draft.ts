@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError, Interrupted } from "../../errors.ts";
-import { OPTIONS } from "../../plan/options.ts";
+import { OPTIONS } from "../../plan/option-table.ts";
 import { mayHoldKey } from "../../plan/secrets.ts";
 import { type Draft, renderDraft } from "../../report/drafts/issue.ts";
 import { draftRefusal, withoutSecrets } from "../../report/drafts/refusal.ts";

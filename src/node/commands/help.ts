@@ -1,9 +1,11 @@
 /** The texts of `--help`, made from the tables that the parser reads. */
 import { presetNames } from "../../events/presets.ts";
 import { PUBLIC_RELAYS_AS_OF } from "../../guard/public-relays.ts";
-import { OPTIONS } from "../../plan/options.ts";
+import { OPTION_NAMES, OPTIONS, type OptionName } from "../../plan/option-table.ts";
+import { defaultOf, hasSay } from "../../plan/options.ts";
+import { isScenario, SCENARIO_NAMES, SCENARIOS, type ScenarioName } from "../../plan/scenarios.ts";
+import { queryPresets, shapes } from "../../query/catalogue.ts";
 import type { FlagRow } from "../command-line.ts";
-import { findScenario, SCENARIOS } from "./scenarios.ts";
 
 export const HELP_FLAG: FlagRow = { flag: "help", help: "show this" };
 
@@ -25,6 +27,7 @@ export function usage(): string {
   k6-nostr demo                     load the embedded relay for 20 s and report
   k6-nostr run publish --relay URL  load a relay of your own
   k6-nostr run playback --relay URL the same, with what each viewer's client asks
+  k6-nostr scenarios                what \`run\` can do
   k6-nostr calibrate                measure what this generator can send
   k6-nostr preflight --relay URL    check everything a run would need, send no load
   k6-nostr pool                     make a pool of signed events; verify, inspect, serve one
@@ -44,21 +47,59 @@ Exit codes: 0 valid run, thresholds met; 99 a threshold was crossed; 3 the run i
 
 /** Help of `run`, or of one of its scenarios. `more`: flags of the command beside the options of a plan. */
 export function runUsage(more: readonly FlagRow[], scenario: string | undefined): string {
-  const chosen = findScenario(scenario);
-  const mix = chosen?.mix ?? Object.entries(SCENARIOS).map(([name, own]) => `${own.mix} (${name})`);
-  const rows = Object.values(OPTIONS).map((row) =>
-    row.flag === "mix" ? { ...row, default: [mix].flat().join(", ") } : row,
-  );
-  return `k6-nostr run ${chosen === null ? "<scenario>" : scenario} --relay URL [flags]
+  const chosen = isScenario(scenario) ? scenario : undefined;
+  const presets = [
+    ...(chosen === undefined || hasSay("mix", chosen)
+      ? [`Presets of --mix: ${presetNames.join(", ")} (docs/events.md)`]
+      : []),
+    ...(chosen === undefined || hasSay("queryMix", chosen)
+      ? [
+          `Presets of --query-mix: ${queryPresets.join(", ")}; shapes: ${shapes.map(({ name }) => name).join(", ")}`,
+        ]
+      : []),
+  ];
+  return `k6-nostr run ${chosen ?? "<scenario>"} --relay URL [flags]
 
 Scenarios
-${Object.entries(SCENARIOS)
-  .map(([name, { does }]) => `  ${name.padEnd(9)} ${does}`)
-  .join("\n")}
-Presets of --mix: ${presetNames.join(", ")} (docs/events.md)
+${describeScenarios()}
+${presets.join("\n")}
 
-${describeFlags([...rows, ...more, HELP_FLAG])}
+${describeOptions(chosen)}
+This command
+${describeFlags([...more, HELP_FLAG])}
 ${GUARD}`;
+}
+
+/** A line for each scenario. */
+export function describeScenarios(): string {
+  return SCENARIO_NAMES.map((name) => `  ${name.padEnd(9)} ${SCENARIOS[name].does}\n`).join("");
+}
+
+/** The options that have a say in a scenario, or all of them, by group. */
+export function describeOptions(scenario?: ScenarioName): string {
+  const own = OPTION_NAMES.filter((name) => scenario === undefined || hasSay(name, scenario));
+  const groups = new Set(own.map((name) => OPTIONS[name].group));
+  return [...groups]
+    .map((group) => {
+      const rows = own.filter((name) => OPTIONS[name].group === group);
+      return `${group}\n${describeFlags(rows.map((name) => flagRow(name, scenario)))}`;
+    })
+    .join("\n");
+}
+
+/** Of all scenarios together, an option's row says where it has a say, and what its default is in each. */
+function flagRow(name: OptionName, scenario: ScenarioName | undefined): FlagRow {
+  const { default: text, defaultIn, scenarios, ...row } = OPTIONS[name];
+  if (scenario !== undefined) {
+    const own = defaultOf(name, scenario);
+    return { ...row, ...(own === undefined ? {} : { default: own }) };
+  }
+  const others = Object.entries(defaultIn).map(([where, other]) => `; ${other} in ${where}`);
+  return {
+    ...row,
+    ...(text === undefined ? {} : { default: `${text}${others.join("")}` }),
+    help: `${row.help}${scenarios === undefined ? "" : ` (${scenarios.join(", ")})`}`,
+  };
 }
 
 /** A line for each flag: name, value, variable, default, meaning. */

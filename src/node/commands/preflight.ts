@@ -3,15 +3,16 @@ import { availableParallelism } from "node:os";
 import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
 import type { Refusal } from "../../guard/guard.ts";
+import { OPTIONS } from "../../plan/option-table.ts";
 import {
   collectOptions,
   isGiven,
-  OPTIONS,
   type OptionTexts,
   readEpoch,
   readSwitch,
 } from "../../plan/options.ts";
 import { buildPlan, type Plan } from "../../plan/plan.ts";
+import { isScenario } from "../../plan/scenarios.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { readAuthorities } from "../guard/authorities.ts";
@@ -26,9 +27,8 @@ import { fitToReplay } from "../run/events.ts";
 import { POOLS_DIR, replayOption } from "../run/pool.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
-import { describeFlags, HELP_FLAG } from "./help.ts";
+import { describeFlags, describeOptions, HELP_FLAG } from "./help.ts";
 import { readPid } from "./run.ts";
-import { findScenario } from "./scenarios.ts";
 
 const USAGE = `k6-nostr preflight [scenario] --relay URL [flags of run]
 
@@ -41,20 +41,19 @@ kinds it left in the relay. Exit code 0: a run may start; 2: it would be stopped
 `;
 
 export async function preflight(args: readonly string[]): Promise<number> {
-  const rows = [...Object.values(OPTIONS), HELP_FLAG];
-  const { flags, words } = parseCommandLine(args, rows);
+  const { flags, words } = parseCommandLine(args, [...Object.values(OPTIONS), HELP_FLAG]);
   if (flags.help) {
-    process.stdout.write(`${USAGE}${describeFlags(rows)}`);
+    const own = isScenario(words[0]) ? words[0] : undefined;
+    process.stdout.write(`${USAGE}${describeOptions(own)}\n${describeFlags([HELP_FLAG])}`);
     return EXIT.ok;
   }
   const [scenario = "publish", ...rest] = words;
-  const chosen = findScenario(scenario);
-  const unexpected = chosen === null ? scenario : rest[0];
-  if (unexpected !== undefined) {
-    throw new ConfigError(`unexpected \`${unexpected}\` behind preflight`);
+  if (!isScenario(scenario) || rest.length > 0) {
+    throw new ConfigError(
+      `unexpected \`${isScenario(scenario) ? rest[0] : scenario}\` behind preflight`,
+    );
   }
-  const mix = process.env.MIX ? undefined : chosen?.mix;
-  const texts = collectOptions({ ...(mix ? { mix } : {}), ...flags }, process.env);
+  const texts = collectOptions(flags, process.env, scenario);
   const asked = buildPlan(scenario, texts, "preflight", availableParallelism());
   const builders = texts.builders === undefined ? undefined : await loadBuilders(texts.builders);
   const extra = builders?.extra ?? [];

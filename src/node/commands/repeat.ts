@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import { type OptionTexts, readSwitch } from "../../plan/options.ts";
 import { buildPlan } from "../../plan/plan.ts";
+import type { ScenarioName } from "../../plan/scenarios.ts";
 import { refuseKey } from "../../plan/secrets.ts";
 import { compareSets } from "../../report/compare/compare.ts";
 import { renderComparison } from "../../report/compare/markdown.ts";
@@ -47,7 +48,7 @@ export async function gateRun(report: Report, flags: Flags): Promise<void> {
 
 /** Repeats a run; against a second relay the exit code is the comparison's, else the worst run's. */
 export async function runRepeatedly(
-  scenario: string,
+  scenario: ScenarioName,
   texts: OptionTexts,
   flags: Flags,
   runScenario: RunScenario,

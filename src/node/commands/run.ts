@@ -4,10 +4,10 @@ import { availableParallelism } from "node:os";
 import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
 import { parseMetricsSink } from "../../guard/metrics-sink.ts";
+import { OPTIONS } from "../../plan/option-table.ts";
 import {
   collectOptions,
   isGiven,
-  OPTIONS,
   type OptionTexts,
   optionLabel,
   readEpoch,
@@ -15,6 +15,12 @@ import {
   readSwitch,
 } from "../../plan/options.ts";
 import { buildPlan } from "../../plan/plan.ts";
+import {
+  isScenario,
+  PLANNED_SCENARIOS,
+  SCENARIO_NAMES,
+  type ScenarioName,
+} from "../../plan/scenarios.ts";
 import type { Report } from "../../report/types.ts";
 import { EXIT, exitCode } from "../../report/verdict.ts";
 import { parseCommandLine } from "../command-line.ts";
@@ -31,7 +37,6 @@ import { createTerminal } from "../terminal.ts";
 import { DRAFT_FLAG, draftIfRefused } from "./draft.ts";
 import { HELP_FLAG, runUsage } from "./help.ts";
 import { gateRun, REPEAT_FLAGS, runRepeatedly } from "./repeat.ts";
-import { findScenario, PLANNED_SCENARIOS, SCENARIO_NAMES } from "./scenarios.ts";
 
 export async function run(args: readonly string[]): Promise<number> {
   const { flags, words } = parseCommandLine(args, [
@@ -47,8 +52,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const work = async () => {
     const scenario = readScenario(words);
-    const mix = process.env.MIX ? undefined : findScenario(scenario)?.mix;
-    const texts = collectOptions({ ...(mix ? { mix } : {}), ...flags }, process.env);
+    const texts = collectOptions(flags, process.env, scenario);
     const durationGiven = isGiven("duration", flags, process.env);
     if (flags.repeat !== undefined || flags.against !== undefined) {
       return await runRepeatedly(scenario, texts, flags, (own, onReport) =>
@@ -72,12 +76,12 @@ interface RunHooks {
 
 /** Runs a scenario with checked options and prints the verdict; gives the exit code. */
 export async function runScenario(
-  scenario: string,
+  scenario: ScenarioName,
   texts: OptionTexts,
   { profiled, onReport, durationGiven = true }: RunHooks = {},
 ): Promise<number> {
   const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)), availableParallelism());
-  refuseTwoPools(scenario, texts);
+  refuseTwoPools(texts);
   const builders = texts.builders === undefined ? undefined : await readBuilders(texts.builders);
   if (parseMix(plan.mix, builders?.extra).view === undefined && scenario === "playback") {
     throw new ConfigError(
@@ -94,6 +98,9 @@ export async function runScenario(
     const { describePlan } = await import("../run/dry-run.ts");
     process.stdout.write(await describePlan(plan, { ...texts, epoch, builders, playsOnce }));
     return EXIT.ok;
+  }
+  if (plan.query !== null) {
+    throw new ConfigError("`query` can be planned (--dry-run), and not run yet");
   }
   const ca = await readAuthorities(texts.ca);
   // Most of the program, which a plan that is refused has no need of.
@@ -143,15 +150,10 @@ async function readBuilders(file: string): Promise<Builders> {
   return await loadBuilders(file);
 }
 
-function refuseTwoPools(scenario: string, texts: OptionTexts): void {
+function refuseTwoPools(texts: OptionTexts): void {
   if (texts.epoch && (texts.events || texts.pool)) {
     throw new ConfigError(
       `${optionLabel("epoch")} is for a pool that is made; leave it out with ${optionLabel(texts.pool ? "pool" : "events")}`,
-    );
-  }
-  if (scenario === "playback" && texts.events) {
-    throw new ConfigError(
-      "`playback` needs a pool of `view` events; EVENTS (--events) is for publish",
     );
   }
   if (texts.events && texts.mix !== OPTIONS.mix.default) {
@@ -166,7 +168,7 @@ function refuseTwoPools(scenario: string, texts: OptionTexts): void {
   );
 }
 
-function readScenario(words: readonly string[]): string {
+function readScenario(words: readonly string[]): ScenarioName {
   const [scenario, ...rest] = words;
   const known = SCENARIO_NAMES.join(", ");
   if (scenario === undefined) {
@@ -177,7 +179,7 @@ function readScenario(words: readonly string[]): string {
       `the scenario \`${scenario}\` is planned and not there yet; there are: ${known}`,
     );
   }
-  if (findScenario(scenario) === null) {
+  if (!isScenario(scenario)) {
     const near = didYouMean(scenario, SCENARIO_NAMES) || `, expected: ${known}`;
     throw new ConfigError(`unknown scenario \`${scenario}\`${near}`);
   }

@@ -1,5 +1,6 @@
 /** The environment and arguments k6 is started with: composed here, inherited nowhere. */
 import type { Plan } from "../../plan/plan.ts";
+import type { QueryPlan } from "../../plan/query.ts";
 
 export interface K6Request {
   readonly plan: Plan;
@@ -62,6 +63,7 @@ export function k6Environment(
     DURATION_SEC: String(plan.durationSec),
     RATE_EPS: String(plan.rateEps),
     MIX: plan.mix,
+    ...queryEnvironment(plan.query),
     SEED: plan.seed,
     MAX_IN_FLIGHT: String(plan.maxInFlight),
     CONNECT_CONCURRENCY: String(plan.connectConcurrency),
@@ -102,6 +104,19 @@ export function k6Environment(
       : {}),
     // Bounds were checked here, against what the user forced.
     FORCE: "1",
+  };
+}
+
+function queryEnvironment(query: QueryPlan | null): Record<string, string> {
+  if (query === null) return {};
+  return {
+    QUERY_RATE: String(query.rate),
+    QUERY_MIX: query.mix,
+    CORPUS: String(query.corpus),
+    KEYS: query.keys,
+    VERIFY: query.verify,
+    PAGES: String(query.pages),
+    KEEP_LIVE: query.keepLive ? "1" : "",
   };
 }
 

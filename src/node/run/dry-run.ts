@@ -7,10 +7,14 @@ import { blacklistFor } from "../../guard/dialer.ts";
 import { judgeByText } from "../../guard/guard.ts";
 import { sliceLengthMs } from "../../measure/slice.ts";
 import { mostSeconds } from "../../plan/duration.ts";
-import { eventsNeeded, type Plan } from "../../plan/plan.ts";
+import { eventsNeeded, leadingRate, type Plan } from "../../plan/plan.ts";
+import type { QueryPlan, VerifyForm } from "../../plan/query.ts";
+import { SCENARIOS } from "../../plan/scenarios.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import type { Epoch } from "../../pool/times.ts";
+import { parseQueryMix } from "../../query/catalogue.ts";
+import type { KeyOrder } from "../../query/keys.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import { policyOf } from "../guard/policy.ts";
 import { k6Arguments } from "../k6/environment.ts";
@@ -32,28 +36,29 @@ export interface EventSource {
 }
 
 export async function describePlan(plan: Plan, source: EventSource = {}): Promise<string> {
-  const manifest = source.events === undefined ? await findManifest(plan, source) : null;
+  const isMade = plan.query === null && source.events === undefined;
+  const manifest = isMade ? await findManifest(plan, source) : null;
   const targets = plan.relays.map((relay) => {
     const verdict = judgeByText(relay, policyOf(plan));
     return `  ${relay.scheme}://${relay.label}  ${verdict.status} by text: ${verdict.reason}`;
   });
-  const planned = Math.floor(plan.rateEps * plan.durationSec);
-  const rows: readonly (readonly [string, string])[] = [
+  const { query } = plan;
+  const rows: readonly Row[] = [
     [
       "clients",
       `${formatCount(plan.clients)} connections, ${plan.connectConcurrency} handshakes at once, ${plan.vus} VUs`,
     ],
     [
       "schedule",
-      `${plan.rateEps} events/s, ${plan.arrival}, ${plan.warmupSec} s warm-up, ${describeWindow(plan, source)}`,
+      `${leadingRate(plan)} ${query === null ? "events" : "queries"}/s, ${plan.arrival}, ${plan.warmupSec} s warm-up, ${describeWindow(plan, source)}`,
     ],
-    ["events", `${describePlanned(plan, source)}; pool ${describePool(plan, source)}`],
-    ["bytes", describeBytes(planned, manifest)],
-    ["mix", describeMix(plan, source, manifest)],
+    ...(query === null
+      ? describeEvents(plan, source, manifest)
+      : describeQueries(query, plan.durationSec)),
     ["seed", plan.seed],
     [
       "in flight",
-      `at most ${plan.maxInFlight} on a connection; unanswered after ${plan.ackTimeoutMs} ms: timed out`,
+      `at most ${plan.maxInFlight} ${query === null ? "" : "open REQs "}on a connection; unanswered after ${plan.ackTimeoutMs} ms: timed out`,
     ],
     ["connections", describeConnections(plan)],
     ["slices", `${sliceLengthMs(plan.durationSec)} ms`],
@@ -74,10 +79,61 @@ export async function describePlan(plan: Plan, source: EventSource = {}): Promis
     "The command; the relay's URL and all options go to k6 in its environment, where no other user sees them:",
     [
       "k6",
-      ...k6Arguments({ script: `build/dist/${plan.scenario}.js`, blacklist: blacklistOf(plan) }),
+      ...k6Arguments({
+        script: `build/dist/${SCENARIOS[plan.scenario].script}.js`,
+        blacklist: blacklistOf(plan),
+      }),
     ].join(" "),
     "",
   ].join("\n");
+}
+
+type Row = readonly [label: string, text: string];
+
+function describeEvents(plan: Plan, source: EventSource, manifest: PoolManifest | null): Row[] {
+  const planned = Math.floor(plan.rateEps * plan.durationSec);
+  return [
+    ["events", `${describePlanned(plan, source)}; pool ${describePool(plan, source)}`],
+    ["bytes", describeBytes(planned, manifest)],
+    ["mix", describeMix(plan, source, manifest)],
+  ];
+}
+
+const CHECKS: Readonly<Record<VerifyForm, string>> = {
+  rows: "every row of every answer",
+  counts: "how many rows each answer has",
+  off: "nothing of an answer but its end",
+};
+
+const ORDERS: Readonly<Record<KeyOrder, string>> = {
+  zipf: "the popular ones most (Zipf)",
+  latest: "those with the newest events most",
+  uniform: "all alike",
+};
+
+function describeQueries(query: QueryPlan, durationSec: number): Row[] {
+  const mix = Object.entries(parseQueryMix(query.mix));
+  const whole = mix.reduce((sum, [, weight]) => sum + weight, 0);
+  const shares = mix
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([shape, weight]) => `${shape} ${Number(((100 * weight) / whole).toFixed(1))} %`);
+  const paged = query.pages > 1 ? `, up to ${query.pages} pages each where a shape has some` : "";
+  const live = query.keepLive ? ", left open behind their EOSE" : "";
+  return [
+    [
+      "queries",
+      `${formatCount(Math.floor(query.rate * durationSec))} in the window${paged}${live}`,
+    ],
+    ["shapes", shares.join(", ")],
+    [
+      "corpus",
+      query.corpus === "relay"
+        ? "what the relay holds: keys are learnt from it beforehand, rows are held against their filters"
+        : `${formatCount(query.corpus)} events made from the seed, loaded before the window unless they are there`,
+    ],
+    ["keys", ORDERS[query.keys]],
+    ["checked", CHECKS[query.verify]],
+  ];
 }
 
 /** Values of headers may be secrets. */

@@ -12,6 +12,7 @@ import { toDialUrl } from "../../guard/relay-url.ts";
 import { noteEvery } from "../../measure/acknowledged.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { optionLabel } from "../../plan/options.ts";
+import { SCENARIOS } from "../../plan/scenarios.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import { timesOfRun } from "../../pool/times.ts";
 import { rowTypes } from "../../report/build.ts";
@@ -188,7 +189,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     companionUrl: served === null ? null : companion.url,
     runId: request.runId,
     runDir,
-    script: join(bundles, `${plan.scenario}.js`),
+    script: join(bundles, `${SCENARIOS[plan.scenario].script}.js`),
     allowed,
     hosts,
     blacklist: blacklistFor(allowed),

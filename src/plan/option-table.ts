@@ -1,0 +1,300 @@
+/**
+ * Every option of a run: one row says its variable, its flag, its default, what it means, and where it has a
+ * say. Command line, k6 scripts, `--config`, help and the compose environment read this table.
+ */
+import type { ScenarioName } from "./scenarios.ts";
+
+export interface OptionRow {
+  /** Under which heading `--help` has it. */
+  readonly group: string;
+  readonly variable?: string;
+  readonly flag: string;
+  /** What `--help` shows in place of a value; a row without it is a switch. */
+  readonly value?: string;
+  readonly default?: string;
+  /** Defaults that are others in some scenarios. */
+  readonly defaultIn: Partial<Readonly<Record<ScenarioName, string>>>;
+  /** Where it has a say; left out: everywhere. */
+  readonly scenarios?: readonly ScenarioName[];
+  readonly help: string;
+}
+
+type Columns = readonly [
+  variable: string | null,
+  flag: string,
+  value: string | null,
+  defaultText: string | null,
+  help: string,
+  more?: Partial<Pick<OptionRow, "scenarios" | "defaultIn">>,
+];
+
+const PUBLISHING = { scenarios: ["publish", "playback"] } as const;
+const ASKING = { scenarios: ["query"] } as const;
+
+const table = {
+  Load: {
+    clients: ["CLIENTS", "clients", "N", "1000", "open connections"],
+    duration: ["DURATION_SEC", "duration", "SEC", "600", "length of the measured window"],
+    warmup: ["WARMUP_SEC", "warmup", "SEC", "0", "sent and counted apart before the window"],
+    rate: ["RATE_EPS", "rate", "EPS", "50", "events per second over all clients", PUBLISHING],
+    arrival: ["ARRIVAL", "arrival", "KIND", "constant", "constant or poisson"],
+    maxInFlight: [
+      "MAX_IN_FLIGHT",
+      "max-in-flight",
+      "N",
+      "16",
+      "publishes without an answer, or open REQs, on a connection",
+      { defaultIn: { query: "8" } },
+    ],
+    ackTimeout: [
+      "ACK_TIMEOUT_MS",
+      "ack-timeout",
+      "MS",
+      "10000",
+      "unanswered for so long: timedOut",
+    ],
+    seed: ["SEED", "seed", "SEED", null, "same seed, same load and schedule (default: random)"],
+  },
+  Queries: {
+    queryRate: ["QUERY_RATE", "query-rate", "N", "50", "REQs and COUNTs a second", ASKING],
+    queryMix: ["QUERY_MIX", "query-mix", "MIX", "app", "shapes and weights, or a preset", ASKING],
+    corpus: [
+      "CORPUS",
+      "corpus",
+      "EVENTS|relay",
+      "20000",
+      "events that are made and loaded beforehand, or what the relay holds",
+      ASKING,
+    ],
+    keys: [
+      "KEYS",
+      "keys",
+      "ORDER",
+      "zipf",
+      "what is asked for most: zipf (the popular), latest, or uniform (all alike)",
+      ASKING,
+    ],
+    verify: [
+      "VERIFY",
+      "verify",
+      "FORM",
+      "rows",
+      "what is checked of an answer: rows, counts (how many), off",
+      ASKING,
+    ],
+    pages: ["PAGES", "pages", "N", "1", "pages of what can be paged, by `until`", ASKING],
+    keepLive: ["KEEP_LIVE", "keep-live", null, null, "leave REQs open behind their EOSE", ASKING],
+  },
+  Connections: {
+    connectConcurrency: [
+      "CONNECT_CONCURRENCY",
+      "connect-concurrency",
+      "N",
+      "50",
+      "handshakes under way at once",
+    ],
+    ping: ["PING_SEC", "ping", "SEC", "0", "each connection is pinged so often; 0: never"],
+    header: [
+      "RELAY_HEADERS",
+      "header",
+      "NAME: VALUE",
+      null,
+      "sent with each handshake, as `Origin: https://app.example`; may be repeated",
+    ],
+    clientIpHeader: [
+      "CLIENT_IP_HEADER",
+      "client-ip-header",
+      "NAME",
+      null,
+      "header with an address for each connection (198.18.0.0/15), as X-Real-IP",
+    ],
+    ca: [
+      "CA_FILE",
+      "ca",
+      "FILE",
+      null,
+      "certificates (PEM) trusted beside the system's: of a private authority, or self-signed",
+    ],
+  },
+  "Events and pools": {
+    mix: [
+      "MIX",
+      "mix",
+      "MIX",
+      "view:0.9,video:0.1",
+      "event types and weights (a weight counts sets), or a preset: docs/events.md",
+      { ...PUBLISHING, defaultIn: { playback: "playback" } },
+    ],
+    pool: [
+      "POOL",
+      "pool",
+      "DIR",
+      null,
+      "folder of a pool (default: made, cached under pools/)",
+      PUBLISHING,
+    ],
+    builders: [
+      "BUILDERS",
+      "builders",
+      "FILE",
+      null,
+      "event builders of your own: docs/builders.md",
+      PUBLISHING,
+    ],
+    events: [
+      "EVENTS",
+      "events",
+      "FILE",
+      null,
+      "signed events to replay, one a line, as they are",
+      { scenarios: ["publish"] },
+    ],
+    strict: [
+      "STRICT",
+      "strict",
+      null,
+      null,
+      "refuse the file of --events at its first event that can't be replayed",
+      { scenarios: ["publish"] },
+    ],
+    epoch: [
+      "EPOCH",
+      "epoch",
+      "now|SEC",
+      null,
+      "created_at of a pool that is made: as it is sent, or a day from these Unix seconds on",
+      PUBLISHING,
+    ],
+    poolsLimit: [
+      "POOLS_LIMIT_MB",
+      "pools-limit",
+      "MB",
+      "2000",
+      "most that pools made by runs take under pools/; those used longest ago go (0: no bound)",
+    ],
+  },
+  "Relay and safety": {
+    relay: ["RELAY_URL", "relay", "URL[,URL]", null, "relay to load, ws:// or wss:// (required)"],
+    allowPrivate: ["ALLOW_PRIVATE", "allow-private", null, null, "allow private addresses too"],
+    allowDedicatedRelay: [
+      "ALLOW_DEDICATED_RELAY",
+      "allow-dedicated-relay",
+      "HOST",
+      null,
+      "a dedicated relay's host; it must serve a proof",
+    ],
+    relayPid: [
+      "RELAY_PID",
+      "relay-pid",
+      "PID",
+      null,
+      "process to sample (default: embedded relay's)",
+    ],
+    relayMetrics: [
+      "RELAY_METRICS",
+      "relay-metrics",
+      "URL",
+      null,
+      "the relay's Prometheus text, http:// on this machine or the relay's host",
+    ],
+    relayNote: [
+      "RELAY_NOTE",
+      "relay-note",
+      "TEXT",
+      null,
+      "said about the relay in the report: its version, limits, durability",
+    ],
+    dryRun: [
+      "DRY_RUN",
+      "dry-run",
+      null,
+      null,
+      "print the plan; no socket, no name, nothing written",
+    ],
+    noCalibrate: ["NO_CALIBRATE", "no-calibrate", null, null, "skip the calibration"],
+    force: [
+      "FORCE",
+      "force",
+      null,
+      null,
+      "lift bounds that keep figures safe, ask no relay beforehand (never the guard)",
+    ],
+  },
+  Report: {
+    threshold: [
+      "THRESHOLDS",
+      "threshold",
+      "EXPR",
+      null,
+      "`metric: expression, …`; may be repeated",
+    ],
+    audit: [
+      "AUDIT",
+      "audit",
+      null,
+      null,
+      "read back what the relay acknowledged, after the run",
+      PUBLISHING,
+    ],
+    reportDir: [
+      "REPORT_DIR",
+      "report-dir",
+      "DIR",
+      "reports/load-test",
+      "where reports are written",
+    ],
+    k6Out: [
+      "K6_OUT",
+      "k6-out",
+      "KIND[=URL]",
+      null,
+      "metrics while it runs: prometheus=http://127.0.0.1:9090/api/v1/write",
+    ],
+    profile: [null, "profile", null, null, "CPU profile of the relay that `demo` starts"],
+    pprof: [
+      "PPROF_URL",
+      "pprof",
+      "URL",
+      null,
+      "CPU profile of a Go relay: http:// on this machine",
+    ],
+    profileFile: [
+      "PROFILE_FILE",
+      "profile-file",
+      "FILE",
+      null,
+      "a .cpuprofile or `perf script` output, read after the run",
+    ],
+  },
+} as const satisfies Record<string, Record<string, Columns>>;
+
+type Groups = typeof table;
+/** A union over the groups' own names. */
+export type OptionName = { [G in keyof Groups]: keyof Groups[G] & string }[keyof Groups];
+
+export const OPTIONS = Object.fromEntries(
+  Object.entries(table).flatMap(([group, rows]) =>
+    Object.entries(rows as Readonly<Record<string, Columns>>).map(([name, columns]) => [
+      name,
+      rowOf(group, columns),
+    ]),
+  ),
+) as Readonly<Record<OptionName, OptionRow>>;
+
+export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
+
+function rowOf(
+  group: string,
+  [variable, flag, value, defaultText, help, more = {}]: Columns,
+): OptionRow {
+  return {
+    group,
+    ...(variable === null ? {} : { variable }),
+    flag,
+    ...(value === null ? {} : { value }),
+    ...(defaultText === null ? {} : { default: defaultText }),
+    defaultIn: {},
+    help,
+    ...more,
+  };
+}

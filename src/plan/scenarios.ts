@@ -1,0 +1,48 @@
+/** The scenarios of `run`. Command line, help, bundles, thresholds and documentation read this table. */
+
+type WorkClass = "publish" | "set" | "query" | "connection";
+
+export interface Scenario {
+  /** What it does, in one line. */
+  readonly does: string;
+  /** The classes of work that it counts. */
+  readonly classes: readonly WorkClass[];
+  /** The one that the rate is of, and without which nothing was measured. */
+  readonly leads: WorkClass;
+  /** Its k6 script: the file of that name in `k6/`, bundled to `build/dist/`. */
+  readonly script: string;
+}
+
+const table = {
+  publish: {
+    does: "publishes the mix at the set rate",
+    classes: ["publish", "set", "connection"],
+    leads: "publish",
+    script: "publish",
+  },
+  playback: {
+    does: "the same, and before each view event what its viewer's client asks (docs/sessions.md)",
+    classes: ["publish", "set", "query", "connection"],
+    leads: "publish",
+    script: "playback",
+  },
+  query: {
+    does: "asks what clients ask, at the set rate, and checks every answer",
+    classes: ["query", "connection"],
+    leads: "query",
+    script: "query",
+  },
+} as const satisfies Record<string, Scenario>;
+
+export type ScenarioName = keyof typeof table;
+
+export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = table;
+export const SCENARIO_NAMES = Object.keys(table) as readonly ScenarioName[];
+
+/** Scenarios of the design that are still to come: a clear answer is better than "unknown". */
+export const PLANNED_SCENARIOS: readonly string[] = ["fanout", "connect", "mixed", "burst", "soak"];
+
+/** Whether a text is the name of a scenario. */
+export function isScenario(name: string | undefined): name is ScenarioName {
+  return name !== undefined && Object.hasOwn(table, name);
+}
