@@ -4,7 +4,7 @@
  *
  *     k6 run -e RELAY_URL=ws://127.0.0.1:7777 -e POOL=pools/<id> build/dist/playback.js
  */
-import { openFrames } from "./lib/frames.ts";
+import { openFrames } from "./lib/frames/frames.ts";
 import { publishShare, refuseSegments, watchCompanion } from "./lib/scenario.ts";
 import { readScript, scriptOptions } from "./lib/script.ts";
 import { summarizeRun } from "./lib/summary.ts";

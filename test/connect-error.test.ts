@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { connectErrorCode } from "../k6/lib/connect-error.ts";
+import { connectErrorCode } from "../k6/lib/connection/connect-error.ts";
 
 describe("connectErrorCode", () => {
   const table = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { createFlight, growFlight } from "../k6/lib/flight.ts";
+import { createFlight, growFlight } from "../k6/lib/publish/flight.ts";
 
 it("growing keeps what is in flight, and gives each cell out once", () => {
   let flight = createFlight();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { createFrameSource, type OpenAt } from "../k6/lib/frame-source.ts";
+import { createFrameSource, type OpenAt } from "../k6/lib/frames/frame-source.ts";
 import { INDEX_STEP } from "../src/pool/format.ts";
 
 /** A pool's lines without their frames: so many sets of these lengths. */

@@ -1,11 +1,14 @@
 /** What the scripts of all scenarios do in VU code: the gate, then one VU's life, or the look at resources. */
 import exec from "k6/execution";
+import { mayBeEphemeral } from "../../src/pool/format.ts";
 import { rowTypes } from "../../src/report/build.ts";
 import { pollCompanion } from "./companion.ts";
-import { createFrameSource, type OpenAt } from "./frame-source.ts";
+import { createFrameSource, type OpenAt } from "./frames/frame-source.ts";
 import { createMetricFeed } from "./metrics.ts";
+import { createPublisher } from "./publish/publisher.ts";
+import { createAsker } from "./query/asker.ts";
 import { findFaults, findSegmentFaults, type Script } from "./script.ts";
-import { runVu } from "./vu.ts";
+import { Vu } from "./vu.ts";
 
 /** Runs the publishing VU that this is; `openAheadAt` opens the frames once more, for sessions. */
 export async function publishShare(
@@ -23,17 +26,32 @@ export async function publishShare(
     return;
   }
   const share = exec.scenario.iterationInTest;
-  const open = (at: OpenAt) => () => createFrameSource(at, pool, share, plan.vus);
-  await runVu({
+  const open = (at: OpenAt) => createFrameSource(at, pool, share, plan.vus);
+  const ahead = openAheadAt === null ? null : await open(openAheadAt);
+  const frames = await open(openAt);
+  const types = rowTypes(pool);
+  const vu = new Vu({
     plan,
-    pool,
     share,
-    openFrames: open(openAt),
-    openAhead: openAheadAt === null ? null : open(openAheadAt),
-    feedMetrics: createMetricFeed(plan, rowTypes(pool)),
+    types: types.length,
+    createDrivers: (ground) => {
+      const publisher = createPublisher(ground, {
+        types: types.length,
+        mayBeEphemeral: pool.types.map((type) => mayBeEphemeral(pool, type)),
+        largestFrame: pool.largestFrame,
+        hasSets: pool.events > pool.sets,
+        frames,
+        auditEvery: run.auditEvery,
+      });
+      if (openAheadAt === null || ahead === null) return [publisher];
+      const viewType = pool.types.indexOf("view");
+      const openFrames = () => open(openAheadAt);
+      return [publisher, createAsker(ground, { viewType, frames: ahead, openFrames })];
+    },
+    feedMetrics: createMetricFeed(plan, types),
     live: run.live,
-    auditEvery: run.auditEvery,
   });
+  await vu.run();
 }
 
 /** Before any VU starts, also where a segment has none. */

@@ -11,7 +11,7 @@ import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.t
 
 interface Variant {
   readonly name: string;
-  /** Lines of `k6/lib/publisher.ts` that are replaced, each of which must be there once. */
+  /** Lines of `k6/lib/publish/pump.ts` that are replaced, each of which must be there once. */
   readonly lines: readonly (readonly [line: string, by: string])[];
 }
 
@@ -19,7 +19,7 @@ const RESPONSE = "    record(response[row] as Histogram, responseMs);\n";
 const SERVICE = "    record(service[row] as Histogram, serviceMs);\n";
 const SCHEDULE_LAG =
   "          record(scheduleLag, atMs - (heldUntilMs > nextDueMs ? heldUntilMs : nextDueMs));\n";
-const LOOKS = "        if (++messages >= lookEvery) look(client, receivedMs);\n";
+const LOOKS = "          look(client, receivedMs);\n";
 const SAMPLES =
   "    if (++settled % sampleEvery === 0) recorder.samples.push(row, responseMs, serviceMs);\n";
 
@@ -74,14 +74,16 @@ export async function benchMetricCost(
 }
 
 /**
- * The source of the publisher as the variant has it.
+ * The source of the hot path as the variant has it.
  *
  * @throws Error when a line of the variant is not there, or not only once
  */
 export function applyVariant({ name, lines }: Variant, source: string): string {
   return lines.reduce((text, [line, by]) => {
     if (text.split(line).length === 2) return text.replace(line, by);
-    throw new Error(`the bench's variant "${name}" does not find its line in k6/lib/publisher.ts`);
+    throw new Error(
+      `the bench's variant "${name}" does not find its line in k6/lib/publish/pump.ts`,
+    );
   }, source);
 }
 
@@ -89,7 +91,7 @@ function replaceLines(variant: Variant): Plugin {
   return {
     name: "bench-variant",
     setup({ onLoad }) {
-      onLoad({ filter: /k6\/lib\/publisher\.ts$/ }, async ({ path }) => ({
+      onLoad({ filter: /k6\/lib\/publish\/pump\.ts$/ }, async ({ path }) => ({
         contents: applyVariant(variant, await readFile(path, "utf8")),
         loader: "ts",
       }));

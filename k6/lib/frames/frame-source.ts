@@ -1,5 +1,5 @@
 /** A VU's part of the pool, line by line; the next chunk is fetched while the current one is being sent. */
-import { INDEX_STEP, type PoolManifest } from "../../src/pool/format.ts";
+import { INDEX_STEP, type PoolManifest } from "../../../src/pool/format.ts";
 
 /** Gives the whole lines of the next chunk; none at the end. */
 export type ReadChunk = () => Promise<string[]>;

@@ -1,7 +1,7 @@
 /** What is to be done about connections after a time that is the same for all of them. */
 import type { WebSocket } from "k6/websockets";
+import { Fifo } from "../fifo.ts";
 import { type Client, OPEN } from "./client.ts";
-import { Fifo } from "./fifo.ts";
 
 /** So many a turn: events are due meanwhile. */
 const MOST_A_TURN = 16;

@@ -4,14 +4,14 @@
  * otherwise close the socket and end the iteration while k6 still exits with 0.
  */
 import { WebSocket } from "k6/websockets";
-import type { Recorder } from "../../src/measure/recorder.ts";
-import { CONNECT_TIMEOUT_MS } from "../../src/plan/duration.ts";
-import type { Random } from "../../src/random.ts";
+import type { Recorder } from "../../../src/measure/recorder.ts";
+import { CONNECT_TIMEOUT_MS } from "../../../src/plan/duration.ts";
+import type { Random } from "../../../src/random.ts";
+import type { Clock } from "../clock.ts";
+import type { SocketMessage, Use } from "../driver.ts";
 import { PROOF_MS, retryDelayMs } from "./backoff.ts";
 import { CLOSING, type Client, CONNECTING, createClient, DOWN, OPEN } from "./client.ts";
-import type { Clock } from "./clock.ts";
 import { connectErrorCode } from "./connect-error.ts";
-import type { SocketMessage } from "./publisher.ts";
 import type { Target } from "./targets.ts";
 import { Tasks } from "./tasks.ts";
 
@@ -24,6 +24,10 @@ interface ConnectionEvents {
   onOpen(client: Client, connectMs: number): void;
   /** The connection of a client that was open is gone. */
   onDrop(client: Client): void;
+  /** What the leading driver had of a connection that ends. */
+  useOf(client: Client): Use;
+  /** No driver has anything under way on it. */
+  isIdle(client: Client): boolean;
   onFault(where: string, error: unknown): void;
 }
 
@@ -205,7 +209,7 @@ export class Connections {
   #begin(client: Client): void {
     const { clock, pingMs } = this.#options;
     const openedMs = clock.now();
-    Object.assign(client, { state: OPEN, everOpened: true, isProven: false, otherAnswers: 0 });
+    Object.assign(client, { state: OPEN, everOpened: true, isProven: false });
     Object.assign(client, { openedMs, heardMs: openedMs, toldMs: openedMs });
     this.open++;
     this.#proofs.add(client, openedMs);
@@ -240,21 +244,19 @@ export class Connections {
 
   /** What a connection was when the relay ended it. */
   #noteEnd(client: Client): void {
-    const { recorder, clock } = this.#options;
+    const { recorder, clock, events } = this.#options;
     const nowMs = clock.now();
-    const { answers, answeredMs } = client.answered();
-    const isIdle = client.inFlight === 0 && client.queries.size === 0;
-    const all = answers + client.otherAnswers;
+    const { open, answers, answeredMs } = events.useOf(client);
     recorder.end({
       atMs: nowMs,
       lifeMs: nowMs - client.openedMs,
-      answers: all,
-      quietMs: isIdle ? nowMs - Math.max(answeredMs, client.heardMs) : null,
+      answers,
+      quietMs: events.isIdle(client) ? nowMs - Math.max(answeredMs, client.heardMs) : null,
       unusedMs: nowMs - Math.max(answeredMs, client.toldMs),
     });
     if (client.isProven) return;
     recorder.link.unproven++;
-    if (client.inFlight > 0) recorder.link.endedOnPublish++;
+    if (open > 0) recorder.link.endedOnPublish++;
   }
 
   #failed(client: Client, code: string, example: string): void {

@@ -4,7 +4,7 @@
  * back together. Only a connection that has proved itself begins anew: a relay that takes a handshake and
  * closes at once would else be asked ten times a second by each client that it has no room for.
  */
-import type { Random } from "../../src/random.ts";
+import type { Random } from "../../../src/random.ts";
 
 interface Bounds {
   readonly firstMs: number;

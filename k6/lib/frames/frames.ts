@@ -16,9 +16,9 @@
 import { open as openFile, SeekMode } from "k6/experimental/fs";
 import http from "k6/http";
 import { Blob } from "k6/websockets";
-import { FRAMES_FILE } from "../../src/pool/format.ts";
+import { FRAMES_FILE } from "../../../src/pool/format.ts";
+import type { Script } from "../script.ts";
 import type { OpenAt, ReadChunk } from "./frame-source.ts";
-import type { Script } from "./script.ts";
 
 declare const __VU: number;
 

@@ -2,14 +2,14 @@
  * Multi-part sets under way: a set is settled when each of its parts has its outcome. Events that are a
  * set of their own never come here.
  */
-import type { Histogram } from "../../src/measure/histogram.ts";
+import type { Histogram } from "../../../src/measure/histogram.ts";
 import {
   SETS_COMPLETE,
   SETS_FAILED,
   SETS_PARTIAL,
   SETS_STARTED,
-} from "../../src/measure/outcome.ts";
-import type { Recorder } from "../../src/measure/recorder.ts";
+} from "../../../src/measure/outcome.ts";
+import type { Recorder } from "../../../src/measure/recorder.ts";
 
 interface OpenSet {
   readonly row: number;

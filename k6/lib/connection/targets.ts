@@ -1,7 +1,7 @@
 /** Which relay each connection of a VU leads to, and the headers that it is opened with. */
-import { toDialUrl } from "../../src/guard/relay-url.ts";
-import { clientAddress, headersOf } from "../../src/plan/headers.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import { toDialUrl } from "../../../src/guard/relay-url.ts";
+import { clientAddress, headersOf } from "../../../src/plan/headers.ts";
+import type { Plan } from "../../../src/plan/plan.ts";
 
 export interface Target {
   readonly url: string;

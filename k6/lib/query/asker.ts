@@ -3,15 +3,14 @@
  * that its session ends with, on the same connection, and never waits for another. To know the views in
  * advance, the same part of the pool is read a second time, ahead of the publisher.
  */
-import { createArrivals } from "../../src/load/arrivals.ts";
 import {
   drawSession,
   FEED_FILTER,
   filterForView,
   LONGEST_SESSION_MS,
   QUERIES,
-} from "../../src/load/sessions.ts";
-import type { Histogram } from "../../src/measure/histogram.ts";
+} from "../../../src/load/sessions.ts";
+import type { Histogram } from "../../../src/measure/histogram.ts";
 import {
   Q_CLOSED,
   Q_EOSE,
@@ -22,17 +21,17 @@ import {
   Q_SCHEDULED,
   Q_SENT,
   Q_TIMED_OUT,
-} from "../../src/measure/queries.ts";
-import { MOST_SAMPLES, type Recorder } from "../../src/measure/recorder.ts";
-import { messagePrefix } from "../../src/nostr/ok.ts";
-import type { Plan } from "../../src/plan/plan.ts";
-import { HEADER_LENGTH } from "../../src/pool/format.ts";
-import { seededRandom } from "../../src/random.ts";
-import { type Client, OPEN, type Query } from "./client.ts";
-import type { Clock } from "./clock.ts";
+} from "../../../src/measure/queries.ts";
+import { MOST_SAMPLES } from "../../../src/measure/recorder.ts";
+import { messagePrefix } from "../../../src/nostr/ok.ts";
+import { HEADER_LENGTH } from "../../../src/pool/format.ts";
+import { seededRandom } from "../../../src/random.ts";
+import { arrivalsOf } from "../arrivals.ts";
+import { type Client, OPEN } from "../connection/client.ts";
+import type { Driver, Ground } from "../driver.ts";
+import type { FrameSource } from "../frames/frame-source.ts";
+import type { ReadMessage } from "../relay-message.ts";
 import { DueQueue } from "./due-queue.ts";
-import type { FrameSource } from "./frame-source.ts";
-import type { ReadMessage } from "./relay-message.ts";
 
 const LETTER_A = 97;
 const FIRST_PART = 48;
@@ -51,47 +50,32 @@ interface Planned {
   readonly filter: string;
 }
 
+/** A REQ that has had no end. */
+interface Query {
+  readonly client: Client;
+  readonly row: number;
+  readonly dueMs: number;
+  readonly sentMs: number;
+}
+
 export interface AskerOptions {
-  readonly plan: Plan;
-  readonly share: number;
   /** The place of `view` among the pool's types. */
   readonly viewType: number;
-  readonly clients: readonly Client[];
-  readonly clock: Clock;
-  readonly recorder: Recorder;
   /** The VU's part of the pool, and how to open it from its start again. */
   readonly frames: FrameSource;
   readonly openFrames: () => Promise<FrameSource>;
-  readonly atSec: () => number;
 }
 
 type QueryAnswer = Extract<ReadMessage, { readonly type: "EVENT" | "EOSE" | "CLOSED" }>;
 
-export interface Asker {
-  readonly nextDueMs: number;
-  /** Queries without an end. */
-  readonly open: number;
-  /** Sets the schedule's start, and that of the measured window. */
-  start(startMs: number, windowStartMs: number, windowEndMs: number): void;
-  /** Plans sessions that begin soon, and sends what is due. */
-  ask(nowMs: number): void;
-  onAnswer(client: Client, answer: QueryAnswer, receivedMs: number): void;
-  onDrop(client: Client): void;
-  /** Gives up queries of a client that have waited for too long; all of them at `Infinity`. */
-  expire(client: Client, nowMs: number): void;
-}
-
-export function createAsker(options: AskerOptions): Asker {
-  const { plan, share, viewType, clients, clock, recorder, openFrames, atSec } = options;
-  const scheduleMs = (plan.warmupSec + plan.durationSec) * 1_000;
+export function createAsker(ground: Ground, options: AskerOptions): Driver {
+  const { plan, share, clients, clock, recorder, atSec, prove } = ground;
+  const { viewType, openFrames } = options;
   // Sessions that end behind the schedule's end begin within it: the rate of queries holds to the end.
-  const nextArrival = createArrivals({
-    kind: plan.arrival,
+  const nextArrival = arrivalsOf(ground, {
+    name: "arrivals",
     ratePerSecond: plan.rateEps,
-    durationMs: scheduleMs + LONGEST_SESSION_MS,
-    share,
-    shares: plan.vus,
-    random: seededRandom(plan.seed, `arrivals/${share}`),
+    behindMs: LONGEST_SESSION_MS,
   });
   const random = seededRandom(plan.seed, `sessions/${share}`);
   const planned = new DueQueue<Planned>();
@@ -103,7 +87,8 @@ export function createAsker(options: AskerOptions): Asker {
   let nextLineMs = Number.POSITIVE_INFINITY;
   let turn = 0;
   let number = 0;
-  let open = 0;
+  /** By subscription id, the oldest first. */
+  const open = new Map<string, Query>();
   let answered = 0;
   // At most two queries an event of the schedule.
   const sampleEvery = Math.ceil((2 * plan.rateEps * plan.durationSec) / MOST_SAMPLES);
@@ -161,74 +146,98 @@ export function createAsker(options: AskerOptions): Asker {
       return;
     }
     const id = `${INITIALS[row]}${++number}`;
-    const query: Query = { row, dueMs, sentMs: clock.now() };
+    open.set(id, { client, row, dueMs, sentMs: clock.now() });
     client.socket.send(`["REQ","${id}",${filter}]`);
-    client.queries.set(id, query);
-    open++;
     if (isMeasured) count(row, Q_SENT);
   };
 
-  const end = (client: Client, id: string, query: Query, column: number): void => {
-    client.queries.delete(id);
-    open--;
+  const end = (id: string, query: Query, column: number): void => {
+    open.delete(id);
     countOf(query, column);
   };
 
+  const take = (client: Client, answer: QueryAnswer, receivedMs: number): void => {
+    const query = open.get(answer.id);
+    // An answer behind its query's end: events under way when it was closed, or after a time-out.
+    if (query === undefined) {
+      const row = INITIALS.indexOf(answer.id.charAt(0));
+      if (answer.type === "EVENT" && row >= 0 && clock.now() >= windowStartMs) {
+        count(row, Q_EVENTS_BEHIND);
+      }
+      return;
+    }
+    if (answer.type === "EVENT") {
+      countOf(query, Q_EVENTS);
+    } else if (answer.type === "EOSE") {
+      end(answer.id, query, Q_EOSE);
+      client.socket.send(`["CLOSE","${answer.id}"]`);
+      if (query.dueMs < windowStartMs) return;
+      (recorder.queryResponse[query.row] as Histogram).record(receivedMs - query.dueMs);
+      (recorder.queryService[query.row] as Histogram).record(receivedMs - query.sentMs);
+      if (++answered % sampleEvery === 0) {
+        recorder.querySamples.push(query.row, receivedMs - query.dueMs);
+      }
+    } else {
+      end(answer.id, query, Q_CLOSED);
+      recorder.said("closed", messagePrefix(answer.text), atSec(), answer.text);
+    }
+  };
+
+  const expire = (nowMs: number): void => {
+    for (const [id, query] of open) {
+      if (query.sentMs + plan.ackTimeoutMs > nowMs) break;
+      end(id, query, Q_TIMED_OUT);
+      recorder.error("timeout", "no EOSE", atSec(), `no EOSE in ${plan.ackTimeoutMs} ms`);
+      const { client } = query;
+      if (client.state === OPEN) client.socket.send(`["CLOSE","${id}"]`);
+    }
+  };
+
   return {
-    get nextDueMs() {
+    get wakeMs() {
       return Math.min(planned.nextMs, nextLineMs - LONGEST_SESSION_MS);
     },
     get open() {
-      return open;
+      return open.size;
     },
-    start(atMs, windowAtMs, windowEndMs) {
-      startMs = atMs;
-      windowStartMs = windowAtMs;
-      endMs = windowEndMs;
+    get isThrough() {
+      return planned.nextMs >= endMs;
+    },
+    get isSettled() {
+      return open.size === 0;
+    },
+    start(schedule) {
+      ({ startMs, windowStartMs, windowEndMs: endMs } = schedule);
       nextLineMs = startMs + nextArrival();
     },
-    ask(nowMs) {
+    work(nowMs) {
       planAhead(nowMs);
       for (let n = 0; n < MOST_SENDS_A_TURN && planned.nextMs <= nowMs; n++) {
         send(planned.pop() as Planned);
       }
     },
-    onAnswer(client, answer, receivedMs) {
-      const query = client.queries.get(answer.id);
-      // An answer behind its query's end: events under way when it was closed, or after a time-out.
-      if (query === undefined) {
-        const row = INITIALS.indexOf(answer.id.charAt(0));
-        if (answer.type === "EVENT" && row >= 0 && clock.now() >= windowStartMs) {
-          count(row, Q_EVENTS_BEHIND);
-        }
-        return;
-      }
-      if (answer.type === "EVENT") {
-        countOf(query, Q_EVENTS);
-      } else if (answer.type === "EOSE") {
-        end(client, answer.id, query, Q_EOSE);
-        client.socket.send(`["CLOSE","${answer.id}"]`);
-        if (query.dueMs < windowStartMs) return;
-        (recorder.queryResponse[query.row] as Histogram).record(receivedMs - query.dueMs);
-        (recorder.queryService[query.row] as Histogram).record(receivedMs - query.sentMs);
-        if (++answered % sampleEvery === 0) {
-          recorder.querySamples.push(query.row, receivedMs - query.dueMs);
-        }
-      } else {
-        end(client, answer.id, query, Q_CLOSED);
-        recorder.said("closed", messagePrefix(answer.text), atSec(), answer.text);
-      }
+    take(client, message, receivedMs) {
+      const { type } = message;
+      if (type !== "EVENT" && type !== "EOSE" && type !== "CLOSED") return false;
+      take(client, message, receivedMs);
+      if (type !== "EOSE") return true;
+      // The CLOSE behind an EOSE has just been sent.
+      client.toldMs = receivedMs;
+      prove(client);
+      return true;
     },
+    onOpen() {},
     onDrop(client) {
-      for (const [id, query] of client.queries) end(client, id, query, Q_LOST);
+      for (const [id, query] of open) if (query.client === client) end(id, query, Q_LOST);
     },
-    expire(client, nowMs) {
-      for (const [id, query] of client.queries) {
-        if (query.sentMs + plan.ackTimeoutMs > nowMs) break;
-        end(client, id, query, Q_TIMED_OUT);
-        recorder.error("timeout", "no EOSE", atSec(), `no EOSE in ${plan.ackTimeoutMs} ms`);
-        if (client.state === OPEN) client.socket.send(`["CLOSE","${id}"]`);
-      }
+    useOf(client) {
+      let n = 0;
+      for (const query of open.values()) if (query.client === client) n++;
+      return { open: n, answers: 0, answeredMs: 0 };
     },
+    expire,
+    resume() {},
+    endWindow() {},
+    giveUp: () => expire(Number.POSITIVE_INFINITY),
   };
 }

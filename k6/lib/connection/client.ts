@@ -1,0 +1,45 @@
+/** One client of a VU: the connection that it has, or tries to have. What is under way on it, each driver knows. */
+import type { WebSocket } from "k6/websockets";
+import type { Target } from "./targets.ts";
+
+export const CONNECTING = 0;
+export const OPEN = 1;
+export const DOWN = 2;
+export const CLOSING = 3;
+
+/** Stands where no socket has been opened yet: the state says that it is not to be used. */
+const NO_SOCKET = {} as WebSocket;
+
+export interface Client extends Target {
+  /** Its place among the VU's clients. */
+  readonly index: number;
+  /** The last one that was opened; to be used in the state `OPEN` only. */
+  socket: WebSocket;
+  state: number;
+  /** Tries in a row that led to no connection that proved itself. */
+  failures: number;
+  tried: boolean;
+  everOpened: boolean;
+  /** All below is of the connection that it has. */
+  openedMs: number;
+  isProven: boolean;
+  /** The last frame from the relay, and to it, but for those that the leading driver's handler knows. */
+  heardMs: number;
+  toldMs: number;
+}
+
+export function createClient(target: Target, index: number): Client {
+  return {
+    ...target,
+    index,
+    socket: NO_SOCKET,
+    state: DOWN,
+    failures: 0,
+    tried: false,
+    everOpened: false,
+    openedMs: 0,
+    isProven: false,
+    heardMs: 0,
+    toldMs: 0,
+  };
+}

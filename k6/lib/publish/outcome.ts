@@ -1,0 +1,37 @@
+/** Books what an OK that is not the plain one says of its publish. */
+import {
+  ACCEPTED,
+  DUPLICATE,
+  REJECTED,
+  SUPERSEDED,
+  UNHEARD,
+} from "../../../src/measure/outcome.ts";
+import { type AnsweredOutcome, classifyOk, messagePrefix } from "../../../src/nostr/ok.ts";
+import type { Ground } from "../driver.ts";
+
+/** Outcomes with which a part of a set is there, or needs not be. */
+export const FINE: readonly AnsweredOutcome[] = ["accepted", "duplicate", "unheard"];
+
+export type BookOutcome = (row: number, isAccepted: boolean, text: string) => AnsweredOutcome;
+
+/** `mayBeEphemeral`: by event type; behind so many rows the same ones come for the warm-up. */
+export function createOutcomeBook(
+  { recorder, atSec }: Ground,
+  types: number,
+  mayBeEphemeral: readonly boolean[],
+): BookOutcome {
+  return (row, isAccepted, text) => {
+    const outcome = classifyOk(isAccepted, text);
+    if (outcome === "accepted") recorder.count(row, ACCEPTED);
+    else if (outcome === "duplicate") recorder.count(row, DUPLICATE);
+    else if (outcome === "superseded") recorder.count(row, SUPERSEDED);
+    else if (mayBeEphemeral[row % types] && recorder.reasonOf(text) === "unheard") {
+      recorder.count(row, UNHEARD);
+      return "unheard";
+    } else {
+      recorder.count(row, REJECTED);
+      recorder.said("reject", messagePrefix(text), atSec(), text, { row });
+    }
+    return outcome;
+  };
+}

@@ -1,0 +1,33 @@
+/** How closely a VU keeps to its schedule of publishes. */
+import { MOST_SAMPLES } from "../../../src/measure/recorder.ts";
+import type { Plan } from "../../../src/plan/plan.ts";
+
+/**
+ * With nothing in flight, no answer will wake the loop: so short a wait for what is due is spent reading
+ * the clock, as k6's timers wake up to 1.1 ms late. At 10,000/s it brought p90 of schedule lag from 0.95 ms
+ * to 0.13, for 35 µs of CPU an event; with answers under way it never happens.
+ */
+const SPIN_MS = 0.2;
+/**
+ * From so many events a second in a VU on, the VU asks to be woken only a moment behind the next event's
+ * due time and sends what became due meanwhile along with it: waking up costs more than sending. At
+ * 30,000/s, in turn with 0 and in a busy minute, medians of seven: 5 % less CPU, p99 of schedule lag 6.0 for
+ * 10.7 ms, median of service time 0.8 for 0.9 ms; the median of lag rises by 0.07 ms.
+ */
+const GATHER_FROM_RATE = 10_000;
+const GATHER_MS = 0.25;
+export interface Pace {
+  readonly spinMs: number;
+  readonly gatherMs: number;
+  /** Of so many publishes the times of one go to k6's own trends. */
+  readonly sampleEvery: number;
+}
+
+export function paceOf({ rateEps, vus, cores, durationSec }: Plan): Pace {
+  return {
+    // It takes CPU: only where a core is left for others.
+    spinMs: cores !== null && vus < cores ? SPIN_MS : 0,
+    gatherMs: rateEps / vus > GATHER_FROM_RATE ? GATHER_MS : 0,
+    sampleEvery: Math.ceil((rateEps * durationSec) / MOST_SAMPLES),
+  };
+}
