@@ -8,4 +8,5 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 register();
-await import("../src/node/cli.ts");
+const { runCommandLine } = await import("../src/node/cli.ts");
+process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -1,30 +1,28 @@
 /** What the CLI refuses: exit code 2, one or two lines on stderr, nothing on stdout, nothing written. */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
+import { CLI, type Ended, Lines, runProgram } from "./cli/lines.ts";
 
-const CLI = fileURLToPath(new URL("../bin/k6-nostr.mjs", import.meta.url));
 const RELAY = ["--relay", "ws://127.0.0.1:9"];
 const HEX_KEY = "0123456789abcdef".repeat(4);
 const NSEC = `nsec1${"q".repeat(58)}`;
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 let dir = "";
+let lines: Lines;
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), "k6-nostr-refusals-"));
+  lines = new Lines();
 });
-after(() => rm(dir, { recursive: true }));
+after(async () => {
+  await lines.close();
+  await rm(dir, { recursive: true });
+});
 
-describe("the CLI refuses", { concurrency: 2 }, () => {
+describe("the CLI refuses", () => {
   const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
     [["constructor"], /unknown command `constructor`/],
     [["prefligth"], /unknown command `prefligth`; did you mean `preflight`\?/],
@@ -119,6 +117,17 @@ describe("the CLI refuses", { concurrency: 2 }, () => {
     });
   }
 
+  // Wiring: what the process itself gives.
+  for (const [args, message] of [
+    [["constructor"], /unknown command `constructor`/],
+    [["run", "publish", "--relay", "wss://relay.damus.io"], /public relay/],
+    [["run", "publish", ...RELAY, "--clients", "3"], /can't be reached: ECONNREFUSED/],
+  ] as const) {
+    it(`${args.join(" ")}, as a program of its own`, async () => {
+      assertRefusal(await startProgram([process.execPath, CLI, ...args]), message);
+    });
+  }
+
   it("and writes nothing while it does", async () => {
     assert.deepEqual(await readdir(dir), []);
   });
@@ -147,7 +156,7 @@ describe("the dry run", () => {
   it("opens no socket but local ones, and resolves nothing", { skip }, async () => {
     const log = join(tmpdir(), `k6-nostr-strace-${process.pid}`);
     const strace = ["strace", "-f", "-qq", "-e", "trace=network,openat", "-o", log];
-    const { code, stderr } = await start([...strace, process.execPath, CLI, ...args]);
+    const { code, stderr } = await startProgram([...strace, process.execPath, CLI, ...args]);
     const calls = (await readFile(log, "utf8")).split("\n");
     await rm(log);
     assert.equal(code, 0, stderr);
@@ -174,29 +183,17 @@ function assertRefusal({ code, stdout, stderr }: Ended, message: RegExp): void {
 }
 
 function runCli(
-  args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
+  words: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  return start([process.execPath, CLI, ...args], environment);
+  return lines.run({ words, cwd: dir, environment: { ...surroundings(), ...variables } });
 }
 
-function start(
-  [program = "", ...args]: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
+function startProgram(words: readonly string[]): Promise<Ended> {
+  return runProgram(words, { cwd: dir, environment: surroundings() });
+}
+
+function surroundings(): Readonly<Record<string, string>> {
   const { HOME = "", PATH = "" } = process.env;
-  return new Promise((resolve, reject) => {
-    const env = { HOME, PATH, ...environment };
-    const child = spawn(program, args, { cwd: dir, env, stdio: ["ignore", "pipe", "pipe"] });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.on("data", (data) => {
-      stdout += data;
-    });
-    child.stderr.on("data", (data) => {
-      stderr += data;
-    });
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-  });
+  return { HOME, PATH };
 }

@@ -1,9 +1,7 @@
 /** What `--help` says is true of what the commands do, and names all of it. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
+import { after, before, describe, it } from "node:test";
 import { presetNames } from "../src/events/presets.ts";
 import { runUsage, usage } from "../src/node/commands/help.ts";
 import { didYouMean } from "../src/node/nearest.ts";
@@ -13,12 +11,16 @@ import { collectOptions, hasSay } from "../src/plan/options.ts";
 import { buildPlan } from "../src/plan/plan.ts";
 import { SCENARIO_NAMES } from "../src/plan/scenarios.ts";
 import { queryPresets } from "../src/query/catalogue.ts";
+import { Lines } from "./cli/lines.ts";
 
-const CLI = fileURLToPath(new URL("../bin/k6-nostr.mjs", import.meta.url));
-const cli = (...args: readonly string[]) => {
-  const { RELAY_URL: _, MIX: __, ...env } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { env });
-  return { status, stdout: String(stdout), stderr: String(stderr) };
+let lines: Lines;
+before(() => {
+  lines = new Lines();
+});
+after(() => lines.close());
+const cli = (...words: readonly string[]) => {
+  const { PATH = "" } = process.env;
+  return lines.run({ words, cwd: process.cwd(), environment: { PATH } });
 };
 const mixLine = (text: string) => /^ {2}--mix .*$/m.exec(text)?.[0] ?? "";
 
@@ -75,20 +77,20 @@ describe("help of run", () => {
 });
 
 describe("the command line", () => {
-  it("says its version, which is the package's", () => {
+  it("says its version, which is the package's", async () => {
     const { version } = JSON.parse(
       readFileSync(new URL("../package.json", import.meta.url), "utf8"),
     ) as { version: string };
     for (const word of ["--version", "version"]) {
-      assert.deepEqual(cli(word), { status: 0, stdout: `k6-nostr ${version}\n`, stderr: "" });
+      assert.deepEqual(await cli(word), { code: 0, stdout: `k6-nostr ${version}\n`, stderr: "" });
     }
   });
 
-  it("gives the help of a command to `help` as to `--help`", () => {
-    const text = cli("run", "playback", "--help").stdout;
-    assert.equal(cli("help", "run", "playback").stdout, text);
-    assert.equal(cli("help").stdout, usage());
-    assert.equal(cli("help", "nothing").status, 2);
+  it("gives the help of a command to `help` as to `--help`", async () => {
+    const text = (await cli("run", "playback", "--help")).stdout;
+    assert.equal((await cli("help", "run", "playback")).stdout, text);
+    assert.equal((await cli("help")).stdout, usage());
+    assert.equal((await cli("help", "nothing")).code, 2);
   });
 
   it("proposes what is near, and nothing far-fetched", () => {

@@ -1,4 +1,4 @@
-/** The command line: picks the command, prints what it returns, and alone decides how the process ends. */
+/** The command line: picks the command, prints what went wrong, and alone says how the process ends. */
 import { ConfigError, Interrupted } from "../errors.ts";
 import { refuseKey } from "../plan/secrets.ts";
 import { EXIT } from "../report/verdict.ts";
@@ -26,14 +26,28 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 /** Commands of the design that are still to come: a clear answer is better than "unknown". */
 const PLANNED = ["capacity", "merge"];
 
-async function main([name, ...args]: readonly string[]): Promise<number> {
+/** Does what the words say, and prints what went wrong; gives the exit code. Never rejects. */
+export async function runCommandLine(words: readonly string[]): Promise<number> {
+  try {
+    return await runWords(words);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      process.stderr.write(`k6-nostr: ${error.message}\n`);
+      return error instanceof Interrupted ? EXIT.interrupted : EXIT.config;
+    }
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return EXIT.other;
+  }
+}
+
+async function runWords([name, ...args]: readonly string[]): Promise<number> {
   if (name !== undefined && ["version", "--version", "-v"].includes(name)) {
     process.stdout.write(`k6-nostr ${readVersion()}\n`);
     return EXIT.ok;
   }
   const isHelp = name !== undefined && ["help", "--help", "-h"].includes(name);
   // `help run playback` is `run playback --help`.
-  if (isHelp && args[0] !== undefined) return await main([...args, "--help"]);
+  if (isHelp && args[0] !== undefined) return await runWords([...args, "--help"]);
   if (name === undefined || isHelp) {
     process.stdout.write(usage());
     return isHelp ? EXIT.ok : EXIT.config;
@@ -51,16 +65,4 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
       ? `\`${name}\` is planned and not there yet; there are: ${known}`
       : `unknown command \`${name}\`${didYouMean(name, names) || `, expected one of ${known}`}\nSee k6-nostr --help.`,
   );
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof ConfigError) {
-    process.stderr.write(`k6-nostr: ${error.message}\n`);
-    process.exitCode = error instanceof Interrupted ? EXIT.interrupted : EXIT.config;
-  } else {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    process.exitCode = EXIT.other;
-  }
 }
