@@ -60,10 +60,10 @@ describe("questions of a corpus", () => {
           assert.equal(store.count(filters, NOW), expected, shape.name);
           continue;
         }
-        const rows = store.query(filters, LIMITS, NOW).map(({ id }) => ordinals.get(id));
+        const rows = store.query(filters, LIMITS, NOW).events.map(({ id }) => ordinals.get(id));
         assert.equal(judge(expected, ranks, rows).end, "right", shape.name);
         // A relay that answers filter by filter, and sends again what two of them find.
-        const inTurn = filters.flatMap((filter) => store.query([filter], LIMITS, NOW));
+        const inTurn = filters.flatMap((filter) => store.query([filter], LIMITS, NOW).events);
         const answer = judge(
           expected,
           ranks,
@@ -158,7 +158,7 @@ describe("a query mix", () => {
 const TEN = Array.from({ length: 10 }, (_, i): NostrEvent => {
   const id = i.toString(16).padStart(64, "0");
   const created_at = NOW - Math.floor(i / 2);
-  return { id, pubkey: id, kind: 1, created_at, tags: [], content: "", sig: "f".repeat(128) };
+  return { id, pubkey: id, kind: 1, created_at, tags: [], content: "a word", sig: "f".repeat(128) };
 });
 
 describe("an answer", () => {
@@ -166,6 +166,7 @@ describe("an answer", () => {
   const ranks = ranksOf(corpus.events);
   const answerOf = (...filters: Filter[]) => expectAnswer(corpus, filters);
   const all = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const ids = (...places: readonly number[]) => places.map((place) => TEN[place]?.id ?? "");
   const table: readonly [
     what: string,
     filters: readonly Filter[],
@@ -216,6 +217,14 @@ describe("an answer", () => {
       [0, 1, 3],
       "truncated",
       { rows: 3, saidMore: false },
+    ],
+    ["of a search, cut", [{ search: "word" }], [2, 4], "truncated", { rows: 2, saidMore: false }],
+    [
+      "of two filters, one of them cut and the other one with a choice",
+      [{ ids: ids(6, 8) }, { limit: 1 }],
+      [6, 1],
+      "truncated",
+      { rows: null, saidMore: true },
     ],
     ["with the event of the last second first", [{ limit: 3 }], [2, 0, 1], "wrong"],
     ["with either of a last second behind it", [{ limit: 3 }], [1, 0, 3], "right"],

@@ -91,7 +91,7 @@ describe("refusals", () => {
     assert.deepEqual(answers, [
       ["EOSE", "1"],
       ["EOSE", "2"],
-      ["CLOSED", "3", "blocked: 2 subscriptions are open already"],
+      ["CLOSED", "3", "blocked: too many subscriptions, 2 may be open"],
     ]);
     client.send(["CLOSE", "1"]);
     client.send(["REQ", "3", { limit: 0 }]);

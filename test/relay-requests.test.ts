@@ -91,7 +91,7 @@ describe("REQ and COUNT", () => {
           .filter((event) => filters.some((one) => matchesFilter(one, event)))
           .sort(compareNewestFirst)
           .map((event) => event.id);
-        const found = store.query(filters, limits, NOW).map(({ id }) => id);
+        const found = store.query(filters, limits, NOW).events.map(({ id }) => id);
         assert.deepEqual(found, expected);
         assert.equal(store.count(filters, NOW), expected.length);
       }),

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { copyFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ConfigError } from "../src/errors.ts";
+import { startRelayProcess } from "../src/node/relay/process.ts";
 import { startRelay } from "../src/node/relay/relay.ts";
 import { EventStore } from "../src/node/relay/store.ts";
 import { WriteQueue } from "../src/node/relay/write-queue.ts";
 import type { ClientMessage, EventTemplate, NostrEvent } from "../src/nostr/wire.ts";
-import { ACCEPTED, type Client, DELETED, makeFile, NOW, run, sign } from "./relay-client.ts";
+import { ACCEPTED, Client, DELETED, makeFile, NOW, run, sign } from "./relay-client.ts";
 
 describe("the relay's address", () => {
   for (const host of ["0.0.0.0", "::", "localhost", "192.0.2.1", ""]) {
@@ -30,6 +32,42 @@ describe("the relay's address", () => {
     await assert.rejects(startRelay({ port: 0, file }), /ConfigError: .*locked/s);
     await assert.rejects(startRelay({ port: 0, file: join(file, "x") }), ConfigError);
   });
+
+  it("takes over the file of a relay that was killed, with all that is in it", async (t) => {
+    const file = await makeFile(t);
+    const killed = await startRelayProcess(["--file", file]);
+    const client = new Client(killed.url);
+    await once(client.socket, "open");
+    const event = sign({ created_at: Math.floor(Date.now() / 1_000) });
+    assert.deepEqual(await client.publish(event), ACCEPTED);
+    process.kill(killed.pid, "SIGKILL");
+    await killed.stop();
+    const { client: next } = await run(t, { file });
+    assert.deepEqual(await next.query({}), [event.id]);
+  });
+
+  for (const [whose, own, isTaken] of [
+    ["of a process that runs", {}, false],
+    ["of another process under the same number", { startedTicks: 1 }, true],
+    ["of another host", { startedTicks: 1, host: "elsewhere" }, false],
+    ["of nobody who says so", null, false],
+  ] as const) {
+    it(`${isTaken ? "takes over" : "leaves"} a lock ${whose}`, async (t) => {
+      const file = await makeFile(t);
+      const ownerFile = `${file}.owner`;
+      new EventStore(file, NOW).close();
+      assert.equal(existsSync(ownerFile), false);
+      // What a kill leaves behind.
+      const held = new EventStore(file, NOW);
+      t.after(() => held.close());
+      const owner = JSON.parse(await readFile(ownerFile, "utf8"));
+      if (own === null) await rm(ownerFile);
+      else await writeFile(ownerFile, JSON.stringify({ ...owner, ...own }));
+      const open = () => new EventStore(file, NOW).close();
+      if (isTaken) open();
+      else assert.throws(open, /ConfigError: .*locked/s);
+    });
+  }
 });
 
 describe("the relay information document (NIP-11)", () => {
@@ -41,7 +79,7 @@ describe("the relay information document (NIP-11)", () => {
     assert.equal(response.headers.get("content-type"), accept);
     assert.equal(response.headers.get("access-control-allow-origin"), "*");
     const { supported_nips, limitation } = JSON.parse(await response.text());
-    assert.deepEqual(supported_nips, [1, 9, 11, 40, 45, 50, 70]);
+    assert.deepEqual(supported_nips, [1, 9, 11, 40, 45, 50, 67, 70]);
     assert.equal(limitation.max_subscriptions, 7);
     assert.equal(limitation.max_limit, 1_000);
     assert.equal(limitation.auth_required, false);

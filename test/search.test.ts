@@ -73,7 +73,7 @@ describe("the store's search", () => {
         (contents, search) => {
           const events = contents.map((content, at) => note(at, content));
           const store = storeOf(events);
-          const found = store.query([{ search }], LIMITS, NOW).map(({ id }) => id);
+          const found = store.query([{ search }], LIMITS, NOW).events.map(({ id }) => id);
           const expected = events
             .filter((event) => matchesSearch(search, event))
             .map(({ id }) => id);
@@ -88,7 +88,7 @@ describe("the store's search", () => {
 
   it("gives the best match first, and takes the limit behind it", () => {
     const store = storeOf([note(1, "cats cats cats"), note(2, `cats ${"and more ".repeat(40)}`)]);
-    const [best] = store.query([{ search: "cats", limit: 1 }], LIMITS, NOW);
+    const [best] = store.query([{ search: "cats", limit: 1 }], LIMITS, NOW).events;
     assert.equal(best?.created_at, NOW + 1);
     store.close();
   });
@@ -110,7 +110,7 @@ describe("the store's search", () => {
     } as NostrEvent;
     const store = storeOf([deletion], file);
     assert.deepEqual(
-      store.query([{ search: "cats" }], LIMITS, NOW).map(({ id }) => id),
+      store.query([{ search: "cats" }], LIMITS, NOW).events.map(({ id }) => id),
       [kept.id],
     );
     store.close();

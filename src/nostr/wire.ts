@@ -1,4 +1,4 @@
-/** The wire protocol as types: reading them is reading NIP-01, NIP-42 and NIP-45. */
+/** The wire protocol as types: reading them is reading NIP-01, NIP-42, NIP-45 and NIP-67. */
 
 export type Tag = readonly [string, ...string[]];
 
@@ -41,7 +41,7 @@ export type ClientMessage =
 export type RelayMessage =
   | readonly [type: "EVENT", subscriptionId: string, event: NostrEvent]
   | readonly [type: "OK", eventId: string, accepted: boolean, message: string]
-  | readonly [type: "EOSE", subscriptionId: string]
+  | readonly [type: "EOSE", subscriptionId: string, hints?: readonly string[]]
   | readonly [type: "CLOSED", subscriptionId: string, message: string]
   | readonly [type: "NOTICE", message: string]
   | readonly [type: "AUTH", challenge: string]

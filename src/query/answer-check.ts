@@ -71,7 +71,8 @@ export class AnswerCheck {
     const isWhole = parts.every((part, i) => this.#next[i] === part.length);
     if (isWhole && this.#passed.size === 0 && this.#chosen.size >= least) return "right";
     // A relay that ends early leaves out the oldest.
-    const isNewest = !this.#hasHole() && (isWhole || this.#chosen.size === 0);
+    const isChosenEarly = parts.length === 1 && !isWhole && this.#chosen.size > 0;
+    const isNewest = !this.#hasHole() && !isChosenEarly;
     const isBounded = bound.saidMore || (bound.rows !== null && this.matching >= bound.rows);
     return isNewest && isBounded ? "truncated" : "short";
   }
@@ -106,6 +107,7 @@ export class AnswerCheck {
 
   /** A row is missing that is newer than one that came: not of its second, whose rows come in any order. */
   #hasHole(): boolean {
+    if (!this.#expected.isOrdered) return false;
     return this.#expected.parts.some((part, i) => {
       const next = this.#next[i] ?? 0;
       const last = this.#ranks[part[next - 1] ?? 0];

@@ -235,8 +235,9 @@ export const QUERY_FAULTS = {
   missing: ofRows((q, right) =>
     lacking(q, right, without(right.rows, firstHalf(right).length - 1), { state: "short" }),
   ),
-  /** A hole is no end, whatever the relay says of more. */
+  /** A hole is no end, whatever the relay says of more; in a search there is no order to tell it by. */
   missingNewest: ofRows((q, right) => {
+    if (isSearch(q)) return null;
     const part = partsOf(right).find((rows) => rows[0]?.created_at !== rows.at(-1)?.created_at);
     if (part === undefined) return null;
     const rows = right.rows.filter((event) => event !== part[0]);

@@ -26,7 +26,7 @@ const FLAGS: readonly FlagRow[] = [
 const USAGE = `k6-nostr relay [flags]
 
 A small relay to try things out on: it verifies ids and signatures and stores in SQLite
-(NIP-01, 09, 11, 40, 45), on loopback only. With INTERNAL_NETWORK=1 in a container
+(NIP-01, 09, 11, 40, 45, 50, 67), on loopback only. With INTERNAL_NETWORK=1 in a container
 whose network has no way out, as in docker-compose.yml, it listens on its address there.
 It is no relay to serve people with.
 

@@ -19,7 +19,9 @@ export function describeRelay(limits: RelayLimits, authRequired: boolean): Relay
   return {
     name: "k6-nostr embedded relay",
     description: "A relay on loopback for trying load tests out. It keeps what it is sent.",
-    supported_nips: authRequired ? [1, 9, 11, 40, 42, 45, 50, 70] : [1, 9, 11, 40, 45, 50, 70],
+    supported_nips: authRequired
+      ? [1, 9, 11, 40, 42, 45, 50, 67, 70]
+      : [1, 9, 11, 40, 45, 50, 67, 70],
     software: "k6-nostr",
     limitation: {
       ...limits,

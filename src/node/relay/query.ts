@@ -13,6 +13,12 @@ export interface Condition {
 }
 
 const NEWEST_FIRST = "created_at DESC, id";
+/**
+ * From so many pairs of author and kind on, the newest events are looked through for them: one search a pair
+ * and the sort of what all of them found cost more. A feed of 500 authors and two kinds out of 20,000 events: 3 ms
+ * for 9.
+ */
+const MANY_PAIRS = 200;
 
 /**
  * The rows that a filter selects, expired ones left out (NIP-40). Lists of several values are bound
@@ -32,9 +38,12 @@ export function toCondition(filter: Filter, nowSec: number): Condition {
     if (list.length === 1 && only !== undefined) add(`${column} = ?`, only);
     else add(`${column} IN (SELECT value FROM json_each(?))`, JSON.stringify(list));
   };
+  const { authors = [], kinds = [] } = filter;
+  const isBroad = authors.length * Math.max(1, kinds.length) > MANY_PAIRS;
   addList("id", filter.ids);
-  addList("pubkey", filter.authors);
-  addList("kind", filter.kinds);
+  // A plus keeps SQLite from the index of that column.
+  addList(isBroad ? "+pubkey" : "pubkey", filter.authors);
+  addList(isBroad && kinds.length > 1 ? "+kind" : "kind", filter.kinds);
   if (filter.since !== undefined) add("created_at >= ?", filter.since);
   if (filter.until !== undefined) add("created_at <= ?", filter.until);
   for (const { letter, values: tagValues } of tagConditions(filter)) {

@@ -7,7 +7,7 @@ import { AUTH_KIND, findAuthProblem, makeChallenge } from "./auth.ts";
 import { claimedId, type IncomingMessage, parseClientMessage } from "./client-message.ts";
 import { findBreach, type RelayLimits } from "./limits.ts";
 import type { VerifyEvent } from "./signatures.ts";
-import type { EventStore, StoredEvent } from "./store.ts";
+import type { EventStore, StoredAnswer } from "./store.ts";
 import type { LiveSubscriptions, Subscription } from "./subscriptions.ts";
 import type { WriteQueue, WriteResult } from "./write-queue.ts";
 
@@ -220,7 +220,7 @@ export class Session {
     }
     const isNew = message.type === "REQ" && !this.#subscriptions.has(id);
     if (isNew && this.#subscriptions.size >= limits.max_subscriptions) {
-      return `blocked: ${limits.max_subscriptions} subscriptions are open already`;
+      return `blocked: too many subscriptions, ${limits.max_subscriptions} may be open`;
     }
     const filters: Filter[] = [];
     for (const value of values) {
@@ -231,18 +231,18 @@ export class Session {
     return filters;
   }
 
-  #replay(subscription: Subscription, stored: readonly StoredEvent[], from = 0): void {
+  #replay(subscription: Subscription, { events, isCut }: StoredAnswer, from = 0): void {
     const opening = `["EVENT",${JSON.stringify(subscription.id)},`;
-    for (let at = from; at < stored.length; at++) {
+    for (let at = from; at < events.length; at++) {
       if (this.#subscriptions.get(subscription.id) !== subscription) return;
-      const frame = `${opening}${stored[at]?.raw}]`;
+      const frame = `${opening}${events[at]?.raw}]`;
       if (this.#socket.bufferedAmount > REPLAY_BUFFERED_BYTES) {
-        this.#transmit(frame, () => this.#replay(subscription, stored, at + 1));
+        this.#transmit(frame, () => this.#replay(subscription, { events, isCut }, at + 1));
         return;
       }
       this.#transmit(frame);
     }
-    this.#send(["EOSE", subscription.id]);
+    this.#send(isCut ? ["EOSE", subscription.id, ["more"]] : ["EOSE", subscription.id]);
   }
 
   #unsubscribe(id: string): void {

@@ -1,10 +1,10 @@
-import sqlite, { type Database, type QueryResult, type Statement } from "node-sqlite3-wasm";
-import { ConfigError } from "../../errors.ts";
+import type { Database, QueryResult, Statement } from "node-sqlite3-wasm";
 import { parseEvent } from "../../nostr/event-check.ts";
 import { compareNewestFirst } from "../../nostr/filter.ts";
 import { addressOf, deletionTargets, expirationOf, indexedTags } from "../../nostr/retention.ts";
 import { searchableWords } from "../../nostr/search.ts";
 import type { Filter, NostrEvent } from "../../nostr/wire.ts";
+import { closeDatabase, openDatabase } from "./database.ts";
 import { toCondition } from "./query.ts";
 import { SCHEMA, toKeyText } from "./schema.ts";
 
@@ -22,6 +22,12 @@ export interface StoredEvent {
   readonly raw: string;
 }
 
+/** What is stored, and whether a limit of the relay's own kept any of it back. */
+export interface StoredAnswer {
+  readonly events: readonly StoredEvent[];
+  readonly isCut: boolean;
+}
+
 export interface QueryLimits {
   readonly max_limit: number;
   readonly default_limit: number;
@@ -34,17 +40,18 @@ const DELETION_KIND = 5;
  * The events in one SQLite file (`:memory:` for none), by node-sqlite3-wasm: no native add-on.
  *
  * The journal is a WAL with `synchronous=FULL`: a commit is on the disk before `writeAll` returns.
- * The WASM build has no shared memory, so WAL needs `locking_mode=EXCLUSIVE`: one process holds the
- * file. Measured with 520 B events in batches of 20: 31,000 events/s, against 8,000 for a rollback
+ * Measured with 520 B events in batches of 20: 31,000 events/s, against 8,000 for a rollback
  * journal in the default locking mode.
  */
 export class EventStore {
+  readonly #file: string;
   readonly #db: Database;
   readonly #statements = new Map<string, Statement>();
 
   /** Opens or makes the file, and drops what has expired. @throws ConfigError if it cannot be used */
   constructor(file: string, nowSec: number) {
-    this.#db = open(file);
+    this.#file = file;
+    this.#db = openDatabase(file);
     const isIndexed = this.#all("SELECT 1 FROM sqlite_master WHERE name = 'texts'", []).length > 0;
     this.#db.exec(SCHEMA);
     this.#transact(() => {
@@ -65,13 +72,19 @@ export class EventStore {
    * The stored events that match any of the filters, each once, newest first (NIP-01). Where one of several
    * filters searches (NIP-50), those of each filter follow those of the one before.
    */
-  query(filters: readonly Filter[], limits: QueryLimits, nowSec: number): readonly StoredEvent[] {
+  query(filters: readonly Filter[], limits: QueryLimits, nowSec: number): StoredAnswer {
     const found = new Map<string, StoredEvent>();
+    const left = new Set<string>();
     for (const filter of filters) {
       const { from, where, values, order } = toCondition(filter, nowSec);
-      const limit = Math.min(filter.limit ?? limits.default_limit, limits.max_limit);
+      const asked = filter.limit ?? Number.POSITIVE_INFINITY;
+      const bound = filter.limit === undefined ? limits.default_limit : limits.max_limit;
+      const limit = Math.min(asked, bound, limits.max_limit);
       const sql = `SELECT id, created_at, raw FROM ${from} WHERE ${where} ORDER BY ${order} LIMIT ?`;
-      for (const row of this.#all(sql, [...values, limit])) {
+      // One more than is sent tells whether anything is kept back.
+      const rows = this.#all(sql, [...values, asked > limit ? limit + 1 : limit]);
+      for (const row of rows.splice(limit)) left.add(textOf(row, "id"));
+      for (const row of rows) {
         const id = textOf(row, "id");
         if (!found.has(id))
           found.set(id, { id, created_at: numberOf(row, "created_at"), raw: textOf(row, "raw") });
@@ -79,7 +92,11 @@ export class EventStore {
     }
     const events = [...found.values()];
     const isOrdered = filters.length === 1 || filters.some(({ search }) => search !== undefined);
-    return isOrdered ? events : events.sort(compareNewestFirst);
+    // What one filter was cut off may have been found by another, and more of it may not.
+    const isCut =
+      left.size > 0 &&
+      ([...left].some((id) => !found.has(id)) || this.count(filters, nowSec) > found.size);
+    return { events: isOrdered ? events : events.sort(compareNewestFirst), isCut };
   }
 
   /** How many stored events match any of the filters (NIP-45); their `limit` has no part in it. */
@@ -102,7 +119,7 @@ export class EventStore {
   close(): void {
     for (const statement of this.#statements.values()) statement.finalize();
     this.#statements.clear();
-    this.#db.close();
+    closeDatabase(this.#db, this.#file);
   }
 
   #write({ event, raw }: IncomingEvent): StoreOutcome {
@@ -229,26 +246,6 @@ export class EventStore {
       }
     }
     return statement;
-  }
-}
-
-function open(file: string): Database {
-  let db: Database | undefined;
-  try {
-    db = new sqlite.Database(file);
-    db.exec("PRAGMA locking_mode = EXCLUSIVE");
-    db.exec("PRAGMA journal_mode = WAL");
-    db.exec("PRAGMA synchronous = FULL");
-    return db;
-  } catch (error) {
-    db?.close();
-    const reason = error instanceof Error ? error.message : String(error);
-    const hint = reason.includes("locked")
-      ? `; no other relay may use it, and if none does, remove the folder \`${file}.lock\` that a crash left`
-      : "";
-    throw new ConfigError(`the relay needs a SQLite file, got \`${file}\`: ${reason}${hint}`, {
-      cause: error,
-    });
   }
 }
 
