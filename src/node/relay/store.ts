@@ -16,7 +16,7 @@ export interface IncomingEvent {
 
 export type StoreOutcome = "stored" | "duplicate" | "superseded" | "deleted";
 
-export interface StoredEvent {
+interface StoredEvent {
   readonly id: string;
   readonly created_at: number;
   readonly raw: string;
