@@ -1,4 +1,4 @@
-/** Worker threads that do jobs of one sort, each busy with one at a time. */
+/** Worker threads that do jobs of one sort, each busy with one at a time; for few jobs, this thread. */
 import { Worker } from "node:worker_threads";
 import { ConfigError } from "../../errors.ts";
 
@@ -39,6 +39,11 @@ export async function* runInOrder<Job, Result>(
     if (next !== undefined) yield await next;
   }
   for (const result of underWay) yield await result;
+}
+
+/** Does the jobs in this thread: for what is done before another has started, which takes 0.3 s. */
+export function workHere<Job, Result>(work: (job: Job) => Result): Crew<Job, Result> {
+  return { threads: 1, run: async (job) => work(job), close: async () => {} };
 }
 
 /** Starts so many threads and resolves when all are ready to sign. */

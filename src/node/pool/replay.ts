@@ -9,7 +9,8 @@ import { ConfigError } from "../../errors.ts";
 import { countCharacters } from "../../nostr/characters.ts";
 import { FRAMES_FILE, MANIFEST_FILE, POOL_FORMAT, type PoolManifest } from "../../pool/format.ts";
 import { describeReason, type LeftOut } from "../../pool/left-out.ts";
-import { runInOrder, startCrew } from "./crew.ts";
+import { startCheckers } from "./checkers.ts";
+import { runInOrder } from "./crew.ts";
 import { explainFailure } from "./disk-errors.ts";
 import { FramesWriter } from "./frames-writer.ts";
 import { readLines } from "./lines.ts";
@@ -19,7 +20,6 @@ import { type Progress, startProgress } from "./progress.ts";
 import { type Pool, readPool } from "./read.ts";
 import { EXPIRY_MARGIN_SEC, MOST_LINE_BYTES, type ReplayTimes } from "./replay-event.ts";
 import { findHint } from "./replay-hints.ts";
-import type { CheckedLine } from "./replay-lines.ts";
 import { type Replayed, ReplayTally } from "./replay-tally.ts";
 import { touchPool } from "./shelf.ts";
 
@@ -49,6 +49,8 @@ export interface ReplayedPool extends Pool {
 /** Goes up when the same file leads to another pool. */
 const REPLAY_VERSION = 3;
 const LINES_A_JOB = 256;
+/** An event has about half a kilobyte. */
+const FEW_BYTES = 1 << 19;
 const HOUR_SEC = 3_600;
 
 /**
@@ -167,11 +169,8 @@ async function writeFrames(
   options: ReplayOptions,
 ) {
   const { size } = await stat(options.file);
-  const crew = await startCrew<readonly Uint8Array[], readonly CheckedLine[]>({
-    module: "./check-worker.ts",
-    data: { times },
-    threads: options.workers ?? availableParallelism(),
-  });
+  const threads = options.workers ?? availableParallelism();
+  const crew = await startCheckers({ times, threads, areFew: size <= FEW_BYTES });
   const writer = await FramesWriter.open(path, tally.types);
   try {
     const progress = startProgress(size, options.onProgress);

@@ -1,7 +1,11 @@
 /** Signs a whole plan over all threads and gives its chunks in the order of sending. */
 import { type Chunk, cutChunks, type PoolPlan, scopeOf } from "../../pool/plan.ts";
-import { type Crew, runInOrder, startCrew } from "./crew.ts";
-import type { SignedChunk } from "./sign-chunk.ts";
+import { type Crew, runInOrder, startCrew, workHere } from "./crew.ts";
+import { openKeyring } from "./keyring.ts";
+import { type SignedChunk, signChunk } from "./sign-chunk.ts";
+
+/** So many sets are signed here before a thread has started. */
+const FEW_SETS = 512;
 
 export interface SignOptions {
   /** Signs with at most so many threads. */
@@ -12,7 +16,7 @@ export interface SignOptions {
   readonly module?: string | undefined;
 }
 
-/** Starts signers, gives the chunks of a plan one by one, and ends the signers. */
+/** Gives the chunks of a plan one by one; starts and ends signers unless the sets are few. */
 export async function* signPlan(
   plan: PoolPlan,
   { threads, from, module }: SignOptions,
@@ -22,7 +26,9 @@ export async function* signPlan(
   // Large enough to use a key several times, small enough that all threads end at about one time.
   const setsPerChunk = Math.min(512, Math.max(32, Math.ceil(sets / (8 * threads))));
   const needed = Math.max(1, Math.min(threads, Math.ceil(sets / setsPerChunk)));
-  const signers = await startSigners(plan, needed, module);
+  // A user's builders always run in threads: there each begins with a module of its own.
+  const isHere = module === undefined && sets <= FEW_SETS;
+  const signers = await (isHere ? signHere(plan) : startSigners(plan, needed, module));
   try {
     yield* runInOrder(cutChunks(plan, setsPerChunk, from), signers);
   } finally {
@@ -38,4 +44,10 @@ export function startSigners(
 ): Promise<Crew<Chunk, SignedChunk>> {
   const data = { scope: scopeOf(plan), module };
   return startCrew({ module: "./sign-worker.ts", data, threads });
+}
+
+async function signHere(plan: PoolPlan): Promise<Crew<Chunk, SignedChunk>> {
+  const scope = scopeOf(plan);
+  const keyring = await openKeyring(scope.seed);
+  return workHere((chunk) => signChunk(chunk, scope, keyring));
 }

@@ -19,13 +19,15 @@ import {
   type PoolManifest,
   readPlace,
 } from "../../pool/format.ts";
-import { runInOrder, startCrew } from "./crew.ts";
+import { startCheckers } from "./checkers.ts";
+import { runInOrder } from "./crew.ts";
 import { hashEvent } from "./event-id.ts";
 import { parseFrame } from "./frame.ts";
 import { IdTable } from "./id-table.ts";
 import { readLines } from "./lines.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { readPool } from "./read.ts";
+import type { CheckedLine } from "./replay-lines.ts";
 
 /** `["EVENT",` and `]`. */
 const EVENT_FRAME_BYTES = 10;
@@ -46,8 +48,8 @@ export interface VerifyOptions {
   readonly onReading?: (progress: Progress) => void;
 }
 
-type Fault = { readonly fault: string } | null;
 const LINES_A_JOB = 256;
+const FEW_JOBS = 4;
 
 /**
  * Checks every line of a pool: header, frame, id, kind, its type's schema, place in its set; that no id
@@ -58,11 +60,8 @@ export async function verifyPool(dir: string, options: VerifyOptions = {}): Prom
   const { signatures = Number.POSITIVE_INFINITY, workers = availableParallelism() } = options;
   const { manifest } = await readPool(dir, options.onReading);
   const jobs = Math.ceil(Math.min(signatures, manifest.events) / LINES_A_JOB);
-  const crew = await startCrew<readonly Uint8Array[], readonly Fault[]>({
-    module: "./check-worker.ts",
-    data: { times: null },
-    threads: Math.max(1, Math.min(workers, jobs)),
-  });
+  const threads = Math.max(1, Math.min(workers, jobs));
+  const crew = await startCheckers({ times: null, threads, areFew: jobs <= FEW_JOBS });
   const verifier = new Verifier(manifest, Math.max(1, Math.ceil(manifest.events / signatures)));
   const progress = startProgress(manifest.events, options.onProgress);
   try {
@@ -122,10 +121,10 @@ class Verifier {
   }
 
   /** Takes the answer to a job; gives the lines that are done. */
-  settle(faults: readonly Fault[]): number {
-    for (const fault of faults) {
+  settle(checked: readonly CheckedLine[]): number {
+    for (const fault of checked) {
       const line = this.signaturesChecked * this.#step + 1;
-      if (fault !== null) throw new SignatureFault(line, fault.fault);
+      if (fault !== null && "fault" in fault) throw new SignatureFault(line, fault.fault);
       this.signaturesChecked++;
     }
     return Math.min(this.checker.events, this.signaturesChecked * this.#step);
