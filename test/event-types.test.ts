@@ -21,7 +21,7 @@ import {
 
 /** The members' names, the id and the signature, less what only the serialised form has (NIP-01). */
 const BYTES_BEYOND_SERIALISED = 253;
-const EVENTS = 10_000;
+const EVENTS = 2_500;
 const SEEDS = 4;
 
 interface Finished {
