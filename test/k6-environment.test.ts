@@ -90,6 +90,13 @@ describe("k6Environment, for the read-back", () => {
   });
 });
 
+describe("k6Environment, for answers", () => {
+  it("says how many rows each relay answers a filter with, where that is known", () => {
+    assert.equal(k6Environment({ ...request, rowCaps: [500, 0] }, {}).ROW_CAP, "500,0");
+    assert.equal(k6Environment(request, {}).ROW_CAP, "");
+  });
+});
+
 describe("k6Environment, beside the load", () => {
   it("sends metrics where it was told to, and nowhere else", () => {
     const metricsUrl = "http://127.0.0.1:9090/api/v1/write";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { announcedAges } from "../src/node/preflight/ages.ts";
-import { judgeAnnounced } from "../src/node/preflight/announced.ts";
+import { judgeRates } from "../src/node/preflight/announced.ts";
 import {
   type Information,
   type Limitation,
@@ -19,7 +19,6 @@ import {
   listTimes,
 } from "../src/node/preflight/times.ts";
 import type { NostrEvent } from "../src/nostr/wire.ts";
-import type { ScenarioName } from "../src/plan/scenarios.ts";
 import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
 import { planOf } from "./fixtures/reports/run.ts";
 
@@ -232,10 +231,9 @@ describe("real documents, for events of today and of kinds 1 and 30078", () => {
   });
 });
 
-describe("rates and queries that a relay announces", () => {
+describe("rates that a relay announces", () => {
   const plan = planOf({ RATE_EPS: "50", CLIENTS: "10" });
-  const ids = (limitation: Limitation, scenario: ScenarioName = "publish", clients = 10) =>
-    judgeAnnounced("r", limitation, { ...plan, scenario, clients }, 0.8).map(({ id }) => id);
+  const ids = (limitation: Limitation) => judgeRates("r", limitation, plan).map(({ id }) => id);
 
   it("are held against the plan's", () => {
     assert.deepEqual(ids({ max_events_per_ip: 100, rate_limit_window: 60 }), ["rate"]);
@@ -246,21 +244,8 @@ describe("rates and queries that a relay announces", () => {
     assert.deepEqual(ids({ max_events_per_pubkey: 100, rate_limit_window: 60 }), []);
   });
 
-  it("are held against the queries of playback alone", () => {
-    // 2 queries for 80 % of 50 events/s over 10 connections: 8 a second on each.
-    assert.deepEqual(ids({ max_subscriptions: 7 }, "playback"), ["subscriptions"]);
-    assert.deepEqual(ids({ max_subscriptions: 8 }, "playback"), []);
-    assert.deepEqual(ids({ max_subscriptions: 7 }), []);
-    assert.deepEqual(ids({ max_subscriptions: 7 }, "playback", 100), []);
-    assert.deepEqual(ids({ max_limit: 19, max_subid_length: 7 }, "playback"), [
-      "queries",
-      "queries",
-    ]);
-    assert.deepEqual(ids({ max_limit: 20, max_subid_length: 8, default_limit: 1 }, "playback"), []);
-  });
-
   it("say what was announced, and what is planned", () => {
-    const [rate] = judgeAnnounced("r", { max_events_per_ip: 100, rate_limit_window: 60 }, plan, 0);
+    const [rate] = judgeRates("r", { max_events_per_ip: 100, rate_limit_window: 60 }, plan);
     assert.match(
       rate?.what ?? "",
       /1\.7 events\/s of one address \(100 in 60 s\), the run sends 50\.0/,

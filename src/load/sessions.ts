@@ -19,7 +19,7 @@ const BROWSED_MS = { least: 500, mean: 3_000, most: 8_000 };
 export const LONGEST_SESSION_MS = WATCHED_MS.most + BROWSED_MS.most;
 
 /** What a client shows at first: bitvid asks for 150, which most screens never get to. */
-export const FEED_LIMIT = 20;
+const FEED_LIMIT = 20;
 export const FEED_FILTER = JSON.stringify({ kinds: [30_078], "#t": ["video"], limit: FEED_LIMIT });
 
 /** So many events each query asks for at most. */

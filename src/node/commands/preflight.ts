@@ -34,9 +34,10 @@ const USAGE = `k6-nostr preflight [scenario] --relay URL [flags of run]
 
 Checks what a run with the same flags would need: the guard's verdict, the relay and what it announces
 (NIP-11), the pool's events against that, files, ports, memory, disk and cores, the report folder, clocks.
-Sends no load: one request, and one event like the run's of each type and kind, the largest and the oldest,
-signed with keys made for them; of a file of --events, some that are then not sent by the run. It says which
-kinds it left in the relay. Exit code 0: a run may start; 2: it would be stopped.
+Sends no load: one request, REQs that find nothing where the scenario asks, and one event like the run's of
+each type and kind, the largest and the oldest, signed with keys made for them; of a file of --events, some
+that are then not sent by the run. It says which kinds it left in the relay. Exit code 0: a run may start;
+2: it would be stopped.
 
 `;
 

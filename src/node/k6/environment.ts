@@ -23,6 +23,8 @@ export interface K6Request {
   readonly isolatedNetworks?: readonly string[];
   /** A file of all certificates that k6 is to trust; the system's if left out. */
   readonly authorities?: string | undefined;
+  /** Rows a filter is answered with at most, by relay; 0 where nothing is known. */
+  readonly rowCaps?: readonly number[];
   /** Of so many accepted publishes one is noted for the read-back; of none if left out. */
   readonly auditEvery?: number;
 }
@@ -90,6 +92,7 @@ export function k6Environment(
     HOSTS: Object.entries(hosts)
       .map(([name, address]) => `${name}=${address}`)
       .join(","),
+    ROW_CAP: request.rowCaps?.join(",") ?? "",
     AUDIT_EVERY: String(request.auditEvery ?? 0),
     INTERNAL_NETWORK: request.isolatedNetworks ? "1" : "",
     ISOLATED_NETWORKS: request.isolatedNetworks?.join(",") ?? "",

@@ -3,13 +3,14 @@ import { mkdtemp, rmdir, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { EventType } from "../../events/event-type.ts";
 import { optionLabel } from "../../plan/options.ts";
-import { eventsNeeded, type Plan } from "../../plan/plan.ts";
+import type { Plan } from "../../plan/plan.ts";
 import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import { formatBytes } from "../../report/format.ts";
 import { readPoolManifest } from "../pool/read.ts";
 import { type Finding, ok, stop } from "./finding.ts";
 import { judgeMachine, readMachine } from "./machine.ts";
 import { makeSample } from "./sample.ts";
+import { eventsToMake } from "./times.ts";
 
 /** For reports, k6's log and its script. */
 const SPARE_BYTES = 50_000_000;
@@ -33,7 +34,7 @@ export async function judgeHere(request: HereRequest): Promise<readonly Finding[
     manifest === null
       ? await makeSample(plan.mix, { epoch: DEFAULT_EPOCH }, extra)
       : { meanFrame: 0 };
-  const poolBytes = manifest?.bytes ?? eventsNeeded(plan) * meanFrame;
+  const poolBytes = manifest?.bytes ?? eventsToMake(plan) * meanFrame;
   const machine = judgeMachine(plan, await readMachine(), poolBytes);
   const places = [
     await judgeFolder("report-dir", optionLabel("reportDir"), plan.reportDir),

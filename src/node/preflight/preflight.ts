@@ -15,12 +15,13 @@ import { readProbes } from "../pool/probes.ts";
 import { readPoolManifest } from "../pool/read.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
 import { announcedAges } from "./ages.ts";
-import { judgeAnnounced } from "./announced.ts";
+import { judgeRates } from "./announced.ts";
 import { type Finding, ok, stop } from "./finding.ts";
 import { fetchInformation, type Information } from "./information.ts";
 import { countLeft } from "./judge.ts";
 import { judgeLimits } from "./limits.ts";
 import { judgeListeners } from "./listeners.ts";
+import { judgeForCorpus, tryQuestions } from "./questions.ts";
 import { askRelay, type RelayAnswer } from "./relay.ts";
 import { makeSample, type Sample, samplePool } from "./sample.ts";
 import { areOfRun, chooseTimes, describeTimes, type Lead, leadOf, listTimes } from "./times.ts";
@@ -91,8 +92,9 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
     findings: [
       ...request.admissions.map(({ url, reason }) => ok("guard", `\`${url.label}\`: ${reason}`)),
       ...(await Promise.all(admissions.map(judgeListeners))).flat(),
-      ...answers.flatMap(({ findings }) => findings),
-      ...judgePool(plan, checked, manifest),
+      ...judgeForCorpus(plan, answers),
+      ...(await tryQuestions(plan, answers, viewShareOf(found.sample))),
+      ...(asksOfRelay(plan) ? [] : judgePool(plan, checked, manifest)),
       ...(left.length > 0 ? [ok("left", describeLeft(left))] : []),
     ],
   };
@@ -132,13 +134,19 @@ export function judgePool(
       tried: { taken, refusedFor },
     });
     const { limitation } = information;
-    const isView = sample.events.filter(({ type }) => type === "view");
-    const viewShare = isView.reduce((sum, { share }) => sum + share, 0);
-    return limitation === null
-      ? limits
-      : [...limits, ...judgeAnnounced(label, limitation, plan, viewShare)];
+    return limitation === null ? limits : [...limits, ...judgeRates(label, limitation, plan)];
   });
   return [...found, judgeSupply(plan, manifest)];
+}
+
+/** Nothing is published: the run asks about what the relay holds. */
+function asksOfRelay({ query }: Plan): boolean {
+  return query?.corpus === "relay";
+}
+
+function viewShareOf({ events }: Sample): number {
+  const views = events.filter(({ type }) => type === "view");
+  return views.reduce((sum, { share }) => sum + share, 0);
 }
 
 /** Throws the first of the findings that stop a run, and says how many more there are. */
@@ -188,7 +196,10 @@ async function tryMix(
 ): Promise<Tried> {
   const all = listTimes(plan, Date.now(), epoch);
   const mix = parseMix(plan.mix, extra);
-  const sampleOf = (times: PoolTimes) => makeSample(plan.mix, times, extra);
+  const sampleOf = async (times: PoolTimes) => {
+    const sample = await makeSample(plan.mix, times, extra);
+    return asksOfRelay(plan) ? { ...sample, probes: [] } : sample;
+  };
   const first = await sampleOf(all[0]);
   const kinds = [...new Set(first.events.map(({ event }) => event.kind))];
   const lead: Lead = leadOf(plan, false);

@@ -2,13 +2,12 @@
  * A WebSocket handshake with an admitted relay, and what it does about events that are published one after the
  * other. A connection that ends at an event is opened again, so that the event can be told from its neighbours.
  */
-import { WebSocket } from "ws";
+import type { WebSocket } from "ws";
 import type { NostrEvent } from "../../nostr/wire.ts";
 import type { Admission } from "../guard/gate.ts";
-import { describeFailure, hostHeader, tlsOptions } from "../guard/pinned-get.ts";
+import { describeEnd, dial, hangUp, readMessage, wait } from "./dial.ts";
 import { printable } from "./information.ts";
 
-const MOST_FRAME_BYTES = 1_048_576;
 /** A relay that has ended so many connections, or left so many events unanswered, is known by then. */
 const MOST_FAILURES = 3;
 
@@ -70,7 +69,8 @@ export async function probeRelay(
   let turnedAway: string | null = null;
   let gone: string | null = null;
   do {
-    const connection = await openConnection(admission, times);
+    const listen = (socket: WebSocket) => new Connection(socket, times);
+    const connection = await dial(admission, times.handshakeMs, listen);
     if (typeof connection === "string") {
       if (answers.length === 0) return { status: "unreached", reason: connection };
       gone = connection;
@@ -131,7 +131,7 @@ class Connection {
   constructor(socket: WebSocket, times: ProbeTimes) {
     this.#socket = socket;
     this.#times = times;
-    socket.on("message", (data) => this.#onMessage(String(data)));
+    socket.on("message", (data) => this.#onMessage(readMessage(data)));
     this.ended = new Promise((resolve) => {
       socket.on("close", (code, reason) => {
         this.endedBy = describeEnd(code, String(reason));
@@ -150,17 +150,14 @@ class Connection {
   }
 
   close(): void {
-    this.#socket.close();
-    // A relay that leaves the Close frame unanswered must not hold this process up.
-    setTimeout(() => this.#socket.terminate(), 1_000).unref();
+    hangUp(this.#socket);
   }
 
   #watch(ms: number): NodeJS.Timeout {
     return setTimeout(() => this.#settle("silent", this.#waiting?.notice ?? ""), ms);
   }
 
-  #onMessage(text: string): void {
-    const [type, id, accepted, message] = readMessage(text);
+  #onMessage([type, id, accepted, message]: readonly unknown[]): void {
     if (type === "AUTH") this.challenged = true;
     const waiting = this.#waiting;
     if (waiting === null) return;
@@ -185,58 +182,4 @@ class Connection {
     const words = outcome === "ended" && waiting.notice !== "" ? waiting.notice : message;
     waiting.end(answerOf(waiting.event, outcome, words, wrongId));
   }
-}
-
-/** A connection that is open, or why there is none. */
-async function openConnection(
-  { url, addresses, headers = {}, ca }: Admission,
-  times: ProbeTimes,
-): Promise<Connection | string> {
-  const [address] = addresses;
-  const host = address.includes(":") ? `[${address}]` : address;
-  const socket = new WebSocket(`${url.scheme}://${host}:${url.port}${url.path}`, {
-    headers: { ...headers, host: hostHeader(url, url.port) },
-    agent: false,
-    followRedirects: false,
-    handshakeTimeout: times.handshakeMs,
-    perMessageDeflate: false,
-    maxPayload: MOST_FRAME_BYTES,
-    ...tlsOptions(url, ca),
-  });
-  // From the start: what a relay says at once must find a listener.
-  const connection = new Connection(socket, times);
-  const failure = await new Promise<string | null>((resolve) => {
-    socket.once("open", () => resolve(null));
-    socket.once("unexpected-response", (request, response) => {
-      request.destroy();
-      resolve(`the handshake was answered with HTTP status ${response.statusCode}`);
-    });
-    socket.on("error", (error) => resolve(describe(error)));
-  });
-  return failure ?? connection;
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function readMessage(text: string): readonly unknown[] {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : [];
-  } catch {
-    // Not a frame of the protocol: the run itself counts those.
-    return [];
-  }
-}
-
-function describeEnd(code: number, reason: string): string {
-  if (code === 1006) return "without a Close frame";
-  return reason === "" ? `with code ${code}` : `with code ${code} and \`${reason}\``;
-}
-
-function describe(error: Error): string {
-  return /handshake has timed out/.test(error.message)
-    ? "no answer to the handshake in time"
-    : describeFailure(error);
 }

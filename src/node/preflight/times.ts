@@ -20,11 +20,17 @@ export interface Lead {
 }
 
 export function leadOf(plan: Plan, isMade: boolean): Lead {
-  const signingSec = isMade ? 0 : eventsNeeded(plan) / SIGNED_A_SECOND;
+  const signingSec = isMade ? 0 : eventsToMake(plan) / SIGNED_A_SECOND;
   return {
     beginSec: Math.ceil(signingSec) + CONNECT_SEC,
     endSec: mostSeconds(plan),
   };
+}
+
+/** Events of a pool, or of a corpus to ask about. */
+export function eventsToMake(plan: Plan): number {
+  if (plan.query === null) return eventsNeeded(plan);
+  return plan.query.corpus === "relay" ? 0 : plan.query.corpus;
 }
 
 /** Those that a person gave; else from the default on, each younger than the one before. */

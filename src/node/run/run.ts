@@ -41,6 +41,7 @@ import {
   preflight,
   refuseStops,
 } from "../preflight/preflight.ts";
+import { rowCapsOf } from "../preflight/query-judge.ts";
 import type { RelayAnswer } from "../preflight/relay.ts";
 import { areOfRun } from "../preflight/times.ts";
 import { startProfile } from "../profile/profiler.ts";
@@ -197,6 +198,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
     authorities,
     ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
     auditEvery: auditEveryOf(request),
+    rowCaps: rowCapsOf(request.preflight.answers.map(({ information }) => information)),
   };
   const handshakes = openHandshakeDesk(admissions, ({ status, text }) =>
     terminal.note(`handshake   ${status ?? "no answer"}${text === "" ? "" : ` ${text}`}`),
