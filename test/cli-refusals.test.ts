@@ -31,6 +31,7 @@ describe("the CLI refuses", () => {
     [["run", "playbak", ...RELAY], /scenario `playbak`; did you mean `playback`\?/],
     [["run", "publish", ...RELAY, "--dir", "/dev/null/x"], /REPORT_DIR.*got `\/dev\/null\/x`/],
     [["run", "publsh", ...RELAY], /scenario `publsh`/],
+    [["run", "query", ...RELAY, "--rate", "5"], /`--rate` has no say in `query`.*\n.*--query-rate/],
     [["run", "publish"], /RELAY_URL \(--relay\) is required/],
     [["run", "publish", "--relay", "wss://relay.damus.io"], /public relay/],
     [["run", "publish", "--relay", "wss://RELAY.Damus.IO."], /public relay/],

@@ -86,7 +86,7 @@ test("holds a proof against host, clock and plan", () => {
     [{ nowMs: Date.parse("2027-02-01T00:00:00Z") }, "refused", /ended on 2027-01-31/],
     [{ host: "other.example.com" }, "refused", /names `relay/],
     [{ rateEps: 500 }, "ok", /allows/],
-    [{ rateEps: 500.5 }, "refused", /500 events a second/],
+    [{ rateEps: 500.5 }, "refused", /500 events or queries a second/],
     [{ clients: 2_000 }, "ok", /allows/],
     [{ clients: 2_001 }, "refused", /2000 connections/],
   ] as const;

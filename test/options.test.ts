@@ -1,8 +1,10 @@
 /** The table of options: what has a say where, what wins over what, and what is refused. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { ConfigError } from "../src/errors.ts";
-import { OPTIONS } from "../src/plan/option-table.ts";
+import { parseConfig } from "../src/node/config-file.ts";
+import { OPTION_NAMES, OPTIONS } from "../src/plan/option-table.ts";
 import { clip, collectOptions, hasSay, readSwitch } from "../src/plan/options.ts";
 import { SCENARIO_NAMES } from "../src/plan/scenarios.ts";
 
@@ -130,5 +132,41 @@ describe("clip", () => {
     for (const key of ["nsec1qqq", " NSEC1QQQ", "my ncryptsec1qqq", hex, `x${hex}x`]) {
       assert.equal(clip(key), "(looks like a key; not shown)");
     }
+  });
+});
+
+describe("docs/options.md", () => {
+  const page = readFileSync(new URL("../docs/options.md", import.meta.url), "utf8");
+  const cell = (text: string) => text.replaceAll("|", "\\|");
+
+  it("has a row for every option, as the table has it, under its group", () => {
+    const expected = OPTION_NAMES.map((name) => {
+      const { group, flag, value, variable, defaultIn, scenarios, help, ...row } = OPTIONS[name];
+      const others = Object.entries(defaultIn).map(([where, text]) => `${text} in ${where}`);
+      const defaults = [...(row.default === undefined ? [] : [row.default]), ...others].join("; ");
+      const shown = value === undefined ? `--${flag}` : `--${flag} ${value}`;
+      const cells = [
+        `\`${cell(shown)}\``,
+        variable === undefined ? "" : `\`${variable}\``,
+        defaults,
+        scenarios?.join(", ") ?? "all",
+        cell(help),
+      ];
+      return [group, `| ${cells.join(" | ")} |`];
+    });
+    const found = page
+      .split(/^### /m)
+      .slice(1)
+      .flatMap((part) =>
+        (part.match(/^\| `--.*$/gm) ?? []).map((row) => [part.split("\n")[0], row]),
+      );
+    assert.deepEqual(found, expected);
+  });
+
+  it("has an example of --config that is one", () => {
+    const [, json = ""] = /```json\n([\s\S]*?)```/.exec(page) ?? [];
+    const { flags, scenario } = parseConfig(JSON.parse(json), "docs/options.md");
+    assert.equal(scenario, "query");
+    assert.equal(collectOptions(flags, {}, "query").queryRate, "100");
   });
 });

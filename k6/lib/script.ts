@@ -12,7 +12,7 @@ import { findGuardFaults, needsProof } from "../../src/guard/k6-gate.ts";
 import { parseDedicatedHost } from "../../src/guard/relay-url.ts";
 import { mostSeconds } from "../../src/plan/duration.ts";
 import { collectOptions } from "../../src/plan/options.ts";
-import { buildPlan, type Plan } from "../../src/plan/plan.ts";
+import { buildPlan, leadingRate, type Plan } from "../../src/plan/plan.ts";
 import type { ScenarioName } from "../../src/plan/scenarios.ts";
 import { MANIFEST_FILE, type PoolManifest, parseManifest } from "../../src/pool/format.ts";
 import { COMPANION_SCENARIO, companionScenario } from "./companion.ts";
@@ -124,7 +124,7 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
     faults.push("certificates must be checked; remove `--insecure-skip-tls-verify`");
   }
   if (faults.length > 0) return faults;
-  const question = { nowMs: Date.now(), rateEps: plan.rateEps, clients: plan.clients };
+  const question = { nowMs: Date.now(), rateEps: leadingRate(plan), clients: plan.clients };
   return needsProof(plan.relays, policy).flatMap((relay) => findProofFault(relay, question) ?? []);
 }
 

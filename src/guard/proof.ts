@@ -24,7 +24,7 @@ export interface Proof {
   readonly host: string;
   /** Last day, `YYYY-MM-DD`, UTC. */
   readonly until: string;
-  /** Events per second over all clients. */
+  /** Events, or queries, per second over all clients. */
   readonly maxRateEps?: number;
   readonly maxConnections?: number;
 }
@@ -90,8 +90,8 @@ export function checkProof(
   }
   if (maxRateEps !== undefined && question.rateEps > maxRateEps) {
     return refuse(
-      `the relay's owner allows ${maxRateEps} events a second, the plan has ${question.rateEps}`,
-      `lower the rate: \`--rate ${maxRateEps}\``,
+      `the relay's owner allows ${maxRateEps} events or queries a second, the plan has ${question.rateEps}`,
+      `lower the rate to ${maxRateEps}: \`--rate\`, or \`--query-rate\` of queries`,
     );
   }
   if (maxConnections !== undefined && question.clients > maxConnections) {

@@ -54,8 +54,8 @@ function nameFolder(args: readonly string[], rows: readonly FlagRow[]): string[]
   });
 }
 
-/** Of a flag that is not listed here and repeated, the last text holds. */
-const JOINED_BY: Readonly<Record<string, string>> = {
+/** What is between the texts of a flag that may be repeated; of others the last text holds. */
+export const JOINED_BY: Readonly<Record<string, string>> = {
   threshold: ";",
   relay: ",",
   mix: ",",

@@ -21,13 +21,11 @@ export function collectOptions(
   environment: Readonly<Record<string, string | undefined>>,
   scenario: ScenarioName = "publish",
 ): OptionTexts {
+  refuseWithoutSay(flags, scenario);
   const texts: { [K in OptionName]?: string } = {};
   for (const name of OPTION_NAMES) {
+    if (!hasSay(name, scenario)) continue;
     const { flag, variable, value = "" } = OPTIONS[name];
-    if (!hasSay(name, scenario)) {
-      if (flags[flag] !== undefined) throw withoutSay(name, scenario);
-      continue;
-    }
     const text =
       flags[flag] ??
       (variable ? environment[variable] || undefined : undefined) ??
@@ -50,15 +48,25 @@ export function defaultOf(name: OptionName, scenario: ScenarioName): string | un
   return row.defaultIn[scenario] ?? row.default;
 }
 
-function withoutSay(name: OptionName, scenario: ScenarioName): ConfigError {
+/** Throws `ConfigError` for an option that was given to a scenario in which it has no say. */
+export function refuseWithoutSay(
+  flags: Readonly<Record<string, string | undefined>>,
+  scenario: ScenarioName,
+  shown = (flag: string) => `\`--${flag}\``,
+): void {
+  const name = OPTION_NAMES.find(
+    (one) => flags[OPTIONS[one].flag] !== undefined && !hasSay(one, scenario),
+  );
+  if (name === undefined) return;
   const { flag, scenarios = SCENARIO_NAMES } = OPTIONS[name];
   // `--query-rate` is to `query` what `--rate` is to `publish`.
   const instead = OPTION_NAMES.filter((own) => hasSay(own, scenario)).find(
     (own) => OPTIONS[own].flag.endsWith(`-${flag}`) || flag.endsWith(`-${OPTIONS[own].flag}`),
   );
   const where = scenarios.map((one) => `\`${one}\``).join(" and ");
-  return new ConfigError(
-    `\`--${flag}\` has no say in \`${scenario}\`; it belongs to ${where}${instead === undefined ? "" : `\nHere it is \`--${OPTIONS[instead].flag}\`.`}`,
+  const hint = instead === undefined ? "" : `\nHere it is ${shown(OPTIONS[instead].flag)}.`;
+  throw new ConfigError(
+    `${shown(flag)} has no say in \`${scenario}\`; it belongs to ${where}${hint}`,
   );
 }
 

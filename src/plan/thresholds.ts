@@ -105,6 +105,11 @@ export function withLeast(
     : [...thresholds, least];
 }
 
+/** What `parseThresholds` reads back. */
+export function formatThresholds(thresholds: readonly Threshold[]): string {
+  return thresholds.map((t) => `${t.metric}: ${t.expressions.join(", ")}`).join("; ");
+}
+
 /** Parses `metric: expression, expression; metric: …`. Throws `ConfigError` on what k6 would refuse. */
 export function parseThresholds(text: string): readonly Threshold[] {
   const byMetric = new Map<string, string[]>();

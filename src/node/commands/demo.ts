@@ -3,8 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "../../errors.ts";
-import { OPTIONS } from "../../plan/option-table.ts";
-import { clip, collectOptions, hasSay } from "../../plan/options.ts";
+import { OPTION_NAMES, OPTIONS } from "../../plan/option-table.ts";
+import { clip, collectOptions, hasSay, isGiven } from "../../plan/options.ts";
 import { isScenario, SCENARIO_NAMES, type ScenarioName } from "../../plan/scenarios.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
@@ -56,9 +56,10 @@ export async function demo(args: readonly string[]): Promise<number> {
       // Its load is small and fixed: figures that are kept are used, none are measured.
       "no-calibrate": "1",
     };
-    const given = { ...DEMO[scenario], ...flags, ...own };
-    return await runScenario(scenario, collectOptions(given, {}, scenario), {
+    const all = { ...DEMO[scenario], ...flags, ...own };
+    return await runScenario(scenario, collectOptions(all, {}, scenario), {
       profiled: relay.profiler,
+      given: OPTION_NAMES.filter((name) => isGiven(name, all, {})),
     });
   } finally {
     await relay.stop();

@@ -1,20 +1,15 @@
 /** `k6-nostr preflight`: everything that would stop a run or spoil its figures, found without load. */
 import { availableParallelism } from "node:os";
-import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
 import type { Refusal } from "../../guard/guard.ts";
 import { OPTIONS } from "../../plan/option-table.ts";
-import {
-  collectOptions,
-  isGiven,
-  type OptionTexts,
-  readEpoch,
-  readSwitch,
-} from "../../plan/options.ts";
-import { buildPlan, type Plan } from "../../plan/plan.ts";
+import { type OptionTexts, readEpoch, readSwitch } from "../../plan/options.ts";
+import { buildPlan, leadingRate, type Plan } from "../../plan/plan.ts";
 import { isScenario } from "../../plan/scenarios.ts";
 import { EXIT } from "../../report/verdict.ts";
+import { readAsked } from "../asked.ts";
 import { parseCommandLine } from "../command-line.ts";
+import { CONFIG_FLAG } from "../config-file.ts";
 import { readAuthorities } from "../guard/authorities.ts";
 import { type Admission, judgeRelay } from "../guard/gate.ts";
 import { ownHeaders, policyOf } from "../guard/policy.ts";
@@ -42,19 +37,19 @@ that are then not sent by the run. It says which kinds it left in the relay. Exi
 `;
 
 export async function preflight(args: readonly string[]): Promise<number> {
-  const { flags, words } = parseCommandLine(args, [...Object.values(OPTIONS), HELP_FLAG]);
+  const { flags, words } = parseCommandLine(args, [
+    ...Object.values(OPTIONS),
+    CONFIG_FLAG,
+    HELP_FLAG,
+  ]);
   if (flags.help) {
     const own = isScenario(words[0]) ? words[0] : undefined;
-    process.stdout.write(`${USAGE}${describeOptions(own)}\n${describeFlags([HELP_FLAG])}`);
+    process.stdout.write(
+      `${USAGE}${describeOptions(own)}\n${describeFlags([CONFIG_FLAG, HELP_FLAG])}`,
+    );
     return EXIT.ok;
   }
-  const [scenario = "publish", ...rest] = words;
-  if (!isScenario(scenario) || rest.length > 0) {
-    throw new ConfigError(
-      `unexpected \`${isScenario(scenario) ? rest[0] : scenario}\` behind preflight`,
-    );
-  }
-  const texts = collectOptions(flags, process.env, scenario);
+  const { scenario, texts, given } = await readAsked(words, flags, process.env, "publish");
   const asked = buildPlan(scenario, texts, "preflight", availableParallelism());
   const builders = texts.builders === undefined ? undefined : await loadBuilders(texts.builders);
   const extra = builders?.extra ?? [];
@@ -63,7 +58,7 @@ export async function preflight(args: readonly string[]): Promise<number> {
   const replayed = await replayFor(texts, undefined);
   const poolDir = replayed ?? texts.pool;
   const terminal = createTerminal();
-  const durationGiven = isGiven("duration", flags, process.env);
+  const durationGiven = given.includes("duration");
   const fit = (dir: string | undefined) =>
     fitToReplay({ plan: asked, durationGiven, terminal }, dir);
   const plan = await fit(poolDir);
@@ -113,9 +108,14 @@ async function judgeAll(
 ): Promise<{ readonly admissions: readonly Admission[]; readonly refusals: readonly Finding[] }> {
   const admissions: Admission[] = [];
   const refusals: Finding[] = [];
-  const { rateEps, clients } = plan;
-  const policy = policyOf(plan);
-  const request = { policy, nowMs: Date.now(), rateEps, clients, headers: ownHeaders(plan), ca };
+  const request = {
+    policy: policyOf(plan),
+    nowMs: Date.now(),
+    rateEps: leadingRate(plan),
+    clients: plan.clients,
+    headers: ownHeaders(plan),
+    ca,
+  };
   for (const url of plan.relays) {
     const result = await judgeRelay(url, request);
     if (result.status === "admitted") admissions.push(result);

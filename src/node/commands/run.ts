@@ -4,10 +4,8 @@ import { availableParallelism } from "node:os";
 import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
 import { parseMetricsSink } from "../../guard/metrics-sink.ts";
-import { OPTIONS } from "../../plan/option-table.ts";
+import { OPTIONS, type OptionName } from "../../plan/option-table.ts";
 import {
-  collectOptions,
-  isGiven,
   type OptionTexts,
   optionLabel,
   readEpoch,
@@ -15,19 +13,15 @@ import {
   readSwitch,
 } from "../../plan/options.ts";
 import { buildPlan } from "../../plan/plan.ts";
-import {
-  isScenario,
-  PLANNED_SCENARIOS,
-  SCENARIO_NAMES,
-  type ScenarioName,
-} from "../../plan/scenarios.ts";
+import type { ScenarioName } from "../../plan/scenarios.ts";
 import type { Report } from "../../report/types.ts";
 import { EXIT, exitCode } from "../../report/verdict.ts";
+import { readAsked } from "../asked.ts";
 import { parseCommandLine } from "../command-line.ts";
+import { CONFIG_FLAG } from "../config-file.ts";
 import { GATE_FLAGS } from "../gate.ts";
 import { readAuthorities } from "../guard/authorities.ts";
 import { refuseByText } from "../guard/refuse.ts";
-import { didYouMean } from "../nearest.ts";
 import type { Builders } from "../pool/builders.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
 import type { Profiler } from "../profile/profiler.ts";
@@ -43,24 +37,25 @@ export async function run(args: readonly string[]): Promise<number> {
     ...Object.values(OPTIONS),
     ...REPEAT_FLAGS,
     ...GATE_FLAGS,
+    CONFIG_FLAG,
     DRAFT_FLAG,
     HELP_FLAG,
   ]);
   if (flags.help) {
-    process.stdout.write(runUsage([...REPEAT_FLAGS, ...GATE_FLAGS, DRAFT_FLAG], words[0]));
+    process.stdout.write(
+      runUsage([CONFIG_FLAG, ...REPEAT_FLAGS, ...GATE_FLAGS, DRAFT_FLAG], words[0]),
+    );
     return EXIT.ok;
   }
   const work = async () => {
-    const scenario = readScenario(words);
-    const texts = collectOptions(flags, process.env, scenario);
-    const durationGiven = isGiven("duration", flags, process.env);
+    const { scenario, texts, given } = await readAsked(words, flags, process.env);
     if (flags.repeat !== undefined || flags.against !== undefined) {
       return await runRepeatedly(scenario, texts, flags, (own, onReport) =>
-        runScenario(scenario, own, { onReport, durationGiven }),
+        runScenario(scenario, own, { onReport, given }),
       );
     }
     const onReport = (report: Report) => gateRun(report, flags);
-    return await runScenario(scenario, texts, { onReport, durationGiven });
+    return await runScenario(scenario, texts, { onReport, given });
   };
   return flags.draft === undefined ? await work() : await draftIfRefused(flags.draft, args, work);
 }
@@ -68,8 +63,8 @@ export async function run(args: readonly string[]): Promise<number> {
 interface RunHooks {
   /** Of a relay that the caller started. */
   readonly profiled?: Profiler | undefined;
-  /** A person said how long the window is; else a replay's events do. */
-  readonly durationGiven?: boolean;
+  /** What a person gave; where the window is no part of it, a replay's events say how long it is. */
+  readonly given?: readonly OptionName[];
   /** Called when the verdict is printed. */
   readonly onReport?: (report: Report) => Promise<void>;
 }
@@ -78,9 +73,10 @@ interface RunHooks {
 export async function runScenario(
   scenario: ScenarioName,
   texts: OptionTexts,
-  { profiled, onReport, durationGiven = true }: RunHooks = {},
+  { profiled, onReport, given = [] }: RunHooks = {},
 ): Promise<number> {
   const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)), availableParallelism());
+  const durationGiven = given.includes("duration");
   refuseTwoPools(texts);
   const builders = texts.builders === undefined ? undefined : await readBuilders(texts.builders);
   if (parseMix(plan.mix, builders?.extra).view === undefined && scenario === "playback") {
@@ -166,25 +162,6 @@ function refuseTwoPools(texts: OptionTexts): void {
   throw new ConfigError(
     `give one of ${given.map(optionLabel).join(" and ")}: each is a pool's source`,
   );
-}
-
-function readScenario(words: readonly string[]): ScenarioName {
-  const [scenario, ...rest] = words;
-  const known = SCENARIO_NAMES.join(", ");
-  if (scenario === undefined) {
-    throw new ConfigError(`a scenario is required: k6-nostr run ${SCENARIO_NAMES.join("|")}`);
-  }
-  if (PLANNED_SCENARIOS.includes(scenario)) {
-    throw new ConfigError(
-      `the scenario \`${scenario}\` is planned and not there yet; there are: ${known}`,
-    );
-  }
-  if (!isScenario(scenario)) {
-    const near = didYouMean(scenario, SCENARIO_NAMES) || `, expected: ${known}`;
-    throw new ConfigError(`unknown scenario \`${scenario}\`${near}`);
-  }
-  if (rest.length > 0) throw new ConfigError(`unexpected \`${rest[0]}\` behind the scenario`);
-  return scenario;
 }
 
 /** A person's words, kept as they are: one line that a report can hold. */

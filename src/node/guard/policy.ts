@@ -3,7 +3,7 @@ import type { GuardPolicy } from "../../guard/guard.ts";
 import { type MetricsSink, sinkUrl } from "../../guard/metrics-sink.ts";
 import { parseDedicatedHost } from "../../guard/relay-url.ts";
 import { headersOf, OWN_ADDRESS } from "../../plan/headers.ts";
-import type { Plan } from "../../plan/plan.ts";
+import { leadingRate, type Plan } from "../../plan/plan.ts";
 import { admitRelays } from "./gate.ts";
 import { readIsolation } from "./internal-network.ts";
 
@@ -31,7 +31,7 @@ export async function admitSink(sink: MetricsSink | null, plan: Plan): Promise<s
     // No proof opens another host to metrics.
     policy: { ...policyOf(plan), dedicatedHost: "" },
     nowMs: Date.now(),
-    rateEps: plan.rateEps,
+    rateEps: leadingRate(plan),
     clients: plan.clients,
   });
   return admission === undefined ? null : sinkUrl(sink, admission.addresses[0]);

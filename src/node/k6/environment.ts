@@ -1,6 +1,6 @@
 /** The environment and arguments k6 is started with: composed here, inherited nowhere. */
 import type { Plan } from "../../plan/plan.ts";
-import type { QueryPlan } from "../../plan/query.ts";
+import { planVariables } from "../../plan/variables.ts";
 
 export interface K6Request {
   readonly plan: Plan;
@@ -60,28 +60,11 @@ export function k6Environment(
     NO_PROXY: "*",
     K6_NO_USAGE_REPORT: "true",
     K6_AUTO_EXTENSION_RESOLUTION: "false",
+    ...planVariables(plan),
     RELAY_URL: dialUrls.join(","),
-    CLIENTS: String(plan.clients),
-    DURATION_SEC: String(plan.durationSec),
-    RATE_EPS: String(plan.rateEps),
-    MIX: plan.mix,
-    ...queryEnvironment(plan.query),
-    SEED: plan.seed,
-    MAX_IN_FLIGHT: String(plan.maxInFlight),
-    CONNECT_CONCURRENCY: String(plan.connectConcurrency),
-    ARRIVAL: plan.arrival,
-    ACK_TIMEOUT_MS: String(plan.ackTimeoutMs),
     CORES: plan.cores === null ? "" : String(plan.cores),
     GOGC: String(garbageTarget(plan.clients)),
     GOMEMLIMIT: memoryLimit(plan.clients),
-    WARMUP_SEC: String(plan.warmupSec),
-    PING_SEC: String(plan.pingSec),
-    RELAY_HEADERS: plan.headers.map(({ name, value }) => `${name}: ${value}`).join("\n"),
-    CLIENT_IP_HEADER: plan.clientIpHeader ?? "",
-    THRESHOLDS: plan.thresholds.map((t) => `${t.metric}: ${t.expressions.join(", ")}`).join("; "),
-    REPORT_DIR: plan.reportDir,
-    ALLOW_PRIVATE: plan.allowPrivate ? "1" : "",
-    ALLOW_DEDICATED_RELAY: plan.dedicatedHost ?? "",
     POOL: poolDir,
     ...(poolUrl === null ? {} : { POOL_URL: poolUrl }),
     ...(companionUrl === null ? {} : { COMPANION_URL: companionUrl }),
@@ -107,19 +90,6 @@ export function k6Environment(
       : {}),
     // Bounds were checked here, against what the user forced.
     FORCE: "1",
-  };
-}
-
-function queryEnvironment(query: QueryPlan | null): Record<string, string> {
-  if (query === null) return {};
-  return {
-    QUERY_RATE: String(query.rate),
-    QUERY_MIX: query.mix,
-    CORPUS: String(query.corpus),
-    KEYS: query.keys,
-    VERIFY: query.verify,
-    PAGES: String(query.pages),
-    KEEP_LIVE: query.keepLive ? "1" : "",
   };
 }
 

@@ -12,6 +12,7 @@ import { toDialUrl } from "../../guard/relay-url.ts";
 import { noteEvery } from "../../measure/acknowledged.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { optionLabel } from "../../plan/options.ts";
+import { leadingRate } from "../../plan/plan.ts";
 import { SCENARIOS } from "../../plan/scenarios.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import { timesOfRun } from "../../pool/times.ts";
@@ -73,7 +74,7 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
   const admissions = await admitRelays(planned.relays, {
     policy: policyOf(planned),
     nowMs: Date.now(),
-    rateEps: planned.rateEps,
+    rateEps: leadingRate(planned),
     clients: planned.clients,
     headers: ownHeaders(planned),
     ca: asked.ca,

@@ -1,0 +1,40 @@
+/** A plan as the variables that it can be made of again. */
+import { toDialUrl } from "../guard/relay-url.ts";
+import type { Plan } from "./plan.ts";
+import { formatThresholds } from "./thresholds.ts";
+
+/** What decides a plan, by the names of the environment; its bounds were lifted if they were. */
+export function planVariables(plan: Plan): Record<string, string> {
+  const { query } = plan;
+  return {
+    RELAY_URL: plan.relays.map(toDialUrl).join(","),
+    CLIENTS: String(plan.clients),
+    DURATION_SEC: String(plan.durationSec),
+    WARMUP_SEC: String(plan.warmupSec),
+    RATE_EPS: String(plan.rateEps),
+    MIX: plan.mix,
+    SEED: plan.seed,
+    ARRIVAL: plan.arrival,
+    MAX_IN_FLIGHT: String(plan.maxInFlight),
+    ACK_TIMEOUT_MS: String(plan.ackTimeoutMs),
+    CONNECT_CONCURRENCY: String(plan.connectConcurrency),
+    PING_SEC: String(plan.pingSec),
+    RELAY_HEADERS: plan.headers.map(({ name, value }) => `${name}: ${value}`).join("\n"),
+    CLIENT_IP_HEADER: plan.clientIpHeader ?? "",
+    THRESHOLDS: formatThresholds(plan.thresholds),
+    REPORT_DIR: plan.reportDir,
+    ALLOW_PRIVATE: plan.allowPrivate ? "1" : "",
+    ALLOW_DEDICATED_RELAY: plan.dedicatedHost ?? "",
+    ...(query === null
+      ? {}
+      : {
+          QUERY_RATE: String(query.rate),
+          QUERY_MIX: query.mix,
+          CORPUS: String(query.corpus),
+          KEYS: query.keys,
+          VERIFY: query.verify,
+          PAGES: String(query.pages),
+          KEEP_LIVE: query.keepLive ? "1" : "",
+        }),
+  };
+}
