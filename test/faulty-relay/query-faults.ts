@@ -56,8 +56,7 @@ function row(id: string, event: NostrEvent, is: Told["is"]): Frame {
 }
 
 function eose({ id }: Question, state: AnswerState, hint?: Hint): Frame {
-  const text = JSON.stringify(hint === undefined ? ["EOSE", id] : ["EOSE", id, [hint]]);
-  return told(text, { id, is: "eose", state });
+  return told(hint ? ["EOSE", id, [hint]] : ["EOSE", id], { id, is: "eose", state });
 }
 
 function count(
@@ -140,6 +139,16 @@ function twin(event: NostrEvent): NostrEvent {
   return { ...event, id: event.id.split("").reverse().join("") };
 }
 
+function respell(frame: Frame): Frame {
+  const [type, id, event] = frame.data as readonly [string, string, NostrEvent?];
+  if (event === undefined) return { ...frame, data: ` [ "${type}",\t"${id}" ]\n` };
+  const { id: own, ...rest } = event;
+  return {
+    ...frame,
+    data: `[ "EVENT", "${id}", ${JSON.stringify({ ...rest, id: own }, null, 1)} ]`,
+  };
+}
+
 const toOthers = (id: string) => [
   told(["EOSE", id], { id, is: "eose" }),
   told(JSON.stringify(["EVENT", id, {}]), { id, is: "notMatching" }),
@@ -186,6 +195,12 @@ export const QUERY_FAULTS = {
     if (stray === undefined) return null;
     return otherRows(q, right, [...firstHalf(right), stray, ...secondHalf(right)]);
   }),
+
+  /** An event that is none. */
+  unreadableRow: ofRows((q, right) => [
+    told(JSON.stringify(["EVENT", q.id, {}]), { id: q.id, is: "notMatching" }),
+    ...answer(q, right, right.rows, { state: "wrong" }),
+  ]),
 
   oldestFirst: ofRows((q, right) => {
     const parts = partsOf(right);
@@ -270,6 +285,14 @@ export const QUERY_FAULTS = {
   ]),
   cutMidway: ofRows((q, right) => [...rowsOf(q, right, firstHalf(right)), cut("reset", 0)]),
 
+  /** strfry, over its cap of live subscriptions: all that is stored, and then it says so. */
+  noticeBehind: ofRows((q, right) => [
+    ...answer(q, right, right.rows),
+    refusal(q, "ERROR: too many concurrent REQs", "other"),
+  ]),
+  /** No fault: white space, and members in an order of their own. */
+  respelled: ofRows((q, right) => answer(q, right, right.rows).map(respell)),
+
   eoseTwice: ofRows((q, right) => [...answer(q, right, right.rows), eose(q, "right")]),
   answersNobody: (q, right, corpus) => [...toOthers(NOBODY), ...rightly(q, right, corpus)],
 
@@ -280,6 +303,11 @@ export const QUERY_FAULTS = {
       ? count(q, right.count)
       : count(q, right.count - 1, "truncated", { limited: true }),
   ),
+  /** Fewer, and no word of a bound. */
+  countShort: ofCounts((q, right) =>
+    right.count === 0 ? count(q, 0) : count(q, right.count - 1, "short"),
+  ),
+  countSilent: ofCounts(() => []),
   countClosed: ofCounts((q) => [closed(q, "unsupported: COUNT", "unsupported")]),
   countNoticed: ofCounts((q) => [refusal(q, "could not parse command", "other")]),
 } as const satisfies Readonly<Record<string, Fault>>;
