@@ -62,8 +62,8 @@ const KNOWN: readonly (readonly [relay: string, text: string, reason: Reason])[]
   ["nostream", "pow: difficulty 3<20", "pow"],
   ["nostream", "pow: pubkey difficulty 0<8", "pow"],
   ["nostream", "blocked: pubkey not allowed", "policy"],
-  // Said only where an admission fee is set.
-  ["nostream", "blocked: pubkey not admitted", "payment"],
+  // Where an admission fee is set; a plain list of keys may be told in the same words, and whoever is on it is let in.
+  ["nostream", "blocked: pubkey not admitted", "policy"],
   ["nostream", "blocked: insufficient balance", "payment"],
   ["nostream", "blocked: event kind 30078 not allowed", "kind"],
   ["nostream", "rate-limited: slow down", "rate-limit"],
@@ -157,6 +157,11 @@ const FORMS: readonly (readonly [text: string, reason: Reason])[] = [
   ["POW: 20", "pow"],
   ["constructor: odd", "other"],
   ["duplicate: have a newer one", "replaced"],
+  ["blocked: you are not admitted to this relay", "policy"],
+  ["restricted: admission by invitation", "policy"],
+  ["we admit our members' keys alone", "policy"],
+  ["restricted: pay the admission fee first", "payment"],
+  ["blocked: no admission without payment", "payment"],
   ["mute: this pubkey is muted here", "policy"],
   ["error: no write permission", "policy"],
   ["blocked: network error", "policy"],

@@ -88,7 +88,7 @@ const WORDS: readonly (readonly [Reason, RegExp])[] = [
   ],
   [
     "payment",
-    /\bpay(ment|ments|ing|s)?\b|\b(un)?paid\b|\binvoices?\b|\bm?sats?\b|\bzap (us|me|the)\b|\bbalance\b|\bfunds?\b|\bcredits?\b|\bfees?\b|\bpric(e|es|ing)\b|\bcosts? \d|\b(free|paid) tier\b|\btrial\b|\b(buy|purchase|renew) |\btop up\b|\b402\b|\b(active|valid|your|no|need a|requires? an?|paid|premium) (subscription|plan)\b|\bsubscription (is )?(required|needed|expired|ended|has|lapsed)|\bsubscribe to\b|\b(not|only) (a |for )?subscribers?\b|\bpremium\b|\bnot admitted\b|\badmission\b|\bbilling\b|\bdonat|\blightning\b|\bfunded\b/,
+    /\bpay(ment|ments|ing|s)?\b|\b(un)?paid\b|\binvoices?\b|\bm?sats?\b|\bzap (us|me|the)\b|\bbalance\b|\bfunds?\b|\bcredits?\b|\bfees?\b|\bpric(e|es|ing)\b|\bcosts? \d|\b(free|paid) tier\b|\btrial\b|\b(buy|purchase|renew) |\btop up\b|\b402\b|\b(active|valid|your|no|need a|requires? an?|paid|premium) (subscription|plan)\b|\bsubscription (is )?(required|needed|expired|ended|has|lapsed)|\bsubscribe to\b|\b(not|only) (a |for )?subscribers?\b|\bpremium\b|\bbilling\b|\bdonat|\blightning\b|\bfunded\b/,
   ],
   [
     "auth",
@@ -141,7 +141,7 @@ const WORDS: readonly (readonly [Reason, RegExp])[] = [
   ],
   [
     "policy",
-    /\b(pub)?keys?\b|\bnpub|\bauthors?\b|white-?list|allow(ed)?[- ]?list|black-?list|deny-?list|\bblock(ed)?[- ]?list|\bbann?(ed)?\b|\b(not|n't|never|isn't) (be )?(allow|permit|authori[sz]|welcome|accept)|\bforbidden\b|\b403\b|\bweb of trust\b|\bwot\b|\bnip-?05\b|\bmembers?\b|\binvit|\bmoderat|\bspam|\bread-?only\b|\bprotected\b|\bpolic(y|ies)\b|\brestricted\b|\bdenied\b|\bprivate\b|\btrust|\bunauthori[sz]ed\b|\bmuted\b|\bfollow(ed|s|ing|ers)?\b|\bfriends\b|\bpersonal\b|\bmay not (publish|post|write)|\bguidelines\b|\bsuspended\b|\bviolat|\busers?\b|\bowner\b|\bpermission\b|\bterms\b|\bregist|\bsign up\b|\bonly\b.{0,40}\b(may|can|post|publish|write|users)|\bwrit(es|ing) (is |are )?(disabled|closed|off)|\bblocked\b|\bbots?\b|\bfilter(ed)?\b/,
+    /\b(pub)?keys?\b|\bnpub|\bauthors?\b|white-?list|allow(ed)?[- ]?list|black-?list|deny-?list|\bblock(ed)?[- ]?list|\bbann?(ed)?\b|\b(not|n't|never|isn't) (be )?(allow|permit|authori[sz]|welcome|accept)|\bforbidden\b|\b403\b|\b(un)?admi(t|ts|tted|ssion)\b|\bweb of trust\b|\bwot\b|\bnip-?05\b|\bmembers?\b|\binvit|\bmoderat|\bspam|\bread-?only\b|\bprotected\b|\bpolic(y|ies)\b|\brestricted\b|\bdenied\b|\bprivate\b|\btrust|\bunauthori[sz]ed\b|\bmuted\b|\bfollow(ed|s|ing|ers)?\b|\bfriends\b|\bpersonal\b|\bmay not (publish|post|write)|\bguidelines\b|\bsuspended\b|\bviolat|\busers?\b|\bowner\b|\bpermission\b|\bterms\b|\bregist|\bsign up\b|\bonly\b.{0,40}\b(may|can|post|publish|write|users)|\bwrit(es|ing) (is |are )?(disabled|closed|off)|\bblocked\b|\bbots?\b|\bfilter(ed)?\b/,
   ],
   [
     "malformed",

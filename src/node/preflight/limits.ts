@@ -46,7 +46,7 @@ export function judgeLimits(question: LimitsQuestion): Finding[] {
   ];
   const { software, version } = information;
   const name = [software, version].filter((part) => part !== null).join(", ");
-  const fine = `\`${label}\`${name === "" ? "" : ` (${name})`} announces nothing that forbids the plan`;
+  const fine = `\`${label}\`${name === "" ? "" : ` (${name})`} announces nothing that forbids the events`;
   return [...(refusals.length === 0 ? [ok("nip-11", fine)] : []), ...refusals, ...skew];
 }
 

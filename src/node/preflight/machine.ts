@@ -92,13 +92,15 @@ function judgeMemory({ clients }: Plan, free: number | null, poolBytes: number):
   return needed > free ? stop("memory", explanation) : advice("memory", explanation);
 }
 
-function judgeCores({ rateEps }: Plan, cores: number): Finding {
-  const what = `${cores} cores for ${formatCount(rateEps)} events/s`;
+function judgeCores({ query, rateEps }: Plan, cores: number): Finding {
+  const work =
+    query === null ? `${formatCount(rateEps)} events/s` : `${formatCount(query.rate)} queries/s`;
+  const what = `${cores} cores for ${work}`;
   if (cores > 1 && rateEps <= cores * EPS_PER_CORE) return ok("cores", what);
   return advice("cores", {
     what,
     why: "the generator may be the limit; the report will say whether it was",
-    remedy: "lower --rate, or use a machine with more cores",
+    remedy: `lower ${query === null ? "--rate" : "--query-rate"}, or use a machine with more cores`,
   });
 }
 
