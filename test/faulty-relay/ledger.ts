@@ -32,7 +32,10 @@ export class Ledger {
   /** A frame was sent that is no answer to an event, or is one. */
   note(frame: Frame, connection: number, atMs: number): void {
     this.frames.push(frame);
-    if (frame.told) this.queries.tell(connection, frame.told, atMs);
+    const { told, data } = frame;
+    if (told === undefined) return;
+    const text = typeof data === "string" ? data : JSON.stringify(data);
+    this.queries.tell(connection, { told, text, atMs });
   }
 
   count(meaning: Meaning): number {

@@ -17,7 +17,7 @@ const STATES = ["right", "truncated", "short", "wrong"] as const;
 type Row = (typeof ROWS)[number];
 type End = (typeof ENDS)[number];
 export type LedgerColumn =
-  | ("sent" | "rows" | "rowsBehind" | "empty" | "late")
+  | ("sent" | "rows" | "rowsBehind" | "empty" | "late" | "bytes")
   | Row
   | End
   | AnswerState;
@@ -29,10 +29,18 @@ export interface AskedQuestion extends Question {
   readonly receivedMs: number;
   readonly rows: Record<Row, number>;
   rowsBehind: number;
+  /** Characters of the frames of its rows. */
+  bytes: number;
   /** None while it is open. */
   end: End | null;
   endMs: number | null;
   state: AnswerState | null;
+}
+
+interface Telling {
+  readonly told: Told;
+  readonly text: string;
+  readonly atMs: number;
 }
 
 export class QueryLedger {
@@ -57,6 +65,7 @@ export class QueryLedger {
       receivedMs,
       rows: { matching: 0, duplicate: 0, notMatching: 0, foreign: 0 },
       rowsBehind: 0,
+      bytes: 0,
       end: null,
       endMs: null,
       state: null,
@@ -68,7 +77,7 @@ export class QueryLedger {
   }
 
   /** A frame of an answer was read. */
-  tell(connection: number, { id, is, state }: Told, atMs: number): void {
+  tell(connection: number, { told: { id, is, state }, text, atMs }: Telling): void {
     if (is === "refusal") {
       const open = this.#of(connection).filter(({ end }) => end === null);
       const [only] = open;
@@ -88,6 +97,7 @@ export class QueryLedger {
       question.rowsBehind++;
     } else {
       question.rows[is]++;
+      question.bytes += text.length;
     }
   }
 
@@ -118,6 +128,7 @@ export class QueryLedger {
       rows: sum(rowsOf),
       ...fromEntries(ROWS, (name) => sum(({ rows }) => rows[name])),
       rowsBehind: sum(({ rowsBehind }) => rowsBehind),
+      bytes: sum(({ bytes }) => bytes),
       empty: count((of) => of.end === "eose" && of.verb === "REQ" && rowsOf(of) === 0),
       late: count((of) => of.end === "eose" && tookMs(of) > LATE_MS),
     };

@@ -9,6 +9,7 @@ import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startRelayProcess } from "../../src/node/relay/process.ts";
+import type { ScenarioName } from "../../src/plan/scenarios.ts";
 import type { Report } from "../../src/report/types.ts";
 import { inPlace, type Place } from "../k6/cli.ts";
 import { SITUATIONS, type Situation } from "./situations.ts";
@@ -17,13 +18,14 @@ const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const OUT = fileURLToPath(new URL("../fixtures/reports/situations/", import.meta.url));
 
-const FLAGS: Readonly<Record<string, string>> = {
-  clients: "20",
-  rate: "200",
-  duration: "8",
-  seed: "situation",
-  "ack-timeout": "1000",
-  "report-dir": "reports",
+const COMMON = {
+  ...{ clients: "20", duration: "8", seed: "situation" },
+  ...{ "ack-timeout": "1000", "report-dir": "reports" },
+};
+const FLAGS: Readonly<Record<ScenarioName, Readonly<Record<string, string>>>> = {
+  publish: { ...COMMON, rate: "200" },
+  playback: { ...COMMON, rate: "200" },
+  query: { ...COMMON, "query-rate": "50", corpus: "2000" },
 };
 
 /** Relays of the project itself. */
@@ -62,11 +64,12 @@ async function record(name: string): Promise<void> {
 }
 
 async function load(place: Place, urls: readonly string[], own: Partial<Situation>) {
-  const flags = { ...FLAGS, relay: urls.join(","), ...own.flags };
+  const { scenario = "publish" } = own;
+  const flags = { ...FLAGS[scenario], relay: urls.join(","), ...own.flags };
   const args = Object.entries(flags).flatMap(([flag, value]) =>
     value === "" ? [`--${flag}`] : [`--${flag}`, value],
   );
-  const run = ["run", own.scenario ?? "publish", "--force", "--no-calibrate", ...args];
+  const run = ["run", scenario, "--force", "--no-calibrate", ...args];
   const core = own.starved ? "0" : "1";
   const pinned = ["-c", core, process.execPath, CLI, ...run];
   const running = own.starved || own.crowded ? place.start(pinned, "taskset") : place.start(run);

@@ -2,6 +2,7 @@
  * Relays that are slow or wrong in one known way each, for reports whose first finding is known: what
  * each does is written here, what the findings say of it is held against `first`.
  */
+import type { ScenarioName } from "../../src/plan/scenarios.ts";
 import {
   type Action,
   accept,
@@ -20,7 +21,7 @@ export interface Situation {
   /** One relay each, made anew for a run. */
   readonly relays: readonly (() => Behaviour)[];
   /** Without it `publish`. */
-  readonly scenario?: "playback";
+  readonly scenario?: ScenarioName;
   readonly flags?: Readonly<Record<string, string>>;
   /** Keeps k6 off the processor, so that the generator is the limit. */
   readonly starved?: boolean;
