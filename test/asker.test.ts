@@ -1,4 +1,5 @@
 /** Queries of sessions in virtual time: what is counted of them, and what is told to the relay. */
+
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,9 +7,12 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
 import { makePool } from "../src/node/pool/make.ts";
-import type { Report } from "../src/report/types.ts";
+import { publishOf, queryOf } from "../src/report/class-report.ts";
+import type { ClassRowReport } from "../src/report/class-types.ts";
+import { pointsOf } from "../src/report/points.ts";
 import { completeOf, sampleOf } from "./fixtures/reports/run.ts";
 import { runScenario } from "./k6-world/run.ts";
+import { assertSeriesSums } from "./k6-world/trial.ts";
 import type { Relay, RelaySide } from "./k6-world/world.ts";
 
 let dir = "";
@@ -38,14 +42,19 @@ function relayOf(onQuery: (id: string, socket: RelaySide, n: number) => void) {
   return { relay, asked, closed };
 }
 
-type Figures = NonNullable<Report["queries"]>[string];
+type Figures = ClassRowReport<"query">;
+type Counts = Figures["totals"];
 
 async function play(relay: Relay, variables: Readonly<Record<string, string>> = {}) {
   const ran = await runScenario(pool, { ...LOAD, ...variables }, relay, { scenario: "playback" });
-  const figures = Object.values(ran.report.queries ?? {});
-  const sum = (pick: (of: Figures) => number) => figures.reduce((n, of) => n + pick(of), 0);
-  const max = (of: "response" | "service") => Math.max(...figures.map((f) => f[of].max ?? 0));
-  return { ...ran, sum, max };
+  assertSeriesSums(ran.report);
+  const figures = Object.values(queryOf(ran.report).rows);
+  const sum = (pick: (of: Counts) => number) => figures.reduce((n, of) => n + pick(of.totals), 0);
+  const count = (of: "response" | "service") =>
+    figures.reduce((n, { times }) => n + times[of].count, 0);
+  const max = (of: "response" | "service") =>
+    Math.max(...figures.map(({ times }) => times[of].max ?? 0));
+  return { ...ran, sum, count, max };
 }
 
 const answerAfter = (ms: number) => (id: string, socket: RelaySide) => {
@@ -67,20 +76,21 @@ describe("queries of sessions", () => {
 
   it("are counted in the window only, whenever their answers come", async () => {
     const { relay, asked } = relayOf(answerAfter(300));
-    const { sum, max } = await play(relay, { WARMUP_SEC: "10", DURATION_SEC: "5" });
+    const { sum, count, max } = await play(relay, { WARMUP_SEC: "10", DURATION_SEC: "5" });
     const inWindow = asked.filter((atMs) => atMs >= 11_000.5).length;
     assert.ok(inWindow > 100 && asked.length > inWindow + 100);
     const sent = sum((q) => q.sent);
     assert.ok(Math.abs(sent - inWindow) <= 2, `${sent} sent, ${inWindow} seen`);
     for (const pick of [
-      (q: Figures) => q.scheduled,
-      (q: Figures) => q.eose,
-      (q: Figures) => q.events,
-      (q: Figures) => q.response.count,
-      (q: Figures) => q.service.count,
+      (q: Counts) => q.scheduled,
+      (q: Counts) => q.eose,
+      (q: Counts) => q.unchecked,
+      (q: Counts) => q.rows,
+      (q: Counts) => q.uncheckedRows,
     ]) {
       assert.equal(sum(pick), sent, String(pick));
     }
+    assert.deepEqual([count("response"), count("service")], [sent, sent]);
     assert.ok(max("response") < 310);
   });
 
@@ -135,7 +145,7 @@ describe("queries of sessions", () => {
   it("are no places of publishes: a silent relay holds no event back", async () => {
     const { relay } = relayOf(() => {});
     const { report } = await play(relay, { MAX_IN_FLIGHT: "1" });
-    assert.equal(report.totals.accepted, 500);
+    assert.equal(publishOf(report).totals.accepted, 500);
   });
 });
 
@@ -171,11 +181,11 @@ describe("queries that a relay doesn't answer as they are asked", () => {
     });
     const { report, sum } = await play(relay);
     assert.equal(
-      sum((q) => q.events),
+      sum((q) => q.rows),
       40 * asked.length,
     );
     assert.equal(
-      sum((q) => q.eventsBehind ?? 0),
+      sum((q) => q.rowsBehind),
       7 * asked.length,
     );
     const ids = report.findings.map(({ id }) => id);
@@ -207,8 +217,8 @@ describe("queries that are slow or held back, where publishes are not", () => {
   it("stand over time, and are held to bounds of their own", async () => {
     const { relay } = relayOf((id, socket, n) => answerAfter(n % 2 === 0 ? 450 : 700)(id, socket));
     const { report } = await play(relay, { ACK_TIMEOUT_MS: "500", CLIENTS: "50" });
-    const last = report.throughput.series.findLast((point) => point.t < 10);
-    assert.ok(Math.abs((last?.queryTimes?.feed?.p50 ?? 0) - 450) < 10);
+    const last = pointsOf(report).findLast((point) => point.t < 10);
+    assert.ok(Math.abs((last?.queryTimes.feed?.p50 ?? 0) - 450) < 10);
     const judged = report.thresholds.filter(({ metric }) => metric.startsWith("nostr_query"));
     const byText = Object.fromEntries(judged.map((t) => [`${t.metric}: ${t.expression}`, t.ok]));
     assert.deepEqual(byText, {

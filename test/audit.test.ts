@@ -36,7 +36,7 @@ describe("what is noted", () => {
   });
 
   it("leaves the recorder by relay, once, as the starts of ids", () => {
-    const recorder = new Recorder(2);
+    const recorder = new Recorder({}, 2);
     recorder.noteAccepted(1, "b".repeat(64));
     recorder.noteAccepted(1, "c".repeat(64));
     const starts = ["b", "c"].map((digit) => digit.repeat(NOTED_ID_LENGTH));

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { HOLD, RAMP } from "../src/measure/classes/connection.ts";
 import { noLinkCounts } from "../src/measure/recorder.ts";
-import { summarize } from "../src/report/build.ts";
+import type { Slice } from "../src/measure/slice.ts";
+import { classesOf } from "../src/report/class-report.ts";
+import { pointsOf } from "../src/report/points.ts";
+import { summarize } from "../src/report/summary.ts";
+import { zerosOf } from "../src/report/zeros.ts";
+import { figuresOf } from "./fixtures/reports/figures.ts";
 import {
   buildOf,
   completeOf,
@@ -10,6 +16,7 @@ import {
   histogramOf,
   planOf,
   rowOf,
+  rowOfClass,
   sampleOf,
   sliceOf,
   TYPES,
@@ -17,7 +24,7 @@ import {
 
 describe("buildReport", () => {
   it("has the figures of a good run", () => {
-    const { run, totals, throughput, latency, thresholds, errors } = buildOf();
+    const { run, totals, throughput, latency, thresholds, errors } = figuresOf(buildOf());
     assert.equal(run.complete, true);
     assert.equal(run.stopReason, null);
     assert.equal(run.durationSec, 10);
@@ -29,7 +36,7 @@ describe("buildReport", () => {
     assert.equal(throughput.series.length, 100);
     assert.deepEqual([latency.response.p50, latency.response.max], [2, 2]);
     assert.deepEqual(Object.keys(latency.byEvent), ["video", "view"]);
-    assert.equal(latency.byEvent.view?.accepted, 900);
+    assert.equal(latency.byEvent.view?.totals.accepted, 900);
     assert.equal(latency.connect.count, 2);
     assert.ok(thresholds.every(({ ok }) => ok === true));
     assert.deepEqual(errors, []);
@@ -37,7 +44,7 @@ describe("buildReport", () => {
 
   it("says null for what only Node can know, and for what was not measured", () => {
     const report = emptyReport();
-    const { latency, generator } = report;
+    const { latency, generator } = figuresOf(report);
     assert.deepEqual(report.run.host, { cpus: null, memoryBytes: null, platform: null });
     assert.deepEqual([report.resources, report.profile, report.audit], [null, null, null]);
     for (const summary of [latency.response, latency.service, latency.connect]) {
@@ -49,7 +56,7 @@ describe("buildReport", () => {
     assert.deepEqual(generator.inFlight, { mean: null, littlesLaw: null });
     assert.deepEqual([generator.clockDriftMs, generator.startSkewMs], [null, null]);
     assert.deepEqual([generator.ceilingEps, generator.floorMs], [null, null]);
-    assert.deepEqual(report.throughput.series, []);
+    assert.deepEqual(pointsOf(report), []);
   });
 
   it("is incomplete until every VU is done, with a reason", () => {
@@ -61,20 +68,56 @@ describe("buildReport", () => {
     assert.equal(buildOf({ plan: { ...two, vus: 2 } }).run.complete, false);
   });
 
+  it("has each identity of each class as it came out", () => {
+    const outOf = (slices: readonly Slice[]) =>
+      classesOf(buildOf({ slices })).flatMap(([name, { identities }]) =>
+        identities.map(({ text, left, right, balances }) => [
+          name,
+          text.split(" ", 1)[0],
+          left,
+          right,
+          balances,
+        ]),
+      );
+    const good = [
+      ["publish", "scheduled", 1_000, 1_000, true],
+      ["publish", "attempted", 1_000, 1_000, true],
+      ["connection", "due", 10, 10, true],
+      ["connection", "opened", 10, 10, true],
+      ["connection", "dropped", 0, 0, true],
+    ];
+    assert.deepEqual(outOf(goodSlices()), good);
+    // A slice lost on the way, of a VU that came to its end.
+    assert.deepEqual(outOf(goodSlices().filter(({ seq }) => seq !== 0)), [
+      ["publish", "scheduled", 990, 990, true],
+      ["publish", "attempted", 990, 990, true],
+      ["connection", "due", 0, 0, true],
+      ["connection", "opened", 0, 10, false],
+      ["connection", "dropped", 0, 0, true],
+    ]);
+  });
+
   it("keeps the warm-up out of totals, latency and series", () => {
     const warm = sliceOf({
       seq: 200,
       phase: "warmup",
       index: -1,
-      counts: [rowOf(TYPES.length + 1, { scheduled: 9, attempted: 8, accepted: 7, timedOut: 1 })],
-      histograms: { [`r${TYPES.length + 1}`]: histogramOf(5_000) },
+      classes: {
+        publish: [
+          rowOf(TYPES.length + 1, { scheduled: 9, attempted: 8, accepted: 7, timedOut: 1 }),
+        ],
+      },
+      histograms: { [`publish.response.${TYPES.length + 1}`]: histogramOf(5_000) },
     });
-    const { warmup, totals, latency, throughput } = buildOf({ slices: [...goodSlices(), warm] });
+    const { warmup, totals, latency, throughput } = figuresOf(
+      buildOf({ slices: [...goodSlices(), warm] }),
+    );
     const good = buildOf();
-    assert.deepEqual(warmup, { scheduled: 9, attempted: 8, accepted: 7 });
-    assert.deepEqual(totals, good.totals);
-    assert.deepEqual(latency, good.latency);
-    assert.deepEqual(throughput.series, good.throughput.series);
+    const counted = { scheduled: 9, attempted: 8, accepted: 7, timedOut: 1 };
+    assert.deepEqual(warmup, { ...zerosOf("publish"), ...counted });
+    assert.deepEqual(totals, figuresOf(good).totals);
+    assert.deepEqual(latency, figuresOf(good).latency);
+    assert.deepEqual(throughput.series, figuresOf(good).throughput.series);
   });
 
   it("counts what is accepted after the window in the totals but not in the rate", () => {
@@ -82,10 +125,10 @@ describe("buildReport", () => {
       seq: 200,
       phase: "drain",
       index: 105,
-      counts: [rowOf(1, { scheduled: 10, attempted: 10, accepted: 10 })],
-      histograms: { r1: histogramOf(700), s1: histogramOf(700) },
+      classes: { publish: [rowOf(1, { scheduled: 10, attempted: 10, accepted: 10 })] },
+      histograms: { "publish.response.1": histogramOf(700), "publish.service.1": histogramOf(700) },
     });
-    const { totals, throughput } = buildOf({ slices: [...goodSlices(), late] });
+    const { totals, throughput } = figuresOf(buildOf({ slices: [...goodSlices(), late] }));
     assert.equal(totals.accepted, 1_010);
     assert.equal(throughput.acceptedEps, 100);
     assert.equal(
@@ -94,12 +137,32 @@ describe("buildReport", () => {
     );
   });
 
-  it("counts arrivals without an event in the totals, under no type", () => {
-    const none = sliceOf({ seq: 200, counts: [rowOf(2, { scheduled: 3, poolExhausted: 3 })] });
-    const { totals, latency } = buildOf({ slices: [...goodSlices(), none] });
+  it("counts arrivals without an event in the totals, in a row of no type", () => {
+    const none = sliceOf({
+      seq: 200,
+      classes: { publish: [rowOf(2, { scheduled: 3, poolExhausted: 3 })] },
+    });
+    const { totals, latency } = figuresOf(buildOf({ slices: [...goodSlices(), none] }));
     assert.equal(totals.scheduled, 1_003);
-    assert.equal(totals.unsent.poolExhausted, 3);
-    assert.deepEqual(Object.keys(latency.byEvent), ["video", "view"]);
+    assert.equal(totals.poolExhausted, 3);
+    assert.deepEqual(Object.keys(latency.byEvent), ["video", "view", "none"]);
+    const { scheduled, poolExhausted } = latency.byEvent.none?.totals ?? zerosOf("publish");
+    assert.deepEqual([scheduled, poolExhausted], [3, 3]);
+  });
+
+  it("has no rows of sets and queries that there were none of", () => {
+    const plan = { ...planOf(), scenario: "playback" } as const;
+    assert.deepEqual(buildOf({ plan }).classes.query?.rows, {});
+    assert.equal(buildOf({ plan }).classes.set, undefined);
+    const feed = rowOfClass("query", 0, { scheduled: 1, sent: 1, closed: 1 });
+    const video = rowOfClass("set", 0, { started: 1, failed: 1 });
+    const more = sliceOf({ seq: 200, classes: { query: [feed], set: [video] } });
+    const { query, set } = buildOf({ plan, slices: [...goodSlices(), more] }).classes;
+    assert.deepEqual(Object.keys(query?.rows ?? {}), ["feed"]);
+    assert.deepEqual(Object.keys(set?.rows ?? {}), ["video"]);
+    const alone = buildOf({ plan: { ...plan, scenario: "query" }, slices: [] });
+    assert.equal(alone.classes.query?.totals.scheduled, 0);
+    assert.equal(alone.classes.publish, undefined);
   });
 
   it("takes an error's share of what it may have struck", () => {
@@ -131,17 +194,24 @@ describe("buildReport", () => {
     assert.equal(sameHost("ws://10.0.0.1:2"), false);
   });
 
-  it("sums links", () => {
-    const link = { ...noLinkCounts(), connectFailed: 2, dropped: 1, notices: 3, lateOk: 4 };
-    const { totals } = buildOf({ slices: [...goodSlices(), sliceOf({ seq: 200, link })] });
-    assert.deepEqual(totals.connections, {
-      attempted: 10,
+  it("sums connections, and frames that answer nothing", () => {
+    const link = { ...noLinkCounts(), notices: 3, malformedFrames: 2, unknownOk: 1, lateOk: 4 };
+    const connection = [
+      rowOfClass("connection", RAMP, { due: 2, failed: 2 }),
+      rowOfClass("connection", HOLD, { dropped: 1 }),
+    ];
+    const more = sliceOf({ seq: 200, link, classes: { connection } });
+    const report = buildOf({ slices: [...goodSlices(), more] });
+    assert.deepEqual(figuresOf(report).totals.connections, {
+      attempted: 12,
       opened: 10,
       failed: 2,
       dropped: 1,
       reconnected: 0,
     });
-    assert.deepEqual([totals.notices, totals.lateOk], [3, 4]);
+    const { ramp, hold } = report.classes.connection.rows;
+    assert.deepEqual([ramp?.totals.due, hold?.totals.due, hold?.totals.dropped], [12, 0, 1]);
+    assert.deepEqual(report.frames, { notices: 3, malformed: 2, unknownOk: 1, lateOk: 4 });
   });
 });
 
@@ -170,10 +240,10 @@ describe("completeReport", () => {
   it("has service times by relay where there are several, and sizes by event type", () => {
     const plan = planOf({ RELAY_URL: "ws://127.0.0.1:1,ws://127.0.0.1:2" });
     const slices = [
-      sliceOf({ histograms: { y0: histogramOf(1, 1), y1: histogramOf(30) } }),
-      sliceOf({ seq: 1, histograms: { y1: histogramOf(30, 30) } }),
+      sliceOf({ histograms: { "relay.0": histogramOf(1, 1), "relay.1": histogramOf(30) } }),
+      sliceOf({ seq: 1, histograms: { "relay.1": histogramOf(30, 30) } }),
     ];
-    const { latency } = buildOf({ plan, slices });
+    const { latency } = figuresOf(buildOf({ plan, slices }));
     assert.deepEqual(
       latency.byRelay.map(({ relay, service }) => [relay, service.count, service.max]),
       [
@@ -181,8 +251,8 @@ describe("completeReport", () => {
         ["127.0.0.1:2", 3, 30],
       ],
     );
-    assert.deepEqual(buildOf().latency.byRelay, []);
-    assert.equal(latency.byEvent.video?.meanBytes, 1_500);
+    assert.deepEqual(figuresOf(buildOf()).latency.byRelay, []);
+    assert.equal(buildOf().config.pool.types.video?.meanBytes, 1_500);
   });
 
   it("adds what Node knows, and judges again", () => {
@@ -214,8 +284,8 @@ describe("completeReport", () => {
   it("keeps k6's figures as they were", () => {
     const report = buildOf();
     const completed = completeOf(report);
-    assert.deepEqual(completed.totals, report.totals);
-    assert.deepEqual(completed.latency, report.latency);
+    assert.deepEqual(figuresOf(completed).totals, figuresOf(report).totals);
+    assert.deepEqual(figuresOf(completed).latency, figuresOf(report).latency);
     assert.deepEqual(completed.generator.scheduleLag, report.generator.scheduleLag);
   });
 

@@ -15,6 +15,7 @@ import { findCeiling, type SearchOptions, type Trial } from "../src/node/calibra
 import { describeKept, renderCalibration } from "../src/node/calibrate/table.ts";
 import { readPool } from "../src/node/pool/read.ts";
 import { parseManifest } from "../src/pool/format.ts";
+import { figuresOf } from "./fixtures/reports/figures.ts";
 import { buildOf, completeOf, sampleOf } from "./fixtures/reports/run.ts";
 
 const HELD: Trial = { held: true, achievedShare: 1 };
@@ -109,7 +110,7 @@ describe("findCeiling", () => {
 
 describe("judgeTrial", () => {
   const good = completeOf(buildOf());
-  const { throughput, generator } = good;
+  const { throughput, generator } = figuresOf(good);
   const accepted = (share: number) => ({
     ...good,
     throughput: { ...throughput, acceptedEps: throughput.targetEps * share },

@@ -4,12 +4,15 @@ import type { ChartId } from "../src/report/charts/chart.ts";
 import { chartsOf } from "../src/report/charts/charts.ts";
 import { diskOf } from "../src/report/disk.ts";
 import { dueBySlice } from "../src/report/due.ts";
+import { pointsOf } from "../src/report/points.ts";
 import type { Report } from "../src/report/types.ts";
 import {
   buildOf,
   completeOf,
   histogramOf,
+  planOf,
   rowOf,
+  rowOfClass,
   sampleOf,
   sliceOf,
 } from "./fixtures/reports/run.ts";
@@ -29,12 +32,16 @@ function linesOf(report: Report, id: ChartId) {
 describe("charts over time", () => {
   const report = buildOf({
     slices: [
-      sliceOf({ counts: [rowOf(1, { scheduled: 30, attempted: 20, accepted: 10 })] }),
+      sliceOf({ classes: { publish: [rowOf(1, { scheduled: 30, attempted: 20, accepted: 10 })] } }),
       sliceOf({
         seq: 1,
         index: 2,
-        counts: [rowOf(1, { rejected: 10, lost: 5, backpressure: 10 })],
-        histograms: { r1: histogramOf(4), s1: histogramOf(2), lag: histogramOf(1) },
+        classes: { publish: [rowOf(1, { rejected: 10, lost: 5, backpressure: 10 })] },
+        histograms: {
+          "publish.response.1": histogramOf(4),
+          "publish.service.1": histogramOf(2),
+          "publish.lag": histogramOf(1),
+        },
       }),
     ],
   });
@@ -62,14 +69,16 @@ describe("charts over time", () => {
         seq: i,
         index: i,
         atMs: 1_000 + (i + 1) * 100,
-        counts: [
-          rowOf(1, {
-            scheduled: i === 99 ? 406 : 6,
-            attempted: 6,
-            accepted: 6,
-            backpressure: i === 99 ? 400 : 0,
-          }),
-        ],
+        classes: {
+          publish: [
+            rowOf(1, {
+              scheduled: i === 99 ? 406 : 6,
+              attempted: 6,
+              accepted: 6,
+              backpressure: i === 99 ? 400 : 0,
+            }),
+          ],
+        },
       }),
     );
     const overload = buildOf({ slices });
@@ -88,14 +97,16 @@ describe("charts over time", () => {
         seq: i,
         index: i,
         atMs: 1_000 + (i + 1) * 100,
-        counts: [
-          rowOf(1, {
-            scheduled: 10,
-            attempted,
-            accepted: attempted,
-            backpressure: i === 9 ? 25 : 0,
-          }),
-        ],
+        classes: {
+          publish: [
+            rowOf(1, {
+              scheduled: 10,
+              attempted,
+              accepted: attempted,
+              backpressure: i === 9 ? 25 : 0,
+            }),
+          ],
+        },
       }),
     );
     const unsent = dueBySlice(buildOf({ slices })).map((due) => due.unsent);
@@ -115,10 +126,25 @@ describe("queries over time", () => {
       sliceOf({
         seq: index,
         index,
-        queries: [[0, feed.length, feed.length, 0, feed.length, 0, 0, 0, feed.length * 20]],
-        histograms: { qr0: histogramOf(...feed), qs0: histogramOf(...feed) },
+        classes: {
+          query: [
+            rowOfClass("query", 0, {
+              scheduled: feed.length,
+              sent: feed.length,
+              eose: feed.length,
+              rows: feed.length * 20,
+            }),
+          ],
+        },
+        histograms: {
+          "query.response.0": histogramOf(...feed),
+          "query.service.0": histogramOf(...feed),
+        },
       });
-    const report = buildOf({ slices: [asked(0, 10, 10, 10), asked(2, 40)] });
+    const report = buildOf({
+      plan: { ...planOf(), scenario: "playback" },
+      slices: [asked(0, 10, 10, 10), asked(2, 40)],
+    });
     const { line, xs } = linesOf(report, "queries");
     assert.deepEqual(xs, [0, 0.1, 0.2]);
     const [p50 = [], p99 = []] = Object.values(line);
@@ -133,7 +159,7 @@ describe("queries over time", () => {
       }
     }
     assert.deepEqual(
-      report.throughput.series.map(({ queryTimes }) => queryTimes?.feed?.count),
+      pointsOf(report).map(({ queryTimes }) => queryTimes?.feed?.count),
       [3, undefined, 1],
     );
     assert.ok(!chartsOf(buildOf()).charts.some(({ id }) => id === "queries"));
@@ -143,8 +169,13 @@ describe("queries over time", () => {
 describe("the heat map", () => {
   it("counts every answer in the row that holds its time", () => {
     const slices = [
-      sliceOf({ histograms: { r0: histogramOf(1, 1, 8), r1: histogramOf(64) } }),
-      sliceOf({ seq: 1, index: 1, histograms: { r1: histogramOf(8, 700) } }),
+      sliceOf({
+        histograms: {
+          "publish.response.0": histogramOf(1, 1, 8),
+          "publish.response.1": histogramOf(64),
+        },
+      }),
+      sliceOf({ seq: 1, index: 1, histograms: { "publish.response.1": histogramOf(8, 700) } }),
     ];
     const chart = chartOf(buildOf({ slices }), "heat");
     assert.ok(chart.kind === "heat");
@@ -181,7 +212,14 @@ describe("the heat map", () => {
 describe("the percentile curve", () => {
   it("rises to one in ten thousand, and ends where samples do", () => {
     const values = Array.from({ length: 1_000 }, (_, i) => i + 1);
-    const slices = [sliceOf({ histograms: { r1: histogramOf(...values), s1: histogramOf(1, 2) } })];
+    const slices = [
+      sliceOf({
+        histograms: {
+          "publish.response.1": histogramOf(...values),
+          "publish.service.1": histogramOf(1, 2),
+        },
+      }),
+    ];
     const { xs, line } = linesOf(buildOf({ slices }), "curve");
     assert.equal(xs[0], 1);
     assert.equal(xs.at(-1), 10_000);

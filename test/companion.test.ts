@@ -18,7 +18,7 @@ import { readHost, readTree } from "../src/node/proc.ts";
 import { busiestThread, startSampler, type TimedSample } from "../src/node/sampler.ts";
 import { judgeAgain } from "../src/report/thresholds.ts";
 import type { Resources } from "../src/report/types.ts";
-import { planOf, sampleOf, sliceOf } from "./fixtures/reports/run.ts";
+import { planOf, pool, sampleOf, sliceOf } from "./fixtures/reports/run.ts";
 
 /** A process that listens there until it is killed. */
 function listenElsewhere(address: string, port: number, name = "relay") {
@@ -173,7 +173,7 @@ describe("what is read of the system", { skip: isLinux ? false : "there is no /p
     const url = parseRelayUrl(`ws://127.0.0.4:${port}`);
     const relay: Admission = { status: "admitted", url, addresses: ["127.0.0.4"], reason: "" };
     const plan = planOf();
-    const live = new LiveRun(plan, 1);
+    const live = new LiveRun(plan, pool);
     live.add(sliceOf({ vu: 1, atMs: 1_000, windowStartMs: 1_000 }), Date.now());
     const companion = await startCompanion({
       plan,
@@ -253,7 +253,7 @@ describe("what is read of the system", { skip: isLinux ? false : "there is no /p
       admissions: [relay],
       relayPid: process.pid,
       relayMetrics: null,
-      live: new LiveRun(plan, 1),
+      live: new LiveRun(plan, pool),
     });
     for (let n = 0; n < 2; n++) await fetch(`${companion.url}/next`);
     const { samples, notes } = await companion.close();
@@ -341,7 +341,7 @@ describe("what is read of the system", { skip: isLinux ? false : "there is no /p
       plan,
       relayPid: undefined,
       relayMetrics: null,
-      live: new LiveRun(plan, 1),
+      live: new LiveRun(plan, pool),
     };
     const relays = [
       admit(`ws://127.0.0.1:${port}`, "127.0.0.1"),
@@ -425,7 +425,7 @@ describe("the relay's own metrics", () => {
       admissions: [relay],
       relayPid: undefined,
       relayMetrics: at,
-      live: new LiveRun(plan, 1),
+      live: new LiveRun(plan, pool),
     });
     for (let seen = false; !seen; ) {
       const { metrics } = (await (await fetch(`${companion.url}/next`)).json()) as {

@@ -8,11 +8,13 @@ import { compare } from "../src/node/commands/compare.ts";
 import { loadSet, SET_SCHEMA } from "../src/node/load-sets.ts";
 import { orderOf, repeatRuns, seedOf } from "../src/node/run/repeat.ts";
 import { type Random, seededRandom } from "../src/random.ts";
-import { summarize } from "../src/report/build.ts";
+import { publishOf } from "../src/report/class-report.ts";
 import { compareSets, comparisonExitCode } from "../src/report/compare/compare.ts";
 import { renderComparison } from "../src/report/compare/markdown.ts";
 import { describeComparison } from "../src/report/compare/terminal.ts";
+import { summarize } from "../src/report/summary.ts";
 import type { Report } from "../src/report/types.ts";
+import { withClass, withTotals } from "./fixtures/reports/figures.ts";
 import { buildOf, completeOf, sampleOf } from "./fixtures/reports/run.ts";
 
 const good = completeOf(buildOf());
@@ -36,11 +38,17 @@ function noisyRun(random: Random, medianMs: number, wobble: number): Report {
     const values = tenths.map((tenth) => tenth[place]);
     return [Math.min(...values), Math.max(...values)] as const;
   };
+  const bands = { responseP50: band(0), responseP99: band(1) };
+  const publish = { ...(good.noise.classes.publish ?? assert.fail("no band")), ...bands };
   return {
-    ...good,
-    latency: { ...good.latency, response: summary, service: summary, byEvent: {} },
-    noise: { ...good.noise, responseP50: band(0), responseP99: band(1) },
+    ...withPublish({ times: { response: summary, service: summary }, rows: {} }),
+    noise: { ...good.noise, classes: { ...good.noise.classes, publish } },
   };
+}
+
+/** The good run with other figures of publishing. */
+function withPublish(members: Partial<ReturnType<typeof publishOf>>, of = good): Report {
+  return withClass("publish", members, of);
 }
 
 /** Runs with ids of their own: a run is not compared with itself. */
@@ -103,7 +111,8 @@ describe("compareSets", () => {
     const random = seededRandom("half", "noise");
     const run = (service: number) => {
       const [calm, own] = [noisyRun(random, 20, 0), noisyRun(random, service, 0)];
-      return { ...calm, latency: { ...calm.latency, service: own.latency.service } };
+      const times = { ...publishOf(calm).times, service: publishOf(own).times.service };
+      return withPublish({ times }, calm);
     };
     const c = compareSets(setOf(...[2, 5, 11].map(run)), setOf(...[3, 7, 12].map(run)), JUDGING);
     assert.equal(c.figures.find(({ name }) => name === "response p50")?.verdict, "same");
@@ -123,15 +132,11 @@ describe("compareSets", () => {
     for (let i = 0; i < 40; i++) {
       const random = seededRandom(`many-${i}`, "noise");
       const run = () => {
-        const types = Array.from({ length: 8 }, (_, t) => [
-          `type-${t}`,
-          noisyRun(random, 5, 0.3).latency,
-        ]);
-        const whole = noisyRun(random, 5, 0.3);
-        return {
-          ...whole,
-          latency: { ...whole.latency, byEvent: Object.fromEntries(types) },
-        };
+        const types = Array.from({ length: 8 }, (_, t) => {
+          const { totals, times } = publishOf(noisyRun(random, 5, 0.3));
+          return [`type-${t}`, { totals, times }] as const;
+        });
+        return withPublish({ rows: Object.fromEntries(types) }, noisyRun(random, 5, 0.3));
       };
       const [base, next] = [
         [run(), run(), run()],
@@ -148,8 +153,7 @@ describe("compareSets", () => {
       const histogram = new Histogram();
       for (let i = 0; i < 30; i++) histogram.record(ms * 1.2 ** (i - 15));
       const summary = summarize(histogram.toData());
-      const { latency } = good;
-      return { ...good, latency: { ...latency, response: summary, service: summary, byEvent: {} } };
+      return withPublish({ times: { response: summary, service: summary }, rows: {} });
     };
     // Three times the same by chance: no spread between the runs at all.
     const c = compareSets(
@@ -186,12 +190,11 @@ describe("compareSets", () => {
   });
 
   it("calls errors and a lower rate worse, whatever the latency", () => {
-    const { totals, throughput } = good;
-    const failing = { ...good, totals: { ...totals, accepted: 950, rejected: 50 } };
+    const failing = withTotals("publish", { accepted: 950, rejected: 50 }, good);
     const c = compareSets(setOf(good), setOf(failing), JUDGING);
     assert.equal(c.figures.find(({ name }) => name === "share rejected")?.verdict, "worse");
     assert.equal(comparisonExitCode(c), 99);
-    const slow = { ...good, throughput: { ...throughput, acceptedEps: 80 } };
+    const slow = withPublish({ rate: { ...publishOf(good).rate, done: 80 } });
     const rate = compareSets(setOf(good), setOf(slow), JUDGING).figures;
     assert.equal(rate.find(({ name }) => name === "accepted rate")?.verdict, "worse");
     assert.equal(comparisonExitCode(compareSets(setOf(good), setOf(good), JUDGING)), 0);
@@ -252,11 +255,10 @@ describe("compareSets", () => {
   });
 
   it("leaves out percentiles with fewer than ten samples beyond them", () => {
-    const { latency } = good;
     const few = new Histogram();
     for (let i = 0; i < 500; i++) few.record(5);
     const summary = summarize(few.toData());
-    const report = { ...good, latency: { ...latency, service: summary } };
+    const report = withPublish({ times: { ...publishOf(good).times, service: summary } });
     const { figures } = compareSets(setOf(report), setOf(report), JUDGING);
     const verdict = (name: string) => figures.find((f) => f.name === name)?.verdict;
     assert.deepEqual([verdict("service p50"), verdict("service p99")], ["same", "notComparable"]);
@@ -308,7 +310,7 @@ describe("what relays write to disk", () => {
     compareSets(setOf(a), setOf(b), JUDGING).notes.filter((note) => /disk/.test(note));
 
   it("is a note where one writes much more for an event than the other", () => {
-    const { acceptedEps } = good.throughput;
+    const { done: acceptedEps } = publishOf(good).rate;
     const [durable, fast] = [writing("a", 9_000 * acceptedEps), writing("b", 1_000 * acceptedEps)];
     assert.match(
       notes(durable, fast).join(),

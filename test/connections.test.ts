@@ -1,6 +1,8 @@
 /** Connections that fail or end, in virtual time: what is lost with them, and how they are tried again. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { publishOf } from "../src/report/class-report.ts";
+import { pointsOf } from "../src/report/points.ts";
 import { accept, acceptUnasked, cut } from "./faulty-relay/frames.ts";
 import { misbehave } from "./k6-world/misbehave.ts";
 import { hold, publish, refusal } from "./k6-world/trial.ts";
@@ -16,12 +18,13 @@ describe("what is lost with a connection", () => {
       variables: { MAX_IN_FLIGHT: "1", CLIENTS: "20", RATE_EPS: "150", DURATION_SEC: "3" },
       beside: { heldBack: true },
     });
-    const { lost, unsent, connections } = report.totals;
-    assert.ok(lost >= 10 && unsent.noConnection > 0, `${lost} lost, ${unsent.noConnection} unsent`);
-    assert.equal(connections.dropped, connections.reconnected);
+    const { lost, noConnection } = publishOf(report).totals;
+    assert.ok(lost >= 10 && noConnection > 0, `${lost} lost, ${noConnection} unsent`);
+    const { dropped, reconnected, stillDown } = report.classes.connection.totals;
+    assert.deepEqual([reconnected, stillDown], [dropped, 0]);
     assert.ok(endedMs < 4_250, `ended at ${endedMs}`);
     // Never more open than there are, and all of them again at the end.
-    const open = report.throughput.series.map(({ connectionsOpen }) => connectionsOpen);
+    const open = pointsOf(report).map(({ connectionsOpen }) => connectionsOpen);
     assert.ok(Math.min(...open) < 20 && Math.max(...open) === 20, open.join(" "));
     assert.equal(open.at(-1), 20);
   });
@@ -53,7 +56,7 @@ describe("what is lost with a connection", () => {
     });
     const lastMs = relay.ledger.events.at(-1)?.receivedMs ?? 0;
     assert.ok(lastMs < 3_005, `sent behind the window, at ${lastMs}`);
-    const { noConnection, backpressure } = report.totals.unsent;
+    const { noConnection, backpressure } = publishOf(report).totals;
     assert.ok(noConnection > 40 && noConnection < 65, `${noConnection} without a connection`);
     assert.ok(backpressure > 30 && backpressure < 60, `${backpressure} held back`);
   });
@@ -73,9 +76,9 @@ describe("what is lost with a connection", () => {
       return id === undefined ? [accept(event.id)] : [acceptUnasked(id), accept(event.id)];
     });
     const { report } = await publish(relay.relay, { DURATION_SEC: "2" });
-    const { timedOut, lost, lateOk, unknownOk, connections } = report.totals;
-    assert.deepEqual([timedOut, lost, connections.dropped], [4, 1, 4]);
-    assert.deepEqual([lateOk, unknownOk], [0, 4]);
+    const { timedOut, lost } = publishOf(report).totals;
+    assert.deepEqual([timedOut, lost, report.classes.connection.totals.dropped], [4, 1, 4]);
+    assert.deepEqual([report.frames.lateOk, report.frames.unknownOk], [0, 4]);
   });
 });
 
@@ -96,8 +99,8 @@ describe("connections", () => {
       },
     });
     assert.equal(most, 7);
-    assert.equal(report.latency.connect.count, 40);
-    assert.ok((report.latency.connect.min ?? 0) >= 0.99);
+    assert.equal(report.classes.connection.times.connect.count, 40);
+    assert.ok((report.classes.connection.times.connect.min ?? 0) >= 0.99);
   });
 
   it("that find nobody are tried again at random within growing distances, up to five seconds", async () => {
@@ -145,9 +148,9 @@ describe("connections", () => {
       conditions: { handshake: (place) => (place === 2 || place > 3 ? "silent" : "open") },
       beside: { errors: { "connect/timeout": 1, "connect/unfinished": 1 } },
     });
-    const { attempted, opened, failed } = report.totals.connections;
-    assert.deepEqual([attempted, opened, failed], [5, 3, 2]);
-    assert.ok(report.totals.unsent.noConnection > 0);
+    const { due, opened, failed, unfinished } = report.classes.connection.totals;
+    assert.deepEqual([due, opened, failed, unfinished], [5, 3, 1, 1]);
+    assert.ok(publishOf(report).totals.noConnection > 0);
     assert.ok(endedMs < 13_000, `ended at ${endedMs}`);
   });
 
@@ -171,7 +174,7 @@ describe("connections", () => {
     const { report, slices } = await hold(relay, {
       variables: { RELAY_URL: "ws://127.0.0.1:7777,ws://127.0.0.1:7778", AUDIT_EVERY: "1" },
     });
-    const figures = report.latency.byRelay.map(({ relay: label, service }) => [
+    const figures = publishOf(report).byRelay.map(({ relay: label, service }) => [
       label,
       Math.round(service.p50 ?? 0),
       service.count,

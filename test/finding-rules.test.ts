@@ -1,23 +1,22 @@
 /** Each rule on either side of its bounds: a healthy run's report with one figure changed. */
+
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import type { CountsOf } from "../src/measure/classes.ts";
 import { coarseLowerMs } from "../src/measure/histogram.ts";
 import { messagePrefix } from "../src/nostr/ok.ts";
 import { reasonOf } from "../src/nostr/reason.ts";
-import { summarize } from "../src/report/build.ts";
+import { publishOf, queryOf, setOf } from "../src/report/class-report.ts";
 import { RULES } from "../src/report/findings/engine.ts";
 import { viewOf } from "../src/report/findings/view.ts";
-import type {
-  Ends,
-  LatencySummary,
-  Profile,
-  Report,
-  ReportError,
-  ResourceSample,
-  SeriesPoint,
-  Totals,
-} from "../src/report/types.ts";
+import { pointsOf, type SeriesPoint } from "../src/report/points.ts";
+import { summarize } from "../src/report/summary.ts";
+import type { LatencySummary } from "../src/report/times.ts";
+import type { Ends, Profile, Report, ReportError, ResourceSample } from "../src/report/types.ts";
+import { zerosOf } from "../src/report/zeros.ts";
+import { withClass, withTotals } from "./fixtures/reports/figures.ts";
+import { changePoints, withPoints } from "./fixtures/reports/points.ts";
 import { histogramOf, sampleOf } from "./fixtures/reports/run.ts";
 
 const file = new URL("fixtures/reports/situations/healthy.json", import.meta.url);
@@ -26,12 +25,14 @@ const base = JSON.parse(readFileSync(file, "utf8")) as Report;
 const draftOf = (id: string, report: Report) =>
   RULES.find((rule) => rule.id === id)?.find(viewOf(report)) ?? null;
 
-const totals = (members: Partial<Totals>, of = base): Report => ({
+const totals = (members: Partial<CountsOf<"publish">>, of = base): Report =>
+  withTotals("publish", members, of);
+const linked = (members: Partial<CountsOf<"connection">>, of = base): Report =>
+  withTotals("connection", members, of);
+const framed = (members: Partial<Report["frames"]>, of = base): Report => ({
   ...of,
-  totals: { ...of.totals, ...members },
+  frames: { ...of.frames, ...members },
 });
-const linked = (members: Partial<Totals["connections"]>, of = base) =>
-  totals({ connections: { ...of.totals.connections, ...members } }, of);
 const errors = (...list: readonly (readonly [string, string, number])[]): Report => ({
   ...base,
   errors: list.map(
@@ -50,14 +51,21 @@ const timed = (
   kind: "response" | "service" | "connect",
   members: Partial<LatencySummary>,
   of = base,
-): Report => ({ ...of, latency: { ...of.latency, [kind]: { ...of.latency[kind], ...members } } });
-const series = (change: (point: SeriesPoint, i: number) => Partial<SeriesPoint>): Report => ({
-  ...base,
-  throughput: {
-    ...base.throughput,
-    series: base.throughput.series.map((point, i) => ({ ...point, ...change(point, i) })),
-  },
-});
+): Report => {
+  if (kind === "connect") {
+    const { connect } = of.classes.connection.times;
+    return withClass("connection", { times: { connect: { ...connect, ...members } } }, of);
+  }
+  const { times } = publishOf(of);
+  const changed = { ...times, [kind]: { ...times[kind], ...members } };
+  return withClass("publish", { times: changed }, of);
+};
+const series = (
+  change: (point: SeriesPoint, i: number) => Partial<SeriesPoint>,
+  of = base,
+): Report => changePoints(change, of);
+const accepting = (done: number, of: Report): Report =>
+  withClass("publish", { rate: { ...publishOf(of).rate, done } }, of);
 const sampled = (samples: readonly ResourceSample[], of = base): Report => ({
   ...of,
   resources: { samples, relayProcess: null, relayMetrics: [], notMeasured: [] },
@@ -81,20 +89,16 @@ const lived = (of: Report, endSec: number): Report => ({
   },
 });
 /** So many events accepted in the last slice of the window. */
-const acceptedIn = (of: Report, events: number): Report => ({
-  ...of,
-  throughput: {
-    ...of.throughput,
-    series: of.throughput.series.map((p, i) => (i === 50 ? { ...p, accepted: events } : p)),
-  },
-});
+const acceptedIn = (of: Report, events: number): Report =>
+  series((_, i) => (i === 50 ? { accepted: events } : {}), of);
 const audited = (missingCount: number): Report => ({
   ...base,
   audit: { checked: 100, found: 90, missing: ["a"], missingCount, excused: 0, acknowledged: 100 },
 });
 /** The relay's own counter, so many beside what was sent. */
 const counting = (off: number): Report => {
-  const last = 7 + base.totals.attempted + base.warmup.attempted + off;
+  const { totals: sent, warmup } = publishOf(base);
+  const last = 7 + sent.attempted + (warmup?.attempted ?? Number.NaN) + off;
   const relayMetrics = [{ name: "nostr_cmd_event_total", first: 7, last }];
   return { ...base, resources: { samples: [], relayProcess: null, relayMetrics, notMeasured: [] } };
 };
@@ -107,28 +111,47 @@ const storing = (delta: number, kind = 1, members: Partial<Report> = {}): Report
     ...members,
   };
 };
-const relays = (...p50s: readonly number[]): Report => ({
-  ...base,
-  latency: {
-    ...base.latency,
-    byRelay: p50s.map((p50, i) => ({
-      relay: `127.0.0.1:${i}`,
-      service: { ...base.latency.service, p50 },
-    })),
-  },
-});
-const sized = (small: number, large: number): Report => {
-  const of = (meanBytes: number, p50: number) => ({
-    accepted: 500,
-    meanBytes,
-    response: base.latency.response,
-    service: { ...base.latency.service, count: 500, p50 },
-  });
-  return {
-    ...base,
-    latency: { ...base.latency, byEvent: { view: of(800, small), video: of(2_000, large) } },
-  };
+const relays = (...p50s: readonly number[]): Report => {
+  const { service } = publishOf(base).times;
+  const byRelay = p50s.map((p50, i) => ({
+    relay: `127.0.0.1:${i}`,
+    service: { ...service, p50 },
+  }));
+  return withClass("publish", { byRelay }, base);
 };
+/** Types of so many bytes, each with the median of its service times. */
+const typedOf = (types: readonly (readonly [name: string, meanBytes: number, p50: number])[]) => {
+  const { response, service } = publishOf(base).times;
+  const of = withClass(
+    "publish",
+    {
+      rows: Object.fromEntries(
+        types.map(([name, , p50]) => [
+          name,
+          {
+            totals: { ...zerosOf("publish"), accepted: 500 },
+            times: { response, service: { ...service, count: 500, p50 } },
+          },
+        ]),
+      ),
+    },
+    base,
+  );
+  return pooling(
+    types.map(([name, meanBytes]) => [name, { kinds: [], meanBytes }]),
+    of,
+  );
+};
+type PoolTypes = Report["config"]["pool"]["types"];
+const pooling = (types: readonly (readonly [string, PoolTypes[string]])[], of: Report): Report => ({
+  ...of,
+  config: { ...of.config, pool: { ...of.config.pool, types: Object.fromEntries(types) } },
+});
+const sized = (small: number, large: number): Report =>
+  typedOf([
+    ["view", 800, small],
+    ["video", 2_000, large],
+  ]);
 const service = (min: number, p50: number, p90: number, p99: number, of = base) =>
   timed("service", { min, p50, p90, p99 }, of);
 const proxied = (cpuPercent: number): Report => {
@@ -136,21 +159,24 @@ const proxied = (cpuPercent: number): Report => {
   const proxy = { name: "docker-proxy", pids: [7] };
   return { ...of, resources: of.resources && { ...of.resources, proxy } };
 };
-type Asked = NonNullable<Report["queries"]>[string];
+/** The one query of a run beside its publishes: its times, and what became of it. */
+const querying = (counts: Partial<CountsOf<"query">>, time: LatencySummary, of: Report): Report => {
+  const totals = { ...zerosOf("query"), ...counts };
+  const times = { ...queryOf(of).times, response: time, service: time };
+  const feed = { totals, times };
+  return withClass("query", { ...queryOf(of), totals, times, rows: { feed } }, of);
+};
 /** One query beside publishes of 2 ms: its service times, and what became of it. */
 const asked = (
   times: Partial<LatencySummary>,
-  counts: Partial<Asked> = {},
+  counts: Partial<CountsOf<"query">> = {},
   of = service(1, 2, 3, 4),
-): Report => {
-  const summary = { ...of.latency.service, count: 200, min: 1, ...times };
-  const feed: Asked = {
-    ...{ scheduled: 200, sent: 200, noConnection: 0, eose: 200, closed: 0, timedOut: 0, lost: 0 },
-    ...{ events: 4_000, response: summary, service: summary },
-    ...counts,
-  };
-  return { ...of, queries: { feed } };
-};
+): Report =>
+  querying(
+    { scheduled: 200, sent: 200, eose: 200, rows: 4_000, ...counts },
+    { ...publishOf(of).times.service, count: 200, min: 1, ...times },
+    of,
+  );
 const profiled = (name: string): Profile => ({
   source: "perf",
   process: "relay",
@@ -158,7 +184,7 @@ const profiled = (name: string): Profile => ({
   functions: [{ name, file: null, selfPercent: 60 }],
 });
 
-const length = base.throughput.series.length;
+const { length } = pointsOf(base);
 /** 100 ms in one slice of so many, for so many of its events; 2 ms in the others. */
 const spikes = (isSpike: (i: number) => boolean, peak = 100, slow = 10) =>
   series((_, i) => ({
@@ -173,15 +199,8 @@ function bucketOf(ms: number): number {
   return index;
 }
 /** Open connections and answers until a slice, none from it on. */
-const endingAt = (end: number, openThen: number, of: Report): Report => ({
-  ...of,
-  throughput: {
-    ...of.throughput,
-    series: of.throughput.series.map((point, i) =>
-      i < end ? point : { ...point, connectionsOpen: openThen, p50: null },
-    ),
-  },
-});
+const endingAt = (end: number, openThen: number, of: Report): Report =>
+  series((_, i) => (i < end ? {} : { connectionsOpen: openThen, p50: null }), of);
 /** How connections ended: `[ms, count]` of each time. */
 type Times = readonly (readonly [ms: number, count: number])[];
 const timesOf = (times: Times): LatencySummary =>
@@ -209,16 +228,8 @@ const answered = (status: number | null, text = "", of = base): Report => ({
   ...of,
   handshakes: { asked: 3, answers: [{ status, text, count: 3 }] },
 });
-const provenFrom = (from: number, most: number, of = base): Report => ({
-  ...of,
-  throughput: {
-    ...of.throughput,
-    series: of.throughput.series.map((point, i) => ({
-      ...point,
-      connectionsProven: i < from ? 0 : most,
-    })),
-  },
-});
+const provenFrom = (from: number, most: number, of = base): Report =>
+  series((_, i) => ({ connectionsProven: i < from ? 0 : most }), of);
 const noneProven = (of: Report) => provenFrom(0, 0, of);
 /** None open, so many handshakes failed in this way. */
 const unreached = (code: string, failed = 8): Report => ({
@@ -284,26 +295,15 @@ const beside = (relay: number, generator: number, host: number, of = base): Repo
   );
 /** Of what is sent each second so many events stay in the relay, and so many are sent of those due. */
 const slower = (answered: number, sent = 1, of = base): Report => {
-  const { length } = of.throughput.series;
-  const perSlice = of.totals.scheduled / length;
+  const { scheduled } = publishOf(of).totals;
+  const perSlice = scheduled / pointsOf(of).length;
   const cut = (share: number, i: number) =>
     Math.round((i + 1) * perSlice * share) - Math.round(i * perSlice * share);
-  return {
-    ...of,
-    totals: {
-      ...of.totals,
-      unsent: { ...of.totals.unsent, backpressure: Math.round((1 - sent) * of.totals.scheduled) },
-    },
-    throughput: {
-      ...of.throughput,
-      acceptedEps: of.throughput.acceptedEps * answered,
-      series: of.throughput.series.map((point, i) => ({
-        ...point,
-        attempted: cut(sent, i),
-        accepted: cut(answered, i),
-      })),
-    },
-  };
+  const unsent = Math.round((1 - sent) * scheduled);
+  return series(
+    (_, i) => ({ attempted: cut(sent, i), accepted: cut(answered, i) }),
+    accepting(publishOf(of).rate.done * answered, totals({ backpressure: unsent }, of)),
+  );
 };
 /** With two places a connection, all taken; the fastest answer and the median in ms. */
 const full = (min: number, p50: number): Report => {
@@ -315,23 +315,8 @@ const full = (min: number, p50: number): Report => {
   );
   return report;
 };
-const typed = (...p50s: readonly number[]): Report => ({
-  ...base,
-  latency: {
-    ...base.latency,
-    byEvent: Object.fromEntries(
-      p50s.map((p50, i) => [
-        `type${i}`,
-        {
-          accepted: 500,
-          meanBytes: 500 * (i + 1),
-          response: base.latency.response,
-          service: { ...base.latency.service, count: 500, p50 },
-        },
-      ]),
-    ),
-  },
-});
+const typed = (...p50s: readonly number[]): Report =>
+  typedOf(p50s.map((p50, i) => [`type${i}`, 500 * (i + 1), p50]));
 const said = (errorClass: string, text: string, count = 1, of = base): Report => ({
   ...of,
   errors: [
@@ -352,18 +337,20 @@ const toldBy = (errorClass: string, words: number, timedOut: number, text = "too
   said(errorClass, text, words, totals({ timedOut }));
 /** Of `typing` so many without an OK and with one, and of `view` without. */
 const unansweredOf = (silent: number, accepted: number, others = 0): Report => {
-  const of = totals({ timedOut: silent + others });
-  const { response, service: times } = base.latency;
-  const one = { meanBytes: 400, response, service: times };
+  const { times } = publishOf(base);
+  const rowsOf = (accepted: number) => ({
+    totals: { ...zerosOf("publish"), accepted },
+    times,
+  });
+  const rows = { typing: rowsOf(accepted), view: rowsOf(900) };
   return {
-    ...of,
-    latency: {
-      ...of.latency,
-      byEvent: {
-        typing: { ...one, accepted, ofKinds: [20_001] },
-        view: { ...one, accepted: 900, ofKinds: [30_079] },
-      },
-    },
+    ...pooling(
+      [
+        ["typing", { kinds: [20_001], meanBytes: 400 }],
+        ["view", { kinds: [30_079], meanBytes: 400 }],
+      ],
+      withClass("publish", { rows }, totals({ timedOut: silent + others })),
+    ),
     errors: [
       {
         class: "timeout",
@@ -396,54 +383,43 @@ const slept = ({
   readonly diskWriteBytesPerSec?: number;
   readonly rateEps?: number;
 }): Report => {
-  const { sliceSec } = base.throughput;
+  const { sliceSec } = base.run;
   const even = series((_, i) => ({ accepted: i < burst ? rateEps * sliceSec : 5 }));
   const of = sampled(
     [1, 2, 3].map((t) => sampleOf({ t, process: "relay", cpuPercent, diskWriteBytesPerSec })),
     timed("service", { min, p50: 300, p99 }, even),
   );
-  return {
-    ...of,
-    config: { ...of.config, rateEps },
-    throughput: { ...of.throughput, acceptedEps: 50 },
-  };
+  return accepting(50, { ...of, config: { ...of.config, rateEps } });
 };
-const cutSets = (partial: number, complete: number): Report => ({
-  ...said("reject", "rate-limited: x", partial),
-  sets: {
-    video: {
-      started: partial + complete,
-      complete,
-      partial,
-      failed: 0,
-      cutOff: 0,
-      completion: base.latency.response,
-      lacking: [{ part: 1, kinds: [1_063], count: partial }],
+const cutSets = (partial: number, complete: number): Report => {
+  const of = said("reject", "rate-limited: x", partial);
+  const totals = { ...zerosOf("set"), started: partial + complete, complete, partial };
+  const times = { completion: publishOf(base).times.response };
+  return withClass(
+    "set",
+    {
+      ...setOf(of),
+      totals,
+      rows: { video: { totals, times } },
+      lacking: { video: [{ part: 1, kinds: [1_063], count: partial }] },
     },
-  },
-});
-type Query = NonNullable<Report["queries"]>[string];
+    of,
+  );
+};
 const readLate = (of: Report, p99: number): Report => ({
   ...of,
   generator: { ...of.generator, loopLag: { ...of.generator.loopLag, p99 } },
 });
-const queried = (members: Partial<Query>, notices = 0): Report => {
-  const words = members.closed ? said("closed", "too many subscriptions") : base;
+const queried = (counts: Partial<CountsOf<"query">>, notices = 0): Report => {
+  const words = counts.closed ? said("closed", "too many subscriptions") : base;
   const of = notices === 0 ? words : said("notice", "too many REQs", notices);
-  const { response, service: times } = base.latency;
-  const feed = {
-    ...{ scheduled: 100, sent: 100, noConnection: 0, eose: 100, closed: 0, timedOut: 0, lost: 0 },
-    ...{ events: 2_000, eventsBehind: 0, response, service: times },
-  };
-  return { ...of, queries: { feed: { ...feed, ...members } } };
+  return querying(
+    { scheduled: 100, sent: 100, eose: 100, rows: 2_000, ...counts },
+    publishOf(base).times.service,
+    of,
+  );
 };
-const rising = (of: Report): Report => ({
-  ...of,
-  throughput: {
-    ...of.throughput,
-    series: of.throughput.series.map((point, i) => ({ ...point, serviceP50: 2 + i })),
-  },
-});
+const rising = (of: Report): Report => series((_, i) => ({ serviceP50: 2 + i }), of);
 /** A relay at 200 events/s with so many connections open. */
 const idling = (open: number, cpuPercent: number): Report => {
   const of = cpu(
@@ -454,7 +430,7 @@ const idling = (open: number, cpuPercent: number): Report => {
       series(() => ({ connectionsOpen: open })),
     ),
   );
-  return { ...of, throughput: { ...of.throughput, acceptedEps: 200 } };
+  return accepting(200, of);
 };
 /** With so many connections opened between two looks the relay has so many MB more. */
 const grown = (open: number, megabytes: number): Report =>
@@ -478,7 +454,7 @@ const crossed: Report = {
   ],
 };
 const slow = timed("service", { p99: 20 });
-const many = base.totals.scheduled;
+const many = publishOf(base).totals.scheduled;
 const busy = cpu(80, timed("service", { p99: 20 }));
 
 /** Rule, a report that supports it, one on the other side of a bound of it. */
@@ -488,8 +464,16 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["relay-counts", counting(1), counting(0)],
   ["not-stored", storing(-1), storing(0)],
   ["not-stored", storing(-1), storing(1)],
-  ["silent-drops", totals({ timedOut: 10, lateOk: 4 }), totals({ timedOut: 10, lateOk: 5 })],
-  ["timeouts", totals({ timedOut: 10, lateOk: 5 }), totals({ timedOut: 10, lateOk: 4 })],
+  [
+    "silent-drops",
+    framed({ lateOk: 4 }, totals({ timedOut: 10 })),
+    framed({ lateOk: 5 }, totals({ timedOut: 10 })),
+  ],
+  [
+    "timeouts",
+    framed({ lateOk: 5 }, totals({ timedOut: 10 })),
+    framed({ lateOk: 4 }, totals({ timedOut: 10 })),
+  ],
   ["rate-limited", said("reject", "Rate limit exceeded"), said("reject", "blocked: banned")],
   ["refused-by-policy", said("reject", "blocked: banned"), said("reject", "blocked: kind 7")],
   ["kind-refused", said("reject", "blocked: kind 7"), said("reject", "blocked: banned")],
@@ -528,13 +512,9 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["sets-cut", cutSets(20, 80), cutSets(20, 81)],
   ["queries-refused", queried({ closed: 1 }), queried({ closed: 0 })],
   ["queries-refused", queried({ timedOut: 10 }, 3), queried({ timedOut: 10 }, 2)],
-  ["sent-behind-eose", queried({ eventsBehind: 101 }), queried({ eventsBehind: 100 })],
+  ["sent-behind-eose", queried({ rowsBehind: 101 }), queried({ rowsBehind: 100 })],
   // Where answers wait for half a second to be read, new events come before the CLOSE does.
-  [
-    "sent-behind-eose",
-    queried({ eventsBehind: 101 }),
-    readLate(queried({ eventsBehind: 101 }), 500),
-  ],
+  ["sent-behind-eose", queried({ rowsBehind: 101 }), readLate(queried({ rowsBehind: 101 }), 500)],
   ["auth-challenge", errors(["auth", "challenge", 4]), errors(["notice", "other", 4])],
   [
     "connection-limit",
@@ -693,18 +673,18 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   [
     "stopped-answering",
     endingAt(length / 2, 20, silent),
-    endingAt(length / 2, 20, totals({ timedOut: 50, lateOk: 3 })),
+    endingAt(length / 2, 20, framed({ lateOk: 3 }, totals({ timedOut: 50 }))),
   ],
   // Answers near the timeout, and a few behind it: the run ended before the rest came.
   [
     "timeouts",
-    timed("service", { p99: 500 }, totals({ timedOut: 10, lateOk: 1 })),
-    timed("service", { p99: 499 }, totals({ timedOut: 10, lateOk: 1 })),
+    timed("service", { p99: 500 }, framed({ lateOk: 1 }, totals({ timedOut: 10 }))),
+    timed("service", { p99: 499 }, framed({ lateOk: 1 }, totals({ timedOut: 10 }))),
   ],
   [
     "silent-drops",
-    timed("service", { p99: 900 }, totals({ timedOut: 10, lateOk: 0 })),
-    timed("service", { p99: 900 }, totals({ timedOut: 10, lateOk: 1 })),
+    timed("service", { p99: 900 }, framed({ lateOk: 0 }, totals({ timedOut: 10 }))),
+    timed("service", { p99: 900 }, framed({ lateOk: 1 }, totals({ timedOut: 10 }))),
   ],
   // A few slow answers among fast ones are a tail: a stall holds up all that come meanwhile.
   ["stalls", spikes((i) => i % 15 === 5, 100, 5), spikes((i) => i % 15 === 5, 100, 4)],
@@ -775,11 +755,7 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
     asked({}, { scheduled: 1_000, closed: 10 }),
     asked({}, { scheduled: 1_000, lost: 500, noConnection: 90 }),
   ],
-  [
-    "ignored-limit",
-    asked({}, { eose: 100, events: 3_010 }),
-    asked({}, { eose: 100, events: 3_000 }),
-  ],
+  ["ignored-limit", asked({}, { eose: 100, rows: 3_010 }), asked({}, { eose: 100, rows: 3_000 })],
   ["nagle-delay", cpu(10, service(38, 40, 48, 60)), cpu(10, service(38, 40, 48.1, 60))],
   ["size-latency", typed(2, 4, 8), typed(2, 20, 8)],
   ["host-full", starved(25, 60), starved(24, 60)],
@@ -825,8 +801,8 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
     totals({ superseded: many / 101 }),
   ],
   ["duplicates", totals({ duplicate: many / 200 }), totals({ duplicate: many / 201 })],
-  ["protocol-faults", totals({ unknownOk: 1 }), totals({ unknownOk: 0 })],
-  ["protocol-faults", totals({ malformedFrames: 1 }), totals({ malformedFrames: 0 })],
+  ["protocol-faults", framed({ unknownOk: 1 }), framed({ unknownOk: 0 })],
+  ["protocol-faults", framed({ malformed: 1 }), framed({ malformed: 0 })],
   // A rate is kept from 99 % on.
   ["overload", slower(0.98), slower(0.992)],
   // What is neither sent nor held up by full connections waits for the generator.
@@ -970,11 +946,10 @@ describe("the rules", () => {
 
   it("say that the capacity falls with the run, inside of the overload", () => {
     const of = slower(0.6, 0.9);
-    const series = of.throughput.series.map((p, i) => ({
-      ...p,
-      accepted: Math.max(1, p.accepted - Math.floor((i / length) * 8)),
-    }));
-    const falling = { ...of, throughput: { ...of.throughput, series } };
+    const falling = series(
+      ({ accepted }, i) => ({ accepted: Math.max(1, accepted - Math.floor((i / length) * 8)) }),
+      of,
+    );
     assert.match(draftOf("overload", falling)?.title ?? "", /, and falls: \d+ in the first fifth/);
     assert.equal(draftOf("latency-drift", falling), null);
   });
@@ -1052,7 +1027,7 @@ describe("the rules", () => {
   });
 
   it("say a stall's period, and leave the generator's own stalls out", () => {
-    const { sliceSec } = base.throughput;
+    const { sliceSec } = base.run;
     const draft = draftOf(
       "stalls",
       spikes((i) => i % 15 === 5),
@@ -1066,8 +1041,7 @@ describe("the rules", () => {
 
   it("find nothing in a report without a window, samples or answers", () => {
     const empty: Report = {
-      ...base,
-      throughput: { ...base.throughput, series: [] },
+      ...withPoints([], base),
       resources: null,
       errors: [],
     };

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { publishOf } from "../src/report/class-report.ts";
 import { MOST_FINDINGS, RULES, withFindings } from "../src/report/findings/engine.ts";
 import schema from "../src/report/schema.json" with { type: "json" };
 import type { Finding, Report } from "../src/report/types.ts";
 import { SITUATIONS } from "./faulty-relay/situations.ts";
+import { withClass } from "./fixtures/reports/figures.ts";
+import { changePoints } from "./fixtures/reports/points.ts";
 import { sampleOf } from "./fixtures/reports/run.ts";
 
 const DIR = new URL("fixtures/reports/situations/", import.meta.url);
@@ -155,18 +158,17 @@ describe("the engine", () => {
     // Seen of nostr-rs-relay with 2,000 connections at 200 events/s, on two cores.
     const report = reportOf("healthy");
     const { durationSec } = report.run;
-    const perSlice = 200 * report.throughput.sliceSec;
+    const perSlice = 200 * report.run.sliceSec;
     const busyFromSec = 3;
-    const series = report.throughput.series.map((point) => {
+    const busy = changePoints((point) => {
       const isEarly = point.t < busyFromSec;
       const inWindow = point.t < durationSec;
       const [p50, p99] = isEarly ? [600, 1_200] : [1_330, 2_661];
       return {
-        ...point,
         ...{ connectionsOpen: 2_000, p50, p99, serviceP50: p50, serviceP99: p99 },
         accepted: !inWindow ? 0 : isEarly ? 1 : Math.round(perSlice * 1.25),
       };
-    });
+    }, report);
     const cpu = (t: number) => (t <= busyFromSec ? 20 : 156);
     const samples = Array.from({ length: durationSec }, (_, i) => i + 1).flatMap((t) => [
       sampleOf({ t, process: "relay", cpuPercent: cpu(t), busiestThreadPercent: cpu(t) / 2 }),
@@ -174,17 +176,23 @@ describe("the engine", () => {
       sampleOf({ t, process: "host", cpuPercent: (cpu(t) + 25) / 2 }),
     ]);
     const slow = { mean: 1_300, p50: 1_330, p95: 2_580, p99: 2_661, min: 20 };
+    const { rate, times } = publishOf(report);
+    const slowed = withClass(
+      "publish",
+      {
+        rate: { ...rate, done: 183 },
+        times: {
+          response: { ...times.response, ...slow },
+          service: { ...times.service, ...slow },
+        },
+      },
+      busy,
+    );
     const found = withFindings({
-      ...report,
+      ...slowed,
       run: { ...report.run, host: { ...report.run.host, cpus: 2 } },
       config: { ...report.config, clients: 2_000, rateEps: 200 },
-      throughput: { ...report.throughput, acceptedEps: 183, series },
       resources: { samples, relayProcess: null, relayMetrics: [], notMeasured: [] },
-      latency: {
-        ...report.latency,
-        response: { ...report.latency.response, ...slow },
-        service: { ...report.latency.service, ...slow },
-      },
       thresholds: [
         { metric: "nostr_publish_response_time", expression: "p(95)<500", value: 2_580, ok: false },
       ],

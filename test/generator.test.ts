@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ClassName, CountsOf } from "../src/measure/classes.ts";
+import { noLinkCounts } from "../src/measure/recorder.ts";
+import { identitiesOf, publishOf } from "../src/report/class-report.ts";
 import { judgeGenerator } from "../src/report/generator.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import { renderTerminal } from "../src/report/terminal.ts";
+import type { LatencySummary } from "../src/report/times.ts";
 import type { GeneratorReport, Report } from "../src/report/types.ts";
 import { EXIT, exitCode } from "../src/report/verdict.ts";
+import { zerosOf } from "../src/report/zeros.ts";
+import { withClass, withTotals } from "./fixtures/reports/figures.ts";
 import {
   buildOf,
   completeOf,
@@ -31,7 +37,24 @@ const tailOf = (ms: number) => {
   const values = Array.from({ length: 10_000 }, (_, i) => (i < 11 ? ms : 0.1));
   return { ...good.generator.scheduleLag, count: 10_000, histogram: histogramOf(...values) };
 };
-const totals = (members: Partial<Report["totals"]>) => ({ ...good.totals, ...members });
+const totals = (members: Partial<CountsOf<"publish">>): Partial<Report> => ({
+  classes: withTotals("publish", members, good).classes,
+});
+const timed = (
+  kind: "response" | "service",
+  members: Partial<LatencySummary>,
+  of = good,
+): Report => {
+  const { times } = publishOf(of);
+  const changed = { ...times, [kind]: { ...times[kind], ...members } };
+  return withClass("publish", { times: changed }, of);
+};
+/** A good run of which a class counted this, with its identities as they come out. */
+function counted<C extends ClassName>(name: C, counts: CountsOf<C>): Change {
+  const { classes } = withTotals(name, counts, good);
+  const identities = identitiesOf(name, counts);
+  return { report: { classes: { ...classes, [name]: { ...classes[name], identities } } } };
+}
 const script = { class: "script", code: "timer", share: 0, firstAtSec: 0, example: "", stack: "" };
 
 function connectError(code: string, count: number) {
@@ -48,15 +71,25 @@ function stateOf(report: Report, id: string) {
   return report.generator.signals.find((signal) => signal.id === id)?.state;
 }
 
+const ALL_ACCEPTED = { scheduled: 1_000, attempted: 1_000, accepted: 1_000 };
+
 /** One change of a good run for each state of each signal. */
 const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>> = {
   noData: {
     valid: {},
-    invalid: { report: { totals: totals({ attempted: 0 }) } },
+    invalid: { report: totals({ attempted: 0 }) },
   },
   incomplete: {
     valid: {},
     suspect: { report: { run: { ...good.run, complete: false, stopReason: "stopped" } } },
+  },
+  identities: {
+    valid: counted("publish", { ...zerosOf("publish"), ...ALL_ACCEPTED }),
+    invalid: counted("publish", { ...zerosOf("publish"), ...ALL_ACCEPTED, accepted: 999 }),
+  },
+  clockViolations: {
+    valid: { figures: { clockViolations: 0 } },
+    suspect: { figures: { clockViolations: 1 } },
   },
   scheduleLag: {
     valid: { figures: { scheduleLag: lag(4.9) } },
@@ -104,13 +137,13 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
   poolExhausted: {
     valid: {},
     invalid: {
-      report: { totals: totals({ unsent: { ...good.totals.unsent, poolExhausted: 1 } }) },
+      report: totals({ poolExhausted: 1 }),
     },
   },
   notScheduled: {
     valid: {},
-    suspect: { report: { totals: totals({ scheduled: 999 }) } },
-    invalid: { report: { totals: totals({ scheduled: 989 }) } },
+    suspect: { report: totals({ scheduled: 999 }) },
+    invalid: { report: totals({ scheduled: 989 }) },
   },
   littlesLaw: {
     valid: { figures: { inFlight: { mean: 44, littlesLaw: 40 } } },
@@ -145,15 +178,15 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
     suspect: {
       report: {
         errors: [connectError("files", 1)],
-        totals: totals({ connections: { ...good.totals.connections, attempted: 200 } }),
+        classes: withTotals("connection", { due: 200 }, good).classes,
       },
     },
     invalid: { report: { errors: [connectError("ports", 1)] } },
   },
   knownEvents: {
-    valid: { report: { totals: totals({ attempted: 1_000, duplicate: 10 }) } },
-    suspect: { report: { totals: totals({ attempted: 1_000, duplicate: 11 }) } },
-    invalid: { report: { totals: totals({ attempted: 1_000, duplicate: 501 }) } },
+    valid: { report: totals({ attempted: 1_000, duplicate: 10 }) },
+    suspect: { report: totals({ attempted: 1_000, duplicate: 11 }) },
+    invalid: { report: totals({ attempted: 1_000, duplicate: 501 }) },
   },
   scriptErrors: {
     valid: { report: { errors: [{ ...script, class: "reject", count: 5 }] } },
@@ -170,7 +203,7 @@ describe("judgeGenerator", () => {
 
   it("says of a run without data why there is none", () => {
     const { findings } = judge({
-      report: { totals: totals({ attempted: 0 }), errors: [connectError("refused", 20)] },
+      report: { ...totals({ attempted: 0 }), errors: [connectError("refused", 20)] },
     });
     assert.equal(findings[0]?.id, "no-data");
     assert.deepEqual(findings[0]?.evidence.at(-1), {
@@ -182,10 +215,10 @@ describe("judgeGenerator", () => {
 
   it("says of a run whose events were known to the relay what to do, and blames no generator", () => {
     const known = totals({ attempted: 1_000, duplicate: 1_000, accepted: 0 });
-    const [finding, ...rest] = judge({ report: { totals: known } }).findings;
+    const [finding, ...rest] = judge({ report: known }).findings;
     assert.deepEqual([finding?.id, finding?.severity, rest.length], ["duplicates", "critical", 0]);
     assert.match(finding?.remediation ?? "", /new --seed.*empty relay/);
-    const late = judge({ report: { totals: known }, figures: { scheduleLag: lag(30) } });
+    const late = judge({ report: known, figures: { scheduleLag: lag(30) } });
     assert.equal(late.findings[0]?.id, "generator-limit");
   });
 
@@ -201,10 +234,11 @@ describe("judgeGenerator", () => {
     const held = above({});
     assert.equal(held.generator.verdict, "suspect");
     assert.match(held.generator.reasons.join(), /200 % of the ceiling.*too low.*calibrate/);
-    const short = { ...good.throughput, attemptedEps: 98.9 };
+    const rate = { ...publishOf(good).rate, sent: 98.9 };
+    const short = withClass("publish", { rate }, good);
     for (const doubt of [
       { figures: { scheduleLag: lag(5.1) } },
-      { report: { throughput: short } },
+      { report: { classes: short.classes } },
     ]) {
       assert.equal(stateOf(above(doubt), "ceilingShare"), "invalid");
     }
@@ -230,8 +264,7 @@ describe("judgeGenerator", () => {
   });
 
   it("holds lag against the response times themselves", () => {
-    const response = { ...good.latency.response, p99: 1_000 };
-    const slow = { latency: { ...good.latency, response } };
+    const slow = { classes: timed("response", { p99: 1_000 }).classes };
     const state = (p99: number) =>
       stateOf(judge({ report: slow, figures: { scheduleLag: lag(p99) } }), "scheduleLag");
     assert.deepEqual([99, 101, 501].map(state), ["valid", "suspect", "invalid"]);
@@ -310,8 +343,7 @@ describe("judgeGenerator", () => {
   });
 
   it("holds lag against the time that was waited for answers where none came", () => {
-    const none = { ...good.latency.response, count: 0, p99: null };
-    const silent = { latency: { ...good.latency, response: none } };
+    const silent = { classes: timed("response", { count: 0, p99: null }).classes };
     const state = (p99: number) =>
       stateOf(judge({ report: silent, figures: { scheduleLag: lag(p99) } }), "scheduleLag");
     const waitedMs = good.config.ackTimeoutMs;
@@ -324,9 +356,9 @@ describe("judgeGenerator", () => {
 
   it("expects no exact number of Poisson arrivals, nor of a run that was cut off", () => {
     const short = totals({ scheduled: 900 });
-    const poisson = { config: { ...good.config, arrival: "poisson" }, totals: short };
+    const poisson = { config: { ...good.config, arrival: "poisson" }, ...short };
     assert.equal(stateOf(judge({ report: poisson }), "notScheduled"), "valid");
-    const cut = { run: { ...good.run, complete: false }, totals: short };
+    const cut = { run: { ...good.run, complete: false }, ...short };
     assert.equal(stateOf(judge({ report: cut }), "notScheduled"), "valid");
   });
 
@@ -374,13 +406,42 @@ describe("judgeGenerator", () => {
     assert.equal(littlesLaw(report), "invalid");
     // Each was in flight for up to 10 s of the 10 s: as much as one of the 20 computed.
     for (const outcome of ["timedOut", "lost"] as const) {
-      const open = (n: number) => ({ ...report, totals: { ...report.totals, [outcome]: n } });
+      const open = (n: number) => withTotals("publish", { [outcome]: n }, report);
       assert.equal(littlesLaw(open(2)), "invalid");
       assert.equal(littlesLaw(open(3)), "notMeasured");
     }
-    const service = { ...report.latency.service, p99: report.run.durationSec * 101 };
-    const slow = { ...report, latency: { ...report.latency, service } };
+    const slow = timed("service", { p99: report.run.durationSec * 101 }, report);
     assert.equal(littlesLaw(slow), "notMeasured");
+  });
+
+  it("calls a run invalid whose counts do not balance, whichever class they are of, and says which", () => {
+    const wrong: readonly (readonly [Change, RegExp])[] = [
+      [
+        counted("publish", { ...zerosOf("publish"), ...ALL_ACCEPTED, attempted: 1_001 }),
+        /publish: scheduled = attempted \+ .*; publish: attempted = accepted/,
+      ],
+      [
+        counted("connection", { ...zerosOf("connection"), due: 10, opened: 10, closedByUs: 11 }),
+        /connection: opened = closedByUs/,
+      ],
+      [
+        counted("query", { ...zerosOf("query"), scheduled: 1, sent: 1, eose: 1 }),
+        /query: eose = right/,
+      ],
+      [counted("set", { ...zerosOf("set"), started: 1 }), /set: started = complete/],
+    ];
+    for (const [change, text] of wrong) {
+      const { generator } = judge(change);
+      assert.equal(generator.verdict, "invalid");
+      assert.match(generator.reasons.join(), text);
+    }
+  });
+
+  it("counts times below zero against the run", () => {
+    const link = { ...noLinkCounts(), clockViolations: 3 };
+    const { generator } = buildOf({ slices: [...goodSlices(), sliceOf({ seq: 200, link })] });
+    assert.deepEqual([generator.verdict, generator.clockViolations], ["suspect", 3]);
+    assert.match(generator.reasons.join(), /3 times were below zero/);
   });
 
   it("leaves an invalid run exactly one finding, the generator", () => {
@@ -424,7 +485,7 @@ describe("exitCode", () => {
   const failed = sliceOf({
     seq: 200,
     index: 99,
-    counts: [rowOf(1, { scheduled: 50, attempted: 50, rejected: 50 })],
+    classes: { publish: [rowOf(1, { scheduled: 50, attempted: 50, rejected: 50 })] },
   });
   const table: readonly (readonly [name: string, Report, number])[] = [
     ["a valid run that met its thresholds", good, EXIT.ok],

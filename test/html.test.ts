@@ -149,7 +149,7 @@ describe("renderHtml", () => {
         id,
       );
       if (kind === "none") {
-        assert.match(figure, /<p class="none">every event of every slice was accepted</);
+        assert.match(figure, /<p class="none">all events of every slice were accepted</);
         continue;
       }
       assert.match(

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Slice } from "../src/measure/slice.ts";
 import { LiveRun } from "../src/node/live.ts";
-import { histogramOf, planOf, rowOf, sliceOf, TYPES } from "./fixtures/reports/run.ts";
+import { histogramOf, planOf, pool, rowOf, sliceOf, TYPES } from "./fixtures/reports/run.ts";
 
 const NOW = 1_000_000;
 const ROWS = TYPES.length;
 
 function runWith(...slices: readonly Partial<Slice>[]): LiveRun {
-  const live = new LiveRun(planOf({ CLIENTS: "2000" }), ROWS);
+  const live = new LiveRun(planOf({ CLIENTS: "2000" }), pool);
   slices.forEach((slice, seq) => {
     live.add(sliceOf({ seq, ...slice }), NOW);
   });
@@ -18,8 +18,8 @@ function runWith(...slices: readonly Partial<Slice>[]): LiveRun {
 const connecting = { phase: "connect", windowStartMs: null, connectionsOpen: 1_234 } as const;
 const error = { class: "connect", code: "refused", count: 3, firstAtSec: 0, example: "" };
 const sent = {
-  counts: [rowOf(1, { scheduled: 200, attempted: 200, accepted: 150 })],
-  histograms: { r1: histogramOf(4, 4, 4) },
+  classes: { publish: [rowOf(1, { scheduled: 200, attempted: 200, accepted: 150 })] },
+  histograms: { "publish.response.1": histogramOf(4, 4, 4) },
 };
 
 describe("the progress line", () => {
@@ -83,11 +83,13 @@ describe("LiveRun", () => {
     const second = (i: number): Partial<Slice> => ({
       windowStartMs: 1_000,
       atMs: 2_000 + i * 1_000,
-      counts: [
-        i < 4
-          ? rowOf(1, { scheduled: 100, attempted: 100, accepted: 100 })
-          : rowOf(1, { scheduled: 100, noConnection: 100 }),
-      ],
+      classes: {
+        publish: [
+          i < 4
+            ? rowOf(1, { scheduled: 100, attempted: 100, accepted: 100 })
+            : rowOf(1, { scheduled: 100, noConnection: 100 }),
+        ],
+      },
     });
     const line = (seconds: number) =>
       runWith(...Array.from({ length: seconds }, (_, i) => second(i))).describe(NOW);
@@ -105,8 +107,8 @@ describe("LiveRun", () => {
 
   it("counts nothing of the warm-up", () => {
     const live = runWith({
-      counts: [rowOf(1 + ROWS, { scheduled: 500, attempted: 500, accepted: 500 })],
-      histograms: { [`r${1 + ROWS}`]: histogramOf(9) },
+      classes: { publish: [rowOf(1 + ROWS, { scheduled: 500, attempted: 500, accepted: 500 })] },
+      histograms: { [`publish.response.${1 + ROWS}`]: histogramOf(9) },
     });
     assert.match(live.describe(NOW), / 0 accepted, .*response p95 not measured/);
   });

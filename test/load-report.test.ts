@@ -40,14 +40,18 @@ describe("k6-nostr report", () => {
 describe("loadReport", () => {
   const refused: Readonly<Record<string, readonly [text: string, message: RegExp]>> = {
     "no JSON": ["{", /can't be read as a report \(not JSON\)/],
-    "another thing": ["null", /has the schema `undefined`, expected `k6-nostr\/report@1`/],
+    "another thing": ["null", /has the schema `undefined`, expected `k6-nostr\/report@2`/],
     "another version": [
-      JSON.stringify({ ...good, schema: "k6-nostr/report@2" }),
-      /has the schema `k6-nostr\/report@2`/,
+      JSON.stringify({ ...good, schema: "k6-nostr/report@3" }),
+      /has the schema `k6-nostr\/report@3`/,
+    ],
+    "a report of before": [
+      JSON.stringify({ ...good, schema: "k6-nostr/report@1" }),
+      /is a report of version 1, from before classes of work: run it again, or read it with the commit that wrote it/,
     ],
     "half a report": [
-      JSON.stringify({ ...good, totals: undefined }),
-      /no whole report of this version: report must have required property 'totals'/,
+      JSON.stringify({ ...good, classes: undefined }),
+      /no whole report of this version: report must have required property 'classes'/,
     ],
     "a report with a text for a figure": [
       JSON.stringify({ ...good, noise: { ...good.noise, parts: "<b>" } }),

@@ -208,9 +208,15 @@ describe("renderMarkdown", () => {
   });
 
   it("shouts when the totals do not balance", () => {
-    const broken = { ...good, totals: { ...good.totals, accepted: 999 } };
+    const slices = goodSlices().map((slice, i) =>
+      i === 7
+        ? { ...slice, classes: { publish: [rowOf(1, { scheduled: 9, attempted: 9 })] } }
+        : slice,
+    );
+    const broken = buildOf({ slices });
     assert.match(renderMarkdown(good), /The totals balance\./);
     assert.match(renderMarkdown(broken), /\*\*The totals do not balance/);
+    assert.match(renderMarkdown(broken), /INVALID/);
   });
 
   it("shows evidence that was not measured as such", () => {
@@ -433,7 +439,7 @@ describe("renderTerminal", () => {
   it("lists the thresholds that were not met", () => {
     const failing = sliceOf({
       seq: 200,
-      counts: [rowOf(1, { scheduled: 50, attempted: 50, rejected: 50 })],
+      classes: { publish: [rowOf(1, { scheduled: 50, attempted: 50, rejected: 50 })] },
     });
     const text = renderTerminal(buildOf({ slices: [...goodSlices(), failing] }), []);
     assert.match(

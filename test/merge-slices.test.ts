@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { CONNECTION_ROWS } from "../src/measure/classes/connection.ts";
+import { CLASS_NAMES, type ClassName, type ColumnOf, classOf } from "../src/measure/classes.ts";
 import { mergeHistograms, quantile } from "../src/measure/histogram.ts";
-import type { Column } from "../src/measure/outcome.ts";
 import { noLinkCounts } from "../src/measure/recorder.ts";
 import type { Slice } from "../src/measure/slice.ts";
-import { type Merged, mergeSlices } from "../src/report/merge-slices.ts";
+import { identitiesOf } from "../src/report/class-report.ts";
+import { addAll, type Merged, type MergedClass, mergeSlices } from "../src/report/merge-slices.ts";
+import { zerosOf } from "../src/report/zeros.ts";
+import { countsOfUnits, ROW_NAMES, slicesOfUnits, type UnitRun, unitRuns } from "./class-units.ts";
 import { histogramOf, rowOf, sliceOf, TYPES } from "./fixtures/reports/run.ts";
 
 const SLICE_MS = 100;
@@ -61,7 +65,7 @@ function slicesOf({ events, lateStarts }: ModelRun): Slice[] {
         phase: index < WINDOW_SLICES ? "window" : "drain",
         windowStartMs,
         atMs: windowStartMs + (index + 1) * SLICE_MS,
-        counts: counts.filter(([, ...cells]) => cells.some((n) => n > 0)),
+        classes: { publish: counts.filter(([, ...cells]) => cells.some((n) => n > 0)) },
         histograms: Object.assign({}, ...histograms),
         link: { ...noLinkCounts(), notices: due.length },
         connectionsOpen: vu * 100 + index,
@@ -78,7 +82,7 @@ function slicesOf({ events, lateStarts }: ModelRun): Slice[] {
 function rowFor(row: number, due: readonly ModelEvent[], ended: readonly ModelEvent[]) {
   const scheduled = due.filter((e) => e.row === row);
   const isSent = (e: ModelEvent) => e.fate === "in flight" || SENT.some((s) => s === e.fate);
-  const counts: Partial<Record<Column, number>> = {
+  const counts: Partial<Record<ColumnOf<"publish">, number>> = {
     scheduled: scheduled.length,
     attempted: scheduled.filter(isSent).length,
   };
@@ -92,31 +96,44 @@ function responsesFor(row: number, ended: readonly ModelEvent[]) {
   const answered = ended.filter((e) => e.row === row && ANSWERED.some((a) => a === e.fate));
   return answered.length === 0
     ? {}
-    : { [`r${row}`]: histogramOf(...answered.map((e) => 1 + e.end - e.at)) };
+    : { [`publish.response.${row}`]: histogramOf(...answered.map((e) => 1 + e.end - e.at)) };
 }
 
+const NAMES = { publish: TYPES, connection: CONNECTION_ROWS } as const;
 const merge = (slices: readonly Slice[]): Merged =>
-  mergeSlices(slices, TYPES, SLICE_MS, DURATION_MS);
+  mergeSlices(slices, NAMES, SLICE_MS, DURATION_MS);
 
-function assertBalance(c: Merged["counts"]): void {
-  assert.equal(c.scheduled, c.attempted + c.backpressure + c.noConnection + c.poolExhausted);
-  assert.equal(
-    c.attempted,
-    c.accepted + c.duplicate + c.superseded + c.rejected + c.timedOut + c.lost,
-  );
+/** What a merged run says of publishing, with all rows together. */
+function publishedIn(merged: Merged) {
+  const { publish } = merged.classes;
+  assert.ok(publish);
+  return {
+    ...publish,
+    counts: addAll(
+      "publish",
+      publish.rows.map(({ counts }) => counts),
+    ),
+  };
+}
+const published = (slices: readonly Slice[]) => publishedIn(merge(slices));
+
+function assertBalance(name: ClassName, counts: Readonly<Record<string, number>>): void {
+  for (const { text, balances } of identitiesOf(name, { ...zerosOf(name), ...counts })) {
+    assert.ok(balances, `${name}: ${text} in ${JSON.stringify(counts)}`);
+  }
 }
 
 describe("mergeSlices", () => {
   it("balances, with what was open counted as lost or backpressure", () => {
     fc.assert(
       fc.property(modelRun, (run) => {
-        const merged = merge(slicesOf(run));
+        const merged = published(slicesOf(run));
         for (const counts of [
           merged.counts,
           merged.warmup,
-          ...merged.byType.map((t) => t.counts),
+          ...merged.rows.map((row) => row.counts),
         ]) {
-          assertBalance(counts);
+          assertBalance("publish", counts);
         }
         const window = run.events.filter((e) => e.row < ROWS);
         const fates = (...fates: Fate[]) => window.filter((e) => fates.includes(e.fate)).length;
@@ -133,9 +150,9 @@ describe("mergeSlices", () => {
   it("balances when any slices are missing at the end of a VU", () => {
     fc.assert(
       fc.property(modelRun, fc.tuple(fc.nat(16), fc.nat(16), fc.nat(16)), (run, kept) => {
-        const merged = merge(slicesOf(run).filter((s) => s.seq < (kept[s.vu - 1] ?? 0)));
-        assertBalance(merged.counts);
-        assertBalance(merged.warmup);
+        const merged = published(slicesOf(run).filter((s) => s.seq < (kept[s.vu - 1] ?? 0)));
+        assertBalance("publish", merged.counts);
+        assertBalance("publish", merged.warmup);
         for (const n of Object.values(merged.counts)) assert.ok(n >= 0);
       }),
     );
@@ -144,12 +161,13 @@ describe("mergeSlices", () => {
   it("keeps the warm-up apart", () => {
     fc.assert(
       fc.property(modelRun, (run) => {
-        const merged = merge(slicesOf(run));
+        const merged = published(slicesOf(run));
         const window = { ...run, events: run.events.filter((e) => e.row < ROWS) };
         assert.equal(merged.warmup.scheduled, run.events.length - window.events.length);
-        const alone = merge(slicesOf(window));
+        const alone = published(slicesOf(window));
         assert.deepEqual(merged.counts, alone.counts);
-        assert.deepEqual(merged.byType, alone.byType);
+        assert.deepEqual(merged.rows, alone.rows);
+        assert.deepEqual(merged.series, alone.series);
       }),
     );
   });
@@ -173,7 +191,7 @@ describe("mergeSlices", () => {
   it("has a series whose sums are the totals", () => {
     fc.assert(
       fc.property(modelRun, (run) => {
-        const { series, counts } = merge(slicesOf(run));
+        const { series, counts } = published(slicesOf(run));
         for (const column of [
           "scheduled",
           "attempted",
@@ -183,7 +201,7 @@ describe("mergeSlices", () => {
           "rejected",
           "timedOut",
         ] as const) {
-          const sum = series.reduce((n, point) => n + point[column], 0);
+          const sum = series.reduce((n, point) => n + point.counts[column], 0);
           assert.equal(sum, counts[column], column);
         }
         series.forEach((point, i) => {
@@ -196,11 +214,11 @@ describe("mergeSlices", () => {
   it("merges histograms of all VUs and types exactly", () => {
     fc.assert(
       fc.property(modelRun, (run) => {
-        const merged = merge(slicesOf(run));
+        const merged = published(slicesOf(run));
         const answered = run.events.filter(
           (e) => e.row < ROWS && ANSWERED.some((a) => a === e.fate),
         );
-        const all = mergeHistograms(merged.byType.map((t) => t.response));
+        const all = mergeHistograms(merged.rows.flatMap(({ times }) => times.response ?? []));
         assert.deepEqual(all, histogramOf(...answered.map((e) => 1 + e.end - e.at)));
       }),
     );
@@ -219,8 +237,11 @@ describe("mergeSlices", () => {
 
   it("gives nothing for no slices", () => {
     const merged = merge([]);
-    assert.equal(merged.counts.scheduled, 0);
-    assert.deepEqual(merged.series, []);
+    assert.deepEqual(publishedIn(merged).counts, zerosOf("publish"));
+    assert.deepEqual(publishedIn(merged).series, []);
+    assert.deepEqual(merged.classes.connection?.series, []);
+    assert.equal(merged.classes.query, undefined);
+    assert.deepEqual(merged.loopSeries, []);
     assert.equal(merged.windowStartMs, null);
     assert.equal(merged.measuredMs, 0);
     assert.equal(merged.startSkewMs, null);
@@ -230,53 +251,75 @@ describe("mergeSlices", () => {
   });
 
   it("shows timeouts of the drain behind the window", () => {
-    const { series } = merge([
-      sliceOf({ counts: [rowOf(1, { scheduled: 2, attempted: 2 })] }),
-      sliceOf({ seq: 1, phase: "drain", index: 14, counts: [rowOf(1, { timedOut: 2 })] }),
+    const { series } = published([
+      sliceOf({ classes: { publish: [rowOf(1, { scheduled: 2, attempted: 2 })] } }),
+      sliceOf({
+        seq: 1,
+        phase: "drain",
+        index: 14,
+        classes: { publish: [rowOf(1, { timedOut: 2 })] },
+      }),
     ]);
     assert.equal(series.length, 15);
-    assert.equal(series.at(-1)?.timedOut, 2);
+    assert.equal(series.at(-1)?.counts.timedOut, 2);
   });
 
   it("puts what a slice of the warm-up holds of the window into the first slice", () => {
-    const { series } = merge([
+    const { series } = published([
       sliceOf({
         phase: "warmup",
         index: -1,
-        counts: [
-          rowOf(1, { scheduled: 1, attempted: 1, accepted: 1 }),
-          rowOf(1 + ROWS, { scheduled: 5, attempted: 5, accepted: 5 }),
-        ],
+        classes: {
+          publish: [
+            rowOf(1, { scheduled: 1, attempted: 1, accepted: 1 }),
+            rowOf(1 + ROWS, { scheduled: 5, attempted: 5, accepted: 5 }),
+          ],
+        },
       }),
-      sliceOf({ seq: 1, counts: [rowOf(1, { scheduled: 2, attempted: 2, accepted: 2 })] }),
+      sliceOf({
+        seq: 1,
+        classes: { publish: [rowOf(1, { scheduled: 2, attempted: 2, accepted: 2 })] },
+      }),
     ]);
-    assert.equal(series[0]?.accepted, 3);
+    assert.equal(series[0]?.counts.accepted, 3);
   });
 
   it("leaves a gap where nothing was answered, and holds open connections over it", () => {
-    const { series } = merge([
-      sliceOf({ histograms: { r0: histogramOf(5) }, connectionsOpen: 4 }),
-      sliceOf({ vu: 2, connectionsOpen: 3 }),
+    const merged = merge([
+      sliceOf({ histograms: { "publish.response.0": histogramOf(5) }, connectionsOpen: 4 }),
+      sliceOf({ vu: 2, connectionsOpen: 3, connectionsProven: 1 }),
       sliceOf({ seq: 2, index: 2, connectionsOpen: 2 }),
     ]);
+    const { publish, connection } = merged.classes;
     assert.deepEqual(
-      series.map(({ p50, connectionsOpen }) => [p50 && Math.round(p50), connectionsOpen]),
+      publish?.series.map(({ times: { response } }) => [
+        response.p50 && Math.round(response.p50),
+        response.count,
+      ]),
       [
-        [5, 7],
-        [null, 7],
-        [null, 5],
+        [5, 1],
+        [null, 0],
+        [null, 0],
+      ],
+    );
+    assert.deepEqual(
+      connection?.series.map(({ open, proven }) => [open, proven]),
+      [
+        [7, 5],
+        [7, 5],
+        [5, 3],
       ],
     );
   });
 
   it("puts VUs that began later on the time line of the first", () => {
-    const { series, startSkewMs } = merge([
-      sliceOf({ counts: [rowOf(0, { scheduled: 1 })] }),
-      sliceOf({ vu: 2, windowStartMs: 1_300, counts: [rowOf(0, { scheduled: 7 })] }),
+    const merged = merge([
+      sliceOf({ classes: { publish: [rowOf(0, { scheduled: 1 })] } }),
+      sliceOf({ vu: 2, windowStartMs: 1_300, classes: { publish: [rowOf(0, { scheduled: 7 })] } }),
     ]);
-    assert.equal(startSkewMs, 300);
+    assert.equal(merged.startSkewMs, 300);
     assert.deepEqual(
-      series.map((point) => point.scheduled),
+      publishedIn(merged).series.map((point) => point.counts.scheduled),
       [1, 0, 0, 7],
     );
   });
@@ -319,6 +362,101 @@ describe("mergeSlices", () => {
     assert.equal(merged.vusDone, 2);
     assert.equal(merged.measuredMs, 600);
     assert.equal(merge([sliceOf({ atMs: 99_000 })]).measuredMs, DURATION_MS);
-    assert.equal(quantile(merged.connect, 0.5), null);
+    const [ramp] = merged.classes.connection?.rows ?? [];
+    assert.equal(quantile(ramp?.times.connect ?? assert.fail("no time"), 0.5), null);
   });
+});
+
+describe("the identities of every class", () => {
+  const mergeUnits = (run: UnitRun) =>
+    mergeSlices(slicesOfUnits(run), ROW_NAMES, SLICE_MS, DURATION_MS);
+  const partsOf = (merged: Merged) =>
+    CLASS_NAMES.map((name) => {
+      const of = merged.classes[name] as MergedClass | undefined;
+      assert.ok(of, name);
+      const rows = of.rows.map(({ counts }): Readonly<Record<string, number>> => counts);
+      const warmup: Readonly<Record<string, number>> = of.warmup;
+      return { name, rows, warmup };
+    });
+  const sumOf = (name: ClassName, rows: readonly Readonly<Record<string, number>>[]) =>
+    Object.fromEntries(
+      classOf(name).columns.map((column) => [
+        column,
+        rows.reduce((n, row) => n + (row[column] ?? 0), 0),
+      ]),
+    );
+
+  it("balance in every row, in the warm-up too, wherever VUs were cut off", () => {
+    const cutOff = unitRuns.filter(({ fates }) =>
+      fates.every((fate) => "kept" in fate || fate.lost === null),
+    );
+    fc.assert(
+      fc.property(cutOff, (run) => {
+        for (const { name, rows, warmup } of partsOf(mergeUnits(run))) {
+          for (const counts of [...rows, warmup, sumOf(name, rows)]) assertBalance(name, counts);
+        }
+      }),
+    );
+  });
+
+  it("hold what was counted, and what a VU that was cut off left open, and no more", () => {
+    fc.assert(
+      fc.property(unitRuns, (run) => {
+        for (const { name, rows, warmup } of partsOf(mergeUnits(run))) {
+          const counted = countsOfUnits(name, run);
+          const ofRow = (row: number) => sumOf(name, [counted.get(row) ?? {}]);
+          assert.deepEqual(
+            rows,
+            rows.map((_, row) => ofRow(row)),
+          );
+          const behind = [...counted].filter(([row]) => row >= rows.length);
+          assert.deepEqual(
+            warmup,
+            sumOf(
+              name,
+              behind.map(([, counts]) => counts),
+            ),
+          );
+        }
+      }),
+    );
+  });
+
+  /** A unit of each class that is due in slice 2 and has its end in slice 4; slice 4 is lost. */
+  for (const name of CLASS_NAMES) {
+    for (const { text, left, right, rest } of classOf(name).identities) {
+      if (rest === undefined) continue;
+      it(`show a slice that was lost of a VU that is done, as ${name}: ${text}`, () => {
+        const [column = ""] = right;
+        const unit = {
+          ...{ name, vu: 1, row: 0, rests: [rest, null] },
+          steps: [
+            { column: left, at: 2 },
+            { column, at: 4 },
+          ],
+        };
+        const wrongIn = (run: UnitRun) => {
+          const part = partsOf(mergeUnits(run)).find((one) => one.name === name);
+          const counts = { ...zerosOf(name), ...sumOf(name, part?.rows ?? []) };
+          return identitiesOf(name, counts).flatMap((one) =>
+            one.balances || one.text !== text ? [] : [[one.left, one.right]],
+          );
+        };
+        const others = [{ kept: 0 }, { kept: 0 }];
+        const fated = (fate: UnitRun["fates"][number]) => ({
+          units: [unit],
+          fates: [fate, ...others],
+        });
+        assert.deepEqual(wrongIn(fated({ lost: null })), []);
+        assert.deepEqual(wrongIn(fated({ lost: 4 })), [[1, 0]]);
+        assert.deepEqual(wrongIn(fated({ lost: 2 })), [[0, 1]]);
+        // Of a VU that was cut off there was no more to come.
+        assert.deepEqual(wrongIn(fated({ kept: 4 })), []);
+        // Another VU that was cut off hides nothing.
+        const besides = { ...unit, vu: 2 };
+        const both = { units: [unit, besides], fates: [{ lost: 4 }, { kept: 4 }, { kept: 0 }] };
+        assert.deepEqual(wrongIn(both), [[2, 1]]);
+      });
+    }
+  }
 });

@@ -6,21 +6,20 @@ import { viewOf } from "../src/report/findings/view.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import { describeOutage, outagesOf } from "../src/report/outages.ts";
 import type { Report, Resources } from "../src/report/types.ts";
+import { withTotals } from "./fixtures/reports/figures.ts";
+import { changePoints } from "./fixtures/reports/points.ts";
 import { buildOf, completeOf, sampleOf } from "./fixtures/reports/run.ts";
 
 type Looks = NonNullable<Resources["portLooks"]>;
 
 /** A run of 10 s in slices of 0.1 s, with connections but for the given times. */
 function awayIn(gaps: readonly (readonly [number, number])[], portLooks: Looks = []): Report {
-  const report = buildOf();
-  const series = report.throughput.series.map((point) => ({
-    ...point,
-    connectionsOpen: gaps.some(([from, to]) => point.t >= from && point.t < to) ? 0 : 10,
-  }));
+  const report = changePoints(
+    ({ t }) => ({ connectionsOpen: gaps.some(([from, to]) => t >= from && t < to) ? 0 : 10 }),
+    withTotals("connection", { dropped: 10 }, buildOf()),
+  );
   return {
     ...report,
-    totals: { ...report.totals, connections: { ...report.totals.connections, dropped: 10 } },
-    throughput: { ...report.throughput, series },
     resources: { samples: [], relayProcess: null, relayMetrics: [], notMeasured: [], portLooks },
   };
 }

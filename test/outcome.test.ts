@@ -7,11 +7,14 @@ import { outcomeOf, testedRelays } from "../src/report/outcome.ts";
 import { describeProxy, proxyOf } from "../src/report/port-proxy.ts";
 import { renderTerminal } from "../src/report/terminal.ts";
 import type { Finding, Report } from "../src/report/types.ts";
+import { withTotals } from "./fixtures/reports/figures.ts";
 import {
   buildOf,
   completeOf,
   emptyReport,
   histogramOf,
+  planOf,
+  rowOfClass,
   sampleOf,
   sliceOf,
 } from "./fixtures/reports/run.ts";
@@ -43,7 +46,7 @@ describe("the outcome", () => {
         /^The relay does not take 100 events\/s as the thresholds want/,
       ],
       [
-        { ...good, totals: { ...good.totals, accepted: 995, duplicate: 5 } },
+        withTotals("publish", { accepted: 995, duplicate: 5 }, good),
         /accepted 99\.5 % of 1,000 events, response p50 2\.00 ms/,
       ],
       [completeOf(emptyReport()), /^This run says nothing about the relay$/],
@@ -129,19 +132,29 @@ describe("a proxy before the relay", () => {
 describe("queries in the terminal", () => {
   it("have a line each, with those that got no answer", () => {
     const report = buildOf({
+      plan: { ...planOf(), scenario: "playback" },
       slices: [
         sliceOf({
-          queries: [
-            [0, 10, 9, 1, 6, 1, 1, 1, 120],
-            [1, 4, 4, 0, 4, 0, 0, 0, 4],
-          ],
-          histograms: { qr0: histogramOf(5), qs0: histogramOf(5) },
+          classes: {
+            query: [
+              rowOfClass("query", 0, {
+                ...{ scheduled: 10, sent: 9, noConnection: 1 },
+                ...{ eose: 6, closed: 1, timedOut: 1, lost: 1, rows: 120 },
+                ...{ unchecked: 6, uncheckedRows: 120 },
+              }),
+              rowOfClass("query", 1, {
+                ...{ scheduled: 4, sent: 4, eose: 4, rows: 4 },
+                ...{ right: 3, short: 1, matching: 4 },
+              }),
+            ],
+          },
+          histograms: { "query.response.0": histogramOf(5), "query.service.0": histogramOf(5) },
         }),
       ],
     });
     assert.match(
       renderTerminal(report, []),
-      /^queries {5}feed: 10 asked, 6 answered, 4 not; p50 [45]\.\d\d ms, .*\n {12}choose: 4 asked, 4 answered, 0 not; p50 not measured/m,
+      /^queries {5}feed: 10 asked, 6 answered, 4 not; p50 [45]\.\d\d ms, .*\n {12}choose: 4 asked, 4 answered, 0 not, 3 right, 0 truncated, 1 short, 0 wrong; p50 not measured/m,
     );
     assert.doesNotMatch(renderTerminal(good, []), /^queries/m);
   });

@@ -1,8 +1,10 @@
 /** The accounting of a whole run in virtual time, against the ledger of a relay that misbehaves. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { publishOf, setOf } from "../src/report/class-report.ts";
 import { withFindings } from "../src/report/findings/engine.ts";
 import { EXIT, exitCode } from "../src/report/verdict.ts";
+import { zerosOf } from "../src/report/zeros.ts";
 import {
   type Answer,
   broken,
@@ -14,6 +16,7 @@ import {
   unasked,
 } from "./faulty-relay/answers.ts";
 import { accept, acceptLate, acceptUnasked, frame, reject } from "./faulty-relay/frames.ts";
+import { figuresOf } from "./fixtures/reports/figures.ts";
 import { misbehave } from "./k6-world/misbehave.ts";
 import { assertSeriesSums, hold, publish } from "./k6-world/trial.ts";
 
@@ -45,7 +48,7 @@ describe("what a relay answers is counted as what it was", () => {
       ];
     });
     const { report } = await hold({ relay, ledger }, { variables: { CLIENTS: "4" } });
-    const { min, max, mean, p50 } = report.latency.service;
+    const { min, max, mean, p50 } = publishOf(report).times.service;
     assert.ok(min !== null && max !== null && mean !== null && p50 !== null);
     assert.ok(min > 4.9 && max < 30.4, `${min} to ${max} ms`);
     assert.ok(Math.abs(mean - 17.5) < 0.5, `${mean} ms on average`);
@@ -68,7 +71,7 @@ describe("what is due within a quarter of a millisecond", () => {
       const { report } = await publish(relay, variables);
       assert.equal(report.config.vus, 1);
       // The pool is soon at its end.
-      assert.equal(report.totals.accepted, report.totals.attempted);
+      assert.equal(publishOf(report).totals.accepted, publishOf(report).totals.attempted);
       const { p50, max } = report.generator.scheduleLag;
       assert.ok(isWithin(p50, medianMs) && isWithin(max, mostMs), `p50 ${p50}, at most ${max} ms`);
     });
@@ -86,8 +89,8 @@ describe("what is not answered in time", () => {
       return [acceptLate(event.id, 700), { ...acceptUnasked(event.id), afterMs: 710 }];
     });
     const { report, endedMs } = await hold(late, { variables: { DURATION_SEC: "2" } });
-    assert.deepEqual([report.totals.timedOut, report.totals.lateOk], [40, 30]);
-    assert.equal(report.latency.service.count, 360);
+    assert.deepEqual([publishOf(report).totals.timedOut, report.frames.lateOk], [40, 30]);
+    assert.equal(publishOf(report).times.service.count, 360);
     // Nothing is left in flight that the drain would wait for.
     assert.ok(endedMs < 3_060, `ended at ${endedMs}`);
   });
@@ -99,7 +102,7 @@ describe("what is not answered in time", () => {
     );
     const variables = { CLIENTS: "600", RATE_EPS: "450", DURATION_SEC: "3" };
     const { report } = await hold(late, { variables });
-    assert.equal(report.totals.timedOut, 193);
+    assert.equal(publishOf(report).totals.timedOut, 193);
   });
 
   it("has as long from the moment it was sent, however long it waited before", async () => {
@@ -109,8 +112,8 @@ describe("what is not answered in time", () => {
       variables: { MAX_IN_FLIGHT: "1", RATE_EPS: "12", DURATION_SEC: "5" },
       beside: { heldBack: true },
     });
-    assert.ok((report.latency.response.max ?? 0) > 500);
-    assert.equal(report.totals.timedOut, 0);
+    assert.ok((publishOf(report).times.response.max ?? 0) > 500);
+    assert.equal(publishOf(report).totals.timedOut, 0);
   });
 
   it("is not what came in time while the generator had no turn", async () => {
@@ -122,8 +125,11 @@ describe("what is not answered in time", () => {
     };
     const variables = { MAX_IN_FLIGHT: "1000" };
     const { report } = await hold({ relay, ledger }, { variables });
-    assert.deepEqual([report.totals.timedOut, report.totals.lateOk], [0, 0]);
-    assert.ok((report.latency.service.max ?? 99) < 31, `${report.latency.service.max} ms`);
+    assert.deepEqual([publishOf(report).totals.timedOut, report.frames.lateOk], [0, 0]);
+    assert.ok(
+      (publishOf(report).times.service.max ?? 99) < 31,
+      `${publishOf(report).times.service.max} ms`,
+    );
   });
 
   for (const [when, place] of [
@@ -139,8 +145,8 @@ describe("what is not answered in time", () => {
       };
       const variables = { MAX_IN_FLIGHT: "3", RATE_EPS: "100", DURATION_SEC: "2" };
       const { report } = await hold({ relay, ledger }, { variables });
-      const { unsent, timedOut } = report.totals;
-      assert.deepEqual([unsent.backpressure, timedOut], [0, 0]);
+      const { backpressure, timedOut } = publishOf(report).totals;
+      assert.deepEqual([backpressure, timedOut], [0, 0]);
       const lagMs = report.generator.scheduleLag.max ?? 0;
       assert.ok(lagMs > 180 && lagMs < 710, `the longest lag was ${lagMs} ms`);
     });
@@ -152,8 +158,8 @@ describe("what is not answered in time", () => {
       variables: { MAX_IN_FLIGHT: "1" },
       beside: { heldBack: true },
     });
-    const { timedOut, unsent } = report.totals;
-    assert.ok(timedOut > 0 && unsent.backpressure > 0 && unsent.noConnection === 0);
+    const { timedOut, backpressure, noConnection } = publishOf(report).totals;
+    assert.ok(timedOut > 0 && backpressure > 0 && noConnection === 0);
     // Nothing is sent behind the window.
     const lastMs = silent.ledger.events.at(-1)?.receivedMs ?? 0;
     assert.ok(lastMs < 2_005, `the last was sent at ${lastMs}`);
@@ -167,9 +173,9 @@ describe("what is not answered in time", () => {
         beside: { heldBack: true },
       },
     );
-    const { attempted, unsent } = stuck.report.totals;
+    const { attempted, backpressure } = publishOf(stuck.report).totals;
     assert.ok(attempted >= 4 && attempted <= 8);
-    assert.equal(unsent.backpressure, 200 - attempted);
+    assert.equal(backpressure, 200 - attempted);
     // Stalled for 1.5 s, three times as long as an event waits to be sent.
     const back = await hold(
       misbehave(({ event, receivedMs }) =>
@@ -177,7 +183,7 @@ describe("what is not answered in time", () => {
       ),
       { variables: { MAX_IN_FLIGHT: "1", DURATION_SEC: "3" }, beside: { heldBack: true } },
     );
-    const { max } = back.report.latency.response;
+    const { max } = publishOf(back.report).times.response;
     assert.ok((max ?? 0) > 400 && (max ?? 0) < 560, `${max} ms`);
   });
 
@@ -192,7 +198,7 @@ describe("what is not answered in time", () => {
         variables: { MAX_IN_FLIGHT: "1", CLIENTS: "40" },
         beside: { heldBack: true },
       });
-      const { max } = report.latency.response;
+      const { max } = publishOf(report).times.response;
       assert.ok((max ?? 0) > 34 && (max ?? 0) < 40, `${max} ms`);
     });
   }
@@ -203,16 +209,19 @@ describe("what is not answered in time", () => {
       variables: { MAX_IN_FLIGHT: "1", RATE_EPS: "50", DURATION_SEC: "2" },
       beside: { heldBack: true },
     });
-    assert.equal(report.totals.timedOut, 4);
+    assert.equal(publishOf(report).totals.timedOut, 4);
     // Held back for half a second of two.
-    assert.ok(report.totals.accepted > 50, `${report.totals.accepted} accepted`);
+    assert.ok(
+      publishOf(report).totals.accepted > 50,
+      `${publishOf(report).totals.accepted} accepted`,
+    );
   });
 
   it("is waited for no longer than an answer may take, and all of it is timed out then", async () => {
     const silent = misbehave(() => []);
     const { report, endedMs } = await hold(silent, { variables: { MAX_IN_FLIGHT: "1000" } });
-    assert.equal(report.totals.timedOut, 200);
-    assert.equal(report.latency.response.count, 0);
+    assert.equal(publishOf(report).totals.timedOut, 200);
+    assert.equal(publishOf(report).times.response.count, 0);
     assert.ok(endedMs > 2_400 && endedMs < 2_700, `ended at ${endedMs}`);
   });
 });
@@ -252,7 +261,7 @@ describe("a run in which nothing was accepted", () => {
     it(`is no pass, for ${name} alone, whatever the thresholds`, async () => {
       const full = misbehave(({ event: { id } }) => [frame(["OK", id, true, text], meaning)]);
       const { report } = await hold(full, { variables: lenient });
-      assert.equal(report.totals[meaning], report.totals.attempted);
+      assert.equal(publishOf(report).totals[meaning], publishOf(report).totals.attempted);
       assert.equal(exitCode(withFindings(report)), code);
     });
   }
@@ -277,8 +286,9 @@ describe("a set of several parts", () => {
       frame(["OK", id, true, "duplicate: have it"], "duplicate"),
     ]);
     const { report } = await hold(full);
-    const { started, complete, cutOff } = report.sets?.video ?? {};
-    assert.ok(started !== undefined && complete === started - (cutOff ?? 0) && complete > 20);
+    const { started, complete, cutOff } =
+      setOf(report).rows.video?.totals ?? assert.fail("no sets");
+    assert.ok(complete === started - cutOff && complete > 20);
   });
 });
 
@@ -293,7 +303,7 @@ describe("an exception of our own", () => {
     const [error] = report.errors;
     assert.deepEqual([error?.class, error?.code, error?.count], ["script", "message", 200]);
     assert.ok(error?.stack?.includes("TypeError"));
-    assert.equal(report.totals.accepted, 200);
+    assert.equal(publishOf(report).totals.accepted, 200);
     assert.equal(report.generator.verdict, "invalid");
   });
 });
@@ -304,8 +314,9 @@ describe("the warm-up", () => {
       receivedMs < 2_000 ? [accept(event.id, 150)] : [accept(event.id, 10)],
     );
     const { report } = await publish(both.relay, WARM);
-    assert.deepEqual(report.warmup, { scheduled: 200, attempted: 200, accepted: 200 });
-    const { totals, latency, generator, throughput } = report;
+    const warm = { ...zerosOf("publish"), scheduled: 200, attempted: 200, accepted: 200 };
+    assert.deepEqual(publishOf(report).warmup, warm);
+    const { totals, latency, generator, throughput } = figuresOf(report);
     assert.deepEqual([totals.scheduled, totals.accepted], [200, 200]);
     assert.ok((latency.service.max ?? 99) < 11 && (latency.response.max ?? 99) < 12);
     assert.equal(latency.service.count, 200);
@@ -322,8 +333,11 @@ describe("what is held back in the warm-up", () => {
     );
     const variables = { ...WARM, MAX_IN_FLIGHT: "1", ACK_TIMEOUT_MS: "300" };
     const { report } = await publish(late.relay, variables);
-    assert.deepEqual([report.totals.scheduled, report.totals.accepted], [200, 200]);
-    const { scheduled, attempted } = report.warmup;
+    assert.deepEqual(
+      [publishOf(report).totals.scheduled, publishOf(report).totals.accepted],
+      [200, 200],
+    );
+    const { scheduled, attempted } = publishOf(report).warmup ?? assert.fail("no warm-up");
     assert.equal(scheduled, 200);
     assert.ok(attempted < 200, `${attempted} sent`);
   });
@@ -334,8 +348,8 @@ describe("a pool that is too small", () => {
     const accepting = misbehave(({ event }) => [accept(event.id)]);
     const { report } = await publish(accepting.relay, { RATE_EPS: "2000" });
     const events = report.config.pool.events;
-    assert.equal(report.totals.unsent.poolExhausted, 2_000 - events);
-    assert.equal(report.totals.accepted, events);
+    assert.equal(publishOf(report).totals.poolExhausted, 2_000 - events);
+    assert.equal(publishOf(report).totals.accepted, events);
     assert.equal(report.generator.verdict, "invalid");
     assert.deepEqual(report.errors, []);
   });

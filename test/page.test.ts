@@ -29,8 +29,11 @@ function troubled() {
       seq: 200 + i,
       index: 40 + i,
       atMs: 5_000 + i * 100,
-      counts: [rowOf(1, { scheduled: 3, attempted: 3, rejected: 2, timedOut: 1 })],
-      histograms: { r1: histogramOf(900, 1_800), s1: histogramOf(900) },
+      classes: { publish: [rowOf(1, { scheduled: 3, attempted: 3, rejected: 2, timedOut: 1 })] },
+      histograms: {
+        "publish.response.1": histogramOf(900, 1_800),
+        "publish.service.1": histogramOf(900),
+      },
       errors: [{ class: "reject", code: HOSTILE, count: 2, firstAtSec: 4, example: HOSTILE }],
     }),
   );

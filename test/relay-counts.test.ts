@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { publishOf } from "../src/report/class-report.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import { describeRelayCounts } from "../src/report/relay-counts.ts";
 import type { RelayMetric, Report } from "../src/report/types.ts";
+import { withTotals } from "./fixtures/reports/figures.ts";
 import { buildOf, completeOf } from "./fixtures/reports/run.ts";
 
 const metric = (name: string, first: number, last: number): RelayMetric => ({ name, first, last });
@@ -10,7 +12,8 @@ const withMetrics = (relayMetrics: readonly RelayMetric[], lost = 0): Report => 
   const report = completeOf(buildOf(), {
     companion: { relayProcess: null, relayMetrics, notMeasured: [] },
   });
-  return { ...report, totals: { ...report.totals, lost, accepted: report.totals.accepted - lost } };
+  const { accepted } = publishOf(report).totals;
+  return withTotals("publish", { lost, accepted: accepted - lost }, report);
 };
 const STRFRY = 'nostr_client_messages_total{verb="EVENT"}';
 

@@ -6,7 +6,11 @@ import { after, before, describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
 import { makeLookAlikes } from "../src/node/calibrate/look-alikes.ts";
 import { makePool } from "../src/node/pool/make.ts";
+import { publishOf, queryOf, setOf } from "../src/report/class-report.ts";
+import { pointsOf } from "../src/report/points.ts";
+import { figuresOf } from "./fixtures/reports/figures.ts";
 import { runScenario } from "./k6-world/run.ts";
+import { assertSeriesSums } from "./k6-world/trial.ts";
 import type { Relay } from "./k6-world/world.ts";
 
 let dir = "";
@@ -45,15 +49,15 @@ const within = (actual: number | null, expected: number, share: number) =>
 describe("the scenario publish, in virtual time", () => {
   it("reports an answer's delay and counts what is in flight meanwhile", async () => {
     const { report } = await runScenario(pool, LOAD, answering(30));
-    assert.equal(report.totals.accepted, 2_000);
+    assert.equal(publishOf(report).totals.accepted, 2_000);
     assert.deepEqual(report.errors, []);
-    within(report.latency.service.p50, 30, 0.01);
-    within(report.latency.service.p999, 30, 0.01);
-    within(report.latency.response.p50, 30, 0.02);
+    within(publishOf(report).times.service.p50, 30, 0.01);
+    within(publishOf(report).times.service.p999, 30, 0.01);
+    within(publishOf(report).times.response.p50, 30, 0.02);
     // 1,000 a second for 30 ms each; the window begins with none.
     within(report.generator.inFlight.littlesLaw, 30, 0.01);
     within(report.generator.inFlight.mean, 30, 0.03);
-    assert.ok(report.throughput.series.length >= 60);
+    assert.ok(pointsOf(report).length >= 60);
   });
 
   it("counts what was in flight on a lost connection as lost, once, and forgets it", async () => {
@@ -70,16 +74,16 @@ describe("the scenario publish, in virtual time", () => {
     // One place on each connection: what kept its place after the drop would stand in the way for ever.
     const load = { ...LOAD, MAX_IN_FLIGHT: "1" };
     const { report, endedMs } = await runScenario(pool, load, relay);
-    const { totals, latency } = report;
-    assert.equal(totals.unsent.backpressure, 0);
+    const { totals, latency } = figuresOf(report);
+    assert.equal(totals.backpressure, 0);
     assert.equal(totals.connections.dropped, 100);
     assert.equal(totals.connections.reconnected, 100);
     assert.ok(totals.lost >= 28 && totals.lost <= 32, `${totals.lost} lost`);
-    assert.ok(totals.unsent.noConnection > 0);
+    assert.ok(totals.noConnection > 0);
     assert.equal(totals.timedOut, 0);
     assert.equal(
       totals.scheduled,
-      totals.accepted + totals.lost + totals.unsent.noConnection + totals.unsent.backpressure,
+      totals.accepted + totals.lost + totals.noConnection + totals.backpressure,
     );
     assert.equal(latency.service.count, totals.accepted);
     // Nothing that is gone is waited for: the drain takes as long as the last answer.
@@ -94,8 +98,8 @@ describe("the scenario publish, in virtual time", () => {
       socket.answer(okFor(frame), atMs > 1_500 ? Math.max(5, heldUntilMs - atMs) : 5);
     const load = { ...LOAD, MAX_IN_FLIGHT: "2", CLIENTS: "10", ACK_TIMEOUT_MS: "5000" };
     const { report } = await runScenario(pool, load, relay);
-    const { response, service } = report.latency;
-    assert.equal(report.totals.accepted, 2_000);
+    const { response, service } = publishOf(report).times;
+    assert.equal(publishOf(report).totals.accepted, 2_000);
     // 20 of them were under way: the others waited in the schedule and were answered at once.
     const slow = service.histogram.buckets.reduce(
       (sum, n, i, all) => (i % 2 === 1 && (all[i - 1] ?? 0) > 768 ? sum + n : sum),
@@ -104,7 +108,7 @@ describe("the scenario publish, in virtual time", () => {
     assert.ok(slow <= 40, `${slow} slow service times`);
     assert.ok((service.p90 ?? 0) < 10, `p90 of service time ${service.p90}`);
     assert.ok((response.p90 ?? 0) > 500, `p90 of response time ${response.p90}`);
-    assert.ok(report.throughput.series.some((point) => point.accepted === 0));
+    assert.ok(pointsOf(report).some((point) => point.accepted === 0));
   });
 
   it("settles each set of several parts once, and names the part it lacks", async () => {
@@ -127,8 +131,10 @@ describe("the scenario publish, in virtual time", () => {
     };
     const load = { ...LOAD, RATE_EPS: "500" };
     const { report } = await runScenario(videos, load, relay);
-    const figures = report.sets?.video;
-    assert.ok(figures !== undefined && report.sets?.view === undefined);
+    const { rows, lacking } = setOf(report);
+    const figures = rows.video?.totals;
+    assert.ok(figures !== undefined);
+    assert.equal(rows.view?.totals.started, 0);
     assert.equal(figures.started, seen[30_078]);
     assert.equal(figures.failed, lost.both);
     assert.equal(figures.partial, lost.first + lost.second - 2 * lost.both);
@@ -137,16 +143,15 @@ describe("the scenario publish, in virtual time", () => {
       figures.complete + figures.partial + figures.failed + figures.cutOff,
       figures.started,
     );
-    assert.deepEqual(
-      figures.lacking,
-      [
+    assert.deepEqual(lacking, {
+      video: [
         { part: 0, kinds: [30_078], count: lost.first },
         { part: 1, kinds: [1_063], count: lost.second },
       ].sort((a, b) => b.count - a.count),
-    );
-    assert.equal(figures.completion.count, figures.complete);
+    });
+    assert.equal(rows.video?.times.completion.count, figures.complete);
     // The second part is due 2 ms behind the first and answered 40 ms after it was sent.
-    within(figures.completion.p50, 42, 0.03);
+    within(rows.video?.times.completion.p50 ?? null, 42, 0.03);
   });
 
   it("asks before each view what its session asks, to the end of the window", async () => {
@@ -167,18 +172,21 @@ describe("the scenario publish, in virtual time", () => {
     };
     const load = { ...LOAD, RATE_EPS: "50", DURATION_SEC: "20" };
     const { report } = await runScenario(videos, load, relay, { scenario: "playback" });
-    const { feed, choose } = report.queries ?? {};
+    const { feed, choose } = queryOf(report).rows;
     assert.ok(feed !== undefined && choose !== undefined);
-    for (const query of [feed, choose]) {
-      assert.equal(query.scheduled, query.sent);
-      assert.equal(query.sent, query.eose);
-      assert.equal(query.events, 2 * query.eose);
-      assert.equal(query.response.count, query.eose);
-      within(query.service.p50, 20, 0.02);
-      within(query.response.p50, 20, 0.1);
+    for (const { totals, times } of [feed, choose]) {
+      assert.equal(totals.scheduled, totals.sent);
+      assert.equal(totals.sent, totals.eose);
+      assert.equal(totals.unchecked, totals.eose);
+      assert.equal(totals.rows, 2 * totals.eose);
+      assert.equal(totals.uncheckedRows, totals.rows);
+      assert.equal(times.response.count, totals.eose);
+      within(times.service.p50, 20, 0.02);
+      within(times.response.p50, 20, 0.1);
     }
-    assert.equal(asked.length, feed.sent + choose.sent);
-    assert.equal(report.totals.accepted, 1_000);
+    assertSeriesSums(report);
+    assert.equal(asked.length, feed.totals.sent + choose.totals.sent);
+    assert.equal(publishOf(report).totals.accepted, 1_000);
     assert.deepEqual(report.errors, []);
     // As many in the last quarter as in the one before: the rate holds to the end.
     const inWindow = (from: number, to: number) =>
@@ -211,7 +219,8 @@ describe("the scenario publish, in virtual time", () => {
     };
     const load = { ...LOAD, RATE_EPS: "50", DURATION_SEC: "10", CLIENTS: "5" };
     const { report } = await runScenario(videos, load, relay, { scenario: "playback" });
-    const all = Object.values(report.queries ?? {});
+    assertSeriesSums(report);
+    const all = Object.values(queryOf(report).rows).map(({ totals }) => totals);
     const sum = (pick: (q: (typeof all)[number]) => number) => all.reduce((s, q) => s + pick(q), 0);
     assert.equal(
       sum((q) => q.sent),

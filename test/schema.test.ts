@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { classSchemas } from "../build/schema.ts";
 import schema from "../src/report/schema.json" with { type: "json" };
 import { REPORT_SCHEMA, type Report } from "../src/report/types.ts";
+import { withClass, withTotals } from "./fixtures/reports/figures.ts";
 import {
   buildOf,
   completeOf,
@@ -91,7 +93,11 @@ const reports: Readonly<Record<string, Report>> = {
     },
   }),
   "of a run that asked queries": buildOf({
-    slices: [sliceOf({ histograms: { qr0: histogramOf(3), qs0: histogramOf(2) } })],
+    slices: [
+      sliceOf({
+        histograms: { "query.response.0": histogramOf(3), "query.service.0": histogramOf(2) },
+      }),
+    ],
   }),
   "of the user's own builders": withSource({ builders: "ab".repeat(32) }),
   "of a replay": withSource({ replay: "cd".repeat(32) }),
@@ -123,8 +129,16 @@ describe("the schema", () => {
 
   it("bears the version that reports bear, and an id", () => {
     assert.equal(schema.properties.schema.const, REPORT_SCHEMA);
-    assert.match(schema.$id, /^urn:k6-nostr:report@1$/);
+    assert.match(schema.$id, /^urn:k6-nostr:report@2$/);
     assert.match(schema.$schema, /2020-12/);
+  });
+
+  it("says of classes what their table says", () => {
+    const { classes, $defs } = classSchemas();
+    assert.deepEqual(schema.properties.classes, classes, "run build/schema.ts");
+    for (const [name, definition] of Object.entries($defs)) {
+      assert.deepEqual(Reflect.get(schema.$defs, name), definition, `${name}: run build/schema.ts`);
+    }
   });
 
   it("is strict: every object names all it may hold, and requires it", () => {
@@ -137,6 +151,8 @@ describe("the schema", () => {
       if (isObject && properties !== undefined) {
         assert.equal(additionalProperties, false, path);
         const known = required as readonly string[];
+        // A class that the scenario does not do is not there.
+        if (path.endsWith("/classes") && !path.includes("noise")) return;
         const needed = Object.keys(properties as object).filter(
           (name) => known.includes(name) || !LATER.includes(name),
         );
@@ -160,16 +176,19 @@ describe("the schema", () => {
   const invalid = emptyReport();
   const mutilated: Readonly<Record<string, unknown>> = {
     null: null,
-    "of another version": { ...base, schema: "k6-nostr/report@2" },
+    "of another version": { ...base, schema: "k6-nostr/report@1" },
     "with a member that no one knows": { ...base, extra: 1 },
     "with a nested member that no one knows": { ...base, run: { ...base.run, user: "me" } },
-    "without totals": { ...base, totals: undefined },
-    "with a text for a count": { ...base, totals: { ...base.totals, accepted: "1000" } },
-    "with a negative count": { ...base, totals: { ...base.totals, lost: -1 } },
-    "with half an event": { ...base, totals: { ...base.totals, lost: 0.5 } },
+    "without classes": { ...base, classes: undefined },
+    "with a text for a count": withTotals(
+      "publish",
+      { accepted: "1000" as unknown as number },
+      base,
+    ),
+    "with a negative count": withTotals("publish", { lost: -1 }, base),
+    "with half an event": withTotals("publish", { lost: 0.5 }, base),
     "with figures that were not numbers": {
-      ...base,
-      throughput: { ...base.throughput, acceptedEps: Number.NaN },
+      ...withClass("publish", { rate: { target: 100, sent: 100, done: Number.NaN } }, base),
     },
     "with another verdict": { ...base, generator: { ...base.generator, verdict: "maybe" } },
     "with another arrival": { ...base, config: { ...base.config, arrival: "bursts" } },
@@ -178,8 +197,21 @@ describe("the schema", () => {
     "with a day for a start": { ...base, run: { ...base.run, startedAt: "2026-01-02" } },
     "with a percentile missing": {
       ...base,
-      latency: { ...base.latency, connect: { ...base.latency.connect, p999: undefined } },
+      classes: {
+        ...base.classes,
+        connection: {
+          ...base.classes.connection,
+          times: { connect: { ...base.classes.connection.times.connect, p999: undefined } },
+        },
+      },
     },
+    "with a column that the class has not": withTotals("query", { eose: 1 }, base),
+    "with a class that no one knows": { ...base, classes: { ...base.classes, delivery: {} } },
+    "without an identity's sides": withClass(
+      "publish",
+      { identities: [{ text: "a = b" }] as never },
+      base,
+    ),
     "with empty resources": { ...base, resources: { samples: [] } },
     "that is invalid without a finding": { ...invalid, findings: [] },
   };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { accept, reject } from "./faulty-relay/frames.ts";
+import { figuresOf } from "./fixtures/reports/figures.ts";
 import { misbehave } from "./k6-world/misbehave.ts";
 import { hold, refusal } from "./k6-world/trial.ts";
 
@@ -38,8 +39,8 @@ describe("the series", () => {
           },
         },
       });
-      assert.equal(report.totals.connections.dropped, 4);
-      const { series, sliceSec } = report.throughput;
+      assert.equal(report.classes.connection.totals.dropped, 4);
+      const { series, sliceSec } = figuresOf(report).throughput;
       assert.ok(series.length >= 60 && series.length <= 602, `${series.length} points`);
       for (const [i, { t, connectionsOpen }] of series.entries()) {
         assert.ok(Math.abs(t - i * sliceSec) < 0.002, `point ${i} at ${t}`);

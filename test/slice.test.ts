@@ -26,7 +26,7 @@ const anyText = fc.oneof(
 
 const withErrors = (...texts: readonly string[]) =>
   sliceOf({
-    counts: [rowOf(0, { scheduled: 3, attempted: 2, accepted: 1 })],
+    classes: { publish: [rowOf(0, { scheduled: 3, attempted: 2, accepted: 1 })] },
     errors: texts.map((text) => ({
       class: "reject",
       code: text,
@@ -40,7 +40,7 @@ const withErrors = (...texts: readonly string[]) =>
 const DURATIONS = [1, 2.5];
 const withHistogram = (slice: Slice): Slice => ({
   ...slice,
-  histograms: { r0: histogramOf(...DURATIONS) },
+  histograms: { "publish.response.0": histogramOf(...DURATIONS) },
 });
 
 /** As a VU hands it out, with two durations recorded. */
@@ -49,7 +49,9 @@ function packed(slice: Slice): PackedSlice {
   for (const ms of DURATIONS) histogram.record(ms);
   return {
     ...slice,
-    histograms: { r0: packHistogram(histogram.detach() ?? assert.fail("nothing recorded")) },
+    histograms: {
+      "publish.response.0": packHistogram(histogram.detach() ?? assert.fail("nothing recorded")),
+    },
   };
 }
 

@@ -202,18 +202,22 @@ describe("what a relay keeps of a run", () => {
     const cells = (accepted: number) => [0, 0, accepted];
     const slices = [
       {
-        counts: [
-          [0, ...cells(3)],
-          [1, ...cells(10)],
-          [2, ...cells(10)],
-        ],
+        classes: {
+          publish: [
+            [0, ...cells(3)],
+            [1, ...cells(10)],
+            [2, ...cells(10)],
+          ],
+        },
       },
       {
-        counts: [
-          [0, ...cells(2)],
-          [3, ...cells(4)],
-          [5, ...cells(7)],
-        ],
+        classes: {
+          publish: [
+            [0, ...cells(2)],
+            [3, ...cells(4)],
+            [5, ...cells(7)],
+          ],
+        },
       },
     ] as const;
     // Of the fourth kind the video's part is not told from the view.

@@ -12,6 +12,7 @@ import {
   histogramOf,
   planOf,
   rowOf,
+  rowOfClass,
   sliceOf,
 } from "./fixtures/reports/run.ts";
 
@@ -139,25 +140,51 @@ describe("parseThresholds", () => {
 
 describe("judgeThresholds", () => {
   const measured = buildOf({
+    plan: { ...planOf(), scenario: "playback" },
     slices: [
       ...goodSlices(),
       sliceOf({
         seq: 101,
         phase: "drain",
         index: 101,
-        counts: [rowOf(1, { scheduled: 10, attempted: 8, rejected: 5, timedOut: 2, lost: 1 })],
-        histograms: {
-          r1: histogramOf(500),
-          s1: histogramOf(400),
-          set0: histogramOf(30, 30, 70),
-          qr0: histogramOf(10),
-          qr1: histogramOf(20),
+        classes: {
+          publish: [
+            rowOf(1, {
+              scheduled: 10,
+              attempted: 8,
+              rejected: 5,
+              timedOut: 2,
+              lost: 1,
+              backpressure: 2,
+            }),
+          ],
+          set: [rowOfClass("set", 0, { started: 3, complete: 3 })],
+          query: [
+            rowOfClass("query", 0, {
+              scheduled: 1,
+              sent: 1,
+              eose: 1,
+              unchecked: 1,
+              rows: 5,
+              uncheckedRows: 5,
+            }),
+            rowOfClass("query", 1, {
+              scheduled: 1,
+              sent: 1,
+              eose: 1,
+              unchecked: 1,
+              rows: 1,
+              uncheckedRows: 1,
+            }),
+          ],
         },
-        sets: [[0, 3, 3, 0, 0]],
-        queries: [
-          [0, 1, 1, 0, 1, 0, 0, 0, 5],
-          [1, 1, 1, 0, 1, 0, 0, 0, 1],
-        ],
+        histograms: {
+          "publish.response.1": histogramOf(500),
+          "publish.service.1": histogramOf(400),
+          "set.completion.0": histogramOf(30, 30, 70),
+          "query.response.0": histogramOf(10),
+          "query.response.1": histogramOf(20),
+        },
       }),
     ],
   });
@@ -191,6 +218,10 @@ describe("judgeThresholds", () => {
     ["nostr_query_time: p(100)<30", 20, true],
     ["nostr_query_time: avg<14", 15, false],
     ["nostr_query_time{query:feed}: max<11", 10, true],
+    ["nostr_query_failed: rate<0.01", 0, true],
+    ["nostr_queries_scheduled: count==2", 2, true],
+    ["nostr_queries_answered: rate>0.1", 0.2, true],
+    ["nostr_query_rows: count<6", 6, false],
   ] as const;
   for (const [text, value, ok] of table) {
     it(`finds \`${text}\` ${ok ? "met" : "crossed"}`, () => {

@@ -1,6 +1,8 @@
 /** Connections that a relay takes only to end them, in virtual time: how often it is asked, and what is kept. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { publishOf } from "../src/report/class-report.ts";
 import type { Report } from "../src/report/types.ts";
 import { accept, cut } from "./faulty-relay/frames.ts";
 import { misbehave } from "./k6-world/misbehave.ts";
@@ -51,11 +53,10 @@ describe("a relay that has room for a few and ends the rest", () => {
     it(`by ${code} is asked seldom, and what it holds is seen`, async () => {
       const { report, dialled } = await publish(accepting().relay, load, holding(20, code));
       assert.ok(dialled <= 300 * (Math.log2(20 / 0.1) + 2), `${dialled} handshakes`);
-      const { series } = report.throughput;
-      const proven = series.map((point) => point.connectionsProven ?? Number.NaN);
+      const proven = report.classes.connection.series.map((point) => point.proven ?? Number.NaN);
       assert.deepEqual([Math.max(...proven), proven.at(-1)], [20, 20]);
-      assert.equal(report.ends?.unproven, report.totals.connections.dropped);
-      assert.equal(report.totals.connections.dropped, dialled - 20);
+      assert.equal(report.ends?.unproven, report.classes.connection.totals.dropped);
+      assert.equal(report.classes.connection.totals.dropped, dialled - 20);
       const how = code === 1_006 ? "without a Close frame" : `with ${code}`;
       assertFirst(
         report,
@@ -78,12 +79,12 @@ describe("a relay that has room for a few and ends the rest", () => {
   it("counts those whose end comes behind a publish", async () => {
     const cutting = misbehave(() => [cut("reset")]);
     const { report } = await hold(cutting, { variables: { DURATION_SEC: "5" } });
-    const { lost, connections } = report.totals;
-    assert.ok(lost > 4);
-    assert.equal(report.ends?.onPublish, connections.dropped);
-    assert.deepEqual(report.ends?.answers, [{ answers: 0, count: connections.dropped }]);
+    const { due, dropped } = report.classes.connection.totals;
+    assert.ok(publishOf(report).totals.lost > 4);
+    assert.equal(report.ends?.onPublish, dropped);
+    assert.deepEqual(report.ends?.answers, [{ answers: 0, count: dropped }]);
     // Four clients for five seconds, where each event would have cost a connection: 200 a second.
-    assert.ok(connections.attempted < 60, `${connections.attempted} handshakes`);
+    assert.ok(due < 60, `${due} handshakes`);
     assertFirst(report, "The connection ends when an event is published", "ended-on-publish");
   });
 });
@@ -220,7 +221,7 @@ describe("what ends connections that are idle", () => {
     };
     const variables = { ...load, PING_SEC: "1.5" };
     const { report } = await hold(relay, { variables, conditions: counted });
-    assert.equal(report.totals.connections.dropped, 0);
+    assert.equal(report.classes.connection.totals.dropped, 0);
     assert.equal(report.ends, null);
     assert.equal(report.config.pingSec, 1.5);
     const expected = 40 * Math.floor(31 / 1.5);
@@ -233,7 +234,7 @@ describe("what ends connections that are idle", () => {
     );
     const { report } = await hold(cutting, { variables: { DURATION_SEC: "3" } });
     assert.equal(report.ends?.quiet.count, 0);
-    assert.equal(report.ends?.life.count, report.totals.connections.dropped);
+    assert.equal(report.ends?.life.count, report.classes.connection.totals.dropped);
   });
 });
 
@@ -247,7 +248,7 @@ describe("answers that came on connections before their end", () => {
     });
     const { report } = await hold(cutting, { variables: { DURATION_SEC: "3" } });
     const [first] = report.ends?.answers ?? [];
-    assert.deepEqual(first, { answers: 12, count: report.totals.connections.dropped });
+    assert.deepEqual(first, { answers: 12, count: report.classes.connection.totals.dropped });
     assertFirst(report, "Connections end after 12 answers each", "cut-after-answers");
   });
 });

@@ -1,123 +1,102 @@
 /**
- * k6's own metrics, for thresholds and dashboards. Counters are fed with the sums of each slice; the
- * trends with the times of at most about 5,000 publishes a run, every k-th, since a k6 trend keeps each
- * value in memory, sorts all of them every two seconds, and costs 3 to 5 µs a value. The report judges
- * the thresholds again from exact figures.
+ * k6's own metrics, for thresholds and dashboards, as the table of classes names them. Counters are fed with
+ * the sums of each slice; the trends with at most about 5,000 times of a class in a run, every k-th, since a
+ * k6 trend keeps each value in memory, sorts all of them every two seconds, and costs 3 to 5 µs a value. The
+ * report judges the thresholds again from exact figures.
  */
 import { Counter, Rate, Trend } from "k6/metrics";
-import { QUERIES } from "../../src/load/sessions.ts";
-import { COLUMNS, type Column } from "../../src/measure/outcome.ts";
-import {
-  Q_CLOSED,
-  Q_EOSE,
-  Q_LOST,
-  Q_NO_CONNECTION,
-  Q_TIMED_OUT,
-} from "../../src/measure/queries.ts";
+import { CLASS_NAMES, type ClassName, classOf, type RowNames } from "../../src/measure/classes.ts";
 import { MOST_SAMPLES, type Samples } from "../../src/measure/recorder.ts";
-import type { PackedSlice } from "../../src/measure/slice.ts";
+import type { PackedSlice, SliceRows } from "../../src/measure/slice.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import { targetOf } from "../../src/report/rows.ts";
 
-const trends = {
-  response: new Trend("nostr_publish_response_time", true),
-  service: new Trend("nostr_publish_service_time", true),
-  connect: new Trend("nostr_connect_time", true),
-  set: new Trend("nostr_set_completion_time", true),
-  query: new Trend("nostr_query_time", true),
-};
-const failed = new Rate("nostr_publish_failed");
-const queryFailed = new Rate("nostr_query_failed");
-const counters: Partial<Record<Column, Counter>> = {
-  scheduled: new Counter("nostr_events_scheduled"),
-  attempted: new Counter("nostr_events_attempted"),
-  accepted: new Counter("nostr_events_accepted"),
-  rejected: new Counter("nostr_events_rejected"),
-  timedOut: new Counter("nostr_events_timed_out"),
-  lost: new Counter("nostr_events_lost"),
-};
+interface ClassFeed {
+  readonly trends: readonly Trend[];
+  /** By column; most columns have none. */
+  readonly counters: readonly (Counter | undefined)[];
+  readonly failed: Rate | null;
+}
 
-/** Outcomes that fail a publish. */
-const FAILED: readonly Column[] = [
-  "rejected",
-  "timedOut",
-  "lost",
-  "backpressure",
-  "noConnection",
-  "poolExhausted",
-];
-const FINE: readonly Column[] = ["accepted", "duplicate", "superseded", "unheard"];
+/** k6 wants its metrics made in the init context. */
+const feeds = new Map<ClassName, ClassFeed>(CLASS_NAMES.map((name) => [name, createFeed(name)]));
 
-const QUERY_FAILURES: readonly number[] = [Q_NO_CONNECTION, Q_CLOSED, Q_TIMED_OUT, Q_LOST];
+function createFeed(name: ClassName): ClassFeed {
+  const { columns, metrics } = classOf(name);
+  return {
+    trends: Object.values(metrics.trends).map((trend) => new Trend(trend, true)),
+    counters: columns.map((column) => {
+      const counter = metrics.counters[column];
+      return counter === undefined ? undefined : new Counter(counter);
+    }),
+    failed: metrics.failed === null ? null : new Rate(metrics.failed),
+  };
+}
 
 /** Gives the work of feeding a slice and its samples, in pieces of some 0.1 ms. */
 export type MetricFeed = (slice: PackedSlice, samples: Samples) => readonly (() => void)[];
 
-/** Numbers of the samples that are fed at a time, three a publish. */
-const SAMPLES_A_PIECE = 3 * 12;
+/** Numbers of samples that are fed at a time: so many of each time that a class has. */
+const SAMPLES_A_PIECE = 12;
 
 /** Feeds the metrics of one VU from its slices and samples; the warm-up is left out. */
-export function createMetricFeed(plan: Plan, types: readonly string[]): MetricFeed {
-  const step = Math.max(1, Math.ceil((plan.rateEps * plan.durationSec) / MOST_SAMPLES));
+export function createMetricFeed(plan: Plan, rows: RowNames): MetricFeed {
   const carry = new Map<string, number>();
   /** How many of `count` more are due when every `step`-th is taken, the first one too. */
-  const every = (key: string, count: number): number => {
+  const every = (key: string, count: number, step: number): number => {
     const due = (carry.get(key) ?? step - 1) + count;
     carry.set(key, due % step);
     return Math.floor(due / step);
   };
-  const tagsOf = (row: number) => (types[row] ? { event: types[row] } : {});
-  const feedCounters = (slice: PackedSlice) => {
-    for (const [row, ...cells] of slice.counts) {
-      if (row >= types.length) continue;
-      const tags = tagsOf(row);
-      const sum = (columns: readonly Column[]) =>
-        columns.reduce((total, column) => total + (cells[COLUMNS.indexOf(column)] ?? 0), 0);
-      COLUMNS.forEach((column, i) => {
+  const tagsOf = (name: ClassName, row: number) => {
+    const of = rows[name]?.[row];
+    const { tag } = classOf(name).metrics;
+    return of && tag !== null ? { [tag]: of } : {};
+  };
+  const isOfWindow = (name: ClassName, row: number) => row < (rows[name]?.length ?? 0);
+  const feedCounts = (name: ClassName, of: SliceRows) => {
+    const { columns, fine, failed: failures } = classOf(name);
+    const { counters, failed } = feeds.get(name) as ClassFeed;
+    const perSecond = targetOf(name, plan) ?? plan.rateEps;
+    const step = Math.max(1, Math.ceil((perSecond * plan.durationSec) / MOST_SAMPLES));
+    for (const [row, ...cells] of of) {
+      if (!isOfWindow(name, row)) continue;
+      const tags = tagsOf(name, row);
+      // A rejection's reason is known by its count in `errors`; here it would cost a tag an event.
+      counters.forEach((counter, i) => {
         const n = cells[i] ?? 0;
-        // A rejection's reason is known by its count in `errors`; here it would cost a tag an event.
-        if (n > 0) counters[column]?.add(n, tags);
+        if (n > 0) counter?.add(n, tags);
       });
-      for (let n = every(`failed/${row}`, sum(FAILED)); n > 0; n--) failed.add(true, tags);
-      for (let n = every(`fine/${row}`, sum(FINE)); n > 0; n--) failed.add(false, tags);
+      if (failed === null) continue;
+      const sum = (of: readonly string[]) =>
+        of.reduce((total, column) => total + (cells[columns.indexOf(column)] ?? 0), 0);
+      const key = `${name}/${row}`;
+      for (let n = every(`${key}/failed`, sum(failures), step); n > 0; n--) failed.add(true, tags);
+      for (let n = every(`${key}/fine`, sum(fine), step); n > 0; n--) failed.add(false, tags);
     }
   };
-  const feedTrends = (samples: readonly number[], from: number) => {
-    const to = Math.min(samples.length, from + SAMPLES_A_PIECE);
-    for (let i = from; i + 2 < to; i += 3) {
+  const feedTrends = (name: ClassName, samples: readonly number[], from: number) => {
+    const { trends } = feeds.get(name) as ClassFeed;
+    const width = trends.length + 1;
+    const to = Math.min(samples.length, from + SAMPLES_A_PIECE * width);
+    for (let i = from; i < to; i += width) {
       const row = samples[i] ?? 0;
-      if (row >= types.length) continue;
-      trends.response.add(samples[i + 1] ?? 0, tagsOf(row));
-      trends.service.add(samples[i + 2] ?? 0, tagsOf(row));
+      if (!isOfWindow(name, row)) continue;
+      trends.forEach((trend, time) => {
+        trend.add(samples[i + 1 + time] ?? 0, tagsOf(name, row));
+      });
     }
   };
-  const feedSets = (samples: readonly number[]) => {
-    for (let i = 0; i + 1 < samples.length; i += 2) {
-      const row = samples[i] ?? 0;
-      if (row < types.length) trends.set.add(samples[i + 1] ?? 0, tagsOf(row));
-    }
-  };
-  const feedQueryOutcomes = (rows: NonNullable<PackedSlice["queries"]>) => {
-    for (const [row, ...cells] of rows) {
-      const tags = { query: QUERIES[row] ?? "" };
-      const failures = QUERY_FAILURES.reduce((sum, column) => sum + (cells[column] ?? 0), 0);
-      for (let n = every(`query failed/${row}`, failures); n > 0; n--) queryFailed.add(true, tags);
-      for (let n = every(`query/${row}`, cells[Q_EOSE] ?? 0); n > 0; n--)
-        queryFailed.add(false, tags);
-    }
-  };
-  const feedQueries = (samples: readonly number[]) => {
-    for (let i = 0; i + 1 < samples.length; i += 2) {
-      trends.query.add(samples[i + 1] ?? 0, { query: QUERIES[samples[i] ?? 0] ?? "" });
-    }
-  };
-  return (slice, { publishes, sets, queries }) => {
-    const pieces = [() => feedCounters(slice)];
-    const { queries: asked } = slice;
-    if (asked !== undefined) pieces.push(() => feedQueryOutcomes(asked));
-    if (sets.length > 0) pieces.push(() => feedSets(sets));
-    if (queries.length > 0) pieces.push(() => feedQueries(queries));
-    for (let from = 0; from < publishes.length; from += SAMPLES_A_PIECE) {
-      pieces.push(() => feedTrends(publishes, from));
+  return (slice, samples) => {
+    const pieces: (() => void)[] = [];
+    for (const name of CLASS_NAMES) {
+      const of = slice.classes[name];
+      if (of !== undefined) pieces.push(() => feedCounts(name, of));
+      const own = samples[name];
+      const width = (feeds.get(name)?.trends.length ?? 0) + 1;
+      for (let from = 0; from < own.length; from += SAMPLES_A_PIECE * width) {
+        pieces.push(() => feedTrends(name, own, from));
+      }
     }
     return pieces;
   };
@@ -125,5 +104,5 @@ export function createMetricFeed(plan: Plan, types: readonly string[]): MetricFe
 
 /** Connects are few and rare: each is fed. */
 export function feedConnect(ms: number): void {
-  trends.connect.add(ms);
+  for (const trend of feeds.get("connection")?.trends ?? []) trend.add(ms);
 }

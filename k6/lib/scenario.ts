@@ -1,7 +1,7 @@
 /** What the scripts of all scenarios do in VU code: the gate, then one VU's life, or the look at resources. */
 import exec from "k6/execution";
 import { mayBeEphemeral } from "../../src/pool/format.ts";
-import { rowTypes } from "../../src/report/build.ts";
+import { rowNames, rowTypes } from "../../src/report/rows.ts";
 import { pollCompanion } from "./companion.ts";
 import { createFrameSource, type OpenAt } from "./frames/frame-source.ts";
 import { createMetricFeed } from "./metrics.ts";
@@ -30,10 +30,11 @@ export async function publishShare(
   const ahead = openAheadAt === null ? null : await open(openAheadAt);
   const frames = await open(openAt);
   const types = rowTypes(pool);
+  const rows = rowNames(plan.scenario, pool);
   const vu = new Vu({
     plan,
     share,
-    types: types.length,
+    rows,
     createDrivers: (ground) => {
       const publisher = createPublisher(ground, {
         types: types.length,
@@ -48,7 +49,7 @@ export async function publishShare(
       const openFrames = () => open(openAheadAt);
       return [publisher, createAsker(ground, { viewType, frames: ahead, openFrames })];
     },
-    feedMetrics: createMetricFeed(plan, types),
+    feedMetrics: createMetricFeed(plan, rows),
     live: run.live,
   });
   await vu.run();

@@ -3,6 +3,7 @@
  * through warm-up and window, wait for answers, close. Figures leave it as slices only.
  */
 import exec from "k6/execution";
+import type { RowNames } from "../../src/measure/classes.ts";
 import { Recorder } from "../../src/measure/recorder.ts";
 import { type Phase, sliceLengthMs } from "../../src/measure/slice.ts";
 import { CLOSE_TIMEOUT_MS } from "../../src/plan/duration.ts";
@@ -24,8 +25,8 @@ const START_MARGIN_MS = 250;
 export interface VuOptions {
   readonly plan: Plan;
   readonly share: number;
-  /** Event types of the pool, and one for events that never got a type. */
-  readonly types: number;
+  /** The rows of each class that the scenario does. */
+  readonly rows: RowNames;
   /** What this VU does; the first one leads. */
   readonly createDrivers: (ground: Ground) => readonly [LeadingDriver, ...Driver[]];
   readonly feedMetrics: MetricFeed;
@@ -46,9 +47,9 @@ export class Vu {
   #phase: Phase = "connect";
   #nextSliceMs: number;
 
-  constructor({ plan, share, types, createDrivers, feedMetrics, live }: VuOptions) {
+  constructor({ plan, share, rows, createDrivers, feedMetrics, live }: VuOptions) {
     const clock = this.#clock;
-    const recorder = new Recorder(types * 2, plan.relays.length);
+    const recorder = new Recorder(rows, plan.relays.length);
     const onFault = (where: string, error: unknown) => this.#onFault(where, error);
     const atSec = () => this.#atSec();
     this.#plan = plan;
@@ -125,6 +126,7 @@ export class Vu {
     const windowStartMs = startMs + this.#plan.warmupSec * 1_000;
     const windowEndMs = windowStartMs + this.#plan.durationSec * 1_000;
     this.#schedule = { startMs, windowStartMs, windowEndMs };
+    this.#connections.hold();
     this.#loop.start(this.#schedule);
     return this.#schedule;
   }
@@ -148,6 +150,7 @@ export class Vu {
     for (let i = 0; i < unanswered; i++) {
       this.#recorder.error("close", "unanswered", this.#atSec(), "no answer to the Close frame");
     }
+    this.#connections.closeBooks();
     this.#phase = "done";
     this.#emit("done", this.#clock.driftMs());
     this.#slices.finish();

@@ -15,9 +15,13 @@ export interface HistogramData {
   readonly buckets: readonly number[];
 }
 
+export const EMPTY_HISTOGRAM: HistogramData = { unit: "ms", count: 0, max: 0, buckets: [] };
+
 export const BUCKET_COUNT = 1_728;
 export const UNITS_PER_MS = 5_000;
 const MAX_UNITS = 0xffff_ffff;
+/** The offset of the sockets' clock is known to so much (k6/lib/clock.ts). */
+const MOST_APART_MS = 1;
 
 /** Durations of fewer units (13 ms) are looked up at once in `BUCKETS`. */
 const TABLE_SIZE = 65_536;
@@ -84,9 +88,12 @@ export class Histogram {
   max = -1;
   /** Up to here a value is in `BUCKETS`, and no new maximum. */
   known = -1;
+  /** Values below zero by more than two clocks are read apart: counted as zero too. */
+  below = 0;
 
   /** Records one duration in ms. */
   record(ms: number): void {
+    if (ms < -MOST_APART_MS) this.below++;
     this.max = Math.max(this.max, ms, 0);
     this.known = Math.min(this.max, (TABLE_SIZE - 1) / UNITS_PER_MS);
     const index = bucketOf(ms);
@@ -119,6 +126,7 @@ export class Histogram {
     this.counts = new Uint32Array(BUCKET_COUNT);
     this.max = -1;
     this.known = -1;
+    this.below = 0;
     return { max, counts };
   }
 }

@@ -2,14 +2,13 @@
  * What a VU counts while it sends. On the hot path: plain array cells and histogram buckets, no
  * object for an event. `take` hands over all since the last call and starts again from nothing.
  */
-import { QUERIES } from "../load/sessions.ts";
 import type { Reason } from "../nostr/reason.ts";
 import { createReasonBook } from "../nostr/reason-book.ts";
 import { NOTED_ID_LENGTH } from "./acknowledged.ts";
+import { Book } from "./book.ts";
+import { CLASS_NAMES, type ClassName, type RowNames } from "./classes.ts";
 import { type DetachedHistogram, Histogram } from "./histogram.ts";
-import { COLUMNS, SET_COLUMNS } from "./outcome.ts";
-import { QUERY_COLUMNS } from "./queries.ts";
-import type { DetachedSlice, LinkCounts, SliceError } from "./slice.ts";
+import type { DetachedSlice, LinkCounts, SliceError, SliceRows } from "./slice.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Publishes whose times go to k6's own trends: at most about so many in a run, see k6/lib/metrics.ts. */
@@ -21,13 +20,11 @@ const MOST_ERROR_KINDS = 64;
 /** A kind of error that is counted, and by the rows that it met. */
 type OpenError = Omit<Mutable<SliceError>, "rows"> & { readonly rows: Map<number, number> };
 
-export interface Samples {
-  /** Row, response and service time in ms, one publish behind the other. */
-  readonly publishes: readonly number[];
-  /** Row and completion time of sets, row and response time of queries. */
-  readonly sets: readonly number[];
-  readonly queries: readonly number[];
-}
+/** By class: see `Book.samples`. */
+export type Samples = Readonly<Record<ClassName, readonly number[]>>;
+
+/** A class that a run has no rows of has a book too, of none. */
+export type Books = { readonly [C in ClassName]: Book<C> };
 
 /** A connection that the relay ended: how long it lived, and the answers that came on it. */
 interface EndedConnection {
@@ -41,14 +38,9 @@ interface EndedConnection {
 }
 
 export class Recorder {
-  /** By column of the accounting: one cell a row. */
-  readonly columns: readonly Float64Array[];
-  readonly response: readonly Histogram[];
-  readonly service: readonly Histogram[];
-  /** Service time by relay of the plan; empty for one relay. */
+  readonly books: Books;
+  /** Service time of publishes by relay of the plan; empty for one relay. */
   readonly byRelay: readonly Histogram[];
-  readonly connect = new Histogram();
-  readonly scheduleLag = new Histogram();
   readonly loopLag = new Histogram();
   /** Of connections that the relay ended, see `Slice`. */
   readonly life = new Histogram();
@@ -56,22 +48,8 @@ export class Recorder {
   readonly unused = new Histogram();
   /** Publishes in flight × ms, over so many ms of the measured window. */
   inFlight = { sum: 0, overMs: 0 };
-  /** Row, response and service time in ms of a publish now and then, one behind the other. */
-  samples: number[] = [];
-  /** Row and completion time in ms of a complete set now and then, one behind the other. */
-  setSamples: number[] = [];
-  /** Row of `QUERIES` and response time in ms of a query now and then. */
-  querySamples: number[] = [];
   link: Mutable<LinkCounts> = noLinkCounts();
-  /** By row: multi-part sets by what became of them, see `SET_COLUMNS`. */
-  readonly sets: readonly Float64Array[];
-  /** By row: first part scheduled → last OK. */
-  readonly completion: readonly Histogram[];
-  /** By row of `QUERIES`: what became of queries, see `QUERY_COLUMNS`. */
-  readonly queries: readonly Float64Array[];
-  readonly queryResponse: readonly Histogram[];
-  readonly queryService: readonly Histogram[];
-  /** `<row> <part>` → how often it was lacking. */
+  /** `<row> <part>` → how often a set lacked it. */
   #lacking = new Map<string, number>();
   #answersAtEnd = new Map<number, number>();
   #errors = new Map<string, OpenError>();
@@ -81,23 +59,11 @@ export class Recorder {
   /** By relay: accepted publishes noted for the read-back. */
   #accepted: string[][] = [];
 
-  /** `rows`: the event types, then the same types for the warm-up. */
-  constructor(rows: number, relays = 1) {
-    this.columns = COLUMNS.map(() => new Float64Array(rows));
-    this.sets = SET_COLUMNS.map(() => new Float64Array(rows));
-    this.completion = Array.from({ length: rows }, () => new Histogram());
-    this.queries = QUERY_COLUMNS.map(() => new Float64Array(QUERIES.length));
-    this.queryResponse = QUERIES.map(() => new Histogram());
-    this.queryService = QUERIES.map(() => new Histogram());
-    this.response = Array.from({ length: rows }, () => new Histogram());
-    this.service = Array.from({ length: rows }, () => new Histogram());
+  constructor(rows: RowNames, relays = 1) {
+    this.books = Object.fromEntries(
+      CLASS_NAMES.map((name) => [name, new Book(name, rows[name]?.length ?? 0)]),
+    ) as unknown as Books;
     this.byRelay = Array.from({ length: relays > 1 ? relays : 0 }, () => new Histogram());
-  }
-
-  /** Adds one to a column of a row. */
-  count(row: number, column: number): void {
-    const cells = this.columns[column];
-    if (cells) cells[row] = (cells[row] ?? 0) + 1;
   }
 
   /** Counts a part that a relay lacks of a set. */
@@ -168,20 +134,14 @@ export class Recorder {
 
   /** Times for k6's own trends since the last call. */
   takeSamples(): Samples {
-    const { samples, setSamples, querySamples } = this;
-    this.samples = [];
-    this.setSamples = [];
-    this.querySamples = [];
-    return { publishes: samples, sets: setSamples, queries: querySamples };
+    return byClass((name) => this.books[name].takeSamples());
   }
 
   /** All since the last call, as the members of a slice that hold figures. */
   take(): Pick<
     DetachedSlice,
-    | "counts"
-    | "sets"
+    | "classes"
     | "lacking"
-    | "queries"
     | "link"
     | "histograms"
     | "errors"
@@ -199,16 +159,16 @@ export class Recorder {
     this.#endedMs = null;
     this.#answersAtEnd = new Map();
     const { link, inFlight } = this;
+    const histograms = this.#takeHistograms(link);
     this.#accepted = [];
     this.inFlight = { sum: 0, overMs: 0 };
     this.#errors = new Map();
     this.link = noLinkCounts();
     return {
-      counts: this.#takeRows(this.columns),
-      ...this.#takeSets(),
-      ...this.#takeQueries(),
+      classes: this.#takeClasses(),
+      ...this.#takeLacking(),
       link,
-      histograms: this.#takeHistograms(),
+      histograms,
       errors,
       inFlight,
       ...ends,
@@ -216,58 +176,36 @@ export class Recorder {
     };
   }
 
-  #takeRows(columns: readonly Float64Array[]): DetachedSlice["counts"] {
-    const rows: (readonly [number, ...number[]])[] = [];
-    for (let row = 0; row < (columns[0]?.length ?? 0); row++) {
-      const cells = columns.map((column) => column[row] ?? 0);
-      if (cells.some((n) => n !== 0)) rows.push([row, ...cells]);
+  /** Classes of which nothing was counted are left out. */
+  #takeClasses(): DetachedSlice["classes"] {
+    const taken: Partial<Record<ClassName, SliceRows>> = {};
+    for (const name of CLASS_NAMES) {
+      const rows = this.books[name].takeRows();
+      if (rows.length > 0) taken[name] = rows;
     }
-    for (const column of columns) column.fill(0);
-    return rows;
+    return taken;
   }
 
-  #takeSets(): Pick<DetachedSlice, "sets" | "lacking"> {
-    const sets = this.#takeRows(this.sets);
-    if (sets.length === 0) return {};
+  #takeLacking(): Pick<DetachedSlice, "lacking"> {
+    if (this.#lacking.size === 0) return {};
     const lacking = [...this.#lacking].map(([key, count]) => {
       const [row = 0, part = 0] = key.split(" ").map(Number);
       return [row, part, count] as const;
     });
     this.#lacking = new Map();
-    return lacking.length === 0 ? { sets } : { sets, lacking };
+    return { lacking };
   }
 
-  #takeQueries(): Pick<DetachedSlice, "queries"> {
-    const queries = this.#takeRows(this.queries);
-    return queries.length === 0 ? {} : { queries };
-  }
-
-  #takeHistograms(): Record<string, DetachedHistogram> {
+  #takeHistograms(link: Mutable<LinkCounts>): Record<string, DetachedHistogram> {
     const taken: Record<string, DetachedHistogram> = {};
+    for (const name of CLASS_NAMES) link.clockViolations += this.books[name].takeTimes(taken);
     const take = (key: string, histogram: Histogram) => {
       const detached = histogram.detach();
       if (detached !== null) taken[key] = detached;
     };
-    this.response.forEach((histogram, row) => {
-      take(`r${row}`, histogram);
-    });
-    this.service.forEach((histogram, row) => {
-      take(`s${row}`, histogram);
-    });
-    this.completion.forEach((histogram, row) => {
-      take(`set${row}`, histogram);
-    });
-    this.queryResponse.forEach((histogram, row) => {
-      take(`qr${row}`, histogram);
-    });
-    this.queryService.forEach((histogram, row) => {
-      take(`qs${row}`, histogram);
-    });
     this.byRelay.forEach((histogram, relay) => {
-      take(`y${relay}`, histogram);
+      take(relayKey(relay), histogram);
     });
-    take("connect", this.connect);
-    take("lag", this.scheduleLag);
     take("loop", this.loopLag);
     take("life", this.life);
     take("quiet", this.quiet);
@@ -276,13 +214,17 @@ export class Recorder {
   }
 }
 
+/** Under which a slice has the service times of publishes to a relay of the plan. */
+export function relayKey(relay: number): string {
+  return `relay.${relay}`;
+}
+
+function byClass<T>(make: (name: ClassName) => T): Readonly<Record<ClassName, T>> {
+  return Object.fromEntries(CLASS_NAMES.map((name) => [name, make(name)])) as Record<ClassName, T>;
+}
+
 export function noLinkCounts(): Mutable<LinkCounts> {
   return {
-    connectAttempted: 0,
-    connectOpened: 0,
-    connectFailed: 0,
-    dropped: 0,
-    reconnected: 0,
     notices: 0,
     malformedFrames: 0,
     unknownOk: 0,
@@ -292,5 +234,6 @@ export function noLinkCounts(): Mutable<LinkCounts> {
     endedOnPublish: 0,
     writeLooks: 0,
     writesBehind: 0,
+    clockViolations: 0,
   };
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Reason } from "../nostr/reason.ts";
+import type { ClassName } from "./classes.ts";
 import {
   type DetachedHistogram,
   type HistogramData,
@@ -17,13 +18,11 @@ export const SLICE_MARK = "k6-nostr slice ";
 
 export type Phase = "connect" | "warmup" | "window" | "drain" | "done";
 
-/** Figures that belong to no event type. */
+/** Row of a class (behind them those of the warm-up) → one number a column of it. */
+export type SliceRows = readonly (readonly [row: number, ...columns: number[]])[];
+
+/** Figures that belong to no class of work. */
 export interface LinkCounts {
-  readonly connectAttempted: number;
-  readonly connectOpened: number;
-  readonly connectFailed: number;
-  readonly dropped: number;
-  readonly reconnected: number;
   readonly notices: number;
   readonly malformedFrames: number;
   readonly unknownOk: number;
@@ -35,6 +34,8 @@ export interface LinkCounts {
   /** Looks at what a connection had not yet written, and those that found more than one frame. */
   readonly writeLooks: number;
   readonly writesBehind: number;
+  /** Times below zero, by more than clocks are read apart. */
+  readonly clockViolations: number;
 }
 
 export interface SliceError {
@@ -64,19 +65,15 @@ export interface Slice {
   readonly connectionsOpen: number;
   /** Of those, with an answer or five seconds of life: a relay may take a connection only to close it. */
   readonly connectionsProven?: number;
-  /** Row (event type; behind them the same types in the warm-up) → one number a column. */
-  readonly counts: readonly (readonly [row: number, ...columns: number[]])[];
-  /** Multi-part sets: row → one number a column of `SET_COLUMNS`. */
-  readonly sets?: readonly (readonly [row: number, ...columns: number[]])[];
-  /** Parts that were not accepted of such sets. */
+  /** Classes of which something was counted. */
+  readonly classes: Partial<Readonly<Record<ClassName, SliceRows>>>;
+  /** Parts that were not accepted of multi-part sets. */
   readonly lacking?: readonly (readonly [row: number, part: number, count: number])[];
-  /** Queries: place in `QUERIES` → one number a column of `QUERY_COLUMNS`. */
-  readonly queries?: readonly (readonly [row: number, ...columns: number[]])[];
   readonly link: LinkCounts;
   /**
-   * `r<row>`, `s<row>` response and service time, `set<row>` of sets, `qr<row>`, `qs<row>` of queries,
-   * `y<relay>` service time, `connect`, `lag`, `loop`. Of connections that the relay ended: `life`, and
-   * `quiet` and `unused`, the time since the last frame from and to the relay with nothing in flight.
+   * `<class>.<time>.<row>` and `<class>.lag`, see book.ts; `relay.<n>` service time of publishes to a relay of
+   * the plan; `loop`. Of connections that the relay ended: `life`, and `quiet` and `unused`, the time since the
+   * last frame from and to the relay with nothing in flight.
    */
   readonly histograms: Readonly<Record<string, HistogramData>>;
   readonly errors: readonly SliceError[];
@@ -115,7 +112,7 @@ export function decodeSlice(text: string): Slice | null {
   if (!text.startsWith(SLICE_MARK)) return null;
   try {
     const value = JSON.parse(text.slice(SLICE_MARK.length)) as Partial<PackedSlice> | null;
-    if (!Array.isArray(value?.counts) || typeof value.vu !== "number") return null;
+    if (!value?.classes || typeof value.vu !== "number") return null;
     const packed = Object.entries(value.histograms ?? {});
     const histograms = Object.fromEntries(packed.map(([key, p]) => [key, unpackHistogram(p)]));
     return { ...(value as PackedSlice), histograms };

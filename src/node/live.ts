@@ -1,9 +1,12 @@
 /** Where a run is, from the slices its VUs log: for the progress line, and for a report without k6's. */
+import { timeKey } from "../measure/book.ts";
+import { type ClassName, classOf } from "../measure/classes.ts";
 import { Histogram, quantile } from "../measure/histogram.ts";
-import { addCounts, type Column, noCounts } from "../measure/outcome.ts";
 import { type Phase, type Slice, sliceLengthMs } from "../measure/slice.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { PoolManifest } from "../pool/format.ts";
 import { formatCount, formatMs } from "../report/format.ts";
+import { rowNames, targetOf } from "../report/rows.ts";
 
 /** The rate that is shown is that of the last seconds. */
 const RECENT_MS = 3_000;
@@ -13,8 +16,10 @@ export class LiveRun {
   /** Unix ms of the start of the measured window; `null` before it is known. */
   windowStartUnixMs: number | null = null;
   readonly #plan: Plan;
+  /** The class that the scenario is about, and how many rows it has in the window. */
+  readonly #class: ClassName;
   readonly #rows: number;
-  readonly #counts: Record<Column, number> = noCounts();
+  readonly #counts: Record<string, number> = {};
   readonly #response = new Histogram();
   readonly #open = new Map<number, number>();
   readonly #phases = new Map<number, Phase>();
@@ -24,10 +29,11 @@ export class LiveRun {
   /** Of the last slices: when each came, and what was sent in it. */
   #recent: { readonly atMs: number; readonly attempted: number }[] = [];
 
-  /** `rows`: event types of one phase. */
-  constructor(plan: Plan, rows: number) {
+  constructor(plan: Plan, pool: PoolManifest) {
     this.#plan = plan;
-    this.#rows = rows;
+    const names = rowNames(plan.scenario, pool);
+    this.#class = names.publish === undefined ? "query" : "publish";
+    this.#rows = names[this.#class]?.length ?? 0;
   }
 
   add(slice: Slice, nowUnixMs: number): void {
@@ -42,12 +48,17 @@ export class LiveRun {
         slice.windowStartMs,
       );
     }
-    const before = this.#counts.attempted;
-    for (const [row, ...cells] of slice.counts)
-      if (row < this.#rows) addCounts(this.#counts, cells);
-    this.#recent.push({ atMs: slice.atMs, attempted: this.#counts.attempted - before });
+    const { columns, sent } = classOf(this.#class);
+    const before = this.#counts[sent] ?? 0;
+    for (const [row, ...cells] of slice.classes[this.#class] ?? []) {
+      if (row >= this.#rows) continue;
+      columns.forEach((column, i) => {
+        this.#counts[column] = (this.#counts[column] ?? 0) + (cells[i] ?? 0);
+      });
+    }
+    this.#recent.push({ atMs: slice.atMs, attempted: (this.#counts[sent] ?? 0) - before });
     for (let row = 0; row < this.#rows; row++) {
-      const data = slice.histograms[`r${row}`];
+      const data = slice.histograms[timeKey(this.#class, "response", row)];
       if (data) this.#response.add(data);
     }
     this.#errors += slice.errors.reduce((sum, error) => sum + error.count, 0);
@@ -58,7 +69,9 @@ export class LiveRun {
    * accepted, failed or unsent, errors, p95 so far, time left.
    */
   describe(nowUnixMs: number): string {
-    const { clients, rateEps, durationSec } = this.#plan;
+    const { clients, durationSec } = this.#plan;
+    const { many, sent, done, doneWord, failed: failures } = classOf(this.#class);
+    const target = targetOf(this.#class, this.#plan);
     const open = [...this.#open.values()].reduce((sum, n) => sum + n, 0);
     const connections = `${formatCount(open)}/${formatCount(clients)} connections`;
     const start = this.windowStartUnixMs;
@@ -71,14 +84,13 @@ export class LiveRun {
     const rate =
       phase === "window"
         ? this.#currentRate()
-        : this.#counts.attempted / Math.max(0.1, Math.min(elapsedSec, durationSec));
-    const { rejected, timedOut, lost, backpressure, noConnection, poolExhausted } = this.#counts;
-    const failed = rejected + timedOut + lost + backpressure + noConnection + poolExhausted;
+        : (this.#counts[sent] ?? 0) / Math.max(0.1, Math.min(elapsedSec, durationSec));
+    const failed = failures.reduce((sum, column) => sum + (this.#counts[column] ?? 0), 0);
     const p95 = quantile(this.#response.toData(), 0.95);
     const leftSec = Math.max(0, Math.ceil(durationSec - elapsedSec));
     return (
-      `${phase.padEnd(8)} ${connections}, ${rate.toFixed(0)} of ${rateEps} events/s, ` +
-      `${formatCount(this.#counts.accepted)} accepted, ${formatCount(failed)} failed or unsent, ${formatCount(this.#errors)} errors, ` +
+      `${phase.padEnd(8)} ${connections}, ${rate.toFixed(0)} of ${target ?? 0} ${many}/s, ` +
+      `${formatCount(this.#counts[done] ?? 0)} ${doneWord}, ${formatCount(failed)} failed or unsent, ${formatCount(this.#errors)} errors, ` +
       `response p95 ${formatMs(p95)}, ${leftSec} s left`
     );
   }

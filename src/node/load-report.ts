@@ -9,6 +9,11 @@ import { REPORT_SCHEMA, type Report } from "../report/types.ts";
 export async function loadReport(path: string): Promise<Report> {
   const value = await readJson(path);
   const version = (value as { schema?: unknown } | null)?.schema;
+  if (version === "k6-nostr/report@1") {
+    throw new ConfigError(
+      `\`${path}\` is a report of version 1, from before classes of work: run it again, or read it with the commit that wrote it`,
+    );
+  }
   if (version !== REPORT_SCHEMA) {
     throw new ConfigError(
       `\`${path}\` has the schema \`${String(version)}\`, expected \`${REPORT_SCHEMA}\``,

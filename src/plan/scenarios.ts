@@ -1,14 +1,13 @@
 /** The scenarios of `run`. Command line, help, bundles, thresholds and documentation read this table. */
-
-type WorkClass = "publish" | "set" | "query" | "connection";
+import type { ClassName } from "../measure/classes.ts";
 
 export interface Scenario {
   /** What it does, in one line. */
   readonly does: string;
   /** The classes of work that it counts. */
-  readonly classes: readonly WorkClass[];
+  readonly classes: readonly ClassName[];
   /** The one that the rate is of, and without which nothing was measured. */
-  readonly leads: WorkClass;
+  readonly leads: ClassName;
   /** Its k6 script: the file of that name in `k6/`, bundled to `build/dist/`. */
   readonly script: string;
 }

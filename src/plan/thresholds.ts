@@ -3,6 +3,7 @@
  * they are; the report judges them again from its own exact figures.
  */
 import { ConfigError } from "../errors.ts";
+import { CLASS_NAMES, classOf } from "../measure/classes.ts";
 import { RESOURCE_METRICS } from "../measure/resource-metrics.ts";
 import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
 
@@ -40,45 +41,35 @@ export function defaultThresholds(scenario: ScenarioName): string {
  * say.
  */
 export function leastThreshold(scenario: ScenarioName): Threshold {
-  const isQuery = SCENARIOS[scenario].leads === "query";
-  const metric = isQuery ? "nostr_queries_answered" : "nostr_events_accepted";
+  const { done, metrics } = classOf(SCENARIOS[scenario].leads);
+  const metric = metrics.counters[done] ?? "";
   return { metric, expressions: ["count>0"] };
 }
 
 const EXPRESSION =
   /^(rate|count|value|avg|min|max|med|p\((\d+(?:\.\d+)?)\))\s*(<=|>=|<|>|===|==|!=)\s*([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
 
-/** Times that may be judged for one event type, or one query, alone. */
-const TAGGED =
-  /^(nostr_(publish_\w+|set_completion)_time\{event:[a-z][a-z0-9:-]*\}|nostr_query_time\{query:[a-z-]+\})$/;
-
-const RESOURCES = Object.fromEntries(
-  Object.keys(RESOURCE_METRICS).map((name) => [name, ["avg", "min", "max", "med", "p"]]),
-);
+const OF_TIMES = ["avg", "min", "max", "med", "p"];
+const CLASS_METRICS = CLASS_NAMES.map((name) => classOf(name).metrics);
 
 /** Metrics that a threshold may name, with the aggregations that k6 knows for their type. */
-const METRICS: Readonly<Record<string, readonly string[]>> = {
-  nostr_publish_response_time: ["avg", "min", "max", "med", "p"],
-  nostr_publish_service_time: ["avg", "min", "max", "med", "p"],
-  nostr_set_completion_time: ["avg", "min", "max", "med", "p"],
-  nostr_query_time: ["avg", "min", "max", "med", "p"],
-  nostr_connect_time: ["avg", "min", "max", "med", "p"],
-  nostr_publish_failed: ["rate"],
-  nostr_query_failed: ["rate"],
-  nostr_events_scheduled: ["count", "rate"],
-  nostr_events_attempted: ["count", "rate"],
-  nostr_events_accepted: ["count", "rate"],
-  nostr_events_rejected: ["count", "rate"],
-  nostr_events_timed_out: ["count", "rate"],
-  nostr_events_lost: ["count", "rate"],
-  nostr_queries_scheduled: ["count", "rate"],
-  nostr_queries_sent: ["count", "rate"],
-  nostr_queries_answered: ["count", "rate"],
-  nostr_query_short: ["count", "rate"],
-  nostr_query_wrong: ["count", "rate"],
-  nostr_query_rows: ["count", "rate"],
-  ...RESOURCES,
-};
+const METRICS: Readonly<Record<string, readonly string[]>> = Object.fromEntries([
+  ...CLASS_METRICS.flatMap(({ trends, failed, counters }) => [
+    ...Object.values(trends).map((trend) => [trend, OF_TIMES] as const),
+    ...(failed === null ? [] : [[failed, ["rate"]] as const]),
+    ...Object.values(counters).map((counter) => [counter, ["count", "rate"]] as const),
+  ]),
+  ...Object.keys(RESOURCE_METRICS).map((name) => [name, OF_TIMES] as const),
+]);
+
+/** Times that may be judged for one event type, or one query, alone: `nostr_query_time{query:home}`. */
+const TAGGED = new RegExp(
+  `^(${CLASS_METRICS.flatMap(({ tag, trends }) =>
+    tag === null
+      ? []
+      : Object.values(trends).map((trend) => `${trend}\\{${tag}:[a-z][a-z0-9:-]*\\}`),
+  ).join("|")})$`,
+);
 
 /** Parses one expression; `null` when it is none. */
 export function parseExpression(text: string): ThresholdExpression | null {

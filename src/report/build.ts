@@ -1,30 +1,23 @@
 /** Slices and plan → the report's JSON. Pure: what only Node can know is completed later. */
 
-import {
-  bucketMiddleMs,
-  type HistogramData,
-  meanOf,
-  mergeHistograms,
-  quantile,
-} from "../measure/histogram.ts";
-import { QUERY_COLUMNS, type QueryColumn } from "../measure/queries.ts";
+import type { ClassOfWork } from "../measure/class-of-work.ts";
+import { CLASS_NAMES, type ClassName, classOf, type TimeOf } from "../measure/classes.ts";
+import { type HistogramData, meanOf, mergeHistograms } from "../measure/histogram.ts";
 import { type Slice, sliceLengthMs } from "../measure/slice.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PoolManifest } from "../pool/format.ts";
+import { identitiesOf, publishOf } from "./class-report.ts";
+import type { ClassReport, ClassReports, LackingPart } from "./class-types.ts";
 import { endsOf } from "./ends.ts";
 import { withFindings } from "./findings/engine.ts";
 import { judgeGenerator } from "./generator.ts";
-import { type Merged, mergeSlices } from "./merge-slices.ts";
+import { addAll, type Merged, type MergedClass, mergeSlices } from "./merge-slices.ts";
 import { noiseOf } from "./noise.ts";
+import { rowNames, targetOf } from "./rows.ts";
+import { lagOf, summarize } from "./summary.ts";
 import { judgeThresholds } from "./thresholds.ts";
-import {
-  type LagSummary,
-  type LatencySummary,
-  REPORT_SCHEMA,
-  type Report,
-  type SetFigures,
-  type Totals,
-} from "./types.ts";
+import type { LatencySummary } from "./times.ts";
+import { REPORT_SCHEMA, type Report } from "./types.ts";
 
 export const TOOL = "k6-nostr 0.1.0";
 
@@ -41,27 +34,20 @@ export interface BuildInput {
   readonly k6: string | null;
 }
 
-/** The event types of a pool as rows: behind them one for events that never got a type. */
-export function rowTypes(pool: PoolManifest): readonly string[] {
-  return [...pool.types, ""];
-}
-
 export function buildReport(input: BuildInput): Report {
   const { plan, pool } = input;
   const sliceMs = sliceLengthMs(plan.durationSec);
-  const merged = mergeSlices(input.slices, rowTypes(pool), sliceMs, plan.durationSec * 1_000);
-  const totals = totalsOf(merged);
-  const latency = latencyOf(merged, plan, pool);
-  const sets = setsOf(merged, pool);
-  const queries = queriesOf(merged);
-  const durationSec = merged.measuredMs / 1_000;
+  const names = rowNames(plan.scenario, pool);
+  const merged = mergeSlices(input.slices, names, sliceMs, plan.durationSec * 1_000);
+  const classes = classesOf(merged, plan, pool);
   const complete = merged.vusDone === plan.vus;
   const run: Report["run"] = {
     id: input.runId,
     scenario: plan.scenario,
     startedAt: new Date(input.startedAtMs).toISOString(),
     endedAt: new Date(input.endedAtMs).toISOString(),
-    durationSec,
+    durationSec: merged.measuredMs / 1_000,
+    sliceSec: sliceMs / 1_000,
     complete,
     stopReason: complete ? null : (input.stopReason ?? "not all VUs handed in their last figures"),
     sameHost: plan.relays.some((relay) => isLoopback(relay.host)),
@@ -72,48 +58,36 @@ export function buildReport(input: BuildInput): Report {
     proofs: [],
     host: { cpus: null, memoryBytes: null, platform: null },
   };
-  const perSecond = (n: number) => (durationSec > 0 ? n / durationSec : 0);
-  const inWindow = merged.series.filter((point) => point.t < plan.durationSec);
+  const { notices, malformedFrames, unknownOk, lateOk } = merged.link;
   const report: Omit<Report, "generator"> = {
     schema: REPORT_SCHEMA,
     run,
     config: configOf(plan, pool),
-    totals,
-    warmup: {
-      scheduled: merged.warmup.scheduled,
-      attempted: merged.warmup.attempted,
-      accepted: merged.warmup.accepted,
-    },
-    latency,
-    sets,
-    queries,
-    throughput: {
-      targetEps: plan.rateEps,
-      attemptedEps: perSecond(totals.attempted),
-      acceptedEps: perSecond(inWindow.reduce((sum, point) => sum + point.accepted, 0)),
-      sliceSec: sliceMs / 1_000,
-      series: merged.series,
-    },
-    noise: noiseOf(input.slices, rowTypes(pool).length, sliceMs, plan.durationSec * 1_000),
-    errors: merged.errors.map((error) => ({ ...error, share: shareOf(error, totals) })),
+    classes,
+    frames: { notices, malformed: malformedFrames, unknownOk, lateOk },
+    noise: noiseOf(input.slices, names, sliceMs, plan.durationSec * 1_000),
+    errors: merged.errors.map((error) => ({ ...error, share: shareOf(error, classes) })),
     ends: endsOf(merged.ends, merged.link, summarize),
     handshakes: null,
     resources: null,
     profile: null,
     findings: [],
-    thresholds: judgeThresholds(plan.thresholds, { totals, latency, sets, queries, run }),
+    thresholds: judgeThresholds(plan.thresholds, { classes, run }),
     audit: null,
   };
+  const lags = Object.values(merged.classes).map(({ lag }) => lag);
   const judged = judgeGenerator(report, {
-    scheduleLag: lagOf(merged.scheduleLag),
+    scheduleLag: lagOf(mergeHistograms(lags)),
     loopLag: lagOf(merged.loopLag),
+    series: merged.loopSeries,
     inFlight: {
       mean: merged.meanInFlight,
-      littlesLaw: littlesLaw(merged, latency.service),
+      littlesLaw: littlesLaw(merged, publishOf({ classes }).times.service),
     },
     sendBacklog:
       merged.link.writeLooks > 0 ? merged.link.writesBehind / merged.link.writeLooks : null,
     clockDriftMs: merged.clockDriftMs,
+    clockViolations: merged.link.clockViolations,
     startSkewMs: merged.startSkewMs,
     cpuPercent: { generator: null, host: null },
     ceilingEps: null,
@@ -122,109 +96,105 @@ export function buildReport(input: BuildInput): Report {
   return withFindings(judged);
 }
 
-/** Durations with their percentiles. */
-export function summarize(histogram: HistogramData): LatencySummary {
-  const { count, max, buckets } = histogram;
-  const [lowest = 0] = buckets;
-  const at = (q: number) => rounded(quantile(histogram, q));
-  return {
-    unit: "ms",
-    count,
-    min: count === 0 ? null : rounded(Math.min(max, bucketMiddleMs(lowest))),
-    mean: rounded(meanOf(histogram)),
-    p50: at(0.5),
-    p90: at(0.9),
-    p95: at(0.95),
-    p99: at(0.99),
-    p999: at(0.999),
-    max: count === 0 ? null : rounded(max),
-    histogram,
-  };
-}
-
-function lagOf(histogram: HistogramData): LagSummary {
-  const { count, p50, p99, max } = summarize(histogram);
-  return { unit: "ms", count, p50, p99, max, histogram };
-}
-
-function totalsOf({ counts, link }: Merged): Totals {
-  const { backpressure, noConnection, poolExhausted, ...outcomes } = counts;
-  return {
-    ...outcomes,
-    lateOk: link.lateOk,
-    unsent: { backpressure, noConnection, poolExhausted },
-    connections: {
-      attempted: link.connectAttempted,
-      opened: link.connectOpened,
-      failed: link.connectFailed,
-      dropped: link.dropped,
-      reconnected: link.reconnected,
+/** What was done, by class; of one that nothing set a schedule for only where there was something to do. */
+function classesOf(merged: Merged, plan: Plan, pool: PoolManifest): ClassReports {
+  const own: Partial<Record<ClassName, object>> = {
+    publish: {
+      byRelay: merged.byRelay.map((service, i) => ({
+        relay: plan.relays[i]?.label ?? "",
+        service: summarize(service),
+      })),
     },
-    notices: link.notices,
-    malformedFrames: link.malformedFrames,
-    unknownOk: link.unknownOk,
+    set: { lacking: lackingOf(merged, pool) },
   };
-}
-
-function latencyOf(merged: Merged, plan: Plan, pool: PoolManifest): Report["latency"] {
-  const typed = merged.byType.filter(({ type }) => type !== "");
-  return {
-    response: summarize(mergeHistograms(typed.map((t) => t.response))),
-    service: summarize(mergeHistograms(typed.map((t) => t.service))),
-    connect: summarize(merged.connect),
-    byEvent: Object.fromEntries(
-      typed.map(({ type, counts, response, service }) => [
-        type,
-        {
-          accepted: counts.accepted,
-          ofKinds: [...new Set(pool.kinds[type]?.flat() ?? [])].sort((a, b) => a - b),
-          meanBytes: meanBytesOf(pool, type),
-          response: summarize(response),
-          service: summarize(service),
-        },
-      ]),
-    ),
-    byRelay: merged.byRelay.map((service, i) => ({
-      relay: plan.relays[i]?.label ?? "",
-      service: summarize(service),
-    })),
-  };
-}
-
-function setsOf(merged: Merged, pool: PoolManifest): Report["sets"] {
-  const begun = merged.byType.flatMap(({ type, sets }): [string, SetFigures][] => {
-    const [started = 0, complete = 0, partial = 0, failed = 0] = sets.columns;
-    if (started === 0) return [];
-    const lacking = [...sets.lacking]
-      .map(([part, count]) => ({ part, kinds: pool.kinds[type]?.[part] ?? [], count }))
-      .sort((a, b) => b.count - a.count || a.part - b.part);
-    const cutOff = started - complete - partial - failed;
-    const completion = summarize(sets.completion);
-    return [[type, { started, complete, partial, failed, cutOff, completion, lacking }]];
+  const reports = CLASS_NAMES.flatMap((name) => {
+    const of = merged.classes[name] as MergedClass | undefined;
+    if (of === undefined) return [];
+    const report = classReport(name, of, merged, plan);
+    const { due, hasSchedule } = classOf(name);
+    const isIdle = (report.totals as Readonly<Record<string, number>>)[due] === 0;
+    if (isIdle && !hasSchedule && name !== "connection") return [];
+    return [[name, { ...report, ...own[name] }] as const];
   });
-  return begun.length === 0 ? null : Object.fromEntries(begun);
+  return Object.fromEntries(reports) as unknown as ClassReports;
 }
 
-function queriesOf({ queries }: Merged): Report["queries"] {
-  const asked = queries.filter(({ columns }) => columns.some((n) => n > 0));
-  if (asked.length === 0) return null;
+function classReport<C extends ClassName>(
+  name: C,
+  of: MergedClass<C>,
+  merged: Merged,
+  plan: Plan,
+): ClassReport<C> {
+  const row: ClassOfWork = classOf(name);
+  const totals = addAll(
+    name,
+    of.rows.map(({ counts }) => counts),
+  );
+  const counts = totals as Readonly<Record<string, number>>;
+  const durationSec = merged.measuredMs / 1_000;
+  const perSecond = (n: number) => (durationSec > 0 ? n / durationSec : 0);
+  const done = of.series
+    .filter((point) => point.t < plan.durationSec)
+    .reduce((n, point) => n + ((point.counts as Record<string, number>)[row.done] ?? 0), 0);
+  return {
+    totals,
+    warmup: row.hasWarmup ? of.warmup : null,
+    identities: identitiesOf(name, totals),
+    times: timesOf(row, (time) =>
+      mergeHistograms(of.rows.map(({ times }) => times[time] ?? NO_TIMES)),
+    ) as Record<TimeOf<C>, LatencySummary>,
+    lag: row.hasSchedule ? lagOf(of.lag) : null,
+    rate: {
+      target: targetOf(name, plan),
+      sent: perSecond(counts[row.sent] ?? 0),
+      done: perSecond(done),
+    },
+    rows: Object.fromEntries(
+      of.rows
+        // What could have been done and was not has no row: of a mix each type has something.
+        .filter(
+          ({ counts, times }) => isUsed(counts) || Object.values(times).some((t) => t.count > 0),
+        )
+        .map(({ name: of, counts, times }) => [
+          of === "" ? NO_ROW : of,
+          {
+            totals: counts,
+            times: timesOf(row, (time) => times[time] ?? NO_TIMES) as Record<
+              TimeOf<C>,
+              LatencySummary
+            >,
+          },
+        ]),
+    ),
+    series: of.series,
+  };
+}
+
+/** The name of the row of work that never got a type: the pool had no event for it. */
+const NO_ROW = "none";
+const NO_TIMES: HistogramData = mergeHistograms([]);
+
+function isUsed(counts: Readonly<Record<string, number>>): boolean {
+  return Object.values<number>(counts).some((n) => n > 0);
+}
+
+function timesOf(row: ClassOfWork, histogramOf: (time: string) => HistogramData) {
   return Object.fromEntries(
-    asked.map(({ name, columns, response, service }) => {
-      const counts = Object.fromEntries(
-        QUERY_COLUMNS.map((column, i) => [column, columns[i] ?? 0]),
-      );
-      const { sent = 0, eose = 0, closed = 0, timedOut = 0, lost = 0 } = counts;
-      // A run that was cut off has queries without an end: their connection ended first.
-      const figures = { ...counts, lost: lost + sent - eose - closed - timedOut - lost };
-      return [
-        name,
-        {
-          ...(figures as Record<QueryColumn, number>),
-          response: summarize(response),
-          service: summarize(service),
-        },
-      ];
-    }),
+    Object.keys(row.times).map((time) => [time, summarize(histogramOf(time))]),
+  );
+}
+
+function lackingOf(
+  merged: Merged,
+  pool: PoolManifest,
+): Readonly<Record<string, readonly LackingPart[]>> {
+  return Object.fromEntries(
+    Object.entries(merged.lacking).map(([type, parts]) => [
+      type,
+      [...parts]
+        .map(([part, count]) => ({ part, kinds: pool.kinds[type]?.[part] ?? [], count }))
+        .sort((a, b) => b.count - a.count || a.part - b.part),
+    ]),
   );
 }
 
@@ -256,6 +226,15 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
       bytes: pool.bytes,
       source: pool.source ?? null,
       leftOut: pool.leftOut ?? [],
+      types: Object.fromEntries(
+        pool.types.map((type) => [
+          type,
+          {
+            kinds: [...new Set(pool.kinds[type]?.flat() ?? [])].sort((a, b) => a - b),
+            meanBytes: meanBytesOf(pool, type),
+          },
+        ]),
+      ),
     },
   };
 }
@@ -270,11 +249,14 @@ function littlesLaw(merged: Merged, service: LatencySummary): number | null {
   return (service.count * (service.mean + queuedMs)) / merged.measuredMs;
 }
 
-function shareOf(error: { class: string; count: number }, totals: Totals): number | null {
-  const whole =
-    error.class === "connect" || error.class === "close"
-      ? totals.connections.attempted
-      : totals.scheduled;
+function shareOf(
+  error: { class: string; count: number },
+  { connection, publish, query }: ClassReports,
+): number | null {
+  const isOfConnections = error.class === "connect" || error.class === "close";
+  const whole = isOfConnections
+    ? connection.totals.due
+    : ((publish ?? query)?.totals.scheduled ?? 0);
   return whole > 0 ? error.count / whole : null;
 }
 
@@ -282,8 +264,4 @@ function isLoopback(host: string): boolean {
   return (
     host === "localhost" || host.startsWith("127.") || host === "::1" || host.endsWith(".localhost")
   );
-}
-
-function rounded(value: number | null): number | null {
-  return value === null ? null : Math.round(value * 10_000) / 10_000;
 }

@@ -2,6 +2,7 @@
  * What was written to disk on the relay's account. The system counts a process's pages as they are dirtied: a mapped
  * store, whose pages are dirtied again and again before they are written once, gets many times of what its disk sees.
  */
+import { publishOf } from "./class-report.ts";
 import type { Report } from "./types.ts";
 
 /** Above so many times the host's the process counts pages. Looks are not of one instant. */
@@ -21,7 +22,8 @@ export interface DiskWrites {
 }
 
 /** `null` where the relay's writes were not measured. */
-export function diskOf({ resources, run, throughput }: Report): DiskWrites | null {
+export function diskOf(report: Report): DiskWrites | null {
+  const { resources, run } = report;
   const meanOf = (process: "relay" | "host") => {
     const values = (resources?.samples ?? [])
       .filter((s) => s.process === process && s.t > 0 && s.t <= run.durationSec)
@@ -35,7 +37,8 @@ export function diskOf({ resources, run, throughput }: Report): DiskWrites | nul
   return {
     of: countsPages ? "host" : "relay",
     bytesPerSec,
-    bytesAnEvent: throughput.acceptedEps > 0 ? bytesPerSec / throughput.acceptedEps : null,
+    bytesAnEvent:
+      publishOf(report).rate.done > 0 ? bytesPerSec / publishOf(report).rate.done : null,
     dirtiedBytesPerSec: countsPages ? relay : null,
   };
 }

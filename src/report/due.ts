@@ -3,6 +3,8 @@
  * left: counted where it was looked at, a rate that was set would be no line, and what was never sent a needle at the
  * end of it.
  */
+import { leadingOf } from "./class-report.ts";
+import { pointsOf } from "./points.ts";
 import type { Report } from "./types.ts";
 
 export interface DueSlice {
@@ -12,10 +14,13 @@ export interface DueSlice {
   readonly unsent: number;
 }
 
-export function dueBySlice({ throughput, config, run }: Report): readonly DueSlice[] {
-  const { series, sliceSec } = throughput;
+export function dueBySlice(report: Report): readonly DueSlice[] {
+  const { config, run } = report;
+  const series = pointsOf(report);
+  const { sliceSec } = report.run;
   const endSec = Math.min(config.durationSec, run.durationSec);
-  const dueUntil = (sec: number) => config.rateEps * Math.min(sec, endSec);
+  const target = leadingOf(report).rate.target ?? 0;
+  const dueUntil = (sec: number) => target * Math.min(sec, endSec);
   const total = series.reduce((sum, { unsent }) => sum + unsent, 0);
   let sent = 0;
   // What stands out at a slice's end: due by then and not sent by then.

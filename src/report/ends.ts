@@ -1,7 +1,8 @@
 /** How connections ended that the relay, or what stands before it, ended: slices → the report's member. */
 import { type HistogramData, mergeHistograms } from "../measure/histogram.ts";
 import type { LinkCounts, Slice } from "../measure/slice.ts";
-import type { Ends, LatencySummary } from "./types.ts";
+import type { LatencySummary } from "./times.ts";
+import type { Ends } from "./types.ts";
 
 /** Counts of answers on a connection that are told. */
 const MOST_COUNTS = 8;

@@ -18,8 +18,9 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
-export function formatRate(value: number): string {
-  return `${value < 100 ? value.toFixed(1) : formatCount(value)} events/s`;
+export function formatRate(value: number | null, unit = "events/s"): string {
+  if (value === null) return NOT_MEASURED;
+  return `${value < 100 ? value.toFixed(1) : formatCount(value)} ${unit}`;
 }
 
 export function formatPercent(share: number | null): string {

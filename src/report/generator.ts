@@ -41,22 +41,21 @@
  * - share of the ceiling: where one server works off a queue (M/M/1), a response takes twice the service
  *   time at half of what it can do, and ten times at nine tenths: by then the queue is the generator's. A
  *   rate above the ceiling that was held, with no other doubt, says that the ceiling was measured too low.
+ * - identities: each class of work says what must come out equal; one that does not is a mistake of counting, and
+ *   nothing of the run can be used.
+ * - clock violations: a time below zero is kept (as zero) and counted; the figures of the others stand.
  * - known events: a duplicate costs a look at an index and no write. From one in a hundred on the figures are
  *   flattered; when it is most of them, another thing was measured than what was asked for.
  */
+
 import { quantile } from "../measure/histogram.ts";
+import { classesOf, leadingOf, publishOf, queryOf } from "./class-report.ts";
 import { pageOf } from "./findings/page.ts";
 import { hostCpuSignal, sharedHostSignal } from "./host-signals.ts";
 import { describeOthers, hostUseOf } from "./host-use.ts";
 import { ms, signal } from "./signal.ts";
-import type {
-  Finding,
-  GeneratorReport,
-  LagSummary,
-  Report,
-  Signal,
-  VerdictState,
-} from "./types.ts";
+import type { LagSummary } from "./times.ts";
+import type { Finding, GeneratorReport, Report, Signal, VerdictState } from "./types.ts";
 
 const MOST_ERRORS = 4;
 
@@ -85,10 +84,18 @@ export function judgeGenerator(report: Measured, figures: Figures): Report {
 }
 
 function signalsOf(report: Measured, f: Figures): readonly Signal[] {
-  const { totals, latency, run, config } = report;
-  const responseP99 = latency.response.p99 ?? config.ackTimeoutMs;
-  const planned = Math.floor(config.rateEps * config.durationSec);
-  const short = run.complete && config.arrival === "constant" ? planned - totals.scheduled : 0;
+  const { run, config } = report;
+  const lead = leadingOf(report);
+  const { times, row } = lead;
+  const [due, sent] = [lead.totals[row.due] ?? 0, lead.totals[row.sent] ?? 0];
+  const { attempted, duplicate, poolExhausted } = publishOf(report).totals;
+  const exhausted = poolExhausted + queryOf(report).totals.exhausted;
+  const wrong = classesOf(report).flatMap(([name, { identities }]) =>
+    identities.filter((one) => !one.balances).map(({ text }) => `${name}: ${text}`),
+  );
+  const responseP99 = times.response.p99 ?? config.ackTimeoutMs;
+  const planned = Math.floor((lead.rate.target ?? 0) * config.durationSec);
+  const short = run.complete && config.arrival === "constant" ? planned - due : 0;
   const cpus = run.host.cpus ?? 1;
   const use = hostUseOf(report);
   const others = use.isTaken ? describeOthers(use) : null;
@@ -103,15 +110,16 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
   const ownConnects = report.errors
     .filter((e) => e.class === "connect" && (e.code === "files" || e.code === "ports"))
     .reduce((sum, error) => sum + error.count, 0);
-  const connects = Math.max(1, totals.connections.attempted);
+  const connects = Math.max(1, report.classes.connection.totals.due);
   return [
     signal(
       "noData",
-      totals.attempted === 0 ? 1 : 0,
+      sent === 0 ? 1 : 0,
       "",
       null,
       0,
-      () => "no event was sent: there is nothing to judge",
+      () =>
+        `${row.many === "events" ? "no event" : "no query"} was sent: there is nothing to judge`,
     ),
     signal(
       "incomplete",
@@ -120,6 +128,24 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
       0,
       null,
       () => `the run did not end as planned: ${run.stopReason ?? "unknown"}`,
+    ),
+    signal(
+      "identities",
+      wrong.length,
+      "identities",
+      null,
+      0,
+      () =>
+        `the totals do not balance (${wrong.join("; ")}): something was counted twice or not at all`,
+    ),
+    signal(
+      "clockViolations",
+      f.clockViolations,
+      "times",
+      0,
+      null,
+      (v) =>
+        `${v} times were below zero: the clock of this machine was set meanwhile, or ours is wrong`,
     ),
     signal(
       "scheduleLag",
@@ -134,7 +160,7 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
       "lagTail",
       lagTail(f),
       "ms",
-      Math.max(150, (latency.response.p999 ?? config.ackTimeoutMs) / 2),
+      Math.max(150, (times.response.p999 ?? config.ackTimeoutMs) / 2),
       null,
       (v, bound) =>
         `p99.9 of schedule lag ${ms(v)} is above ${ms(bound)}: ${why("the slowest response times are this generator's own")}`,
@@ -171,11 +197,11 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
     sharedHostSignal(use),
     signal(
       "poolExhausted",
-      totals.unsent.poolExhausted,
+      exhausted,
       "events",
       null,
       0,
-      (v) => `${v} arrivals found no event in the pool`,
+      (v) => `${v} arrivals found nothing left in the pool`,
     ),
     signal(
       "notScheduled",
@@ -214,7 +240,7 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
     signal("startSkew", f.startSkewMs, "ms", 1_000, null, (v) => `VUs began up to ${ms(v)} apart`),
     signal(
       "ceilingShare",
-      f.ceilingEps === null ? null : config.rateEps / f.ceilingEps,
+      f.ceilingEps === null || row.many !== "events" ? null : config.rateEps / f.ceilingEps,
       "share",
       CEILING_SHARE.suspect,
       CEILING_SHARE.invalid,
@@ -232,7 +258,7 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
     ),
     signal(
       "knownEvents",
-      totals.attempted === 0 ? null : totals.duplicate / totals.attempted,
+      attempted === 0 ? null : duplicate / attempted,
       "share",
       KNOWN_SHARE.suspect,
       KNOWN_SHARE.invalid,
@@ -254,14 +280,12 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
  * A rate above the ceiling that was held without any other doubt disproves the ceiling: it was measured too
  * low, on a busy machine for instance. That makes the run suspect, not invalid.
  */
-function withDisprovedCeiling(
-  signals: readonly Signal[],
-  { throughput, config }: Measured,
-): readonly Signal[] {
+function withDisprovedCeiling(signals: readonly Signal[], report: Measured): readonly Signal[] {
+  const { config } = report;
   const isElseValid = signals.every(
     ({ id, state }) => id === "ceilingShare" || (state !== "invalid" && state !== "suspect"),
   );
-  const isHeld = throughput.attemptedEps >= config.rateEps * 0.99;
+  const isHeld = publishOf(report).rate.sent >= config.rateEps * 0.99;
   return signals.map((s) =>
     s.id === "ceilingShare" && (s.value ?? 0) > 1 && isElseValid && isHeld
       ? {
@@ -291,14 +315,13 @@ function lagTail({ scheduleLag }: Figures): number | null {
  * answered has no service time, though it may have been in flight until the timeout, which may come to
  * half of what makes a run suspect; and of a queue that takes long much lies behind the window.
  */
-function littlesLawOff(
-  { totals, latency, run, config }: Measured,
-  { mean, littlesLaw }: Figures["inFlight"],
-): number | null {
+function littlesLawOff(report: Measured, { mean, littlesLaw }: Figures["inFlight"]): number | null {
+  const { run, config } = report;
+  const { totals, times } = publishOf(report);
   if (mean === null || littlesLaw === null || littlesLaw < 20) return null;
   const unansweredMs = (totals.timedOut + totals.lost) * config.ackTimeoutMs;
   if (unansweredMs / (run.durationSec * 1_000) > littlesLaw / 10) return null;
-  if ((latency.service.p99 ?? 0) > run.durationSec * 100) return null;
+  if ((times.service.p99 ?? 0) > run.durationSec * 100) return null;
   return Math.abs(mean - littlesLaw) / littlesLaw;
 }
 

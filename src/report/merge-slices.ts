@@ -1,39 +1,55 @@
 /**
- * Slices of all VUs → figures of the run, merged exactly. A run that was cut off has events without
- * an outcome in its last slices: what was in flight is `lost` (the connection ended first), what had
- * not been sent is `backpressure`, so that the totals of an interrupted run balance too.
+ * Slices of all VUs → figures of the run, merged exactly. A VU that was cut off has work without an outcome in
+ * its last slices: it goes to the columns that the class's identities name for it, so that the totals of an
+ * interrupted run balance too. A VU that came to its end has none: what does not balance there is a mistake,
+ * and shows.
  */
-import { QUERIES } from "../load/sessions.ts";
+import { lagKey, timeKey } from "../measure/book.ts";
+import {
+  CLASS_NAMES,
+  type ClassName,
+  type CountsOf,
+  classOf,
+  type RowNames,
+} from "../measure/classes.ts";
 import { type HistogramData, mergeHistograms } from "../measure/histogram.ts";
-import { addCounts, type Column, noCounts, openEvents, SET_COLUMNS } from "../measure/outcome.ts";
-import { QUERY_COLUMNS } from "../measure/queries.ts";
-import { noLinkCounts } from "../measure/recorder.ts";
+import { noLinkCounts, relayKey } from "../measure/recorder.ts";
 import type { LinkCounts, Slice } from "../measure/slice.ts";
+import type { ClassPoint } from "./class-types.ts";
 import { type MergedEnds, mergeEnds } from "./ends.ts";
-import { seriesOf } from "./series.ts";
-import type { ReportError, SeriesPoint } from "./types.ts";
+import { loopSeriesOf, type Placed, placeSlices, seriesOf } from "./series.ts";
+import type { LoopPoint } from "./times.ts";
+import type { ReportError } from "./types.ts";
+import { zerosOf } from "./zeros.ts";
+
+interface MergedRow<C extends ClassName = ClassName> {
+  readonly name: string;
+  readonly counts: CountsOf<C>;
+  /** By time of the class. */
+  readonly times: Readonly<Record<string, HistogramData>>;
+}
+
+export interface MergedClass<C extends ClassName = ClassName> {
+  readonly rows: readonly MergedRow<C>[];
+  readonly warmup: CountsOf<C>;
+  readonly lag: HistogramData;
+  readonly series: readonly ClassPoint<C>[];
+}
+
+type MergedClasses = { readonly [C in ClassName]?: MergedClass<C> };
 
 export interface Merged {
-  readonly counts: Readonly<Record<Column, number>>;
-  readonly warmup: Readonly<Record<Column, number>>;
-  /** By event type in the order of `types`. */
-  readonly byType: readonly {
-    readonly type: string;
-    readonly counts: Readonly<Record<Column, number>>;
-    readonly response: HistogramData;
-    readonly service: HistogramData;
-    readonly sets: MergedSets;
-  }[];
-  readonly queries: readonly MergedQueries[];
-  /** Service time by relay; empty for one relay. */
+  /** Those that the run has rows of. */
+  readonly classes: MergedClasses;
+  /** By type of sets: how often each part was lacking. */
+  readonly lacking: Readonly<Record<string, ReadonlyMap<number, number>>>;
+  /** Service time of publishes by relay; empty for one relay. */
   readonly byRelay: readonly HistogramData[];
   readonly link: LinkCounts;
-  readonly connect: HistogramData;
   /** Of connections that the relay ended. */
   readonly ends: MergedEnds;
-  readonly scheduleLag: HistogramData;
   readonly loopLag: HistogramData;
-  readonly series: readonly SeriesPoint[];
+  readonly loopSeries: readonly LoopPoint[];
   readonly errors: readonly Omit<ReportError, "share">[];
   /** Publishes in flight on average over the looks; `null` without any. */
   readonly meanInFlight: number | null;
@@ -46,48 +62,36 @@ export interface Merged {
   readonly clockDriftMs: number | null;
 }
 
-/** `types`: the pool's event types and `""` last; slices in any order, each once. */
+/** `names`: the rows of each class that the run has; slices in any order, each once. */
 export function mergeSlices(
   slices: readonly Slice[],
-  types: readonly string[],
+  names: RowNames,
   sliceMs: number,
   durationMs: number,
 ): Merged {
   const unique = dedupe(slices);
-  const rows = types.length;
-  const rowCounts = Array.from({ length: rows * 2 }, () => noCounts());
-  for (const slice of unique) {
-    for (const [row, ...cells] of slice.counts) {
-      const into = rowCounts[row];
-      if (into) addCounts(into, cells);
-    }
-  }
-  for (const counts of rowCounts) closeBooks(counts);
   const starts = unique.flatMap((s) => (s.windowStartMs === null ? [] : [s.windowStartMs]));
   const windowStartMs = starts.length > 0 ? Math.min(...starts) : null;
   const lastMs = unique.reduce((last, s) => Math.max(last, s.atMs), 0);
   const drifts = unique.flatMap((s) => (s.clockDriftMs === undefined ? [] : [s.clockDriftMs]));
+  const placed = placeSlices(unique, names, { sliceMs, durationMs, windowStartMs });
+  const types = names.publish ?? names.query ?? [];
   return {
-    counts: total(rowCounts.slice(0, rows)),
-    warmup: total(rowCounts.slice(rows)),
-    byType: types.map((type, row) => ({
-      type,
-      counts: rowCounts[row] ?? noCounts(),
-      response: histogramOf(unique, [`r${row}`]),
-      service: histogramOf(unique, [`s${row}`]),
-      sets: mergeSets(unique, row),
-    })),
-    queries: mergeQueries(unique),
-    byRelay: relayKeys(unique).map((key) => histogramOf(unique, [key])),
+    classes: Object.fromEntries(
+      CLASS_NAMES.flatMap((name) => {
+        const rows = names[name];
+        return rows === undefined ? [] : [[name, mergeClass(name, unique, rows, placed)]];
+      }),
+    ) as MergedClasses,
+    lacking: mergeLacking(unique, names.set ?? []),
+    byRelay: relayKeys(unique).map((key) => histogramOf(unique, key)),
     link: sumLinks(unique),
-    connect: histogramOf(unique, ["connect"]),
     ends: mergeEnds(unique, windowStartMs),
-    scheduleLag: histogramOf(unique, ["lag"]),
-    loopLag: histogramOf(unique, ["loop"]),
-    series: seriesOf(unique, { rows, sliceMs, durationMs, windowStartMs }),
+    loopLag: histogramOf(unique, "loop"),
+    loopSeries: loopSeriesOf(placed),
     errors: mergeErrors(unique, types),
     meanInFlight: meanInFlight(unique),
-    vusDone: new Set(unique.filter((s) => s.phase === "done").map((s) => s.vu)).size,
+    vusDone: doneVus(unique).size,
     windowStartMs,
     measuredMs:
       windowStartMs === null ? 0 : Math.max(0, Math.min(durationMs, lastMs - windowStartMs)),
@@ -96,60 +100,95 @@ export function mergeSlices(
   };
 }
 
-/** Queries of one name: the columns of `QUERY_COLUMNS`. */
-interface MergedQueries {
-  readonly name: string;
-  readonly columns: readonly number[];
-  readonly response: HistogramData;
-  readonly service: HistogramData;
+function doneVus(slices: readonly Slice[]): ReadonlySet<number> {
+  return new Set(slices.filter((s) => s.phase === "done").map((s) => s.vu));
 }
 
-function mergeQueries(slices: readonly Slice[]): readonly MergedQueries[] {
-  return QUERIES.map((name, row) => ({
-    name,
-    columns: sumRows(
-      slices.flatMap((slice) => slice.queries ?? []),
-      row,
-      QUERY_COLUMNS.length,
-    ),
-    response: histogramOf(slices, [`qr${row}`]),
-    service: histogramOf(slices, [`qs${row}`]),
-  }));
+function mergeClass<C extends ClassName>(
+  name: C,
+  slices: readonly Slice[],
+  rows: readonly string[],
+  placed: Placed,
+): MergedClass<C> {
+  const row = classOf(name);
+  const counts = countRows(name, slices, row.hasWarmup ? rows.length * 2 : rows.length);
+  return {
+    rows: rows.map((rowName, i) => ({
+      name: rowName,
+      counts: counts[i] ?? zerosOf(name),
+      times: Object.fromEntries(
+        Object.keys(row.times).map((time) => [time, histogramOf(slices, timeKey(name, time, i))]),
+      ),
+    })),
+    warmup: addAll(name, counts.slice(rows.length)),
+    lag: histogramOf(slices, lagKey(name)),
+    series: seriesOf(name, placed, rows),
+  };
 }
 
-function sumRows(
-  rows: readonly (readonly [number, ...number[]])[],
-  row: number,
+/** By row: all VUs together, each of those that were cut off with its books closed. */
+function countRows<C extends ClassName>(
+  name: C,
+  slices: readonly Slice[],
   length: number,
-): readonly number[] {
-  const columns = Array.from({ length }, () => 0);
-  for (const [of, ...cells] of rows) {
-    if (of !== row) continue;
-    for (const i of columns.keys()) columns[i] = (columns[i] ?? 0) + (cells[i] ?? 0);
+): readonly CountsOf<C>[] {
+  const { columns } = classOf(name);
+  const done = doneVus(slices);
+  const sums = Array.from({ length }, (): Record<string, number> => zerosOf(name));
+  for (const vu of new Set(slices.map((slice) => slice.vu))) {
+    const own = Array.from({ length }, (): Record<string, number> => zerosOf(name));
+    for (const slice of slices) {
+      if (slice.vu !== vu) continue;
+      for (const [row, ...cells] of slice.classes[name] ?? []) {
+        const into = own[row];
+        if (into === undefined) continue;
+        columns.forEach((column, i) => {
+          into[column] = (into[column] ?? 0) + (cells[i] ?? 0);
+        });
+      }
+    }
+    if (!done.has(vu)) for (const counts of own) closeBooks(name, counts);
+    own.forEach((counts, row) => {
+      const into = sums[row] ?? {};
+      for (const column of columns) into[column] = (into[column] ?? 0) + (counts[column] ?? 0);
+    });
   }
-  return columns;
+  return sums as unknown as readonly CountsOf<C>[];
 }
 
-/** Multi-part sets of one type: the columns of `SET_COLUMNS`, and how often each part was lacking. */
-interface MergedSets {
-  readonly columns: readonly number[];
-  readonly completion: HistogramData;
-  readonly lacking: ReadonlyMap<number, number>;
+function closeBooks(name: ClassName, counts: Record<string, number>): void {
+  for (const { left, right, rest } of classOf(name).identities) {
+    if (rest === undefined) continue;
+    const open = right.reduce((n, column) => n - (counts[column] ?? 0), counts[left] ?? 0);
+    if (open > 0) counts[rest] = (counts[rest] ?? 0) + open;
+  }
 }
 
-function mergeSets(slices: readonly Slice[], row: number): MergedSets {
-  const columns = sumRows(
-    slices.flatMap((slice) => slice.sets ?? []),
-    row,
-    SET_COLUMNS.length,
-  );
-  const lacking = new Map<number, number>();
+/** The sum of rows, column by column. */
+export function addAll<C extends ClassName>(name: C, rows: readonly CountsOf<C>[]): CountsOf<C> {
+  const sum: Record<string, number> = zerosOf(name);
+  for (const row of rows) {
+    for (const [column, n] of Object.entries<number>(row)) sum[column] = (sum[column] ?? 0) + n;
+  }
+  return sum as CountsOf<C>;
+}
+
+function mergeLacking(
+  slices: readonly Slice[],
+  types: readonly string[],
+): Readonly<Record<string, ReadonlyMap<number, number>>> {
+  const lacking: Record<string, Map<number, number>> = {};
   for (const slice of slices) {
-    for (const [of, part, count] of slice.lacking ?? []) {
-      if (of === row) lacking.set(part, (lacking.get(part) ?? 0) + count);
+    for (const [row, part, count] of slice.lacking ?? []) {
+      const type = types[row];
+      // What the warm-up lacked is in no row of the window.
+      if (type === undefined) continue;
+      const of = lacking[type] ?? new Map<number, number>();
+      lacking[type] = of;
+      of.set(part, (of.get(part) ?? 0) + count);
     }
   }
-  return { columns, completion: histogramOf(slices, [`set${row}`]), lacking };
+  return lacking;
 }
 
 function dedupe(slices: readonly Slice[]): readonly Slice[] {
@@ -158,30 +197,14 @@ function dedupe(slices: readonly Slice[]): readonly Slice[] {
   );
 }
 
-function closeBooks(counts: Record<Column, number>): void {
-  const { waiting, inFlight } = openEvents(counts);
-  counts.backpressure += waiting;
-  counts.lost += inFlight;
-}
-
-function total(rows: readonly Readonly<Record<Column, number>>[]): Record<Column, number> {
-  const sum = noCounts();
-  for (const row of rows) {
-    for (const column of Object.keys(sum) as Column[]) sum[column] += row[column];
-  }
-  return sum;
-}
-
-function histogramOf(slices: readonly Slice[], keys: readonly string[]): HistogramData {
-  return mergeHistograms(
-    slices.flatMap((slice) => keys.flatMap((key) => slice.histograms[key] ?? [])),
-  );
+function histogramOf(slices: readonly Slice[], key: string): HistogramData {
+  return mergeHistograms(slices.flatMap((slice) => slice.histograms[key] ?? []));
 }
 
 function relayKeys(slices: readonly Slice[]): readonly string[] {
   const keys = slices.flatMap(({ histograms }) => Object.keys(histograms));
-  const relays = keys.flatMap((key) => (/^y\d+$/.test(key) ? [Number(key.slice(1))] : []));
-  return Array.from({ length: Math.max(-1, ...relays) + 1 }, (_, relay) => `y${relay}`);
+  const relays = keys.flatMap((key) => (/^relay\.\d+$/.test(key) ? [Number(key.slice(6))] : []));
+  return Array.from({ length: Math.max(-1, ...relays) + 1 }, (_, relay) => relayKey(relay));
 }
 
 function sumLinks(slices: readonly Slice[]): LinkCounts {

@@ -2,46 +2,63 @@
  * The noise band: the range of a figure over ten equal parts of the window. It needs no second run and
  * assumes no distribution; a drift over the run widens it, as it should.
  */
+import { timeKey } from "../measure/book.ts";
+import { CLASS_NAMES, type ClassName, classOf, type RowNames } from "../measure/classes.ts";
 import { Histogram, quantile } from "../measure/histogram.ts";
-import { ACCEPTED } from "../measure/outcome.ts";
 import type { Slice } from "../measure/slice.ts";
-import type { Band, Noise } from "./types.ts";
+import type { Band, ClassNoise, Noise } from "./types.ts";
 
 const PARTS = 10;
 
 interface Part {
-  readonly response: Histogram;
-  accepted: number;
+  /** Of the class's first time. */
+  readonly times: Histogram;
+  done: number;
 }
 
-/** `rows`: event types of one phase; the warm-up's rows behind them do not count. */
+/** Of the classes that send by a schedule; the rows of the warm-up do not count. */
 export function noiseOf(
   slices: readonly Slice[],
-  rows: number,
+  names: RowNames,
   sliceMs: number,
   durationMs: number,
 ): Noise {
-  const parts: Part[] = Array.from({ length: PARTS }, () => ({
-    response: new Histogram(),
-    accepted: 0,
-  }));
+  const classes = CLASS_NAMES.flatMap((name): (readonly [ClassName, ClassNoise])[] => {
+    const rows = names[name];
+    return rows === undefined || !classOf(name).hasSchedule
+      ? []
+      : [[name, noiseOfClass(name, slices, rows.length, { sliceMs, durationMs })]];
+  });
+  return { parts: PARTS, classes: Object.fromEntries(classes) };
+}
+
+function noiseOfClass(
+  name: ClassName,
+  slices: readonly Slice[],
+  rows: number,
+  { sliceMs, durationMs }: { readonly sliceMs: number; readonly durationMs: number },
+): ClassNoise {
+  const { columns, done, times } = classOf(name);
+  const [first = ""] = Object.keys(times);
+  const column = columns.indexOf(done);
+  const parts: Part[] = Array.from({ length: PARTS }, () => ({ times: new Histogram(), done: 0 }));
   for (const slice of slices) {
     const part = parts[Math.floor(((slice.index + 0.5) * sliceMs * PARTS) / durationMs)];
     if (part === undefined || slice.index < 0) continue;
-    for (const [row, ...cells] of slice.counts)
-      if (row < rows) part.accepted += cells[ACCEPTED] ?? 0;
+    for (const [row, ...cells] of slice.classes[name] ?? []) {
+      if (row < rows) part.done += cells[column] ?? 0;
+    }
     for (let row = 0; row < rows; row++) {
-      const data = slice.histograms[`r${row}`];
-      if (data) part.response.add(data);
+      const data = slice.histograms[timeKey(name, first, row)];
+      if (data) part.times.add(data);
     }
   }
   const partSec = durationMs / PARTS / 1_000;
-  const percentile = (q: number) => band(parts.map((p) => quantile(p.response.toData(), q)));
+  const percentile = (q: number) => band(parts.map((p) => quantile(p.times.toData(), q)));
   return {
-    parts: PARTS,
     responseP50: percentile(0.5),
     responseP99: percentile(0.99),
-    acceptedEps: band(parts.map((p) => p.accepted / partSec)),
+    donePerSec: band(parts.map((p) => p.done / partSec)),
   };
 }
 

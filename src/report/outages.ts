@@ -3,7 +3,8 @@
  * last and what was refused first. Clients wait longer from try to try, so when they had a connection again says
  * little about when the relay was there; its port, tried meanwhile, says more.
  */
-import type { Report, SeriesPoint } from "./types.ts";
+import { pointsOf, type SeriesPoint } from "./points.ts";
+import type { Report } from "./types.ts";
 
 /** Seconds from the start of the window. */
 export interface Outage {
@@ -22,8 +23,10 @@ export interface Outage {
 }
 
 /** Outages of the measured window, the earliest first. */
-export function outagesOf({ throughput, run, resources }: Report): readonly Outage[] {
-  const { series, sliceSec } = throughput;
+export function outagesOf(report: Report): readonly Outage[] {
+  const { run, resources } = report;
+  const series = pointsOf(report);
+  const { sliceSec } = report.run;
   const window = series.filter((point) => point.t < run.durationSec);
   const looks = resources?.portLooks ?? [];
   return gapsOf(window).map(({ from, back }): Outage => {

@@ -1,4 +1,5 @@
 /** What a run found out, in one sentence, and of which relay: for whoever reads no further. */
+import { leadingOf } from "./class-report.ts";
 import { formatCount, formatMs, formatPercent, formatRate } from "./format.ts";
 import type { Finding, Report } from "./types.ts";
 import { passed } from "./verdict.ts";
@@ -10,19 +11,20 @@ export function decisive({ findings }: Pick<Report, "findings">): Finding | null
 }
 
 export function outcomeOf(report: Report): string {
-  const { totals, throughput, latency, generator } = report;
-  if (generator.verdict === "invalid") return "This run says nothing about the relay";
+  if (report.generator.verdict === "invalid") return "This run says nothing about the relay";
   const finding = decisive(report);
   if (finding !== null) return finding.title;
-  const { accepted, scheduled } = totals;
+  const { row, totals, times, rate } = leadingOf(report);
+  const [done, due] = [totals[row.done] ?? 0, totals[row.due] ?? 0];
   const share =
-    accepted === scheduled
-      ? `all ${formatCount(scheduled)} events`
-      : `${formatPercent(scheduled === 0 ? null : accepted / scheduled)} of ${formatCount(scheduled)} events`;
-  const times = `response p50 ${formatMs(latency.response.p50)}, p99 ${formatMs(latency.response.p99)}`;
+    done === due
+      ? `all ${formatCount(due)} ${row.many}`
+      : `${formatPercent(due === 0 ? null : done / due)} of ${formatCount(due)} ${row.many}`;
+  const set = formatRate(rate.target, `${row.many}/s`);
+  const told = `it ${row.doneWord} ${share}, response p50 ${formatMs(times.response.p50)}, p99 ${formatMs(times.response.p99)}`;
   return passed(report)
-    ? `The relay takes ${formatRate(throughput.targetEps)}: it accepted ${share}, ${times}`
-    : `The relay does not take ${formatRate(throughput.targetEps)} as the thresholds want it: it accepted ${share}, ${times}`;
+    ? `The relay takes ${set}: ${told}`
+    : `The relay does not take ${set} as the thresholds want it: ${told}`;
 }
 
 /** `strfry 1.1.1 (git+https://…), 127.0.0.1:7777`, a relay each; what the relay says of itself. */

@@ -1,4 +1,5 @@
 /** The relay's own counters held against what was sent to it: an audit that costs nothing. */
+import { publishOf } from "./class-report.ts";
 import { formatCount, formatMs } from "./format.ts";
 import type { RelayMetric, Report } from "./types.ts";
 
@@ -23,11 +24,13 @@ const WRITES = [
 ] as const;
 
 /** EVENTs that the relay counted over the run, and those that it must have got; `null` where it does not count. */
-export function countedEvents({ resources, totals, warmup, config }: Report): {
+export function countedEvents(report: Report): {
   readonly counted: number;
   readonly sent: number;
   readonly agree: boolean;
 } | null {
+  const { resources, config } = report;
+  const { totals, warmup } = publishOf(report);
   // The metrics are one relay's.
   if (config.relays.length > 1) return null;
   const metric = EVENTS_IN.flatMap(
@@ -35,7 +38,7 @@ export function countedEvents({ resources, totals, warmup, config }: Report): {
   )[0];
   if (metric === undefined) return null;
   const counted = metric.last - metric.first;
-  const sent = totals.attempted + warmup.attempted;
+  const sent = totals.attempted + (warmup?.attempted ?? 0);
   // What was under way when a connection ended may have come or not.
   return { counted, sent, agree: counted <= sent && counted >= sent - totals.lost };
 }

@@ -1,134 +1,195 @@
-/** Slices → the run over time: one point for each slice of the window, and for the drain behind it. */
-import { QUERIES } from "../load/sessions.ts";
-import { coarsen, type HistogramData, mergePair, quantile } from "../measure/histogram.ts";
-import { addCounts, type Column, noCounts } from "../measure/outcome.ts";
+/** Slices → a class's work over time: one point for each slice of the window, and for the drain behind it. */
+import { lagKey, timeKey } from "../measure/book.ts";
+import {
+  CLASS_NAMES,
+  type ClassName,
+  type CountsOf,
+  classOf,
+  type RowNames,
+} from "../measure/classes.ts";
+import {
+  coarsen,
+  EMPTY_HISTOGRAM,
+  type HistogramData,
+  mergePair,
+  quantile,
+} from "../measure/histogram.ts";
 import type { Slice } from "../measure/slice.ts";
-import type { SeriesPoint } from "./types.ts";
+import type { ClassPoint } from "./class-types.ts";
+import type { LoopPoint, PointTimes } from "./times.ts";
+import { zerosOf } from "./zeros.ts";
 
 export interface TimeAxis {
-  /** Event types of one phase; the warm-up's rows behind them do not count. */
-  readonly rows: number;
   readonly sliceMs: number;
   readonly durationMs: number;
   /** Earliest start of a VU's window, ms since the start of the test. */
   readonly windowStartMs: number | null;
 }
 
-const EMPTY: HistogramData = { unit: "ms", count: 0, max: 0, buckets: [] };
-
 interface Bin {
-  readonly counts: Record<Column, number>;
-  response: HistogramData;
-  service: HistogramData;
-  scheduleLag: HistogramData;
-  loopLag: HistogramData;
+  readonly counts: Record<string, number>;
+  /** By time, and by `<row>` of the first of them. */
+  readonly times: Record<string, HistogramData>;
+  readonly rows: Map<number, HistogramData>;
+  lag: HistogramData;
   readonly open: Map<number, number>;
-  /** By row of `QUERIES`. */
-  readonly queries: Map<number, HistogramData>;
   readonly proven: Map<number, number>;
 }
 
-export function seriesOf(slices: readonly Slice[], axis: TimeAxis): readonly SeriesPoint[] {
-  const { rows, sliceMs, durationMs, windowStartMs } = axis;
-  const length = Math.ceil(durationMs / sliceMs);
-  const bins = new Map<number, Bin>();
+/** Slices on the run's time line, which is the same for all classes. */
+export interface Placed {
+  readonly slices: readonly { readonly slice: Slice; readonly index: number }[];
+  readonly length: number;
+  readonly sliceMs: number;
+}
+
+/**
+ * A slice of the warm-up counts with the first of the window where it reaches into it. What was answered in the
+ * drain is shown behind the window, where it happened.
+ */
+export function placeSlices(
+  slices: readonly Slice[],
+  names: RowNames,
+  { sliceMs, durationMs, windowStartMs }: TimeAxis,
+): Placed {
+  const windowLength = Math.ceil(durationMs / sliceMs);
+  const placed: { slice: Slice; index: number }[] = [];
   let last = -1;
   for (const slice of slices) {
-    if (slice.windowStartMs === null || windowStartMs === null || slice.phase === "connect")
+    if (slice.windowStartMs === null || windowStartMs === null || slice.phase === "connect") {
       continue;
-    const shift = Math.round((slice.windowStartMs - windowStartMs) / sliceMs);
-    const inWindow = slice.counts.filter(([row]) => row < rows);
-    // A slice of the warm-up counts with the first of the window where it reaches into it.
-    if (slice.index < 0 && inWindow.length === 0) continue;
-    // What was answered in the drain is shown behind the window, where it happened.
-    const index = Math.max(0, slice.index) + shift;
-    const bin = bins.get(index) ?? newBin();
-    bins.set(index, bin);
-    for (const [, ...cells] of inWindow) addCounts(bin.counts, cells);
-    addTimes(bin, slice, rows);
-    if (slice.phase !== "done") {
-      bin.open.set(slice.vu, slice.connectionsOpen);
-      bin.proven.set(slice.vu, slice.connectionsProven ?? slice.connectionsOpen);
     }
-    if (index < length || inWindow.length > 0) last = Math.max(last, index);
+    const isOfWindow = hasWindowRows(slice, names);
+    if (slice.index < 0 && !isOfWindow) continue;
+    const shift = Math.round((slice.windowStartMs - windowStartMs) / sliceMs);
+    const index = Math.max(0, slice.index) + shift;
+    placed.push({ slice, index });
+    if (index < windowLength || isOfWindow) last = Math.max(last, index);
+  }
+  return { slices: placed, length: last + 1, sliceMs };
+}
+
+/** Something of the measured window was counted, in a class that tells it from the warm-up. */
+function hasWindowRows({ classes }: Slice, names: RowNames): boolean {
+  return CLASS_NAMES.some(
+    (name) =>
+      classOf(name).hasWarmup &&
+      (classes[name] ?? []).some(([row]) => row < (names[name]?.length ?? 0)),
+  );
+}
+
+/** `names`: the class's rows; the warm-up's behind them do not count. */
+export function seriesOf<C extends ClassName>(
+  name: C,
+  placed: Placed,
+  names: readonly string[],
+): readonly ClassPoint<C>[] {
+  const bins = Array.from({ length: placed.length }, () => newBin(name));
+  for (const { slice, index } of placed.slices) {
+    const bin = bins[index];
+    if (bin !== undefined) addSlice(bin, slice, name, names.length);
   }
   const openByVu = new Map<number, number>();
   const provenByVu = new Map<number, number>();
-  return Array.from({ length: last + 1 }, (_, index) => {
-    const bin = bins.get(index) ?? newBin();
+  return bins.map((bin, index) => {
     for (const [vu, open] of bin.open) openByVu.set(vu, open);
     for (const [vu, proven] of bin.proven) provenByVu.set(vu, proven);
-    return pointOf(bin, round((index * sliceMs) / 1_000), {
-      connectionsOpen: sumOf(openByVu),
-      connectionsProven: sumOf(provenByVu),
-    });
+    const { hasSchedule, seriesByRow, times } = classOf(name);
+    const [first = ""] = Object.keys(times);
+    return {
+      t: round((index * placed.sliceMs) / 1_000),
+      counts: bin.counts as CountsOf<C>,
+      times: mapValues(times, (_, time) => pointTimes(bin.times[time])) as ClassPoint<C>["times"],
+      ...(seriesByRow ? { rows: rowTimes(bin.rows, names) } : {}),
+      buckets: coarsen(bin.times[first] ?? EMPTY_HISTOGRAM),
+      lagP99: hasSchedule ? at(bin.lag, 0.99) : null,
+      ...(name === "connection" ? { open: sumOf(openByVu), proven: sumOf(provenByVu) } : {}),
+    };
   });
 }
 
-function sumOf(byVu: ReadonlyMap<number, number>): number {
-  return [...byVu.values()].reduce((sum, n) => sum + n, 0);
+export function loopSeriesOf({ slices, length, sliceMs }: Placed): readonly LoopPoint[] {
+  const bins = Array.from({ length }, () => EMPTY_HISTOGRAM);
+  for (const { slice, index } of slices) {
+    const bin = bins[index];
+    if (bin !== undefined) bins[index] = mergePair(bin, slice.histograms.loop ?? EMPTY_HISTOGRAM);
+  }
+  return bins.map((bin, index) => ({
+    t: round((index * sliceMs) / 1_000),
+    loopLagP99: at(bin, 0.99),
+  }));
 }
 
-function newBin(): Bin {
+function newBin(name: ClassName): Bin {
   return {
-    counts: noCounts(),
-    response: EMPTY,
-    service: EMPTY,
-    scheduleLag: EMPTY,
-    loopLag: EMPTY,
+    counts: zerosOf(name),
+    times: {},
+    rows: new Map(),
+    lag: EMPTY_HISTOGRAM,
     open: new Map(),
-    queries: new Map(),
     proven: new Map(),
   };
 }
 
-function addTimes(bin: Bin, { histograms }: Slice, rows: number): void {
-  for (let row = 0; row < rows; row++) {
-    bin.response = mergePair(bin.response, histograms[`r${row}`] ?? EMPTY);
-    bin.service = mergePair(bin.service, histograms[`s${row}`] ?? EMPTY);
+function addSlice(bin: Bin, slice: Slice, name: ClassName, rows: number): void {
+  const { columns, times, seriesByRow } = classOf(name);
+  for (const [row, ...cells] of slice.classes[name] ?? []) {
+    if (row >= rows) continue;
+    columns.forEach((column, i) => {
+      bin.counts[column] = (bin.counts[column] ?? 0) + (cells[i] ?? 0);
+    });
   }
-  QUERIES.forEach((_, row) => {
-    const times = histograms[`qr${row}`];
-    if (times) bin.queries.set(row, mergePair(bin.queries.get(row) ?? EMPTY, times));
+  Object.keys(times).forEach((time, place) => {
+    for (let row = 0; row < rows; row++) {
+      const own = slice.histograms[timeKey(name, time, row)];
+      if (own === undefined) continue;
+      bin.times[time] = mergePair(bin.times[time] ?? EMPTY_HISTOGRAM, own);
+      if (seriesByRow && place === 0) {
+        bin.rows.set(row, mergePair(bin.rows.get(row) ?? EMPTY_HISTOGRAM, own));
+      }
+    }
   });
-  bin.scheduleLag = mergePair(bin.scheduleLag, histograms.lag ?? EMPTY);
-  bin.loopLag = mergePair(bin.loopLag, histograms.loop ?? EMPTY);
+  bin.lag = mergePair(bin.lag, slice.histograms[lagKey(name)] ?? EMPTY_HISTOGRAM);
+  if (slice.phase === "done") return;
+  bin.open.set(slice.vu, slice.connectionsOpen);
+  bin.proven.set(slice.vu, slice.connectionsProven ?? slice.connectionsOpen);
 }
 
-function pointOf(
-  bin: Bin,
-  t: number,
-  connections: Pick<SeriesPoint, "connectionsOpen" | "connectionsProven">,
-): SeriesPoint {
-  const { response, service } = bin;
-  const { backpressure, noConnection, poolExhausted, ...counts } = bin.counts;
+/** Of the rows that had any. */
+function rowTimes(
+  rows: ReadonlyMap<number, HistogramData>,
+  names: readonly string[],
+): NonNullable<ClassPoint["rows"]> {
+  return Object.fromEntries(
+    names.flatMap((name, row) => {
+      const of = rows.get(row);
+      return of === undefined
+        ? []
+        : [[name, { count: of.count, p50: at(of, 0.5), p99: at(of, 0.99) }]];
+    }),
+  );
+}
+
+function pointTimes(histogram: HistogramData = EMPTY_HISTOGRAM): PointTimes {
   return {
-    t,
-    ...counts,
-    unsent: backpressure + noConnection + poolExhausted,
-    ...connections,
-    p50: at(response, 0.5),
-    p90: at(response, 0.9),
-    p95: at(response, 0.95),
-    p99: at(response, 0.99),
-    p999: at(response, 0.999),
-    serviceP50: at(service, 0.5),
-    serviceP99: at(service, 0.99),
-    scheduleLagP99: at(bin.scheduleLag, 0.99),
-    loopLagP99: at(bin.loopLag, 0.99),
-    ...queryTimesOf(bin),
-    responseBuckets: coarsen(response),
+    count: histogram.count,
+    p50: at(histogram, 0.5),
+    p90: at(histogram, 0.9),
+    p95: at(histogram, 0.95),
+    p99: at(histogram, 0.99),
+    p999: at(histogram, 0.999),
   };
 }
 
-function queryTimesOf({ queries }: Bin): Pick<SeriesPoint, "queryTimes"> {
-  if (queries.size === 0) return {};
-  const named = QUERIES.flatMap((name, row) => {
-    const times = queries.get(row);
-    if (times === undefined) return [];
-    return [[name, { count: times.count, p50: at(times, 0.5), p99: at(times, 0.99) }] as const];
-  });
-  return { queryTimes: Object.fromEntries(named) };
+function mapValues<T>(
+  of: Readonly<Record<string, unknown>>,
+  make: (value: unknown, key: string) => T,
+) {
+  return Object.fromEntries(Object.entries(of).map(([key, value]) => [key, make(value, key)]));
+}
+
+function sumOf(byVu: ReadonlyMap<number, number>): number {
+  return [...byVu.values()].reduce((sum, n) => sum + n, 0);
 }
 
 function at(histogram: HistogramData, q: number): number | null {

@@ -1,4 +1,5 @@
 /** Repeated runs in one Markdown text: a line for each, then each report folded in. */
+import { leadingOf } from "./class-report.ts";
 import { cell, formatMs, formatRate } from "./format.ts";
 import { renderMarkdown } from "./markdown.ts";
 import type { Report } from "./types.ts";
@@ -9,12 +10,12 @@ export function renderSet(reports: readonly Report[]): string {
   return [
     `# ${reports.length} runs of one plan: ${good} valid with all thresholds met`,
     "",
-    "| run | verdict | thresholds | accepted | response p50 | p95 | p99 |",
+    "| run | verdict | thresholds | done | response p50 | p95 | p99 |",
     "|---|---|---|---:|---:|---:|---:|",
     ...reports.map((report, i) => {
-      const { throughput, latency } = report;
-      const { p50, p95, p99 } = latency.response;
-      const figures = [formatRate(throughput.acceptedEps), ...[p50, p95, p99].map(formatMs)];
+      const { row, times, rate } = leadingOf(report);
+      const { p50, p95, p99 } = times.response;
+      const figures = [formatRate(rate.done, `${row.many}/s`), ...[p50, p95, p99].map(formatMs)];
       return `| ${i + 1}, seed ${cell(report.config.seed)} | ${verdictOf(report)} | ${thresholdsOf(report)} | ${figures.join(" | ")} |`;
     }),
     "",

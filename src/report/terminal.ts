@@ -1,5 +1,7 @@
 /** The verdict in a few lines for a terminal. Returns text; who prints it is the caller's business. */
+
 import { describeLeftOut } from "../pool/left-out.ts";
+import { leadingOf, queryOf } from "./class-report.ts";
 import { formatCount, formatMs, formatRate } from "./format.ts";
 import { outcomeOf, testedRelays } from "./outcome.ts";
 import { describeProxy, proxyOf } from "./port-proxy.ts";
@@ -13,8 +15,9 @@ const MOST_FINDINGS = 3;
 const MOST_LINE = 300;
 
 export function renderTerminal(report: Report, files: readonly string[]): string {
-  const { generator: g, totals: t, latency: l, throughput, audit } = report;
-  const unsent = t.unsent.backpressure + t.unsent.noConnection + t.unsent.poolExhausted;
+  const { generator: g, audit } = report;
+  const { row, rate, times: l } = leadingOf(report);
+  const unit = `${row.many}/s`;
   const proxy = proxyOf(report);
   const failed = report.thresholds.filter(({ ok }) => ok !== true);
   const lines = [
@@ -34,12 +37,16 @@ export function renderTerminal(report: Report, files: readonly string[]): string
       (f) =>
         `            - ${f.metric}: ${f.expression} (${f.value === null ? "no data" : f.value.toFixed(4)})`,
     ),
-    `events      ${formatCount(t.scheduled)} scheduled, ${formatCount(t.attempted)} sent, ${formatCount(t.accepted)} accepted, ${formatCount(t.duplicate)} duplicate, ${formatCount(t.superseded)} superseded, ${formatCount(t.unheard ?? 0)} unheard, ${formatCount(t.rejected)} rejected, ${formatCount(t.timedOut)} timed out, ${formatCount(t.lost)} lost, ${formatCount(unsent)} unsent`,
-    `rate        ${formatRate(throughput.acceptedEps)} accepted of ${formatRate(throughput.targetEps)} set`,
+    ...eventLines(report),
+    `rate        ${formatRate(rate.done, unit)} ${row.doneWord} of ${formatRate(rate.target, unit)} set`,
     `response    p50 ${formatMs(l.response.p50)}, p95 ${formatMs(l.response.p95)}, p99 ${formatMs(l.response.p99)}, max ${formatMs(l.response.max)} (${formatCount(l.response.count)} samples, from the due time)`,
     `service     p50 ${formatMs(l.service.p50)}, p95 ${formatMs(l.service.p95)}, p99 ${formatMs(l.service.p99)}, max ${formatMs(l.service.max)} (from the send)`,
     ...queryLines(report),
-    `read-back   ${audit === null ? "not made: an OK is no proof of storage, --audit asks for what was acknowledged" : readBackLine(audit)}`,
+    ...(report.classes.publish === undefined
+      ? []
+      : [
+          `read-back   ${audit === null ? "not made: an OK is no proof of storage, --audit asks for what was acknowledged" : readBackLine(audit)}`,
+        ]),
     ...missingLines(audit),
     ...(audit?.stored === undefined ? [] : [`stored      ${describeStored(audit.stored)}`]),
     ...leftOutLines(report),
@@ -53,17 +60,30 @@ export function renderTerminal(report: Report, files: readonly string[]): string
   return `${lines.join("\n")}\n`;
 }
 
+function eventLines({ classes: { publish } }: Report): readonly string[] {
+  if (publish === undefined) return [];
+  const { totals: t } = publish;
+  const unsent = t.backpressure + t.noConnection + t.poolExhausted;
+  return [
+    `events      ${formatCount(t.scheduled)} scheduled, ${formatCount(t.attempted)} sent, ${formatCount(t.accepted)} accepted, ${formatCount(t.duplicate)} duplicate, ${formatCount(t.superseded)} superseded, ${formatCount(t.unheard)} unheard, ${formatCount(t.rejected)} rejected, ${formatCount(t.timedOut)} timed out, ${formatCount(t.lost)} lost, ${formatCount(unsent)} unsent`,
+  ];
+}
+
 function leftOutLines({ config: { pool } }: Report): readonly string[] {
   return (pool.leftOut ?? []).map(
     (of, i) => `${i === 0 ? "left out    " : "            "}${describeLeftOut(of)}`,
   );
 }
 
-function queryLines({ queries }: Report): readonly string[] {
-  return Object.entries(queries ?? {}).map(([name, q], i) => {
-    const failed = q.closed + q.timedOut + q.lost + q.noConnection;
-    const { p50, p95, p99 } = q.response;
-    return `${i === 0 ? "queries     " : "            "}${name}: ${formatCount(q.scheduled)} asked, ${formatCount(q.eose)} answered, ${formatCount(failed)} not; p50 ${formatMs(p50)}, p95 ${formatMs(p95)}, p99 ${formatMs(p99)}`;
+function queryLines(report: Report): readonly string[] {
+  return Object.entries(queryOf(report).rows).map(([name, { totals: q, times }], i) => {
+    const failed = q.scheduled - q.eose;
+    const { p50, p95, p99 } = times.response;
+    const answers =
+      q.eose === q.unchecked
+        ? ""
+        : `, ${formatCount(q.right)} right, ${formatCount(q.truncated)} truncated, ${formatCount(q.short)} short, ${formatCount(q.wrong)} wrong`;
+    return `${i === 0 ? "queries     " : "            "}${name}: ${formatCount(q.scheduled)} asked, ${formatCount(q.eose)} answered, ${formatCount(failed)} not${answers}; p50 ${formatMs(p50)}, p95 ${formatMs(p95)}, p99 ${formatMs(p99)}`;
   });
 }
 

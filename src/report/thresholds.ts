@@ -2,12 +2,17 @@
  * Judges thresholds from the report's own figures. k6 passes a threshold on a metric without
  * samples; here that is a third verdict, `null`, and it fails the run.
  */
-import { meanOf, mergeHistograms, quantile } from "../measure/histogram.ts";
+
+import { classOf } from "../measure/classes.ts";
+import { quantile } from "../measure/histogram.ts";
 import { RESOURCE_METRICS } from "../measure/resource-metrics.ts";
 import { parseExpression, type Threshold, type ThresholdExpression } from "../plan/thresholds.ts";
-import type { LatencySummary, Report, Resources, ThresholdResult } from "./types.ts";
+import { classesOf } from "./class-report.ts";
+import type { ClassReport } from "./class-types.ts";
+import type { LatencySummary } from "./times.ts";
+import type { Report, Resources, ThresholdResult } from "./types.ts";
 
-type Measured = Pick<Report, "totals" | "latency" | "sets" | "queries" | "run">;
+type Measured = Pick<Report, "classes" | "run">;
 
 export function judgeThresholds(
   thresholds: readonly Threshold[],
@@ -58,64 +63,44 @@ function measuredValue(
   expression: ThresholdExpression,
   m: Measured,
 ): number | null {
-  const [name = "", tag] = metric.split(/\{(?:event|query):/);
-  const only = tag?.replace("}", "");
-  const latency = latencyOf(name, only, m);
-  if (latency !== undefined) return latency === null ? null : aggregate(latency, expression);
-  // Counters and the failure rate are kept by event in k6; the report has them for the whole run.
-  if (only !== undefined) return null;
-  if (name === "nostr_publish_failed") return failedRate(m);
-  if (name === "nostr_query_failed") return failedQueries(m);
-  const count = countOf(name, m);
-  if (count === null) return null;
-  if (expression.aggregation === "count") return count;
-  return m.run.durationSec > 0 ? count / m.run.durationSec : null;
-}
-
-function latencyOf(
-  name: string,
-  only: string | undefined,
-  { latency, sets, queries }: Measured,
-): Timed | null | undefined {
-  const publish = (kind: "response" | "service") =>
-    only === undefined ? latency[kind] : (latency.byEvent[only]?.[kind] ?? null);
-  switch (name) {
-    case "nostr_connect_time":
-      return latency.connect;
-    case "nostr_publish_response_time":
-      return publish("response");
-    case "nostr_publish_service_time":
-      return publish("service");
-    case "nostr_set_completion_time":
-      return timesOf(sets, only, ({ completion }) => completion);
-    case "nostr_query_time":
-      return timesOf(queries, only, ({ response }) => response);
-    default:
-      return undefined;
+  const [name = "", tag] = metric.split("{");
+  const only = tag?.slice(tag.indexOf(":") + 1, -1);
+  for (const [className, of] of classesOf(m)) {
+    const row = classOf(className);
+    const { trends, counters, failed } = row.metrics;
+    const time = keyOf(trends, name);
+    if (time !== null) return aggregate(timesOf(of, time, only), expression);
+    // Counters and the failure rate are kept by row in k6; here they are judged for the whole run.
+    if (only !== undefined) continue;
+    const totals: Readonly<Record<string, number>> = of.totals;
+    const due = totals[row.due] ?? 0;
+    if (failed === name) return due === 0 ? null : (due - sumColumns(totals, row.fine)) / due;
+    const column = keyOf(counters, name);
+    if (column === null) continue;
+    const count = due === 0 ? null : (totals[column] ?? 0);
+    if (count === null || expression.aggregation === "count") return count;
+    return m.run.durationSec > 0 ? count / m.run.durationSec : null;
   }
+  return null;
 }
 
-type Timed = Omit<LatencySummary, "p90" | "p95" | "p99" | "p999" | "unit">;
-
-/** Of one name, or of all of them together. */
-function timesOf<T>(
-  figures: Readonly<Record<string, T>> | null,
-  only: string | undefined,
-  pick: (figures: T) => LatencySummary,
-): Timed | null {
-  const chosen = Object.entries(figures ?? {}).filter(
-    ([name]) => only === undefined || name === only,
-  );
-  const histogram = mergeHistograms(chosen.map(([, figure]) => pick(figure).histogram));
-  const { count, max } = histogram;
-  if (count === 0) return null;
-  const mins = chosen.flatMap(([, figure]) => pick(figure).min ?? []);
-  const [min, mean, p50] = [Math.min(...mins), meanOf(histogram), quantile(histogram, 0.5)];
-  return { count, min, mean, p50, max, histogram };
+function keyOf(names: Readonly<Record<string, string>>, wanted: string): string | null {
+  return Object.entries(names).find(([, name]) => name === wanted)?.[0] ?? null;
 }
 
-function aggregate(latency: Timed, expression: ThresholdExpression): number | null {
-  if (latency.count === 0) return null;
+function sumColumns(totals: Readonly<Record<string, number>>, columns: readonly string[]): number {
+  return columns.reduce((sum, column) => sum + (totals[column] ?? 0), 0);
+}
+
+/** Of one row, or of all of them together; `null` where there is none. */
+function timesOf({ times, rows }: ClassReport, time: string, only?: string): LatencySummary | null {
+  const of: Readonly<Record<string, LatencySummary>> | undefined =
+    only === undefined ? times : rows[only]?.times;
+  return of?.[time] ?? null;
+}
+
+function aggregate(latency: LatencySummary | null, expression: ThresholdExpression): number | null {
+  if (latency === null || latency.count === 0) return null;
   switch (expression.aggregation) {
     case "avg":
       return latency.mean;
@@ -128,32 +113,6 @@ function aggregate(latency: Timed, expression: ThresholdExpression): number | nu
     default:
       return quantile(latency.histogram, expression.quantile ?? 0.5);
   }
-}
-
-function failedRate({ totals }: Measured): number | null {
-  if (totals.scheduled === 0) return null;
-  const fine = totals.accepted + totals.duplicate + totals.superseded + (totals.unheard ?? 0);
-  return (totals.scheduled - fine) / totals.scheduled;
-}
-
-/** Every query that got no EOSE. */
-function failedQueries({ queries }: Measured): number | null {
-  const all = Object.values(queries ?? {});
-  const scheduled = all.reduce((sum, query) => sum + query.scheduled, 0);
-  const ended = all.reduce((sum, query) => sum + query.eose, 0);
-  return scheduled === 0 ? null : (scheduled - ended) / scheduled;
-}
-
-function countOf(name: string, { totals }: Measured): number | null {
-  const columns: Readonly<Record<string, number>> = {
-    nostr_events_scheduled: totals.scheduled,
-    nostr_events_attempted: totals.attempted,
-    nostr_events_accepted: totals.accepted,
-    nostr_events_rejected: totals.rejected,
-    nostr_events_timed_out: totals.timedOut,
-    nostr_events_lost: totals.lost,
-  };
-  return totals.scheduled === 0 ? null : (columns[name] ?? null);
 }
 
 function holds(value: number, { operator, bound }: ThresholdExpression): boolean {

@@ -1,98 +1,12 @@
 /** The report: the JSON that tools read. `schema.json` beside this file says the same as JSON Schema. */
-import type { HistogramData } from "../measure/histogram.ts";
+import type { ClassName } from "../measure/classes.ts";
 import type { Reason } from "../nostr/reason.ts";
 import type { PoolSource } from "../pool/format.ts";
 import type { LeftOut } from "../pool/left-out.ts";
+import type { ClassReports } from "./class-types.ts";
+import type { LagSummary, LatencySummary, LoopPoint } from "./times.ts";
 
-export const REPORT_SCHEMA = "k6-nostr/report@1";
-
-/** Durations of one kind, with the histogram they come from; percentiles are `null` without data. */
-export interface LatencySummary {
-  readonly unit: "ms";
-  readonly count: number;
-  readonly min: number | null;
-  readonly mean: number | null;
-  readonly p50: number | null;
-  readonly p90: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-  readonly p999: number | null;
-  readonly max: number | null;
-  readonly histogram: HistogramData;
-}
-
-export interface Totals {
-  readonly scheduled: number;
-  readonly attempted: number;
-  readonly accepted: number;
-  readonly duplicate: number;
-  readonly superseded: number;
-  /** Ephemeral events turned down since nobody listened. Reports from before it was told apart have none. */
-  readonly unheard?: number;
-  readonly rejected: number;
-  readonly timedOut: number;
-  readonly lost: number;
-  readonly lateOk: number;
-  readonly unsent: {
-    readonly backpressure: number;
-    readonly noConnection: number;
-    readonly poolExhausted: number;
-  };
-  readonly connections: {
-    readonly attempted: number;
-    readonly opened: number;
-    readonly failed: number;
-    readonly dropped: number;
-    readonly reconnected: number;
-  };
-  readonly notices: number;
-  readonly malformedFrames: number;
-  readonly unknownOk: number;
-}
-
-export interface SeriesPoint {
-  /** Seconds from the start of the window to the start of the slice. */
-  readonly t: number;
-  readonly scheduled: number;
-  readonly attempted: number;
-  readonly accepted: number;
-  readonly duplicate: number;
-  readonly superseded: number;
-  readonly unheard?: number;
-  readonly rejected: number;
-  readonly timedOut: number;
-  readonly lost: number;
-  /** Backpressure, no connection and an exhausted pool together. */
-  readonly unsent: number;
-  readonly connectionsOpen: number;
-  /** Of those, with an answer or five seconds of life. Reports from before it was looked at have none. */
-  readonly connectionsProven?: number;
-  /** Response time in ms of what was answered in the slice; `null` when nothing was. */
-  readonly p50: number | null;
-  readonly p90: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-  readonly p999: number | null;
-  /** Service time in ms of what was answered in the slice. */
-  readonly serviceP50: number | null;
-  readonly serviceP99: number | null;
-  /** How late the generator was, in ms: to send what was due, to see what had come. */
-  readonly scheduleLagP99: number | null;
-  readonly loopLagP99: number | null;
-  /**
-   * Queries by name that were answered in the slice: how many, and their response time in ms. Runs that ask nothing,
-   * and reports from before it was kept, have none.
-   */
-  readonly queryTimes?: Readonly<Record<string, QueryTimes>>;
-  /** Response times in coarse buckets, four to a doubling: index, count, index, count, … */
-  readonly responseBuckets: readonly number[];
-}
-
-interface QueryTimes {
-  readonly count: number;
-  readonly p50: number | null;
-  readonly p99: number | null;
-}
+export const REPORT_SCHEMA = "k6-nostr/report@2";
 
 /** Lowest and highest of a figure over equal parts of the window; `null` when a part had no answer. */
 export type Band = readonly [lowest: number, highest: number] | null;
@@ -103,9 +17,14 @@ export type Band = readonly [lowest: number, highest: number] | null;
  */
 export interface Noise {
   readonly parts: number;
+  readonly classes: Partial<Readonly<Record<ClassName, ClassNoise>>>;
+}
+
+export interface ClassNoise {
+  /** Of the class's first time, ms. */
   readonly responseP50: Band;
   readonly responseP99: Band;
-  readonly acceptedEps: Band;
+  readonly donePerSec: Band;
 }
 
 export interface ReportError {
@@ -210,15 +129,6 @@ export interface Profile {
 
 export type VerdictState = "valid" | "suspect" | "invalid";
 
-export interface LagSummary {
-  readonly unit: "ms";
-  readonly count: number;
-  readonly p50: number | null;
-  readonly p99: number | null;
-  readonly max: number | null;
-  readonly histogram: HistogramData;
-}
-
 /** One signal of the verdict: what was measured, what it was held against, what it says. */
 export interface Signal {
   readonly id: string;
@@ -234,8 +144,10 @@ export interface GeneratorReport {
   readonly verdict: VerdictState;
   readonly reasons: readonly string[];
   readonly signals: readonly Signal[];
+  /** Of all schedules together; each class has its own. */
   readonly scheduleLag: LagSummary;
   readonly loopLag: LagSummary;
+  readonly series: readonly LoopPoint[];
   readonly cpuPercent: {
     readonly generator: number | null;
     readonly host: number | null;
@@ -245,6 +157,8 @@ export interface GeneratorReport {
   /** Share of the looks at a connection that found more than one frame not yet written to it. */
   readonly sendBacklog: number | null;
   readonly clockDriftMs: number | null;
+  /** Times that came out below zero. */
+  readonly clockViolations: number;
   readonly startSkewMs: number | null;
   /** Highest rate this generator reached against the sink; `null` when not calibrated. */
   readonly ceilingEps: number | null;
@@ -352,44 +266,6 @@ export interface TestedRelay {
   readonly version: string | null;
 }
 
-/** Multi-part sets of one type. started = complete + partial + failed + cutOff. */
-export interface SetFigures {
-  readonly started: number;
-  /** Every part was accepted, or was known already. */
-  readonly complete: number;
-  readonly partial: number;
-  /** No part was accepted. */
-  readonly failed: number;
-  /** The run ended before all parts were due or had their outcome. */
-  readonly cutOff: number;
-  /** From when the first part was due to the last OK, of complete sets. */
-  readonly completion: LatencySummary;
-  /** Parts that settled sets lack, the first being 0; the kinds that such a part may have. */
-  readonly lacking: readonly {
-    readonly part: number;
-    readonly kinds: readonly number[];
-    readonly count: number;
-  }[];
-}
-
-/** Queries of one name. scheduled = sent + noConnection; sent = eose + closed + timedOut + lost. */
-interface QueryFigures {
-  readonly scheduled: number;
-  readonly sent: number;
-  readonly noConnection: number;
-  readonly eose: number;
-  readonly closed: number;
-  readonly timedOut: number;
-  readonly lost: number;
-  /** Events that came before EOSE. */
-  readonly events: number;
-  /** And when their query had its end: a few were under way. Reports from before they were counted have none. */
-  readonly eventsBehind?: number;
-  /** From when it was due, and from when it was sent, to EOSE. */
-  readonly response: LatencySummary;
-  readonly service: LatencySummary;
-}
-
 /** Connections that the relay, or what stands before it, ended. */
 export interface Ends {
   /** Before an answer or five seconds of life; of those, with an event in flight. */
@@ -428,6 +304,8 @@ export interface Report {
     readonly endedAt: string;
     /** Length of the measured window as it was, seconds. */
     readonly durationSec: number;
+    /** Length of a slice: points of series are so far apart. */
+    readonly sliceSec: number;
     /** Every planned VU handed in its last slice. */
     readonly complete: boolean;
     readonly stopReason: string | null;
@@ -473,46 +351,20 @@ export interface Report {
       readonly source: PoolSource | null;
       /** What of a replayed file was not sent; empty for other pools. Reports from before have none. */
       readonly leftOut?: readonly LeftOut[];
+      /** By type: kinds that its events may have, empty where the pool doesn't know; mean size of its frames. */
+      readonly types: Readonly<
+        Record<string, { readonly kinds: readonly number[]; readonly meanBytes: number | null }>
+      >;
     };
   };
-  readonly totals: Totals;
-  /** What the warm-up sent, apart from the totals. */
-  readonly warmup: {
-    readonly scheduled: number;
-    readonly attempted: number;
-    readonly accepted: number;
-  };
-  readonly latency: {
-    readonly response: LatencySummary;
-    readonly service: LatencySummary;
-    readonly connect: LatencySummary;
-    readonly byEvent: Readonly<
-      Record<
-        string,
-        {
-          readonly accepted: number;
-          /** Kinds that its events may have; empty where the pool doesn't know. Old reports have none. */
-          readonly ofKinds?: readonly number[];
-          /** Mean size of its frames in the pool. */
-          readonly meanBytes: number | null;
-          readonly response: LatencySummary;
-          readonly service: LatencySummary;
-        }
-      >
-    >;
-    /** Service time by relay, in the order of `config.relays`; empty for one relay. */
-    readonly byRelay: readonly { readonly relay: string; readonly service: LatencySummary }[];
-  };
-  /** By event type; `null` when no set of several events was begun. */
-  readonly sets: Readonly<Record<string, SetFigures>> | null;
-  /** By name; `null` when nothing was asked. */
-  readonly queries: Readonly<Record<string, QueryFigures>> | null;
-  readonly throughput: {
-    readonly targetEps: number;
-    readonly attemptedEps: number;
-    readonly acceptedEps: number;
-    readonly sliceSec: number;
-    readonly series: readonly SeriesPoint[];
+  /** What was done, by class of work. */
+  readonly classes: ClassReports;
+  /** Frames of the relay that answer nothing that was asked. */
+  readonly frames: {
+    readonly notices: number;
+    readonly malformed: number;
+    readonly unknownOk: number;
+    readonly lateOk: number;
   };
   readonly noise: Noise;
   readonly errors: readonly ReportError[];

@@ -1,4 +1,5 @@
 /** One run of k6 with the publish bundle against the sink, with the CPU and memory that k6 took. */
+
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -7,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
 import { servePool } from "../../src/node/pool/serve.ts";
+import { publishOf } from "../../src/report/class-report.ts";
 import type { Report } from "../../src/report/types.ts";
 
 export interface K6Load {
@@ -69,10 +71,10 @@ export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
   clearInterval(timer);
   await served.close();
   const report = JSON.parse(await readFile(join(rig.dir, "report.json"), "utf8")) as Report;
-  const { attempted } = report.totals;
+  const { attempted } = publishOf(report).totals;
   return {
     report,
-    perSecond: report.throughput.acceptedEps,
+    perSecond: publishOf(report).rate.done,
     cpuMicros: (cpuSec / attempted) * 1e6,
     rssBytes,
   };

@@ -16,6 +16,8 @@ import { bundleScripts } from "../../build/bundle.ts";
 import { makeLookAlikes } from "../../src/node/calibrate/look-alikes.ts";
 import { startRelayProcess } from "../../src/node/relay/process.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
+import { publishOf } from "../../src/report/class-report.ts";
+import { pointsOf } from "../../src/report/points.ts";
 import type { Band } from "../../src/report/types.ts";
 import { bundleBare, runBare, withRows } from "./bare.ts";
 import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.ts";
@@ -169,7 +171,7 @@ async function benchLag(rig: Rig): Promise<void> {
     }
     const lag = (q: "p50" | "p99") =>
       median(runs.map((f) => f.report.generator.scheduleLag[q] ?? Number.NaN));
-    const held = median(runs.map((f) => f.report.throughput.attemptedEps));
+    const held = median(runs.map((f) => publishOf(f.report).rate.sent));
     row(
       `open model, ${rate}/s`,
       `lag p50 ${lag("p50").toFixed(2)} ms, p99 ${lag("p99").toFixed(2)} ms`,
@@ -186,7 +188,7 @@ async function benchMemory(large: Rig): Promise<void> {
   const empty = (await runK6(small, { ...load, clients: 1 })).rssBytes;
   for (const clients of [1_000, 10_000]) {
     const without = await runK6(small, { ...load, clients });
-    const { opened } = without.report.totals.connections;
+    const { opened } = without.report.classes.connection.totals;
     const each = (without.rssBytes - empty) / clients / 1e6;
     row(
       `memory, ${clients} connections`,
@@ -214,7 +216,7 @@ async function benchConnections(rig: Rig): Promise<void> {
     row(
       `cost, ${clients} connections`,
       `${cpuMicros.toFixed(1)} µs of CPU an event`,
-      `at 2,000/s, opening them included; lag p99 ${(report.generator.scheduleLag.p99 ?? Number.NaN).toFixed(2)} ms; ${report.totals.connections.opened} opened`,
+      `at 2,000/s, opening them included; lag p99 ${(report.generator.scheduleLag.p99 ?? Number.NaN).toFixed(2)} ms; ${report.classes.connection.totals.opened} opened`,
     );
   }
 }
@@ -224,11 +226,11 @@ async function benchAgreement(rig: Rig): Promise<void> {
   const within = { "response p50": 0, "response p99": 0, throughput: 0 };
   for (let i = 0; i < repetitions; i++) {
     const load = { clients: 100, rate: 1_000, seconds: 10, maxInFlight: 16 };
-    const { noise } = (await runK6(rig, load)).report;
-    const { latency, throughput } = (await runK6(rig, load)).report;
-    if (isWithin(noise.responseP50, latency.response.p50)) within["response p50"]++;
-    if (isWithin(noise.responseP99, latency.response.p99)) within["response p99"]++;
-    if (isWithin(noise.acceptedEps, throughput.acceptedEps)) within.throughput++;
+    const noise = (await runK6(rig, load)).report.noise.classes.publish;
+    const { times, rate } = publishOf((await runK6(rig, load)).report);
+    if (isWithin(noise?.responseP50 ?? null, times.response.p50)) within["response p50"]++;
+    if (isWithin(noise?.responseP99 ?? null, times.response.p99)) within["response p99"]++;
+    if (isWithin(noise?.donePerSec ?? null, rate.done)) within.throughput++;
   }
   for (const [figure, times] of Object.entries(within)) {
     row(
@@ -256,7 +258,7 @@ async function benchSoak(rig: Rig): Promise<void> {
     row(
       `soak, ${events} events`,
       megabytes(rssBytes),
-      `${report.totals.accepted} accepted in ${report.run.durationSec.toFixed(0)} s, ${report.throughput.series.length} slices`,
+      `${publishOf(report).totals.accepted} accepted in ${report.run.durationSec.toFixed(0)} s, ${pointsOf(report).length} slices`,
     );
   }
   const [short = Number.NaN, long = Number.NaN] = rss;

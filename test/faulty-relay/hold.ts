@@ -1,6 +1,13 @@
 /** Holds a report's figures against the ledger of the relay that the run was made with. */
 import assert from "node:assert/strict";
-import type { Report, Totals } from "../../src/report/types.ts";
+import {
+  CLASSES,
+  type ClassName,
+  type ColumnOf,
+  type CountsOf,
+} from "../../src/measure/classes.ts";
+import { classesOf, identitiesOf, publishOf } from "../../src/report/class-report.ts";
+import type { Report } from "../../src/report/types.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** What the ledger cannot know by itself, or what a fault leaves open. */
@@ -18,11 +25,12 @@ export interface Beside {
 
 /** Every count and every error is the ledger's, to the event. */
 export function assertCounts(report: Report, ledger: Ledger, beside: Beside) {
-  const { totals, errors, config } = report;
+  const { errors, config, frames } = report;
+  const { totals } = publishOf(report);
   const own = ownHandshakes(report);
   const { unreached = 0, unread = 0, heldBack = false } = beside;
   const wasCut = ledger.cuts.length > 0;
-  assertBalanced(totals);
+  assertBalanced(report);
   // What was on its way when a connection was cut never reached the relay, and is lost like the rest.
   const unseen = wasCut ? totals.attempted - ledger.events.length : 0;
   assert.ok(unseen >= 0, `${ledger.events.length} events received, ${totals.attempted} reported`);
@@ -31,7 +39,7 @@ export function assertCounts(report: Report, ledger: Ledger, beside: Beside) {
   const taken = ledger.taken - own.all + unread;
   const opened = ledger.opened - own.opened;
   const failed = taken - opened + unreached;
-  const seen: Totals = {
+  const seen: CountsOf<"publish"> = {
     scheduled: Math.floor(config.rateEps * config.durationSec),
     attempted: ledger.events.length + unseen,
     accepted: ledger.count("accepted"),
@@ -41,25 +49,34 @@ export function assertCounts(report: Report, ledger: Ledger, beside: Beside) {
     rejected: ledger.count("rejected"),
     timedOut,
     lost: missing - timedOut,
-    lateOk: ledger.count("lateOk"),
     // The relay cannot know these, but it knows when there can be none.
-    unsent: {
-      backpressure: heldBack ? totals.unsent.backpressure : 0,
-      noConnection: wasCut || failed > 0 ? totals.unsent.noConnection : 0,
-      poolExhausted: 0,
-    },
-    connections: {
-      attempted: taken + unreached,
-      opened,
-      failed,
-      dropped: ledger.cuts.length,
-      reconnected: Math.max(0, opened - config.clients),
-    },
-    notices: ledger.count("notices"),
-    malformedFrames: ledger.count("malformedFrames"),
-    unknownOk: ledger.count("unknownOk"),
+    backpressure: heldBack ? totals.backpressure : 0,
+    noConnection: wasCut || failed > 0 ? totals.noConnection : 0,
+    poolExhausted: 0,
   };
   assert.deepEqual(totals, seen);
+  assert.deepEqual(frames, {
+    notices: ledger.count("notices"),
+    malformed: ledger.count("malformedFrames"),
+    unknownOk: ledger.count("unknownOk"),
+    lateOk: ledger.count("lateOk"),
+  });
+  const unfinished = beside.errors?.["connect/unfinished"] ?? 0;
+  const unclosed = beside.errors?.["close/unanswered"] ?? 0;
+  const dropped = ledger.cuts.length;
+  const reconnected = Math.max(0, opened - config.clients);
+  const connections: CountsOf<"connection"> = {
+    due: taken + unreached,
+    opened,
+    failed: failed - unfinished,
+    unfinished,
+    closedByUs: opened - dropped - unclosed,
+    dropped,
+    openAtEnd: unclosed,
+    reconnected,
+    stillDown: dropped - reconnected,
+  };
+  assert.deepEqual(report.classes.connection.totals, connections);
   const reported: Record<string, number> = {};
   for (const { class: of, code, count } of errors) {
     reported[`${of}/${code}`] = (reported[`${of}/${code}`] ?? 0) + count;
@@ -97,12 +114,36 @@ function without(
   return Object.fromEntries(left.filter(([, n]) => n > 0));
 }
 
-/** The equations of the accounting. */
-export function assertBalanced(totals: Totals): void {
-  const { scheduled, attempted, unsent } = totals;
-  const { accepted, duplicate, superseded, unheard = 0, rejected, timedOut, lost } = totals;
-  const { backpressure, noConnection, poolExhausted } = unsent;
+/**
+ * Every identity of every class balances: as the report states it, and held anew against the totals, the warm-up
+ * and each row; rows make up the totals.
+ */
+export function assertBalanced(report: Pick<Report, "classes">): void {
+  for (const [name, { totals, warmup, rows, identities }] of classesOf(report)) {
+    assert.deepEqual(identities, identitiesOf(name, totals), name);
+    const ofRows = Object.values(rows).map((row) => row.totals);
+    for (const counts of [totals, ...(warmup === null ? [] : [warmup]), ...ofRows]) {
+      for (const { text, left, right, balances } of identitiesOf(name, counts)) {
+        assert.ok(balances, `${name}: ${text}: ${left} and ${right}`);
+      }
+    }
+    for (const column of columnsOf(name)) {
+      const sum = ofRows.reduce((n, counts) => n + counts[column], 0);
+      assert.equal(sum, totals[column], `${name}: ${column}`);
+    }
+  }
+  assertPublishes(publishOf(report).totals);
+}
+
+/** The equations of publishing as they are promised, whatever the table of classes says. */
+function assertPublishes(totals: CountsOf<"publish">): void {
+  const { scheduled, attempted, backpressure, noConnection, poolExhausted } = totals;
+  const { accepted, duplicate, superseded, unheard, rejected, timedOut, lost } = totals;
   assert.equal(scheduled, attempted + backpressure + noConnection + poolExhausted);
   const fine = accepted + duplicate + superseded + unheard;
   assert.equal(attempted, fine + rejected + timedOut + lost);
+}
+
+function columnsOf<C extends ClassName>(name: C): readonly ColumnOf<C>[] {
+  return CLASSES[name].columns;
 }

@@ -11,6 +11,7 @@ import { bundleScripts } from "../../build/bundle.ts";
 import { decodeSlice, type Slice } from "../../src/measure/slice.ts";
 import { FRAMES_FILE } from "../../src/pool/format.ts";
 import type { Report } from "../../src/report/types.ts";
+import { assertBalanced } from "../faulty-relay/hold.ts";
 import { modulesOf, stubK6 } from "./stubs.ts";
 import { type Conditions, type Relay, World } from "./world.ts";
 
@@ -28,7 +29,7 @@ export interface Ran {
   readonly opened: number;
 }
 
-/** Runs a scenario on a pool with these variables; gives the report that it would write. */
+/** Runs a scenario on a pool with these variables; gives the report that it would write, which balances. */
 export async function runScenario(
   pool: string,
   environment: Readonly<Record<string, string>>,
@@ -56,6 +57,7 @@ export async function runScenario(
     state: { testRunDurationMs: world.nowMs },
   });
   const report = JSON.parse(files["run/report.json"] ?? "null") as Report;
+  assertBalanced(report);
   const slices = world.checks.flatMap((name) => decodeSlice(name) ?? []);
   return { report, slices, endedMs: world.nowMs, dialled: world.dialled, opened: world.opened };
 }

@@ -1,6 +1,7 @@
 /** Connections that fail or end are counted and named, and so is what was lost with them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { publishOf } from "../../src/report/class-report.ts";
 import { accept, type Cut, cut } from "../faulty-relay/frames.ts";
 import type { Handshake } from "../faulty-relay/relay.ts";
 import { assertTrue, publish, withRelay } from "./harness.ts";
@@ -29,8 +30,8 @@ test("names each way a connection ends, counts what was lost, and opens it again
     async (relay) => {
       const run = await publish(relay, { duration: 2 });
       assertTrue(run, relay, { exitCode: 99 });
-      assert.equal(run.report.totals.connections.dropped, Object.keys(endings).length);
-      assert.ok(run.report.totals.lost >= Object.keys(endings).length);
+      assert.equal(run.report.classes.connection.totals.dropped, Object.keys(endings).length);
+      assert.ok(publishOf(run.report).totals.lost >= Object.keys(endings).length);
     },
   ));
 
@@ -43,13 +44,13 @@ test("tries again after refused handshakes and counts each", () =>
       duration: 6,
       threshold: "nostr_publish_failed: rate<=1",
     });
-    const { connections } = run.report.totals;
+    const { failed, opened } = run.report.classes.connection.totals;
     const { answers = [] } = run.report.handshakes ?? {};
     const refusedOnes = answers.filter(({ status }) => status !== 101);
     // Some of the places that are refused may be taken by the command line's own handshakes.
     const own = refusedOnes.reduce((sum, { count }) => sum + count, 0);
-    assert.equal(connections.failed, 5 - own);
-    assert.ok(answers.length > 0 && connections.opened >= 3, JSON.stringify(answers));
+    assert.equal(failed, 5 - own);
+    assert.ok(answers.length > 0 && opened >= 3, JSON.stringify(answers));
     assertTrue(run, relay, { exitCode: 0 });
   }));
 
@@ -57,7 +58,7 @@ for (const status of [429, 503]) {
   test(`measures nothing where each handshake is refused with ${status}`, () =>
     withRelay({ handshake: () => status }, async (relay) => {
       const run = await publish(relay);
-      assert.equal(run.report.totals.unsent.noConnection, 50);
+      assert.equal(publishOf(run.report).totals.noConnection, 50);
       const { asked = 0, answers = [] } = run.report.handshakes ?? {};
       assert.ok(asked >= 1 && asked <= 6, `${asked} asked`);
       assert.deepEqual(answers, [{ status, text: "Refused", count: asked }]);
@@ -71,7 +72,7 @@ test("measures nothing where no one listens", () =>
   withRelay({}, async (relay) => {
     await relay.vanish();
     const run = await publish(relay, { duration: 3 });
-    const { failed, opened } = run.report.totals.connections;
+    const { failed, opened } = run.report.classes.connection.totals;
     assert.ok(failed >= 8 && opened === 0);
     assertTrue(run, relay, { exitCode: 3, unreached: failed });
     // The try that is yet to come must not hold up the end.
@@ -93,10 +94,10 @@ test("survives a relay that vanishes and comes back", () => {
     async (relay) => {
       const run = await publish(relay, { duration: 3 });
       await back;
-      const { connections, unsent } = run.report.totals;
-      assert.equal(connections.reconnected, 4);
-      assert.ok(connections.failed >= 4);
-      assert.ok(unsent.noConnection > 10);
+      const { reconnected, failed } = run.report.classes.connection.totals;
+      assert.equal(reconnected, 4);
+      assert.ok(failed >= 4);
+      assert.ok(publishOf(run.report).totals.noConnection > 10);
       // One that comes back at once may be taken, and reset, as the relay goes.
       const of = (code: string) => run.report.errors.find((e) => e.code === code)?.count ?? 0;
       assertTrue(run, relay, { exitCode: 99, unreached: of("refused"), unread: of("reset") });
@@ -107,7 +108,7 @@ test("survives a relay that vanishes and comes back", () => {
 test("holds off with pings what ends idle connections", () =>
   withRelay({ idleMs: 1_500 }, async (relay) => {
     const run = await publish(relay, { rate: 1, duration: 5, ping: 0.3 });
-    assert.equal(run.report.totals.connections.dropped, 0);
+    assert.equal(run.report.classes.connection.totals.dropped, 0);
     assertTrue(run, relay, { exitCode: 0 });
   }));
 

@@ -28,8 +28,8 @@ describe("a run ends, and its figures are whole,", { concurrency: true }, () => 
       { handshake: (place) => (place === 2 || place > 3 ? "silent" : "open") },
       async (relay) => {
         const run = await publish(relay);
-        const { attempted, opened, failed } = run.report.totals.connections;
-        assert.deepEqual([attempted, opened, failed], [5, 3, 2]);
+        const { due, opened, failed, unfinished } = run.report.classes.connection.totals;
+        assert.deepEqual([due, opened, failed, unfinished], [5, 3, 1, 1]);
         assertTrue(run, relay, {
           exitCode: 99,
           errors: { "connect/timeout": 1, "connect/unfinished": 1 },

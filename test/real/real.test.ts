@@ -3,8 +3,10 @@
  * against what the relay itself says that it holds. Not in `npm test`: it builds for a long while at its first time.
  * `REAL_RELAYS=khatru,rnostr` chooses some; `STRFRY_BIN=PATH` adds strfry.
  */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { publishOf, queryOf } from "../../src/report/class-report.ts";
 import type { Report } from "../../src/report/types.ts";
 import { assertBalanced } from "../faulty-relay/hold.ts";
 import { inPlace, type Place } from "../k6/cli.ts";
@@ -63,8 +65,8 @@ for (const relay of ALL) {
       open(async (tried) => {
         const { report, more } = await tried.run("publish", { duration: 5 });
         assertAllTaken(report);
-        assert.equal(report.totals.accepted, report.totals.scheduled);
-        assert.equal(sumOf(more), report.totals.accepted + sumOf(probesOf(report)));
+        assert.equal(publishOf(report).totals.accepted, publishOf(report).totals.scheduled);
+        assert.equal(sumOf(more), publishOf(report).totals.accepted + sumOf(probesOf(report)));
         assert.equal(report.audit?.missingCount, 0);
       }));
 
@@ -72,9 +74,14 @@ for (const relay of ALL) {
       open(async (tried) => {
         const { report } = await tried.run("playback", { duration: 5 });
         assertAllTaken(report);
-        const queries = Object.entries(report.queries ?? {});
+        const queries = Object.entries(queryOf(report).rows);
         assert.ok(queries.length > 0);
-        for (const [name, { scheduled, eose }] of queries) {
+        for (const [
+          name,
+          {
+            totals: { scheduled, eose },
+          },
+        ] of queries) {
           assert.equal(eose, scheduled, `${name}: ${eose} of ${scheduled} answered`);
         }
       }));
@@ -108,7 +115,7 @@ for (const relay of ALL) {
             await pause(1_000);
             await tried.running.start();
           });
-          const { accepted, scheduled } = report.totals;
+          const { accepted, scheduled } = publishOf(report).totals;
           assert.ok(accepted > 0 && accepted < scheduled, `${accepted} accepted`);
           assert.equal(report.audit?.missingCount, 0, "an acknowledged event is gone");
           assertHolds(report, more);
@@ -199,34 +206,35 @@ class Tried {
       (cause) => assert.fail(`no report (${cause}), ${said}`),
     );
     assert.ok(report, said);
-    assertBalanced(report.totals);
+    assertBalanced(report);
     const after = await this.#relay.count(this.running.place);
     return { report, more: differenceOf(before, after) };
   }
 }
 
 /** Every event was answered with an OK that is no refusal. */
-function assertAllTaken({ totals, errors }: Report): void {
-  const { attempted, rejected, timedOut, lost } = totals;
+function assertAllTaken(report: Report): void {
+  const { attempted, rejected, timedOut, lost } = publishOf(report).totals;
   assert.deepEqual(
     { rejected, timedOut, lost },
     { rejected: 0, timedOut: 0, lost: 0 },
-    said(errors),
+    said(report.errors),
   );
   assert.ok(attempted > 0);
 }
 
 /** All that was acknowledged, and beyond that nothing but what was sent and got no answer in time. */
 function assertHolds(report: Report, more: Counts): void {
-  const { accepted, lost, timedOut } = report.totals;
+  const { accepted, lost, timedOut } = publishOf(report).totals;
   const held = sumOf(more) - sumOf(probesOf(report));
   const text = `holds ${held} of ${accepted} acknowledged, ${timedOut} timed out, ${lost} lost`;
   assert.ok(held >= accepted && held <= accepted + timedOut + lost, text);
 }
 
 /** No OK for ephemeral events, one for each other, and the finding says so. */
-function assertEphemeralUnanswered({ totals, errors, findings }: Report): void {
-  const { rejected, timedOut, lost } = totals;
+function assertEphemeralUnanswered(report: Report): void {
+  const { errors, findings } = report;
+  const { rejected, timedOut, lost } = publishOf(report).totals;
   assert.deepEqual({ rejected, lost }, { rejected: 0, lost: 0 }, said(errors));
   const timeouts = errors.find((e) => e.class === "timeout");
   const { typing = 0, "read-receipt": receipts = 0 } = timeouts?.byType ?? {};
@@ -253,8 +261,8 @@ function probesOf(report: Report): Counts {
   return new Map((report.preflight?.probes ?? []).map(({ kind, count }) => [kind, count]));
 }
 
-function unheardOf({ totals }: Report): number {
-  return totals.unheard ?? 0;
+function unheardOf(report: Report): number {
+  return publishOf(report).totals.unheard;
 }
 
 async function pause(ms: number): Promise<void> {

@@ -20,6 +20,9 @@ export interface Client extends Target {
   failures: number;
   tried: boolean;
   everOpened: boolean;
+  /** Row of the handshake that it has or tries, and of the last one that the relay ended; −1: none is missing. */
+  row: number;
+  droppedRow: number;
   /** All below is of the connection that it has. */
   openedMs: number;
   isProven: boolean;
@@ -37,6 +40,8 @@ export function createClient(target: Target, index: number): Client {
     failures: 0,
     tried: false,
     everOpened: false,
+    row: 0,
+    droppedRow: -1,
     openedMs: 0,
     isProven: false,
     heardMs: 0,

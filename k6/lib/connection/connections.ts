@@ -4,6 +4,19 @@
  * otherwise close the socket and end the iteration while k6 still exits with 0.
  */
 import { WebSocket } from "k6/websockets";
+import {
+  C_CLOSED_BY_US,
+  C_DROPPED,
+  C_DUE,
+  C_FAILED,
+  C_OPEN_AT_END,
+  C_OPENED,
+  C_RECONNECTED,
+  C_STILL_DOWN,
+  C_UNFINISHED,
+  HOLD,
+  RAMP,
+} from "../../../src/measure/classes/connection.ts";
 import type { Recorder } from "../../../src/measure/recorder.ts";
 import { CONNECT_TIMEOUT_MS } from "../../../src/plan/duration.ts";
 import type { Random } from "../../../src/random.ts";
@@ -57,6 +70,7 @@ export class Connections {
   #whenTried: () => void = () => {};
   #whenClosed: () => void = () => {};
   #stopping = false;
+  #isHolding = false;
   #sockets = 0;
   readonly #timers = new Set<number>();
   readonly #proofs = new Tasks(PROOF_MS);
@@ -99,6 +113,20 @@ export class Connections {
     });
   }
 
+  /** From here on handshakes are of the time in which connections are held. */
+  hold(): void {
+    this.#isHolding = true;
+  }
+
+  /** Counts what is still open, and who is still without: the books of a VU that has come to its end. */
+  closeBooks(): void {
+    const book = this.#options.recorder.books.connection;
+    for (const client of this.clients) {
+      if (client.state === CLOSING) book.count(client.row, C_OPEN_AT_END);
+      if (client.droppedRow >= 0) book.count(client.droppedRow, C_STILL_DOWN);
+    }
+  }
+
   /** Connections whose Close frame has not been answered. */
   get unanswered(): number {
     return this.clients.filter((client) => client.state === CLOSING).length;
@@ -134,10 +162,11 @@ export class Connections {
   #connect(client: Client): void {
     const { clock, recorder, events } = this.#options;
     const startedMs = clock.now();
-    const again = client.everOpened;
+    const book = recorder.books.connection;
     this.#underWay++;
     this.#sockets++;
-    recorder.link.connectAttempted++;
+    client.row = this.#isHolding ? HOLD : RAMP;
+    book.count(client.row, C_DUE);
     client.state = CONNECTING;
     // The tag keeps the URL, which may hold a secret path, out of k6's own metrics.
     const { headers } = client;
@@ -180,10 +209,11 @@ export class Connections {
           return;
         }
         this.#begin(client);
-        recorder.link.connectOpened++;
-        if (again) recorder.link.reconnected++;
+        book.count(client.row, C_OPENED);
+        if (client.droppedRow >= 0) book.count(client.droppedRow, C_RECONNECTED);
+        client.droppedRow = -1;
         const connectMs = client.openedMs - startedMs;
-        recorder.connect.record(connectMs);
+        book.times.connect[client.row]?.record(connectMs);
         events.onOpen(client, connectMs);
         settle();
       });
@@ -224,12 +254,15 @@ export class Connections {
 
   #closed(client: Client, errorText: string, event: unknown): void {
     const { recorder, events, atSec } = this.#options;
+    const book = recorder.books.connection;
     if (client.state === CLOSING) {
       this.#end(client);
+      book.count(client.row, C_CLOSED_BY_US);
     } else if (client.state === OPEN) {
       const { code, reason } = (event ?? {}) as { code?: number; reason?: string };
       this.#end(client);
-      recorder.link.dropped++;
+      book.count(client.row, C_DROPPED);
+      client.droppedRow = client.row;
       this.#noteEnd(client);
       const name = code && code !== CODE_WITHOUT_FRAME ? String(code) : "no close frame";
       if (reason) recorder.said("close", name, atSec(), reason);
@@ -263,7 +296,7 @@ export class Connections {
     const { recorder, atSec } = this.#options;
     client.state = DOWN;
     client.failures++;
-    recorder.link.connectFailed++;
+    recorder.books.connection.count(client.row, code === "unfinished" ? C_UNFINISHED : C_FAILED);
     recorder.error("connect", code, atSec(), example);
     this.#retry(client, code === "handshake" || code === "reset");
   }

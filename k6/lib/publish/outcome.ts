@@ -5,7 +5,7 @@ import {
   REJECTED,
   SUPERSEDED,
   UNHEARD,
-} from "../../../src/measure/outcome.ts";
+} from "../../../src/measure/classes/publish.ts";
 import { type AnsweredOutcome, classifyOk, messagePrefix } from "../../../src/nostr/ok.ts";
 import type { Ground } from "../driver.ts";
 
@@ -20,16 +20,17 @@ export function createOutcomeBook(
   types: number,
   mayBeEphemeral: readonly boolean[],
 ): BookOutcome {
+  const book = recorder.books.publish;
   return (row, isAccepted, text) => {
     const outcome = classifyOk(isAccepted, text);
-    if (outcome === "accepted") recorder.count(row, ACCEPTED);
-    else if (outcome === "duplicate") recorder.count(row, DUPLICATE);
-    else if (outcome === "superseded") recorder.count(row, SUPERSEDED);
+    if (outcome === "accepted") book.count(row, ACCEPTED);
+    else if (outcome === "duplicate") book.count(row, DUPLICATE);
+    else if (outcome === "superseded") book.count(row, SUPERSEDED);
     else if (mayBeEphemeral[row % types] && recorder.reasonOf(text) === "unheard") {
-      recorder.count(row, UNHEARD);
+      book.count(row, UNHEARD);
       return "unheard";
     } else {
-      recorder.count(row, REJECTED);
+      book.count(row, REJECTED);
       recorder.said("reject", messagePrefix(text), atSec(), text, { row });
     }
     return outcome;

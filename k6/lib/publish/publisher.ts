@@ -5,7 +5,12 @@
  * of the relay shows in response times and not only in a lower rate. Sending and plain OKs are `pump.ts`.
  */
 import { toDialUrl } from "../../../src/guard/relay-url.ts";
-import { BACKPRESSURE, LOST, NO_CONNECTION, TIMED_OUT } from "../../../src/measure/outcome.ts";
+import {
+  BACKPRESSURE,
+  LOST,
+  NO_CONNECTION,
+  TIMED_OUT,
+} from "../../../src/measure/classes/publish.ts";
 import { type Client, OPEN } from "../connection/client.ts";
 import type { Ground, LeadingDriver } from "../driver.ts";
 import type { ReadMessage } from "../relay-message.ts";
@@ -21,6 +26,7 @@ import { createSetBook } from "./sets.ts";
 export function createPublisher(ground: Ground, options: PublishOptions): LeadingDriver {
   const { plan, clients, clock, recorder, atSec, prove } = ground;
   const { ackTimeoutMs } = plan;
+  const book = recorder.books.publish;
   const relayUrls = plan.relays.map(toDialUrl);
   const lanes = clients.map((client) => createLane(client, relayUrls.indexOf(client.url)));
   const sets = createSetBook(recorder, paceOf(plan).sampleEvery);
@@ -65,14 +71,14 @@ export function createPublisher(ground: Ground, options: PublishOptions): Leadin
   };
 
   const giveUpWaiting = ({ row, part }: Waiting, column: number): void => {
-    recorder.count(row, column);
+    book.count(row, column);
     if (part !== null) sets.miss(part);
     pump.unwait();
   };
 
   const giveUpCell = (cell: number, column: number): number => {
     const row = pump.giveUpCell(cell);
-    recorder.count(row, column);
+    book.count(row, column);
     sets.settle(cell, false, clock.now());
     return row;
   };
@@ -157,6 +163,9 @@ export function createPublisher(ground: Ground, options: PublishOptions): Leadin
       while (pump.nextDueMs < Number.POSITIVE_INFINITY) pump.giveUp(BACKPRESSURE);
       for (const lane of lanes) dropWaiting(lane, BACKPRESSURE);
     },
-    giveUp: () => expiry.lookAtAll(Number.POSITIVE_INFINITY),
+    giveUp() {
+      expiry.lookAtAll(Number.POSITIVE_INFINITY);
+      sets.cutOff();
+    },
   };
 }

@@ -5,14 +5,15 @@
  * one and 200 for a call, so state lives in closure variables and columns of numbers, and what happens to
  * every event is written out in one place.
  */
-import type { Histogram } from "../../../src/measure/histogram.ts";
+
 import {
   ACCEPTED,
   ATTEMPTED,
   NO_CONNECTION,
   POOL_EXHAUSTED,
   SCHEDULED,
-} from "../../../src/measure/outcome.ts";
+} from "../../../src/measure/classes/publish.ts";
+import type { Histogram } from "../../../src/measure/histogram.ts";
 import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../../../src/pool/format.ts";
 import { arrivalsOf } from "../arrivals.ts";
 import { OPEN } from "../connection/client.ts";
@@ -45,7 +46,10 @@ export function createPump(
   const { types, largestFrame, hasSets, frames, auditEvery } = options;
   const { maxInFlight } = plan;
   const { spinMs, gatherMs, sampleEvery } = paceOf(plan);
-  const { columns, response, service, scheduleLag, byRelay } = recorder;
+  const { byRelay } = recorder;
+  const book = recorder.books.publish;
+  const { columns, times, lag: scheduleLag } = book;
+  const { response, service } = times;
   const scheduled = columns[SCHEDULED] as Float64Array;
   const attempted = columns[ATTEMPTED] as Float64Array;
   const acceptedCounts = columns[ACCEPTED] as Float64Array;
@@ -110,7 +114,7 @@ export function createPump(
         if (hasSets && line.charCodeAt(2) !== FIRST_PART) part = sets.take(line, row, nextDueMs);
         const lane = lanes[turn] as Lane;
         if (lane.client.state !== OPEN) {
-          recorder.count(row, NO_CONNECTION);
+          book.count(row, NO_CONNECTION);
           if (part !== null) sets.miss(part);
         } else if (lane.inFlight < maxInFlight) {
           const cell = send(lane, line, row, nextDueMs, atMs);
@@ -137,8 +141,8 @@ export function createPump(
   /** An arrival that gets no event of the pool: its type stays unknown. */
   const giveUp = (column: number): void => {
     const row = nextDueMs < windowStartMs ? types - 1 + types : types - 1;
-    recorder.count(row, SCHEDULED);
-    recorder.count(row, column);
+    book.count(row, SCHEDULED);
+    book.count(row, column);
     nextDueMs = startMs + nextArrival();
   };
 
@@ -212,7 +216,7 @@ export function createPump(
     record(response[row] as Histogram, responseMs);
     record(service[row] as Histogram, serviceMs);
     if (isOfMany && row < types) record(byRelay[lane.relay] as Histogram, serviceMs);
-    if (++settled % sampleEvery === 0) recorder.samples.push(row, responseMs, serviceMs);
+    if (++settled % sampleEvery === 0) book.samples.push(row, responseMs, serviceMs);
     free[freeCells++] = cell;
     inFlight--;
     if (lane.inFlight-- === maxInFlight) makeRoom(receivedMs);

@@ -10,18 +10,20 @@ import {
   LONGEST_SESSION_MS,
   QUERIES,
 } from "../../../src/load/sessions.ts";
-import type { Histogram } from "../../../src/measure/histogram.ts";
 import {
   Q_CLOSED,
   Q_EOSE,
-  Q_EVENTS,
-  Q_EVENTS_BEHIND,
   Q_LOST,
   Q_NO_CONNECTION,
+  Q_ROWS,
+  Q_ROWS_BEHIND,
   Q_SCHEDULED,
   Q_SENT,
   Q_TIMED_OUT,
-} from "../../../src/measure/queries.ts";
+  Q_UNCHECKED,
+  Q_UNCHECKED_ROWS,
+} from "../../../src/measure/classes/query.ts";
+import type { Histogram } from "../../../src/measure/histogram.ts";
 import { MOST_SAMPLES } from "../../../src/measure/recorder.ts";
 import { messagePrefix } from "../../../src/nostr/ok.ts";
 import { HEADER_LENGTH } from "../../../src/pool/format.ts";
@@ -77,6 +79,7 @@ export function createAsker(ground: Ground, options: AskerOptions): Driver {
     ratePerSecond: plan.rateEps,
     behindMs: LONGEST_SESSION_MS,
   });
+  const book = recorder.books.query;
   const random = seededRandom(plan.seed, `sessions/${share}`);
   const planned = new DueQueue<Planned>();
   let frames = options.frames;
@@ -94,7 +97,7 @@ export function createAsker(ground: Ground, options: AskerOptions): Driver {
   const sampleEvery = Math.ceil((2 * plan.rateEps * plan.durationSec) / MOST_SAMPLES);
 
   const count = (row: number, column: number): void => {
-    const cells = recorder.queries[column] as Float64Array;
+    const cells = book.columns[column] as Float64Array;
     cells[row] = (cells[row] as number) + 1;
   };
   /** Queries of the warm-up are asked and not counted. */
@@ -162,20 +165,22 @@ export function createAsker(ground: Ground, options: AskerOptions): Driver {
     if (query === undefined) {
       const row = INITIALS.indexOf(answer.id.charAt(0));
       if (answer.type === "EVENT" && row >= 0 && clock.now() >= windowStartMs) {
-        count(row, Q_EVENTS_BEHIND);
+        count(row, Q_ROWS_BEHIND);
       }
       return;
     }
     if (answer.type === "EVENT") {
-      countOf(query, Q_EVENTS);
+      countOf(query, Q_ROWS);
+      countOf(query, Q_UNCHECKED_ROWS);
     } else if (answer.type === "EOSE") {
       end(answer.id, query, Q_EOSE);
+      countOf(query, Q_UNCHECKED);
       client.socket.send(`["CLOSE","${answer.id}"]`);
       if (query.dueMs < windowStartMs) return;
-      (recorder.queryResponse[query.row] as Histogram).record(receivedMs - query.dueMs);
-      (recorder.queryService[query.row] as Histogram).record(receivedMs - query.sentMs);
+      (book.times.response[query.row] as Histogram).record(receivedMs - query.dueMs);
+      (book.times.service[query.row] as Histogram).record(receivedMs - query.sentMs);
       if (++answered % sampleEvery === 0) {
-        recorder.querySamples.push(query.row, receivedMs - query.dueMs);
+        book.samples.push(query.row, receivedMs - query.dueMs);
       }
     } else {
       end(answer.id, query, Q_CLOSED);

@@ -2,7 +2,7 @@
  * What a relay holds more than before the run, kind by kind, against what it should hold of the events
  * that it accepted. It is counted by COUNT (NIP-45), once before and once after.
  */
-import { ACCEPTED } from "../../measure/outcome.ts";
+import { ACCEPTED } from "../../measure/classes/publish.ts";
 import type { Slice } from "../../measure/slice.ts";
 import { deletionTargets, expirationOf } from "../../nostr/retention.ts";
 import { classifyKind, type NostrEvent } from "../../nostr/wire.ts";
@@ -152,7 +152,7 @@ function extend(
  * of several of another type is left out.
  */
 export function acceptedKinds(
-  slices: readonly Pick<Slice, "counts">[],
+  slices: readonly Pick<Slice, "classes">[],
   { types, kinds }: Pick<PoolManifest, "types" | "kinds">,
 ): ReadonlyMap<number, number> {
   const rows = types.length + 1;
@@ -168,7 +168,7 @@ export function acceptedKinds(
     if (own.size !== 1 || kind === undefined || isShared) continue;
     // The warm-up has rows of its own behind those of the window.
     const count = slices
-      .flatMap(({ counts }) => counts)
+      .flatMap(({ classes }) => classes.publish ?? [])
       .reduce((n, [at, ...cells]) => (at % rows === row ? n + (cells[ACCEPTED] ?? 0) : n), 0);
     exact.set(kind, (exact.get(kind) ?? 0) + count);
   }

@@ -12,7 +12,7 @@ import { toDialUrl } from "../../guard/relay-url.ts";
 import { collectOptions } from "../../plan/options.ts";
 import { buildPlan, eventsNeeded, type Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
-import { buildReport, rowTypes } from "../../report/build.ts";
+import { buildReport } from "../../report/build.ts";
 import { completeReport } from "../../report/complete.ts";
 import type { Report } from "../../report/types.ts";
 import { admitRelays } from "../guard/gate.ts";
@@ -134,7 +134,7 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
     hosts: {},
     blacklist: blacklistFor(allowed),
   };
-  const live = new LiveRun(plan, rowTypes(pool.manifest).length);
+  const live = new LiveRun(plan, pool.manifest);
   const sampler = startSampler();
   sampler.watch("relay", process.pid);
   const startedAtMs = Date.now();

@@ -3,7 +3,9 @@
  * the bench. The full form takes up to a minute, the quick one, for runs that find no figures, about
  * 15 s with shorter windows, coarser steps and without connections.
  */
+
 import { readFile } from "node:fs/promises";
+import { publishOf } from "../../report/class-report.ts";
 import { formatCount, formatMs, formatRate } from "../../report/format.ts";
 import type { Report } from "../../report/types.ts";
 import type { K6Binary } from "../setup/attempt.ts";
@@ -90,7 +92,7 @@ async function measureFloors(measure: Measure, { form, onStep }: CalibrateOption
   let rssBytes: number | null = null;
   for (const load of gentle) {
     const measured = await measure({ ...load, durationSec: windowSec, mostSec: windowSec + 10 });
-    const { p50, p99 } = measured.report.latency.service;
+    const { p50, p99 } = publishOf(measured.report).times.service;
     rssBytes = measured.rssBytes;
     if (p50 === null || p99 === null) throw new Error("the sink answered no event");
     floors.push({ ...load, p50Ms: p50, p99Ms: p99 });
@@ -126,8 +128,8 @@ function connectionFigures(
   { report, rssBytes }: Measurement,
   baseBytes: number | null,
 ): ConnectionFigures {
-  const { opened, reconnected } = report.totals.connections;
-  const { p50, p99 } = report.latency.connect;
+  const { opened, reconnected } = report.classes.connection.totals;
+  const { p50, p99 } = report.classes.connection.times.connect;
   const grown = rssBytes === null || baseBytes === null ? null : rssBytes - baseBytes;
   return {
     asked,
@@ -175,8 +177,7 @@ async function measureCeiling(
 
 /** Held: the run's own verdict is valid, and nearly all was accepted at the rate set. */
 export function judgeTrial(report: Report): Trial {
-  const { targetEps, acceptedEps } = report.throughput;
-  const achievedShare = acceptedEps / targetEps;
+  const achievedShare = publishOf(report).rate.done / report.config.rateEps;
   return {
     held: report.generator.verdict === "valid" && achievedShare >= HELD_SHARE,
     achievedShare,

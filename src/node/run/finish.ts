@@ -1,4 +1,5 @@
 /** The end of a run: k6's report or one of the slices, completed by what only Node knows. */
+
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { availableParallelism, platform, release, totalmem } from "node:os";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import { ConfigError, Interrupted } from "../../errors.ts";
 import { planText } from "../../plan/plan.ts";
 import { buildReport } from "../../report/build.ts";
+import { publishOf } from "../../report/class-report.ts";
 import { completeReport } from "../../report/complete.ts";
 import { formatCount } from "../../report/format.ts";
 import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
@@ -95,7 +97,8 @@ const SPOT_MOST_MS = 8_000;
 async function readBackRun(driven: Driven, report: Report): Promise<ReadBackNotes> {
   const { live, poolDir, pool, admissions, before, signal, terminal, readers } = driven;
   const isAudit = driven.audit === true;
-  const acknowledged = report.totals.accepted + report.warmup.accepted;
+  const publish = publishOf(report);
+  const acknowledged = publish.totals.accepted + (publish.warmup?.accepted ?? 0);
   const whyNot = isAudit ? null : whyNoSpots(driven);
   if (whyNot !== null) return { audit: null, notes: [whyNot] };
   if (!isAudit && (acknowledged === 0 || signal.aborted)) return { audit: null, notes: [] };

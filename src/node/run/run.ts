@@ -16,7 +16,6 @@ import { leadingRate } from "../../plan/plan.ts";
 import { SCENARIOS } from "../../plan/scenarios.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import { timesOfRun } from "../../pool/times.ts";
-import { rowTypes } from "../../report/build.ts";
 import type { KnownEvents, Report } from "../../report/types.ts";
 import { findKnown, judgeKnown } from "../audit/known.ts";
 import { Readers } from "../audit/readers.ts";
@@ -171,7 +170,7 @@ async function drive(request: Drive & { readonly poolDir: string }): Promise<Dri
   const allowed = dialledBy(admissions, hosts, isolation);
   const bundles = await buildBundles();
   const served = await servePoolTo(allowed, request.poolDir);
-  const live = new LiveRun(plan, rowTypes(request.pool).length);
+  const live = new LiveRun(plan, request.pool);
   const companion = await startCompanion({
     plan,
     admissions,

@@ -20,7 +20,7 @@ export type ChartId =
   | "errors";
 
 /** How values are written. */
-export type Unit = "ms" | "events/s" | "connections" | "files" | "%" | "bytes" | "bytes/s";
+export type Unit = "ms" | `${string}/s` | "connections" | "files" | "%" | "bytes";
 
 interface Named {
   readonly id: ChartId;

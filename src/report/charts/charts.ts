@@ -1,6 +1,8 @@
 /** All charts of a report. */
 
+import { leadingOf } from "../class-report.ts";
 import { decisive } from "../outcome.ts";
+import { pointsOf } from "../points.ts";
 import type { Report } from "../types.ts";
 import type { Chart, PageData } from "./chart.ts";
 import { curveChart } from "./curve.ts";
@@ -18,8 +20,10 @@ import {
 import { cpuChart, furtherCharts, memoryChart } from "./resources.ts";
 
 export function chartsOf(report: Report): PageData {
-  const { throughput, latency, resources, config, run } = report;
-  const { series, sliceSec } = throughput;
+  const { resources, config, run } = report;
+  const { times } = leadingOf(report);
+  const series = pointsOf(report);
+  const { sliceSec } = report.run;
   // With a finding each chart may be its witness.
   const mayFold = decisive(report) === null && report.generator.verdict === "valid";
   const fold = (chart: Chart): Chart =>
@@ -30,13 +34,13 @@ export function chartsOf(report: Report): PageData {
     endSec: Math.max(run.durationSec, (series.at(-1)?.t ?? 0) + sliceSec),
     charts: [
       throughputChart(report),
-      connectionsChart(throughput),
-      percentilesChart(throughput),
-      heatChart(throughput),
-      curveChart(latency),
-      serviceChart(throughput),
+      connectionsChart(series),
+      percentilesChart(series),
+      heatChart(series),
+      curveChart(times),
+      serviceChart(series),
       ...queriesChart(report),
-      lagChart(throughput),
+      lagChart(series),
       cpuChart(report),
       memoryChart(resources),
       ...furtherCharts(report),

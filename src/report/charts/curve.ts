@@ -1,13 +1,16 @@
 /** The percentile curve: how much time the slowest one in N took, up to N = 10,000. */
 import { type HistogramData, quantile } from "../../measure/histogram.ts";
-import type { Report } from "../types.ts";
+import type { LatencySummary } from "../times.ts";
 import { type Chart, type ChartSeries, hasValues } from "./chart.ts";
 
 /** One in so many. */
 const TAIL_MOST = 10_000;
 const POINTS_TO_TENFOLD = 20;
 
-export function curveChart({ response, service }: Report["latency"]): Chart {
+export function curveChart({
+  response,
+  service,
+}: Readonly<Record<"response" | "service", LatencySummary>>): Chart {
   const named = {
     id: "curve",
     title: "Percentiles",

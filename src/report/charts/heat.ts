@@ -1,9 +1,9 @@
 /** The heat map of response times: how many answers took how long, slice by slice. */
 import { coarseLowerMs } from "../../measure/histogram.ts";
-import type { Report } from "../types.ts";
+import type { SeriesPoint } from "../points.ts";
 import type { Chart } from "./chart.ts";
 
-export function heatChart({ series }: Report["throughput"]): Chart {
+export function heatChart(series: readonly SeriesPoint[]): Chart {
   const named = {
     id: "heat",
     title: "Heat map of response times",

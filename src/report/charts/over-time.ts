@@ -1,9 +1,10 @@
 /** The charts of what was counted and timed in each slice. */
-import { dueBySlice } from "../due.ts";
-import type { Report, SeriesPoint } from "../types.ts";
-import { type Chart, type ChartId, type ChartSeries, hasValues, type Unit } from "./chart.ts";
 
-type Throughput = Report["throughput"];
+import { leadingOf, queryOf } from "../class-report.ts";
+import { dueBySlice } from "../due.ts";
+import { pointsOf, type SeriesPoint } from "../points.ts";
+import type { Report } from "../types.ts";
+import { type Chart, type ChartId, type ChartSeries, hasValues, type Unit } from "./chart.ts";
 
 /** Slices of counts are put together to so many seconds: shorter ones of a VU without a free place have gaps. */
 const LEAST_SEC = 0.5;
@@ -13,19 +14,19 @@ const MOST_OF_RATE = 2;
 const LEAST_EVENTS = 6;
 
 export function throughputChart(report: Report): Chart {
-  const { series } = report.throughput;
+  const series = pointsOf(report);
   const due = dueBySlice(report);
   const endSec = Math.min(report.config.durationSec, report.run.durationSec);
   const rate = ratesOf(report);
+  const { row } = leadingOf(report);
   return {
-    ...sliceChart("throughput", "events/s", false, rate.points, {
+    ...sliceChart("throughput", `${row.many}/s`, false, rate.points, {
       title: "Throughput",
-      caption:
-        "What was set, sent and accepted, in slices of half a second or more. A gap between set and sent is what could not be sent.",
+      caption: `What was set, sent and ${row.doneWord}, in slices of half a second or more. A gap between set and sent is what could not be sent.`,
       lines: [
         rate.line("set", (i) => ((series[i]?.t ?? 0) < endSec ? (due[i]?.set ?? 0) : null)),
         rate.line("sent", (i) => series[i]?.attempted ?? 0),
-        rate.line("accepted", (i) => series[i]?.accepted ?? 0),
+        rate.line(row.doneWord, (i) => series[i]?.accepted ?? 0),
       ],
     }),
     ...rate.look,
@@ -33,7 +34,9 @@ export function throughputChart(report: Report): Chart {
 }
 
 /** Slices put together, and counts of them as events a second; `null` where every slice has none. */
-function ratesOf({ throughput: { series, sliceSec }, config }: Report) {
+function ratesOf(report: Report) {
+  const series = pointsOf(report);
+  const { sliceSec } = report.run;
   const size = Math.max(1, Math.ceil(LEAST_SEC / sliceSec - 1e-9));
   const points = series.filter((_, i) => i % size === 0);
   const line = (label: string, count: (i: number) => number | null): ChartSeries => {
@@ -46,11 +49,14 @@ function ratesOf({ throughput: { series, sliceSec }, config }: Report) {
     return { label, values };
   };
   const lengthSec = Math.round(size * sliceSec * 1_000) / 1_000;
-  const most = Math.max(config.rateEps * MOST_OF_RATE, LEAST_EVENTS / lengthSec);
+  const most = Math.max(
+    (leadingOf(report).rate.target ?? 0) * MOST_OF_RATE,
+    LEAST_EVENTS / lengthSec,
+  );
   return { points, line, look: { sliceSec: lengthSec, most } };
 }
 
-export function connectionsChart({ series }: Throughput): Chart {
+export function connectionsChart(series: readonly SeriesPoint[]): Chart {
   return sliceChart("connections", "connections", false, series, {
     title: "Connections open",
     caption: "At the end of each slice, over all relays.",
@@ -58,10 +64,10 @@ export function connectionsChart({ series }: Throughput): Chart {
   });
 }
 
-export function percentilesChart({ series }: Throughput): Chart {
+export function percentilesChart(series: readonly SeriesPoint[]): Chart {
   return sliceChart("percentiles", "ms", true, series, {
     title: "Response time",
-    caption: "From the moment an event was due, of what was answered in each slice.",
+    caption: "From the moment each was due, of what was answered in each slice.",
     lines: [
       ofPoints(series, "p50", (p) => p.p50),
       ofPoints(series, "p90", (p) => p.p90),
@@ -71,10 +77,10 @@ export function percentilesChart({ series }: Throughput): Chart {
   });
 }
 
-export function serviceChart({ series }: Throughput): Chart {
+export function serviceChart(series: readonly SeriesPoint[]): Chart {
   return sliceChart("service", "ms", true, series, {
     title: "Service time",
-    caption: "From the moment an event was sent: what the relay itself took.",
+    caption: "From the moment each was sent: what the relay itself took.",
     lines: [
       ofPoints(series, "p50", (p) => p.serviceP50),
       ofPoints(series, "p99", (p) => p.serviceP99),
@@ -83,11 +89,13 @@ export function serviceChart({ series }: Throughput): Chart {
 }
 
 /** One line a query and percentile; left out of runs that ask nothing. */
-export function queriesChart({ throughput: { series }, queries }: Report): readonly Chart[] {
-  if (queries === null) return [];
-  const lines = Object.keys(queries).flatMap((name) => [
-    ofPoints(series, `${name} p50`, (p) => p.queryTimes?.[name]?.p50 ?? null),
-    ofPoints(series, `${name} p99`, (p) => p.queryTimes?.[name]?.p99 ?? null),
+export function queriesChart(report: Report): readonly Chart[] {
+  const names = Object.keys(queryOf(report).rows);
+  if (names.length === 0) return [];
+  const series = pointsOf(report);
+  const lines = names.flatMap((name) => [
+    ofPoints(series, `${name} p50`, (p) => p.queryTimes[name]?.p50 ?? null),
+    ofPoints(series, `${name} p99`, (p) => p.queryTimes[name]?.p99 ?? null),
   ]);
   return [
     sliceChart("queries", "ms", true, series, {
@@ -98,7 +106,7 @@ export function queriesChart({ throughput: { series }, queries }: Report): reado
   ];
 }
 
-export function lagChart({ series }: Throughput): Chart {
+export function lagChart(series: readonly SeriesPoint[]): Chart {
   return sliceChart("lag", "ms", true, series, {
     title: "Lag of the generator",
     caption:
@@ -111,30 +119,34 @@ export function lagChart({ series }: Throughput): Chart {
 }
 
 export function errorsChart(report: Report): Chart {
-  const { series } = report.throughput;
+  const series = pointsOf(report);
   const due = dueBySlice(report);
   const rate = ratesOf(report);
+  const { row } = leadingOf(report);
   const outcomes = [
     ["rejected", (p: SeriesPoint) => p.rejected],
     ["timed out", (p: SeriesPoint) => p.timedOut],
     ["lost", (p: SeriesPoint) => p.lost],
     ["duplicate", (p: SeriesPoint) => p.duplicate],
     ["superseded", (p: SeriesPoint) => p.superseded],
-    ["unheard", (p: SeriesPoint) => p.unheard ?? 0],
+    ["unheard", (p: SeriesPoint) => p.unheard],
   ] as const;
   const lines = [
     ...outcomes.map(([label, count]) => rate.line(label, (i) => countAt(series[i], count))),
     rate.line("unsent", (i) => due[i]?.unsent ?? 0),
   ].filter(({ values }) => values.some((v) => v !== 0));
   const named = {
-    title: "Events that were not accepted",
+    title: `${row.many.charAt(0).toUpperCase()}${row.many.slice(1)} that were not ${row.doneWord}`,
     caption: "By outcome, when it was known; what was never sent, when it fell behind.",
     lines,
   };
   if (lines.length > 0) {
-    return { ...sliceChart("errors", "events/s", false, rate.points, named), ...rate.look };
+    return { ...sliceChart("errors", `${row.many}/s`, false, rate.points, named), ...rate.look };
   }
-  const why = series.length === 0 ? "nothing was sent" : "every event of every slice was accepted";
+  const why =
+    series.length === 0
+      ? "nothing was sent"
+      : `all ${row.many} of every slice were ${row.doneWord}`;
   return { kind: "none", id: "errors", title: named.title, caption: named.caption, why };
 }
 

@@ -1,4 +1,5 @@
 /** What must be equal for figures to be held against each other. The relay, the seed and its pool may differ. */
+import { publishOf } from "../class-report.ts";
 import { describeSource } from "../command.ts";
 import type { Report } from "../types.ts";
 import { ENOUGH_RUNS } from "./change.ts";
@@ -56,7 +57,7 @@ export function findNotes(base: readonly Report[], next: readonly Report[]): rea
     all.map((r) => describeSource(r) ?? "the kit's own"),
   );
   notes.push(...durabilityNotes(base, next));
-  if (all.some((r) => r.totals.duplicate > 0)) {
+  if (all.some((r) => publishOf(r).totals.duplicate > 0)) {
     notes.push("some events were known to the relay (duplicate): use a seed that is new to it");
   }
   return notes;

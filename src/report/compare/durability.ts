@@ -2,6 +2,7 @@
  * Relays that promise different things can't be called faster or slower by times alone: one that answers before
  * its disk has the event saves most of the time. What is written to disk for an event tells such pairs apart.
  */
+import { publishOf } from "../class-report.ts";
 import { diskOf } from "../disk.ts";
 import { formatBytes } from "../format.ts";
 import type { Report } from "../types.ts";
@@ -34,7 +35,7 @@ function bytesPerEvent(reports: readonly Report[]): number | null {
     const disk = diskOf(report);
     if (disk === null) continue;
     bytes += disk.bytesPerSec;
-    events += report.throughput.acceptedEps;
+    events += publishOf(report).rate.done;
   }
   return events === 0 ? null : bytes / events;
 }

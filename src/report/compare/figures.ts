@@ -1,6 +1,10 @@
 /** The figures that a comparison looks at, read from the histograms and totals of one report. */
+
+import { type ClassName, classOf } from "../../measure/classes.ts";
 import { type HistogramData, quantile } from "../../measure/histogram.ts";
-import type { Band, LatencySummary, Report } from "../types.ts";
+import { classesOf } from "../class-report.ts";
+import type { LatencySummary } from "../times.ts";
+import type { Band, Report } from "../types.ts";
 
 /**
  * Which figures share a chance of error: the medians of the run, judged each for itself; what else the run
@@ -11,7 +15,7 @@ type Family = "median" | "run" | "part";
 export interface FigureKind {
   readonly name: string;
   readonly family: Family;
-  readonly unit: "ms" | "events/s" | "share";
+  readonly unit: "ms" | "share" | `${string}/s`;
   /** What counts as worse. */
   readonly worse: "higher" | "lower";
   /** Times the tolerance: tails move more than medians from run to run. */
@@ -33,33 +37,48 @@ const QUANTILES = [
   ["p99", 0.99, 3],
 ] as const;
 
-/** All figures of two reports of one plan: those for the run, by event type, by query. */
+/**
+ * All figures of two reports of one plan: those of each class that sends by a schedule, then of its rows. The
+ * leading class's have no name before theirs.
+ */
 export function figureKinds(report: Report): readonly FigureKind[] {
-  const types = Object.keys(report.latency.byEvent);
-  const queries = Object.keys(report.queries ?? {});
-  return [
-    ...latencyKinds("", (r) => r.latency),
-    acceptedKind(),
-    ...errorKinds(),
-    ...(types.length < 2
-      ? []
-      : types.flatMap((type) => latencyKinds(`${type} `, (r) => r.latency.byEvent[type]))),
-    ...queries.flatMap((name) => latencyKinds(`query ${name} `, (r) => r.queries?.[name])),
-  ];
+  const classes = classesOf(report).filter(([name]) => classOf(name).hasSchedule);
+  return classes.flatMap(([name, { rows }], i) => {
+    const prefix = i === 0 ? "" : `${name} `;
+    const names = Object.keys(rows);
+    // One type alone is the class itself.
+    const isOne = names.length < 2 && name === "publish";
+    return [
+      ...latencyKinds(name, { prefix, row: null, isPart: i > 0 }),
+      doneKind(name, prefix),
+      ...failureKinds(name, prefix),
+      ...(isOne
+        ? []
+        : names.flatMap((row) =>
+            latencyKinds(name, { prefix: `${prefix}${row} `, row, isPart: true }),
+          )),
+    ];
+  });
 }
 
-type Latencies = { readonly response: LatencySummary; readonly service: LatencySummary };
+interface Place {
+  readonly prefix: string;
+  /** `null`: of the class. */
+  readonly row: string | null;
+  readonly isPart: boolean;
+}
 
-function latencyKinds(
-  prefix: string,
-  of: (report: Report) => Latencies | undefined,
-): readonly FigureKind[] {
+function latencyKinds(className: ClassName, { prefix, row, isPart }: Place): readonly FigureKind[] {
   return (["service", "response"] as const).flatMap((kind) =>
     QUANTILES.map(([label, q, slack]): FigureKind => {
-      const data = (report: Report) => of(report)?.[kind].histogram;
+      const data = ({ classes }: Report): HistogramData | undefined => {
+        const of = row === null ? classes[className] : classes[className]?.rows[row];
+        const times: Readonly<Record<string, LatencySummary>> | undefined = of?.times;
+        return times?.[kind]?.histogram;
+      };
       return {
         name: `${prefix}${kind} ${label}`,
-        family: prefix !== "" ? "part" : q === 0.5 ? "median" : "run",
+        family: isPart ? "part" : q === 0.5 ? "median" : "run",
         unit: "ms",
         worse: "higher",
         slack,
@@ -69,7 +88,10 @@ function latencyKinds(
           return quantile(own, q);
         },
         samplingError: (report) => quantileError(data(report), q),
-        band: ({ noise }) => (q === 0.5 ? noise.responseP50 : noise.responseP99),
+        band: ({ noise }) => {
+          const of = noise.classes[className];
+          return (q === 0.5 ? of?.responseP50 : of?.responseP99) ?? null;
+        },
       };
     }),
   );
@@ -84,40 +106,51 @@ function quantileError(data: HistogramData | undefined, q: number): number {
   return low > 0 ? Math.log(high / low) / 2 : 0;
 }
 
-function acceptedKind(): FigureKind {
+function doneKind(className: ClassName, prefix: string): FigureKind {
   return {
-    name: "accepted rate",
+    name: `${prefix}${classOf(className).doneWord} rate`,
     family: "run",
-    unit: "events/s",
+    unit: `${classOf(className).many}/s`,
     worse: "lower",
     slack: 0.5,
-    read: (r) => r.throughput.acceptedEps,
+    read: ({ classes }) => classes[className]?.rate.done ?? null,
     // How many are due is set beforehand: no draw.
     samplingError: () => 0,
-    band: ({ noise }) => noise.acceptedEps,
+    band: ({ noise }) => noise.classes[className]?.donePerSec ?? null,
   };
 }
 
-function errorKinds(): readonly FigureKind[] {
-  const counts: readonly (readonly [string, (r: Report) => number])[] = [
-    ["rejected", ({ totals }) => totals.rejected],
-    ["timed out", ({ totals }) => totals.timedOut],
-    ["lost", ({ totals }) => totals.lost],
-    ["unsent", ({ totals: { unsent: u } }) => u.backpressure + u.noConnection + u.poolExhausted],
-  ];
-  return counts.map(([name, count]) => ({
-    name: `share ${name}`,
-    family: "run" as const,
-    unit: "share" as const,
-    worse: "higher" as const,
-    slack: 1,
-    read: (r) => count(r) / r.totals.scheduled,
-    // Of a share that is at least one event.
-    samplingError: (r) => {
-      const { scheduled } = r.totals;
-      const p = Math.max(1, count(r)) / scheduled;
-      return Math.sqrt((p * Math.max(0, 1 - p)) / scheduled);
-    },
-    band: () => null,
-  }));
+/** Shares of what was due: each way to fail, and what was never sent. */
+function failureKinds(className: ClassName, prefix: string): readonly FigureKind[] {
+  const { due, failed, identities } = classOf(className);
+  const sent = new Set(identities.find(({ left }) => left === due)?.right ?? []);
+  const ways = failed
+    .filter((column) => !sent.has(column))
+    .map((column) => ({ name: wordsOf(column), columns: [column] }));
+  const unsent = { name: "unsent", columns: failed.filter((column) => sent.has(column)) };
+  return [...ways, unsent].map(({ name, columns }): FigureKind => {
+    const totals = ({ classes }: Report): Readonly<Record<string, number>> =>
+      classes[className]?.totals ?? {};
+    const count = (r: Report) => columns.reduce((n, column) => n + (totals(r)[column] ?? 0), 0);
+    const scheduled = (r: Report) => totals(r)[due] ?? 0;
+    return {
+      name: `${prefix}share ${name}`,
+      family: "run" as const,
+      unit: "share" as const,
+      worse: "higher" as const,
+      slack: 1,
+      read: (r) => count(r) / scheduled(r),
+      // Of a share that is at least one event.
+      samplingError: (r) => {
+        const p = Math.max(1, count(r)) / scheduled(r);
+        return Math.sqrt((p * Math.max(0, 1 - p)) / scheduled(r));
+      },
+      band: () => null,
+    };
+  });
+}
+
+/** `timedOut` as a person writes it. */
+function wordsOf(column: string): string {
+  return column.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

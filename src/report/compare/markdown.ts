@@ -88,7 +88,7 @@ function table(figures: readonly ComparedFigure[]): readonly string[] {
 
 export function formatValue({ unit }: ComparedFigure, value: number | null): string {
   if (unit === "ms" || value === null) return formatMs(value);
-  return unit === "share" ? formatPercent(value) : formatRate(value);
+  return unit === "share" ? formatPercent(value) : formatRate(value, unit);
 }
 
 /** Above a few times, a multiple says more than a percentage. */

@@ -14,7 +14,7 @@ export interface RunSet {
 export interface ComparedFigure {
   /** Such as `service p50` or `view response p99`. */
   readonly name: string;
-  readonly unit: "ms" | "events/s" | "share";
+  readonly unit: "ms" | "share" | `${string}/s`;
   /** Means over the runs of a set, geometric ones but for shares: `change` is their ratio. */
   readonly base: number | null;
   readonly next: number | null;

@@ -1,4 +1,5 @@
 /** Which runs of two sets count: those that are invalid or incomplete are left out where enough remain. */
+import { publishOf } from "../class-report.ts";
 import type { Report } from "../types.ts";
 import { ENOUGH_RUNS, type Sides } from "./change.ts";
 
@@ -43,7 +44,9 @@ export function chooseRuns(
 }
 
 /** Why a run says nothing about its relay; `null` when it does. */
-export function unusable({ run, generator, totals }: Report): string | null {
+export function unusable(report: Report): string | null {
+  const { run, generator } = report;
+  const { totals } = publishOf(report);
   if (generator.verdict === "invalid") {
     return `run ${run.id} is invalid: ${generator.reasons.join("; ") || "no reason given"}`;
   }

@@ -1,5 +1,6 @@
 /** Notes about a run for repositories that keep such files: what would be written where. */
 
+import { publishOf } from "../class-report.ts";
 import { reproduceSection, rerunCommand } from "../command.ts";
 import { cell, formatMs, formatRate } from "../format.ts";
 import type { Finding, Report } from "../types.ts";
@@ -124,7 +125,7 @@ function decisions(report: Report): string {
 }
 
 function testLog(report: Report): string {
-  const { latency, throughput } = report;
+  const { times } = publishOf(report);
   return [
     `# Log of load test ${report.run.id}`,
     "",
@@ -134,8 +135,8 @@ function testLog(report: Report): string {
     "",
     `${report.run.startedAt} to ${report.run.endedAt}: ${outcome(report)}.`,
     "",
-    `- accepted ${formatRate(throughput.acceptedEps)} of ${formatRate(throughput.targetEps)} set`,
-    `- response p50 ${formatMs(latency.response.p50)}, p99 ${formatMs(latency.response.p99)}; service p50 ${formatMs(latency.service.p50)}, p99 ${formatMs(latency.service.p99)}`,
+    `- accepted ${formatRate(publishOf(report).rate.done)} of ${formatRate(report.config.rateEps)} set`,
+    `- response p50 ${formatMs(times.response.p50)}, p99 ${formatMs(times.response.p99)}; service p50 ${formatMs(times.service.p50)}, p99 ${formatMs(times.service.p99)}`,
     "",
   ].join("\n");
 }

@@ -1,5 +1,6 @@
 /** The text of a pull request that brings a report into a repository. */
 
+import { publishOf } from "../class-report.ts";
 import { rerunCommand, shellQuote } from "../command.ts";
 import { cell, formatCount, formatMs, formatRate } from "../format.ts";
 import type { Report } from "../types.ts";
@@ -28,7 +29,8 @@ export function ghPullRequest({ title, branch }: PullRequestNames, bodyPath: str
 }
 
 export function renderPullRequest(report: Report): string {
-  const { run, config: c, generator, totals, throughput, latency } = report;
+  const { run, config: c, generator } = report;
+  const { totals, times } = publishOf(report);
   const { title, branch } = pullRequestNames(report);
   const outcome =
     generator.verdict === "invalid" || !run.complete
@@ -62,8 +64,8 @@ export function renderPullRequest(report: Report): string {
     "",
     `- verdict on the run: **${run.complete ? generator.verdict : "incomplete"}**${generator.reasons.length > 0 ? ` (${cell(generator.reasons.join("; "))})` : ""}`,
     `- thresholds: **${outcome}**`,
-    `- ${formatCount(totals.accepted)} of ${formatCount(totals.scheduled)} scheduled events accepted, ${formatRate(throughput.acceptedEps)}`,
-    `- response time p50 ${formatMs(latency.response.p50)}, p95 ${formatMs(latency.response.p95)}, p99 ${formatMs(latency.response.p99)}`,
+    `- ${formatCount(totals.accepted)} of ${formatCount(totals.scheduled)} scheduled events accepted, ${formatRate(publishOf(report).rate.done)}`,
+    `- response time p50 ${formatMs(times.response.p50)}, p95 ${formatMs(times.response.p95)}, p99 ${formatMs(times.response.p99)}`,
     "",
     "## Next steps",
     "",

@@ -1,4 +1,5 @@
 /** Answers that are no failure and still say something: known events, older versions, stray OKs. */
+import { publishOf, queryOf } from "../class-report.ts";
 import { counted } from "../format.ts";
 import { KNOWN_SHARE } from "../generator.ts";
 import type { Report } from "../types.ts";
@@ -8,16 +9,16 @@ export const duplicates: Rule = {
   id: "duplicates",
   explains: [],
   find({ report }) {
-    const { duplicate, scheduled, accepted } = report.totals;
+    const { duplicate, scheduled, accepted } = publishOf(report).totals;
     if (shareOf(duplicate, report) < 0.005) return null;
     return {
       severity: shareOf(duplicate, report) > KNOWN_SHARE.suspect ? "major" : "info",
       confidence: "medium",
       title: `The relay had ${(shareOf(duplicate, report) * 100).toFixed(1)} % of the events already`,
-      evidence: [evidence("totals.duplicate", duplicate, 0)],
+      evidence: [evidence("publish.totals.duplicate", duplicate, 0)],
       counterEvidence: [
-        evidence("totals.accepted", accepted, scheduled),
-        evidence("totals.connections.reconnected", report.totals.connections.reconnected, 0),
+        evidence("publish.totals.accepted", accepted, scheduled),
+        evidence("connection.totals.reconnected", report.classes.connection.totals.reconnected, 0),
       ],
       remediation:
         "A known event costs less than a new one, so these figures flatter the relay: take a new --seed, or an empty relay. If it was empty, look for events that are handled twice.",
@@ -31,15 +32,19 @@ export const addressableContention: Rule = {
   id: "addressable-contention",
   explains: [],
   find({ report }) {
-    const { superseded, attempted } = report.totals;
+    const { superseded, attempted } = publishOf(report).totals;
     if (shareOf(superseded, report) < 0.01) return null;
     return {
       severity: "info",
       confidence: "medium",
       title: `${(shareOf(superseded, report) * 100).toFixed(1)} % of the events were older versions of an address`,
-      evidence: [evidence("totals.superseded", superseded, attempted)],
+      evidence: [evidence("publish.totals.superseded", superseded, attempted)],
       counterEvidence: [
-        evidence("latency.service.p99", report.latency.service.p99, report.latency.service.p50),
+        evidence(
+          "publish.times.service.p99",
+          publishOf(report).times.service.p99,
+          publishOf(report).times.service.p50,
+        ),
       ],
       remediation:
         "Several connections write the same replaceable events and overtake each other. Check that the relay compares and replaces in one transaction, with an index over author, kind and `d`.",
@@ -52,10 +57,11 @@ export const addressableContention: Rule = {
 /** A challenge that stands in the way of nothing: worth a line, and no fault. */
 export const authChallenge: Rule = {
   id: "auth-challenge",
+  of: ["connection"],
   explains: [],
   find({ report }) {
     const asked = countErrors(report, (name) => name === "auth");
-    const { rejected, accepted, scheduled } = report.totals;
+    const { rejected, accepted, scheduled } = publishOf(report).totals;
     if (asked === 0 || accepted === 0 || rejected >= accepted) return null;
     return {
       severity: "info",
@@ -63,8 +69,8 @@ export const authChallenge: Rule = {
       title: "The relay offers authentication (NIP-42), and takes events without",
       evidence: [evidence("errors.auth/challenge", asked)],
       counterEvidence: [
-        evidence("totals.accepted", accepted, scheduled),
-        evidence("totals.rejected", rejected, 0),
+        evidence("publish.totals.accepted", accepted, scheduled),
+        evidence("publish.totals.rejected", rejected, 0),
       ],
       remediation:
         "Nothing is to be done: a challenge is no fault. Clients that answer it cost the relay a signature's check for each connection, which this run does not have.",
@@ -78,30 +84,34 @@ export const authChallenge: Rule = {
  * So many new events may have come to a subscription before its CLOSE took effect: all that was accepted while
  * EOSE waited to be read and CLOSE was on its way. One for each query in any case.
  */
-function liveEvents({ throughput, generator, latency }: Report): number {
-  const waitedMs = (generator.loopLag.p99 ?? 0) + (latency.service.p99 ?? 0);
-  return Math.max(1, (throughput.acceptedEps * waitedMs) / 1_000);
+function liveEvents(report: Report): number {
+  const { generator } = report;
+  const { times } = publishOf(report);
+  const waitedMs = (generator.loopLag.p99 ?? 0) + (times.service.p99 ?? 0);
+  return Math.max(1, (publishOf(report).rate.done * waitedMs) / 1_000);
 }
 
 /** A relay that goes on behind EOSE, and behind the CLOSE that answers it. */
 export const sentBehindEose: Rule = {
   id: "sent-behind-eose",
+  of: ["query"],
   explains: [],
   find({ report }) {
     const live = liveEvents(report);
-    const [first] = Object.entries(report.queries ?? {})
-      .filter(([, { eventsBehind = 0, eose }]) => eventsBehind > eose * live)
-      .sort((a, b) => (b[1].eventsBehind ?? 0) - (a[1].eventsBehind ?? 0));
+    const [first] = Object.entries(queryOf(report).rows)
+      .map(([name, { totals }]) => [name, totals] as const)
+      .filter(([, { rowsBehind, eose }]) => rowsBehind > eose * live)
+      .sort((a, b) => b[1].rowsBehind - a[1].rowsBehind);
     if (first === undefined) return null;
-    const [name, { eventsBehind = 0, eose, events }] = first;
+    const [name, { rowsBehind, eose, rows }] = first;
     return {
       severity: "minor",
       confidence: "high",
-      title: `The relay goes on sending behind EOSE: ${counted(Math.round(eventsBehind / Math.max(1, eose)), "event")} for each \`${name}\` query`,
-      evidence: [evidence(`queries.${name}.eventsBehind`, eventsBehind, eose)],
+      title: `The relay goes on sending behind EOSE: ${counted(Math.round(rowsBehind / Math.max(1, eose)), "event")} for each \`${name}\` query`,
+      evidence: [evidence(`query.rows.${name}.totals.rowsBehind`, rowsBehind, eose)],
       counterEvidence: [
-        evidence(`queries.${name}.events`, events),
-        evidence(`queries.${name}.eose`, eose, "each was followed by CLOSE"),
+        evidence(`query.rows.${name}.totals.rows`, rows),
+        evidence(`query.rows.${name}.totals.eose`, eose, "each was followed by CLOSE"),
         evidence("new events that may have come to a query before its CLOSE", live, 1),
       ],
       remediation:
@@ -116,7 +126,8 @@ export const protocolFaults: Rule = {
   id: "protocol-faults",
   explains: [],
   find({ report }) {
-    const { unknownOk, malformedFrames, attempted } = report.totals;
+    const { attempted } = publishOf(report).totals;
+    const { unknownOk, malformed: malformedFrames } = report.frames;
     if (unknownOk + malformedFrames === 0) return null;
     const isMeant = (name: string) => name === "unknownOk" || name === "malformed";
     return {
@@ -124,13 +135,13 @@ export const protocolFaults: Rule = {
       confidence: "high",
       title: "The relay sent answers that nobody waits for, or that are no messages",
       evidence: [
-        evidence("totals.unknownOk", unknownOk, 0),
-        evidence("totals.malformedFrames", malformedFrames, 0),
+        evidence("frames.unknownOk", unknownOk, 0),
+        evidence("frames.malformed", malformedFrames, 0),
         ...errorEvidence(report, isMeant),
       ],
       counterEvidence: [
-        evidence("totals.lateOk", report.totals.lateOk, "counted apart"),
-        evidence("totals.timedOut", report.totals.timedOut, 0),
+        evidence("frames.lateOk", report.frames.lateOk, "counted apart"),
+        evidence("publish.totals.timedOut", publishOf(report).totals.timedOut, 0),
       ],
       remediation:
         "Send one OK for an EVENT, on the connection it came by and with its id, and nothing but JSON arrays of NIP-01. Look for an answer that is sent before and behind the write.",

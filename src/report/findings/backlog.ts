@@ -3,7 +3,9 @@
  * it waits in the relay, for a place on a connection, or beyond the timeout. What a stall leaves is worked off:
  * so the least of each fifth is looked at.
  */
-import type { SeriesPoint } from "../types.ts";
+import { publishOf } from "../class-report.ts";
+import type { SeriesPoint } from "../points.ts";
+import type {} from "../types.ts";
 import { isSlowOnly } from "./losses.ts";
 import { median, partsOf, type RunView } from "./view.ts";
 
@@ -30,7 +32,8 @@ export interface Backlog {
 }
 
 export function backlogOf(view: RunView): Backlog {
-  const { config, totals, throughput } = view.report;
+  const { config } = view.report;
+  const { totals } = publishOf(view.report);
   const isLate = isSlowOnly(view.report) && isSlowLater(view);
   const { due, inFlight } = linesOf(view, isLate);
   const lows = partsOf(due, 5).map((part) => Math.min(...part));
@@ -56,7 +59,7 @@ export function backlogOf(view: RunView): Backlog {
       // Not worked off by the end; the last slice has answers that came behind it.
       (due.at(-2) ?? 0) >= least &&
       // By chance a Poisson process asks for more than was set.
-      throughput.acceptedEps < config.rateEps &&
+      publishOf(view.report).rate.done < config.rateEps &&
       isRelays &&
       isAnswering,
     isFull,
@@ -67,9 +70,10 @@ export function backlogOf(view: RunView): Backlog {
 
 /** Events without an answer behind each point: of those due, and of those sent. */
 function linesOf({ report, window }: RunView, isLate: boolean) {
-  const { totals, throughput, run } = report;
+  const { run } = report;
+  const { totals } = publishOf(report);
   // Places are missing at the end only; what had no connection is no backlog of the relay.
-  const elsewhere = totals.unsent.noConnection + totals.unsent.poolExhausted;
+  const elsewhere = totals.noConnection + totals.poolExhausted;
   let [settled, timedOut, attempted, unsent] = [0, 0, 0, 0];
   const due: number[] = [];
   const inFlight: number[] = [];
@@ -78,7 +82,7 @@ function linesOf({ report, window }: RunView, isLate: boolean) {
     timedOut += point.timedOut;
     attempted += point.attempted;
     unsent += point.unsent;
-    const share = Math.min(1, (point.t + throughput.sliceSec) / run.durationSec);
+    const share = Math.min(1, (point.t + report.run.sliceSec) / run.durationSec);
     const gone = settled + Math.min(unsent, elsewhere) + (isLate ? 0 : timedOut);
     due.push(totals.scheduled * share - gone);
     inFlight.push(attempted - settled - timedOut);
@@ -100,6 +104,6 @@ function isSlowLater({ window, report }: RunView): boolean {
 function acceptedByFifths({ window, report }: RunView): readonly number[] {
   return partsOf(window, 5).map((part) => {
     const accepted = part.reduce((sum, point) => sum + point.accepted, 0);
-    return accepted / Math.max(1e-9, part.length * report.throughput.sliceSec);
+    return accepted / Math.max(1e-9, part.length * report.run.sliceSec);
   });
 }

@@ -1,4 +1,5 @@
 /** What open connections cost the relay: processor for each event that is published, and memory. */
+import { publishOf } from "../class-report.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import type { ResourceSample } from "../types.ts";
 import { WAITING_MS } from "./host-full.ts";
@@ -21,9 +22,10 @@ export const connectionCost: Rule = {
   explains: ["cpu-bound", "slow-start", "stalls", "tail", "latency-drift", "slow-handshake"],
   find(view) {
     const { report, relayCpu, relayThread } = view;
-    const { throughput, latency, config, totals } = report;
+    const { config } = report;
+    const { times, totals } = publishOf(report);
     const open = mean(view.window.map((point) => point.connectionsOpen)) ?? 0;
-    const eps = throughput.acceptedEps;
+    const eps = publishOf(report).rate.done;
     if (relayCpu === null || open < LEAST_CONNECTIONS || eps <= 0) return null;
     const cpuMs = (relayCpu * 10) / eps;
     const cpuUs = (cpuMs * 1_000) / open;
@@ -32,7 +34,7 @@ export const connectionCost: Rule = {
     const dueEarly = (totals.scheduled * early.length) / Math.max(1, view.window.length);
     const acceptedEarly = early.reduce((sum, point) => sum + point.accepted, 0);
     const isClear = cpuMs >= CLEAR_CPU_MS;
-    const isWaiting = (latency.service.p99 ?? 0) >= WAITING_MS;
+    const isWaiting = (times.service.p99 ?? 0) >= WAITING_MS;
     return {
       severity: !isWaiting ? "info" : isClear ? "major" : "minor",
       // One run alone does not tell what is for each connection: a second with fewer does.
@@ -48,12 +50,12 @@ export const connectionCost: Rule = {
       counterEvidence: [
         evidence("relay.busiestThreadPercent", relayThread, "near 100 if one thread is the limit"),
         evidence("config.clients", config.clients, "not yet run with fewer"),
-        evidence("latency.service.p50", latency.service.p50, WAITING_MS),
+        evidence("publish.times.service.p50", times.service.p50, WAITING_MS),
       ],
       remediation:
         "Run it again at the same rate with a tenth of the connections (`--clients`): if the processor time an event falls with them, each event is work for each connection: a broadcast that wakes all of them, a list of subscriptions that is searched. If it stays, an event is dear by itself. Where little is answered at first, opening connections still took the processor: `--warmup` tells it apart.",
       labels: ["performance", "connections"],
-      cost: isWaiting ? (latency.response.mean ?? 0) : 0,
+      cost: isWaiting ? (times.response.mean ?? 0) : 0,
     };
   },
 };
@@ -67,6 +69,7 @@ const OPEN_BY_SEC = 2;
 
 export const connectionMemory: Rule = {
   id: "connection-memory",
+  of: ["connection"],
   explains: [],
   find(view) {
     const { report } = view;
@@ -90,7 +93,11 @@ export const connectionMemory: Rule = {
       ],
       counterEvidence: [
         evidence("seconds between the looks", behind.t - before.t, "caches grow meanwhile too"),
-        evidence("totals.accepted", report.totals.accepted, "events that are kept count as well"),
+        evidence(
+          "publish.totals.accepted",
+          publishOf(report).totals.accepted,
+          "events that are kept count as well",
+        ),
       ],
       remediation:
         "Look at what is held for each connection: the window of permessage-deflate (`no_context_takeover` and a smaller window free it), read and write buffers, stacks of threads. What clients do not use while they are idle should not be kept.",

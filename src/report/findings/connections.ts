@@ -1,5 +1,6 @@
 /** Connections that can't be had, don't last, or take long to open. */
 
+import { publishOf } from "../class-report.ts";
 import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
 import { mostRefusals } from "./handshakes.ts";
@@ -16,11 +17,13 @@ const isLimitError = (name: string, code: string) =>
 
 export const connectionLimit: Rule = {
   id: "connection-limit",
+  of: ["connection"],
   explains: ["dropped-connections", "overload", "queueing", "tail"],
   find(view) {
     const { report, window } = view;
     const { clients } = report.config;
-    const { connections, unsent } = report.totals;
+    const { totals: connections } = report.classes.connection;
+    const { noConnection } = publishOf(report).totals;
     // Those that lived and were ended later are none that there was no room for.
     const turnedAway = connections.failed + (report.ends?.unproven ?? connections.dropped);
     const held = heldConnections(window);
@@ -32,8 +35,8 @@ export const connectionLimit: Rule = {
       confidence: "high",
       title: `The relay holds ${counted(held, "connection")} of ${clients}: it ${howTurnedAway(report)}`,
       evidence: [
-        evidence("throughput.series.connectionsProven", held, clients),
-        evidence("totals.connections.failed", connections.failed, 0),
+        evidence("series.connectionsProven", held, clients),
+        evidence("connection.totals.failed", connections.failed, 0),
         evidence("ends.unproven", report.ends?.unproven ?? null, 0),
         ...errorEvidence(report, isLimitError),
         // A relay may say why before it closes.
@@ -49,7 +52,7 @@ export const connectionLimit: Rule = {
           : ""
       }.`,
       labels: ["configuration", "connections"],
-      cost: failureCost(unsent.noConnection, report) + (1 - held / clients) * 100,
+      cost: failureCost(noConnection, report) + (1 - held / clients) * 100,
     };
   },
 };
@@ -80,23 +83,25 @@ function isOtherwiseExplained(report: Report): boolean {
 
 export const droppedConnections: Rule = {
   id: "dropped-connections",
+  of: ["connection"],
   explains: [],
   find({ report }) {
-    const { connections, lost, unsent } = report.totals;
+    const { totals: connections } = report.classes.connection;
+    const { lost, noConnection } = publishOf(report).totals;
     if (connections.dropped === 0) return null;
-    const affected = lost + unsent.noConnection;
+    const affected = lost + noConnection;
     return {
       severity: shareOf(affected, report) >= 0.01 ? "major" : "minor",
       confidence: "high",
       title: `The relay ended ${counted(connections.dropped, "connection")}`,
       evidence: [
-        evidence("totals.connections.dropped", connections.dropped, 0),
-        evidence("totals.lost", lost, 0),
+        evidence("connection.totals.dropped", connections.dropped, 0),
+        evidence("publish.totals.lost", lost, 0),
         ...errorEvidence(report, (name) => name === "close"),
       ],
       counterEvidence: [
-        evidence("totals.connections.reconnected", connections.reconnected, connections.dropped),
-        evidence("totals.malformedFrames", report.totals.malformedFrames, 0),
+        evidence("connection.totals.reconnected", connections.reconnected, connections.dropped),
+        evidence("frames.malformed", report.frames.malformed, 0),
       ],
       remediation:
         "The close codes say why: 1008 and 4000 and above are a policy, 1009 a size limit, 1011 a fault of the relay, no Close frame a crash or a proxy. See the relay's log at the time of the first one.",
@@ -108,10 +113,11 @@ export const droppedConnections: Rule = {
 
 export const slowHandshake: Rule = {
   id: "slow-handshake",
+  of: ["connection"],
   explains: [],
   find(view: RunView) {
     const { report, relayCpu } = view;
-    const { connect } = report.latency;
+    const { connect } = report.classes.connection.times;
     const { sameHost } = report.run;
     const bound = sameHost === false ? SLOW_HANDSHAKE_MS.elsewhere : SLOW_HANDSHAKE_MS.sameHost;
     if (connect.p50 === null || connect.count < 5 || connect.p50 < bound) return null;
@@ -120,18 +126,18 @@ export const slowHandshake: Rule = {
       confidence: connect.count >= 20 ? "high" : "medium",
       title: `Opening a connection takes ${connect.p50.toFixed(0)} ms`,
       evidence: [
-        evidence("latency.connect.p50", connect.p50, bound),
-        evidence("latency.connect.p99", connect.p99),
+        evidence("connection.times.connect.p50", connect.p50, bound),
+        evidence("connection.times.connect.p99", connect.p99),
       ],
       counterEvidence: [
         evidence("config.connectConcurrency", report.config.connectConcurrency, "lower to compare"),
         evidence("relay.cpuPercent", relayCpu, 80),
-        evidence("latency.service.p50", report.latency.service.p50, connect.p50),
+        evidence("publish.times.service.p50", publishOf(report).times.service.p50, connect.p50),
       ],
       remediation:
         "Take connections on a thread that does nothing slow, with a longer accept backlog; look for name or address look-ups, TLS without session resumption, and compression set up for each connection.",
       labels: ["connections", "performance"],
-      cost: (connect.p50 * connect.count) / Math.max(1, report.totals.scheduled),
+      cost: (connect.p50 * connect.count) / Math.max(1, publishOf(report).totals.scheduled),
     };
   },
 };

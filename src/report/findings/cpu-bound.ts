@@ -1,4 +1,5 @@
 /** The relay's processor time is used up: one core of it, all, or all that its host had for it. */
+import { leadingOf } from "../class-report.ts";
 import type { Report } from "../types.ts";
 import { BUSY_PERCENT, hasMostOfHost } from "./meanwhile.ts";
 import { evidence, type Rule } from "./rule.ts";
@@ -11,6 +12,7 @@ const WAITING_MS = 20;
 
 export const cpuBound: Rule = {
   id: "cpu-bound",
+  of: ["connection"],
   explains: ["queueing", "tail", "latency-drift", "slow-start", "timeouts", "fsync-floor"],
   find(view) {
     const { relayCpu, relayThread, cpus, report } = view;
@@ -18,8 +20,9 @@ export const cpuBound: Rule = {
     const isAll = cpus !== null && relayCpu >= BUSY_PERCENT * cpus;
     const isMost = hasMostOfHost(view) && relayCpu > ONE_CORE_PERCENT;
     if (!isAll && !isMost && !isOneCore(view, relayCpu)) return null;
-    const { response, service } = report.latency;
-    const isWaiting = (service.p99 ?? 0) >= WAITING_MS || report.totals.unsent.backpressure > 0;
+    const { response, service } = leadingOf(report).times;
+    const isWaiting =
+      (service.p99 ?? 0) >= WAITING_MS || (leadingOf(report).totals.backpressure ?? 0) > 0;
     const isMany = isAll || isMost;
     const boundBy = isAll
       ? "all cores"
@@ -34,7 +37,7 @@ export const cpuBound: Rule = {
       evidence: [
         evidence("relay.cpuPercent", relayCpu, isMany ? (cpus ?? 1) * 100 : 100),
         evidence("relay.busiestThreadPercent", relayThread, 100),
-        evidence("latency.service.p99", service.p99, WAITING_MS),
+        evidence("publish.times.service.p99", service.p99, WAITING_MS),
         ...(hot ? [evidence("profile.functions[0]", hot.name, `${hot.selfPercent} %`)] : []),
       ],
       counterEvidence: counterEvidence(view),

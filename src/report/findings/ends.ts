@@ -1,8 +1,10 @@
 /** Connections that the relay, or what stands before it, ends by a rule: the same silence, life or count each. */
 
 import { quantile } from "../../measure/histogram.ts";
+import { publishOf } from "../class-report.ts";
 import { counted } from "../format.ts";
-import type { Ends, LatencySummary, Report } from "../types.ts";
+import type { LatencySummary } from "../times.ts";
+import type { Ends, Report } from "../types.ts";
 import { type Draft, errorEvidence, evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 
 /** So many ends, and so much of all, before they are a rule and no chance. */
@@ -22,6 +24,7 @@ const LEAST_EXACT = 3;
 
 export const idleTimeout: Rule = {
   id: "idle-timeout",
+  of: ["connection"],
   explains: ["dropped-connections", "connection-limit", "closed-at-once", "relay-gone"],
   find({ report }) {
     const { ends, config } = report;
@@ -53,6 +56,7 @@ export const idleTimeout: Rule = {
 
 export const lifetimeLimit: Rule = {
   id: "lifetime-limit",
+  of: ["connection"],
   explains: ["dropped-connections", "connection-limit", "relay-gone"],
   find({ report }) {
     const { ends } = report;
@@ -63,7 +67,7 @@ export const lifetimeLimit: Rule = {
       title: `Connections end after ${rangeOf(ends.life)} s of life, used or not`,
       evidence: [
         evidence("ends.life.p50", ends.life.p50),
-        evidence("ends", ends.life.count, report.totals.connections.dropped),
+        evidence("ends", ends.life.count, report.classes.connection.totals.dropped),
         evidence("within, ms", spanOf(ends.life), ALIKE.ms),
       ],
       counterEvidence: [
@@ -77,6 +81,7 @@ export const lifetimeLimit: Rule = {
 
 export const cutAfterAnswers: Rule = {
   id: "cut-after-answers",
+  of: ["connection"],
   explains: ["dropped-connections", "connection-limit", "relay-gone"],
   find({ report }) {
     const { ends } = report;
@@ -109,7 +114,8 @@ export const endedOnPublish: Rule = {
   id: "ended-on-publish",
   explains: ["dropped-connections", "connection-limit", "relay-gone", "closed-at-once"],
   find({ report }) {
-    const { ends, totals } = report;
+    const { ends } = report;
+    const { totals } = publishOf(report);
     // All at one moment are a crash.
     if (!ends || ends.onPublish < LEAST_ENDS || !isSpread(ends)) return null;
     if (ends.onPublish < ends.life.count * NEARLY_ALL) return null;
@@ -118,11 +124,15 @@ export const endedOnPublish: Rule = {
         title: "The connection ends when an event is published",
         evidence: [
           evidence("ends.onPublish", ends.onPublish, ends.life.count),
-          evidence("totals.lost", totals.lost, 0),
+          evidence("publish.totals.lost", totals.lost, 0),
           ...errorEvidence(report, (name) => name === "close"),
         ],
         counterEvidence: [
-          evidence("totals.accepted", totals.accepted, "0 if every event ends its connection"),
+          evidence(
+            "publish.totals.accepted",
+            totals.accepted,
+            "0 if every event ends its connection",
+          ),
         ],
         remediation:
           "See the relay's log at the first of these ends: a crash while an event is handled, a proxy that ends connections at a frame of this size, or a policy that says no by hanging up. NIP-01 wants an OK, false with the reason.",
@@ -135,6 +145,7 @@ export const endedOnPublish: Rule = {
 
 export const closedAtOnce: Rule = {
   id: "closed-at-once",
+  of: ["connection"],
   explains: ["dropped-connections", "connection-limit", "relay-gone"],
   ofNoData: true,
   find({ report, window }) {
@@ -196,7 +207,7 @@ function draft(
   report: Report,
   own: Pick<Draft, "title" | "evidence" | "counterEvidence" | "remediation" | "labels">,
 ): Draft {
-  const affected = report.totals.lost + report.totals.unsent.noConnection;
+  const affected = publishOf(report).totals.lost + publishOf(report).totals.noConnection;
   return {
     ...own,
     severity: shareOf(affected, report) >= 0.01 ? "major" : "minor",

@@ -2,6 +2,8 @@
  * The findings of a report, from the report alone. Each rule finds for itself; what is the symptom of
  * another finding is said to be one and stands behind it. Ranked by what they cost.
  */
+import type { ClassName } from "../../measure/classes.ts";
+import { classesOf } from "../class-report.ts";
 import type { Finding, Report } from "../types.ts";
 import {
   addressableContention,
@@ -130,7 +132,9 @@ export function withFindings(report: Report): Report {
   const noData = report.findings.find(({ id }) => id === "no-data");
   if (isInvalid && noData === undefined) return report;
   const view = viewOf(report);
-  const rules = isInvalid ? RULES.filter(({ ofNoData }) => ofNoData) : RULES;
+  const done = new Set<ClassName>(classesOf(report).map(([name]) => name));
+  const isAbout = ({ of = ["publish"] }: Rule) => of.some((name) => done.has(name));
+  const rules = RULES.filter((rule) => isAbout(rule) && (!isInvalid || rule.ofNoData));
   const found = rules.flatMap(({ id, explains, find }): Found[] => {
     const draft = find(view);
     return draft === null ? [] : [{ ...draft, id, explains }];

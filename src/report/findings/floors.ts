@@ -3,8 +3,10 @@
  * Told apart by the shape of the service times: all near one value, evenly spread below one, or at
  * the 40 ms for which a receiver holds back its acknowledgement.
  */
+import { publishOf, queryOf } from "../class-report.ts";
 import { diskOf } from "../disk.ts";
-import type { Evidence, LatencySummary } from "../types.ts";
+import type { LatencySummary } from "../times.ts";
+import type { Evidence } from "../types.ts";
 import { isOverloaded } from "./overload.ts";
 import { type Draft, evidence, type Rule } from "./rule.ts";
 import { partMedians, type RunView } from "./view.ts";
@@ -27,7 +29,7 @@ interface Shape {
 
 /** Of a relay at its limit times are the length of a queue, and no floor. */
 function shapeOf(view: RunView): Shape | null {
-  const { service } = view.report.latency;
+  const { service } = publishOf(view.report).times;
   if (isOverloaded(view)) return null;
   const shape = wholeShape(service);
   return shape === null || service.count < 100 || shape.p50 < LEAST_MS ? null : shape;
@@ -49,8 +51,9 @@ const isNarrow = ({ min, p50, p90 }: Shape) => min >= p50 * 0.5 && p90 <= p50 * 
 const isEven = ({ min, p50, p90, p99 }: Shape) =>
   min <= p50 * 0.25 && Math.abs(p90 / p50 - 1.8) <= 0.2 && Math.abs(p99 / p50 - 1.98) <= 0.25;
 /** Both ways to a relay on another host, and back, are in its handshake at least once. */
-const isTheWay = ({ report: { run, latency } }: RunView, { min }: Shape) =>
-  run.sameHost !== true && (latency.connect.min ?? Number.POSITIVE_INFINITY) >= min * 0.8;
+const isTheWay = ({ report }: RunView, { min }: Shape) =>
+  report.run.sameHost !== true &&
+  (report.classes.connection.times.connect.min ?? Number.POSITIVE_INFINITY) >= min * 0.8;
 const isNagle = ({ p50 }: Shape) => p50 >= NAGLE_MS.from && p50 <= NAGLE_MS.to;
 
 export const fsyncFloor: Rule = {
@@ -125,31 +128,41 @@ export const nagleDelay: Rule = {
 /** Events and EOSE of an answer are many small writes: there it shows where single OKs go out at once. */
 function nagleOfQueries(view: RunView): Draft | null {
   const { report, relayCpu } = view;
-  const held = Object.entries(report.queries ?? {}).find(([, { service }]) =>
-    isNagleQuery(service),
+  const held = Object.entries(queryOf(report).rows).find(([, { times }]) =>
+    isNagleQuery(times.service),
   );
-  const shape = held && wholeShape(held[1].service);
+  const shape = held && wholeShape(held[1].times.service);
   if (held === undefined || !shape || !isIdle(view) || isTheWay(view, shape)) return null;
-  const [name, { service, events, eose }] = held;
+  const [name, { totals, times }] = held;
+  const { rows, eose } = totals;
+  const { service } = times;
   return {
     severity: "minor",
     confidence: shape.min <= shape.p50 * 0.25 ? "high" : "medium",
     title: `\`${name}\` queries take ${shape.p50.toFixed(0)} ms, as long as TCP holds back an acknowledgement`,
     evidence: [
-      evidence(`queries.${name}.service.p50`, shape.p50, 40),
-      evidence(`queries.${name}.service.p90`, shape.p90, NAGLE_QUERY_MS.p90),
-      evidence(`queries.${name}.service.min`, shape.min, "low if some are not held back"),
-      evidence("latency.service.p50", report.latency.service.p50, "what a single OK takes"),
+      evidence(`query.rows.${name}.times.service.p50`, shape.p50, 40),
+      evidence(`query.rows.${name}.times.service.p90`, shape.p90, NAGLE_QUERY_MS.p90),
+      evidence(`query.rows.${name}.times.service.min`, shape.min, "low if some are not held back"),
+      evidence(
+        "publish.times.service.p50",
+        publishOf(report).times.service.p50,
+        "what a single OK takes",
+      ),
     ],
     counterEvidence: [
       evidence("relay.cpuPercent", relayCpu, MOST_CPU),
-      evidence("events a query", eose === 0 ? null : events / eose, "one write each"),
+      evidence("events a query", eose === 0 ? null : rows / eose, "one write each"),
       evidence("queries answered", service.count),
-      evidence("latency.connect.min", report.latency.connect.min, "near it if it is the way"),
+      evidence(
+        "connection.times.connect.min",
+        report.classes.connection.times.connect.min,
+        "near it if it is the way",
+      ),
     ],
     remediation: NO_DELAY,
     labels: ["network", "design-floor", "queries"],
-    cost: (shape.p50 * service.count) / Math.max(1, report.totals.scheduled),
+    cost: (shape.p50 * service.count) / Math.max(1, publishOf(report).totals.scheduled),
   };
 }
 
@@ -168,14 +181,18 @@ function proof(
 ) {
   return {
     evidence: [
-      evidence("latency.service.p50", shape.p50, expectedP50),
-      evidence("latency.service.min", shape.min),
-      evidence("latency.service.p99", shape.p99),
+      evidence("publish.times.service.p50", shape.p50, expectedP50),
+      evidence("publish.times.service.min", shape.min),
+      evidence("publish.times.service.p99", shape.p99),
     ],
     counterEvidence: [
       evidence("relay.cpuPercent", relayCpu, MOST_CPU),
       ...further,
-      evidence("latency.connect.min", report.latency.connect.min, "near it if it is the way"),
+      evidence(
+        "connection.times.connect.min",
+        report.classes.connection.times.connect.min,
+        "near it if it is the way",
+      ),
       evidence("generator.floorMs", report.generator.floorMs, shape.min),
       evidence("generator.loopLag.p99", report.generator.loopLag.p99, shape.min),
     ],

@@ -6,6 +6,7 @@ const LATENESS = new Set(["scheduleLag", "loopLag", "generatorCpu", "hostCpu", "
 
 export const generatorNearLimit: Rule = {
   id: "generator-near-limit",
+  of: ["connection"],
   explains: [
     "stalls",
     "tail",

@@ -1,4 +1,5 @@
 /** Handshakes that were refused, by the HTTP status that the CLI saw when it asked by itself; or by nobody. */
+import { publishOf } from "../class-report.ts";
 import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
 import { heldConnections, isOwnLimit } from "./held.ts";
@@ -38,6 +39,7 @@ const SYMPTOMS = [
 
 export const addressLimit: Rule = {
   id: "address-limit",
+  of: ["connection"],
   explains: SYMPTOMS,
   ofNoData: true,
   find(view) {
@@ -62,6 +64,7 @@ export const addressLimit: Rule = {
 
 export const handshakeRefused: Rule = {
   id: "handshake-refused",
+  of: ["connection"],
   explains: SYMPTOMS,
   ofNoData: true,
   find(view) {
@@ -77,6 +80,7 @@ export const handshakeRefused: Rule = {
 
 export const proxyWithoutRelay: Rule = {
   id: "proxy-without-relay",
+  of: ["connection"],
   explains: SYMPTOMS,
   ofNoData: true,
   find(view) {
@@ -98,6 +102,7 @@ export const proxyWithoutRelay: Rule = {
 
 export const redirected: Rule = {
   id: "redirected",
+  of: ["connection"],
   explains: SYMPTOMS,
   ofNoData: true,
   find(view) {
@@ -114,11 +119,12 @@ export const redirected: Rule = {
 
 export const unreachable: Rule = {
   id: "unreachable",
+  of: ["connection"],
   explains: ["dropped-connections", "connection-limit"],
   ofNoData: true,
   find(view) {
     const { report, window } = view;
-    const { opened, failed, dropped, attempted } = report.totals.connections;
+    const { opened, failed, dropped, due: attempted } = report.classes.connection.totals;
     if (failed === 0 || window.some((point) => point.connectionsOpen > 0)) return null;
     const own = countErrors(
       report,
@@ -133,9 +139,9 @@ export const unreachable: Rule = {
           ? `The relay could not be reached: none of ${counted(attempted, "handshake")} led to a connection`
           : `The relay was gone before the window began: it had opened ${counted(opened, "connection")}`,
       evidence: [
-        evidence("totals.connections.opened", opened, report.config.clients),
-        evidence("totals.connections.failed", failed, 0),
-        evidence("totals.connections.dropped", dropped, 0),
+        evidence("connection.totals.opened", opened, report.config.clients),
+        evidence("connection.totals.failed", failed, 0),
+        evidence("connection.totals.dropped", dropped, 0),
         ...errorEvidence(report, (name) => name === "connect" || name === "close"),
       ],
       counterEvidence: [
@@ -144,7 +150,10 @@ export const unreachable: Rule = {
       remediation:
         "See whether the relay's process is there and what it wrote last: it may have ended under the first connections, for want of open files (`ulimit -n`, strfry's `nofiles`) or inotify watches. `refused` is a port where nobody listens, `reset` a proxy or a relay that takes connections and gives up on them.",
       labels: ["reliability", "crash"],
-      cost: failureCost(report.totals.unsent.noConnection + report.totals.lost, report),
+      cost: failureCost(
+        publishOf(report).totals.noConnection + publishOf(report).totals.lost,
+        report,
+      ),
     };
   },
 };
@@ -198,8 +207,9 @@ function draft(
   refusal: Refusal,
   words: Pick<Draft, "title" | "remediation" | "labels">,
 ): Draft {
-  const { unsent, lost, connections } = report.totals;
-  const affected = unsent.noConnection + lost;
+  const { totals: connections } = report.classes.connection;
+  const { lost, noConnection } = publishOf(report).totals;
+  const affected = noConnection + lost;
   const { asked = 0, answers = [] } = report.handshakes ?? {};
   return {
     ...words,
@@ -212,7 +222,7 @@ function draft(
     ],
     counterEvidence: [
       evidence("handshakes.asked", asked, `${answers.length} kinds of answers`),
-      evidence("totals.connections.opened", connections.opened, report.config.clients),
+      evidence("connection.totals.opened", connections.opened, report.config.clients),
     ],
     cost: failureCost(affected, report) + lacking(report, window),
   };

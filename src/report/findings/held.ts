@@ -1,5 +1,5 @@
 /** How many connections a relay holds where it holds fewer than asked for. */
-import type { SeriesPoint } from "../types.ts";
+import type { SeriesPoint } from "../points.ts";
 
 /** A plateau: from its first slice on, so many of the slices are within this share of the most connections. */
 const PLATEAU = { slices: 0.8, within: 0.03 };

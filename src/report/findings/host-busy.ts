@@ -1,4 +1,5 @@
 /** Neither relay nor generator had the host to itself: other processes used a good part of it. */
+import { leadingOf } from "../class-report.ts";
 import { BUSY_HOST, describeOthers } from "../host-use.ts";
 import { hostFull, WAITING_MS, WANTED_PERCENT } from "./host-full.ts";
 import { evidence, failureCost, type Rule } from "./rule.ts";
@@ -6,6 +7,7 @@ import type { RunView } from "./view.ts";
 
 export const hostBusy: Rule = {
   id: "host-busy",
+  of: ["connection"],
   explains: [
     "overload",
     "generator-near-limit",
@@ -23,8 +25,9 @@ export const hostBusy: Rule = {
   find(view) {
     const { report, use, hostCpu, relayCpu, relayWaited } = view;
     if (!use.isTaken || hostFull.find(view) !== null) return null;
-    const { response, service } = report.latency;
-    const failed = report.totals.timedOut + report.totals.unsent.backpressure;
+    const { times, totals } = leadingOf(report);
+    const { response, service } = times;
+    const failed = (totals.timedOut ?? 0) + (totals.backpressure ?? 0);
     const isWaiting =
       (service.p99 ?? 0) >= WAITING_MS || failed > 0 || report.generator.verdict !== "valid";
     const told = describeOthers(use);
@@ -41,7 +44,7 @@ export const hostBusy: Rule = {
       counterEvidence: [
         evidence("relay.cpuPercent", relayCpu, "near 100 if it is busy itself"),
         evidence("relay.waitedForCpuPercent", relayWaited, "near 0 if it found a processor"),
-        evidence("latency.service.p99", service.p99, WAITING_MS),
+        evidence("publish.times.service.p99", service.p99, WAITING_MS),
       ],
       remediation:
         "Stop what else runs on this host, or move the test, and measure again: times of this run may be theirs, and say little of the relay or of the generator.",

@@ -1,4 +1,5 @@
 /** The relay was ready to run and had no processor: others on its host took it, the generator, or a limit. */
+import { leadingOf } from "../class-report.ts";
 import { BUSY_HOST, describeOthers } from "../host-use.ts";
 import { MOST_OF_HOST } from "./meanwhile.ts";
 import { evidence, failureCost, type Rule } from "./rule.ts";
@@ -13,6 +14,7 @@ export const WAITING_MS = 20;
 
 export const hostFull: Rule = {
   id: "host-full",
+  of: ["connection"],
   explains: [
     "cpu-bound",
     "overload",
@@ -35,9 +37,10 @@ export const hostFull: Rule = {
     if (relayWanted === null || relayWanted < WANTED_PERCENT) return null;
     const used = (use.usedCores ?? use.cpus) * 100;
     if (relayCpu >= used * MOST_OF_HOST) return null;
-    const { response, service } = report.latency;
-    const { timedOut, unsent } = report.totals;
-    const failed = timedOut + unsent.backpressure;
+    const { times, totals } = leadingOf(report);
+    const { response, service } = times;
+    const { timedOut = 0, backpressure = 0 } = totals;
+    const failed = timedOut + backpressure;
     if ((service.p99 ?? 0) < WAITING_MS && failed === 0) return null;
     return {
       severity: "minor",
@@ -53,7 +56,7 @@ export const hostFull: Rule = {
       ],
       counterEvidence: [
         evidence("relay's part of what the host used", relayCpu / used, MOST_OF_HOST),
-        evidence("latency.service.p99", service.p99, WAITING_MS),
+        evidence("publish.times.service.p99", service.p99, WAITING_MS),
       ],
       remediation: remedyOf(view),
       labels: ["generator", "cpu"],

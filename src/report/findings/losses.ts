@@ -1,4 +1,5 @@
 /** Publishes without an answer in time, and events that were acknowledged and are gone. */
+import { publishOf } from "../class-report.ts";
 import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
 import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
@@ -12,9 +13,13 @@ const NEAR_TIMEOUT = 0.5;
  * Whether what got no answer in time would have got one: late OKs say so, and where all answers come late
  * a few of them do, since the run ends before the rest.
  */
-export function isSlowOnly({ totals, config, latency }: Report): boolean {
-  const isSlow = (latency.service.p99 ?? 0) >= config.ackTimeoutMs * NEAR_TIMEOUT;
-  return totals.lateOk >= totals.timedOut * LATE_SHARE || (isSlow && totals.lateOk > 0);
+export function isSlowOnly(report: Report): boolean {
+  const { config } = report;
+  const { totals, times } = publishOf(report);
+  const isSlow = (times.service.p99 ?? 0) >= config.ackTimeoutMs * NEAR_TIMEOUT;
+  return (
+    report.frames.lateOk >= totals.timedOut * LATE_SHARE || (isSlow && report.frames.lateOk > 0)
+  );
 }
 
 export const lostAfterOk: Rule = {
@@ -47,24 +52,26 @@ export const silentDrops: Rule = {
   id: "silent-drops",
   explains: ["overload", "queueing", "tail", "latency-drift"],
   find({ report }) {
-    const { totals, config, latency, generator } = report;
-    const { timedOut, lateOk } = totals;
+    const { config, generator } = report;
+    const { totals, times } = publishOf(report);
+    const { timedOut } = totals;
+    const { lateOk } = report.frames;
     if (timedOut === 0 || isSlowOnly(report)) return null;
-    const p99 = latency.service.p99;
+    const p99 = times.service.p99;
     const isFast = p99 !== null && p99 < config.ackTimeoutMs / 4;
     return {
       severity: shareOf(timedOut, report) >= 0.01 ? "critical" : "major",
       confidence: isFast ? "high" : "medium",
       title: `${percent(shareOf(timedOut, report))} of the events got no OK at all`,
       evidence: [
-        evidence("totals.timedOut", timedOut, 0),
+        evidence("publish.totals.timedOut", timedOut, 0),
         evidence("config.ackTimeoutMs", config.ackTimeoutMs),
       ],
       counterEvidence: [
-        evidence("totals.lateOk", lateOk, `${timedOut} if the relay were slow only`),
-        evidence("latency.service.p99", p99, config.ackTimeoutMs),
+        evidence("frames.lateOk", lateOk, `${timedOut} if the relay were slow only`),
+        evidence("publish.times.service.p99", p99, config.ackTimeoutMs),
         evidence("generator.loopLag.p99", generator.loopLag.p99, config.ackTimeoutMs),
-        evidence("totals.connections.dropped", totals.connections.dropped, 0),
+        evidence("connection.totals.dropped", report.classes.connection.totals.dropped, 0),
       ],
       remediation:
         "Answer every EVENT with an OK, true or false, as NIP-01 asks. Look for a full queue that discards, an early return without an answer, and errors of the write path that are only logged.",
@@ -78,19 +85,23 @@ export const timeouts: Rule = {
   id: "timeouts",
   explains: ["tail"],
   find({ report }) {
-    const { totals, config, latency } = report;
-    const { timedOut, lateOk } = totals;
+    const { config } = report;
+    const { totals, times } = publishOf(report);
+    const { timedOut } = totals;
+    const { lateOk } = report.frames;
     if (timedOut === 0 || !isSlowOnly(report)) return null;
     return {
       severity: shareOf(timedOut, report) >= 0.01 ? "critical" : "major",
       confidence: "high",
       title: `${percent(shareOf(timedOut, report))} of the events were not answered in time`,
       evidence: [
-        evidence("totals.timedOut", timedOut, 0),
-        evidence("totals.lateOk", lateOk, timedOut),
+        evidence("publish.totals.timedOut", timedOut, 0),
+        evidence("frames.lateOk", lateOk, timedOut),
         evidence("config.ackTimeoutMs", config.ackTimeoutMs),
       ],
-      counterEvidence: [evidence("latency.service.p99", latency.service.p99, config.ackTimeoutMs)],
+      counterEvidence: [
+        evidence("publish.times.service.p99", times.service.p99, config.ackTimeoutMs),
+      ],
       remediation:
         "The relay took on more than it can answer in time. Bound its queue and refuse what is beyond it with `rate-limited:` or `error:` at once, which costs clients less than a wait.",
       labels: ["performance", "reliability"],

@@ -1,6 +1,8 @@
 /** Memory of the relay that rises with the events and does not level off. */
+
 import { formatBytes } from "../format.ts";
 import { outagesOf } from "../outages.ts";
+import { pointsOf } from "../points.ts";
 import type { Report, ResourceSample } from "../types.ts";
 import { evidence, type Rule } from "./rule.ts";
 
@@ -17,6 +19,7 @@ const MOST_SIZES = 12;
 
 export const memoryGrowth: Rule = {
   id: "memory-growth",
+  of: ["connection"],
   explains: ["latency-drift"],
   find({ report, relay }) {
     const span = longestLife(report, relay);
@@ -84,8 +87,8 @@ function longestLife(report: Report, relay: readonly ResourceSample[]): readonly
 }
 
 /** Of the same span as the growth: elsewhere the rate may have been another. */
-function acceptedBetween({ throughput }: Report, fromSec: number, toSec: number): number {
-  return throughput.series
+function acceptedBetween(report: Report, fromSec: number, toSec: number): number {
+  return pointsOf(report)
     .filter(({ t }) => t >= fromSec && t < toSec)
     .reduce((sum, { accepted }) => sum + accepted, 0);
 }

@@ -1,5 +1,8 @@
 /** The relay goes away, or stays and answers nothing more. */
+
+import { publishOf } from "../class-report.ts";
 import { describeOutage, outagesOf } from "../outages.ts";
+import { pointsOf } from "../points.ts";
 import { errorEvidence, evidence, failureCost, type Rule } from "./rule.ts";
 
 /** So much of the connections ended by the relay is all of them. */
@@ -11,6 +14,7 @@ const MOST_LATE = 0.05;
 
 export const relayGone: Rule = {
   id: "relay-gone",
+  of: ["connection"],
   explains: [
     "overload",
     "dropped-connections",
@@ -28,9 +32,9 @@ export const relayGone: Rule = {
     const most = Math.max(0, ...window.map((point) => point.connectionsOpen));
     const outages = outagesOf(report);
     const [first] = outages;
-    const { dropped } = report.totals.connections;
+    const { dropped } = report.classes.connection.totals;
     if (first === undefined || dropped < most * ALL) return null;
-    const affected = report.totals.lost + report.totals.unsent.noConnection;
+    const affected = publishOf(report).totals.lost + publishOf(report).totals.noConnection;
     const ended = report.resources?.notMeasured.find(({ what }) =>
       what.includes("relay's process"),
     );
@@ -44,12 +48,16 @@ export const relayGone: Rule = {
         evidence("first refused, s", first.firstRefusedSec),
         evidence("last refused, s", first.lastRefusedSec, "its port, tried every 0.15 s"),
         evidence("first open again, s", first.firstOpenSec),
-        evidence("totals.connections.dropped", dropped, 0),
+        evidence("connection.totals.dropped", dropped, 0),
         ...errorEvidence(report, (name) => name === "close" || name === "connect"),
         ...(ended === undefined ? [] : [evidence(ended.what, ended.why)]),
       ],
       counterEvidence: [
-        evidence("totals.connections.reconnected", report.totals.connections.reconnected, dropped),
+        evidence(
+          "connection.totals.reconnected",
+          report.classes.connection.totals.reconnected,
+          dropped,
+        ),
         evidence(
           "relay.rssBytes at last",
           relay.at(-1)?.rssBytes ?? null,
@@ -68,8 +76,9 @@ export const stoppedAnswering: Rule = {
   id: "stopped-answering",
   explains: ["silent-drops", "timeouts", "overload", "queueing", "tail", "stalls", "latency-drift"],
   find({ report, relay }) {
-    const { config, totals, throughput } = report;
-    const { series } = throughput;
+    const { config } = report;
+    const { totals } = publishOf(report);
+    const series = pointsOf(report);
     const last = series.findLastIndex((point) => point.p50 !== null);
     const answered = series[last];
     const end = series.at(-1);
@@ -78,26 +87,26 @@ export const stoppedAnswering: Rule = {
     const silentMs = (end.t - answered.t) * 1_000;
     if (sentSince < LEAST_EVENTS || silentMs < config.ackTimeoutMs * OF_TIMEOUT) return null;
     // Late answers are in no time of a slice: a relay that gives them is slow and not silent.
-    if (totals.lateOk > totals.timedOut * MOST_LATE) return null;
+    if (report.frames.lateOk > totals.timedOut * MOST_LATE) return null;
     const cpu = relay.filter((s) => s.t > answered.t).at(-1)?.cpuPercent ?? null;
     return {
       severity: "critical",
-      confidence: totals.connections.dropped === 0 ? "high" : "medium",
-      title: `The relay answered nothing from ${(answered.t + throughput.sliceSec).toFixed(1)} s on`,
+      confidence: report.classes.connection.totals.dropped === 0 ? "high" : "medium",
+      title: `The relay answered nothing from ${(answered.t + report.run.sliceSec).toFixed(1)} s on`,
       evidence: [
         evidence("events sent since", sentSince, "none of them was answered"),
-        evidence("totals.timedOut", totals.timedOut, 0),
+        evidence("publish.totals.timedOut", totals.timedOut, 0),
         evidence("silence until the end, ms", silentMs, config.ackTimeoutMs),
       ],
       counterEvidence: [
-        evidence("totals.connections.dropped", totals.connections.dropped, 0),
-        evidence("totals.lateOk", totals.lateOk, "above 0 if it was slow only"),
+        evidence("connection.totals.dropped", report.classes.connection.totals.dropped, 0),
+        evidence("frames.lateOk", report.frames.lateOk, "above 0 if it was slow only"),
         evidence("relay.cpuPercent since", cpu, "100 if it computes, 0 if it waits"),
       ],
       remediation:
         "Take a dump of the relay's stacks while it is silent: a deadlock, a writer that waits for ever, a full disk, or a loop without an end. A time limit on each write turns it into an error that can be answered.",
       labels: ["reliability", "hang"],
-      cost: failureCost(totals.timedOut + totals.unsent.backpressure, report),
+      cost: failureCost(totals.timedOut + totals.backpressure, report),
     };
   },
 };

@@ -1,6 +1,8 @@
 /** The rate is above what the relay answers; or above what so many places on the connections carry. */
+import { publishOf } from "../class-report.ts";
 import { formatCount } from "../format.ts";
 import { BUSY_HOST } from "../host-use.ts";
+import { pointsOf } from "../points.ts";
 import type { Report } from "../types.ts";
 import { type Backlog, backlogOf } from "./backlog.ts";
 import { isOutOfProcessor, meanwhileEvidence, meanwhileText } from "./meanwhile.ts";
@@ -30,7 +32,8 @@ export const overload: Rule = {
     if (!isOverloaded(view)) return null;
     const backlog = backlogOf(view);
     const { report } = view;
-    const { totals, config, latency, generator } = report;
+    const { config, generator } = report;
+    const { totals, times } = publishOf(report);
     const eps = answeredEps(report, backlog);
     const falling = fallOf(backlog);
     return {
@@ -45,24 +48,22 @@ export const overload: Rule = {
           "service p50 by fifths, ms",
           numbers(partMedians(view.window, 5, "serviceP50"), 1),
         ),
-        evidence("totals.unsent.backpressure", totals.unsent.backpressure, 0),
-        evidence("totals.timedOut", totals.timedOut, 0),
+        evidence("publish.totals.backpressure", totals.backpressure, 0),
+        evidence("publish.totals.timedOut", totals.timedOut, 0),
         ...meanwhileEvidence(view),
       ],
       counterEvidence: [
         evidence("generator.scheduleLag.p99", generator.scheduleLag.p99, "high if it is late"),
         evidence("generator.inFlight.mean", generator.inFlight.mean, placesOf(report)),
         evidence(
-          "latency.service.min",
-          latency.service.min,
-          `near ${latency.service.p50} if more places would help`,
+          "times.service.min",
+          times.service.min,
+          `near ${times.service.p50} if more places would help`,
         ),
       ],
       remediation: `${adviceFor(view)} ${meanwhileText(view)}${lowerBound(view)}`,
       labels: ["performance", "capacity"],
-      cost:
-        (latency.response.mean ?? 0) +
-        failureCost(totals.unsent.backpressure + totals.timedOut, report),
+      cost: (times.response.mean ?? 0) + failureCost(totals.backpressure + totals.timedOut, report),
     };
   },
 };
@@ -72,15 +73,16 @@ export const queueing: Rule = {
   explains: ["tail", "latency-drift"],
   find(view) {
     const { report, relayCpu } = view;
-    const { config, totals, generator, latency } = report;
+    const { config, generator } = report;
+    const { totals, times } = publishOf(report);
     const backlog = backlogOf(view);
     const isShort = backlog.isGrowing && isByPlaces(view, backlog);
     const places = placesOf(report);
     const inFlight = generator.inFlight.mean ?? 0;
-    const waitedMs = (latency.response.mean ?? 0) - (latency.service.mean ?? 0);
+    const waitedMs = (times.response.mean ?? 0) - (times.service.mean ?? 0);
     const isWaiting = inFlight >= places * WAITS.full && waitedMs >= WAITS.leastMs;
     if (!isShort && (backlog.isGrowing || !isWaiting)) return null;
-    const serviceMs = latency.service.p50 ?? 0;
+    const serviceMs = times.service.p50 ?? 0;
     const carried = about((places / Math.max(0.001, serviceMs)) * 1_000, config.rateEps);
     return {
       severity: isShort ? "major" : "minor",
@@ -90,14 +92,14 @@ export const queueing: Rule = {
         : `Events wait ${waitedMs.toFixed(0)} ms for a place on the connections`,
       evidence: [
         evidence("generator.inFlight.mean", inFlight, places),
-        evidence("totals.unsent.backpressure", totals.unsent.backpressure, 0),
+        evidence("publish.totals.backpressure", totals.backpressure, 0),
         evidence("response − service time, mean ms", waitedMs, WAITS.leastMs),
       ],
       counterEvidence: [
         evidence(
-          "latency.service.min",
-          latency.service.min,
-          `far below ${latency.service.p50} if the relay queues`,
+          "times.service.min",
+          times.service.min,
+          `far below ${times.service.p50} if the relay queues`,
         ),
         evidence("in flight by Little's law", generator.inFlight.littlesLaw, inFlight),
         evidence("relay.cpuPercent", relayCpu, "about 100 if it computes"),
@@ -105,7 +107,7 @@ export const queueing: Rule = {
       remediation:
         "Each answer takes as long when it is alone: what the relay could take was not reached. Give more connections or places (--clients, --max-in-flight) if your clients have them, and find what each event waits for.",
       labels: ["performance", "capacity"],
-      cost: waitedMs + failureCost(totals.unsent.backpressure, report),
+      cost: waitedMs + failureCost(totals.backpressure, report),
     };
   },
 };
@@ -121,7 +123,7 @@ export function isOverloaded(view: RunView): boolean {
  * places would carry more. Behind a warm-up no event of the window was the first.
  */
 function isByPlaces({ report }: RunView, { isFull, isLate }: Backlog): boolean {
-  const { min, p50 } = report.latency.service;
+  const { min, p50 } = publishOf(report).times.service;
   if (!isFull || isLate || report.config.warmupSec > 0 || min === null || p50 === null)
     return false;
   return min >= p50 * ALONE;
@@ -132,10 +134,10 @@ function placesOf({ config }: Report): number {
 }
 
 /** With answers behind the timeout, which the relay worked for as well, until the last one came. */
-function answeredEps({ totals, throughput }: Report, { isLate }: Backlog): number {
-  const { series, sliceSec, acceptedEps } = throughput;
-  const untilSec = (series.at(-1)?.t ?? 0) + sliceSec;
-  return isLate && untilSec > 0 ? (totals.accepted + totals.lateOk) / untilSec : acceptedEps;
+function answeredEps(report: Report, { isLate }: Backlog): number {
+  const { totals, rate } = publishOf(report);
+  const untilSec = (pointsOf(report).at(-1)?.t ?? 0) + report.run.sliceSec;
+  return isLate && untilSec > 0 ? (totals.accepted + report.frames.lateOk) / untilSec : rate.done;
 }
 
 /** Three figures of the rate that was set: more would be noise. */

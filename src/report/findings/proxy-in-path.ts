@@ -8,6 +8,7 @@ const HIGH_CPU = 80;
 
 export const proxyInPath: Rule = {
   id: "proxy-in-path",
+  of: ["connection"],
   explains: ["overload", "tail", "queueing", "slow-handshake", "latency-drift", "slow-start"],
   find(view) {
     const proxy = proxyOf(view.report);
@@ -21,7 +22,7 @@ export const proxyInPath: Rule = {
       title: `The proxy before the relay (${proxy.name}) takes ${cpu.toFixed(0)} % of a core`,
       evidence: [
         evidence("proxy.cpuPercent", cpu, HIGH_CPU),
-        evidence("totals.connections.opened", view.report.totals.connections.opened),
+        evidence("connection.totals.opened", view.report.classes.connection.totals.opened),
       ],
       counterEvidence: [
         evidence("relay.cpuPercent", view.relayCpu, "above it if the relay is the limit"),

@@ -1,13 +1,14 @@
 /** Queries: slow where publishing is not, without an end, or answered with more than was asked for. */
 
 import { QUERY_LIMITS } from "../../load/sessions.ts";
+import { publishOf, queryOf } from "../class-report.ts";
+import type { ClassRowReport } from "../class-types.ts";
 import { counted } from "../format.ts";
-import type { Report } from "../types.ts";
 import { isNagleQuery } from "./floors.ts";
 import { errorEvidence, evidence, type Rule } from "./rule.ts";
 import type { RunView } from "./view.ts";
 
-type Query = readonly [name: string, figures: NonNullable<Report["queries"]>[string]];
+type Query = readonly [name: string, figures: ClassRowReport<"query">];
 
 const LEAST_COUNT = 30;
 const SLOW_MS = 50;
@@ -18,29 +19,39 @@ const MOST_FAILED = 0.01;
 /** Some relays count a limit for each filter or author anew; a page more is no flood. */
 const MORE_THAN_ASKED = 1.5;
 
-const queriesOf = ({ report }: RunView): readonly Query[] => Object.entries(report.queries ?? {});
+const queriesOf = ({ report }: RunView): readonly Query[] => Object.entries(queryOf(report).rows);
 
 export const slowQueries: Rule = {
   id: "slow-queries",
+  of: ["query"],
   explains: [],
   find(view) {
     const { report, relayCpu } = view;
-    const publish = report.latency.service.p50 ?? 0;
+    const publish = publishOf(report).times.service.p50 ?? 0;
     const [worst] = queriesOf(view)
-      .filter(([, q]) => q.service.count >= LEAST_COUNT && !isNagleQuery(q.service))
-      .sort(([, a], [, b]) => (b.service.p50 ?? 0) - (a.service.p50 ?? 0));
-    const p50 = worst?.[1].service.p50 ?? 0;
+      .filter(
+        ([
+          ,
+          {
+            times: { service },
+          },
+        ]) => service.count >= LEAST_COUNT && !isNagleQuery(service),
+      )
+      .sort(([, a], [, b]) => (b.times.service.p50 ?? 0) - (a.times.service.p50 ?? 0));
+    const p50 = worst?.[1].times.service.p50 ?? 0;
     if (worst === undefined || p50 < SLOW_MS || p50 < publish * FACTOR) return null;
-    const [name, { service, events, eose }] = worst;
+    const [name, { times, totals }] = worst;
+    const { service } = times;
+    const { rows, eose } = totals;
     return {
       severity: p50 >= VERY_SLOW_MS ? "major" : "minor",
       confidence: service.count >= LEAST_COUNT * 3 ? "high" : "medium",
       title: `\`${name}\` queries take ${p50.toFixed(0)} ms, publishes ${publish.toFixed(1)} ms`,
       evidence: [
-        evidence(`queries.${name}.service.p50`, p50, SLOW_MS),
-        evidence(`queries.${name}.service.p99`, service.p99),
-        evidence("latency.service.p50", publish, p50),
-        evidence("events a query", eose === 0 ? null : events / eose),
+        evidence(`query.rows.${name}.times.service.p50`, p50, SLOW_MS),
+        evidence(`query.rows.${name}.times.service.p99`, service.p99),
+        evidence("publish.times.service.p50", publish, p50),
+        evidence("events a query", eose === 0 ? null : rows / eose),
       ],
       counterEvidence: [
         evidence("p50 at first, ms", firstP50(view, name), "lower if it grows with what is stored"),
@@ -50,7 +61,7 @@ export const slowQueries: Rule = {
       remediation:
         "Look at how this filter is answered: an index on kind and created_at, on the tag it asks for, on author and kind; a scan that sorts all to return a few; events parsed and written anew for each reader. See docs/sessions.md for the filters.",
       labels: ["performance", "queries"],
-      cost: (p50 * service.count) / Math.max(1, report.totals.scheduled),
+      cost: (p50 * service.count) / Math.max(1, publishOf(report).totals.scheduled),
     };
   },
 };
@@ -64,14 +75,11 @@ function firstP50({ window }: RunView, name: string): number | null {
 
 export const failedQueries: Rule = {
   id: "failed-queries",
+  of: ["query"],
   explains: [],
   find(view) {
     const { report } = view;
-    const all = queriesOf(view).map(([, figures]) => figures);
-    const sum = (of: (figures: Query[1]) => number) => all.reduce((n, q) => n + of(q), 0);
-    const scheduled = sum((q) => q.scheduled);
-    const closed = sum((q) => q.closed);
-    const timedOut = sum((q) => q.timedOut);
+    const { scheduled, closed, timedOut, lost, noConnection } = queryOf(report).totals;
     // Without a connection there is nothing to be said of queries.
     const failed = closed + timedOut;
     if (scheduled === 0 || failed / scheduled < MOST_FAILED) return null;
@@ -81,41 +89,47 @@ export const failedQueries: Rule = {
       confidence: failed >= 10 ? "high" : "medium",
       title: `${(share * 100).toFixed(1)} % of the queries got no EOSE: ${counted(closed, "was", "were")} closed by the relay, ${timedOut} left without an end`,
       evidence: [
-        evidence("queries.closed", closed, 0),
-        evidence("queries.timedOut", timedOut, 0),
+        evidence("query.totals.closed", closed, 0),
+        evidence("query.totals.timedOut", timedOut, 0),
         ...errorEvidence(report, (errorClass) => errorClass === "closed"),
         ...errorEvidence(report, (errorClass) => errorClass === "notice"),
       ],
       counterEvidence: [
+        evidence("query.totals.lost, with their connection", lost, failed),
+        evidence("query.totals.noConnection", noConnection, failed),
         evidence(
-          "queries.lost, with their connection",
-          sum((q) => q.lost),
-          failed,
+          "publish.totals.timedOut, of publishes",
+          publishOf(report).totals.timedOut,
+          "high if all is late",
         ),
-        evidence(
-          "queries.noConnection",
-          sum((q) => q.noConnection),
-          failed,
-        ),
-        evidence("totals.timedOut, of publishes", report.totals.timedOut, "high if all is late"),
       ],
       remediation:
         "The text of CLOSED or of a NOTICE says why: a limit on subscriptions, on filters, a right to read. Refuse a REQ by CLOSED with its subscription id, and end each one that is answered with EOSE: a client that gets neither waits.",
       labels: ["queries", "protocol"],
-      cost: (failed / Math.max(1, report.totals.scheduled)) * 1_000,
+      cost: (failed / Math.max(1, publishOf(report).totals.scheduled)) * 1_000,
     };
   },
 };
 
 export const ignoredLimit: Rule = {
   id: "ignored-limit",
+  of: ["query"],
   explains: ["slow-queries"],
   find(view) {
-    const over = queriesOf(view).flatMap(([name, { events, eose }]) => {
-      const limit = QUERY_LIMITS[name];
-      const each = eose === 0 ? 0 : events / eose;
-      return limit === undefined || each <= limit * MORE_THAN_ASKED ? [] : [{ name, limit, each }];
-    });
+    const over = queriesOf(view).flatMap(
+      ([
+        name,
+        {
+          totals: { rows, eose },
+        },
+      ]) => {
+        const limit = QUERY_LIMITS[name];
+        const each = eose === 0 ? 0 : rows / eose;
+        return limit === undefined || each <= limit * MORE_THAN_ASKED
+          ? []
+          : [{ name, limit, each }];
+      },
+    );
     const [first] = over;
     if (first === undefined) return null;
     return {
@@ -128,7 +142,7 @@ export const ignoredLimit: Rule = {
       counterEvidence: [
         evidence(
           "queries answered",
-          view.report.queries?.[first.name]?.eose ?? null,
+          queryOf(view.report).rows[first.name]?.totals.eose ?? null,
           "a few may be chance",
         ),
       ],

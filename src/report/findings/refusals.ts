@@ -2,7 +2,9 @@
  * Events that the relay turned down, by what its words mean: a rule for each meaning, since each wants
  * something else to be done. Rate limits have a rule of their own.
  */
+
 import type { Reason } from "../../nostr/reason.ts";
+import { publishOf } from "../class-report.ts";
 import type { Report, ReportError } from "../types.ts";
 import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 import {
@@ -181,9 +183,13 @@ export const refusals: readonly Rule[] = REFUSALS.map(
         title: title(percent(shareOf(count, report)), met),
         evidence: [...textEvidence(errors), ...typeEvidence(report, errors)],
         counterEvidence: [
-          evidence("totals.accepted", report.totals.accepted, report.totals.scheduled),
-          evidence("totals.rejected", report.totals.rejected, count),
-          evidence("totals.malformedFrames", report.totals.malformedFrames, 0),
+          evidence(
+            "publish.totals.accepted",
+            publishOf(report).totals.accepted,
+            publishOf(report).totals.scheduled,
+          ),
+          evidence("publish.totals.rejected", publishOf(report).totals.rejected, count),
+          evidence("frames.malformed", report.frames.malformed, 0),
         ],
         remediation: remedy(met),
         labels,

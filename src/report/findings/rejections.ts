@@ -1,5 +1,7 @@
 /** The relay's limit on rates, and what it does to sets of several events. */
-import type { Report, SetFigures } from "../types.ts";
+import type { CountsOf } from "../../measure/classes.ts";
+import { publishOf, setOf } from "../class-report.ts";
+import type { Report } from "../types.ts";
 import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 import { countOf, errorsOf, percent, quoted, textEvidence, typeEvidence } from "./words.ts";
 
@@ -15,21 +17,26 @@ export const rateLimited: Rule = {
     const errors = errorsOf(report, "reject", (reason) => reason === "rate-limit");
     const count = countOf(errors);
     if (count === 0) return null;
-    const { throughput, config, totals } = report;
+    const { config } = report;
+    const { totals } = publishOf(report);
     const share = shareOf(count, report);
-    const let_ = throughput.acceptedEps;
+    const let_ = publishOf(report).rate.done;
     return {
       severity: share >= 0.01 ? "major" : "minor",
       confidence: "high",
       title: `The relay limits the rate: it turned ${percent(share)} down and let ${let_.toFixed(let_ < 10 ? 1 : 0)} events/s of ${config.rateEps} in`,
       evidence: [
         ...textEvidence(errors),
-        evidence("throughput.acceptedEps", throughput.acceptedEps, config.rateEps),
+        evidence("publish.rate.done", publishOf(report).rate.done, config.rateEps),
         ...typeEvidence(report, errors),
       ],
       counterEvidence: [
-        evidence("latency.service.p99", report.latency.service.p99, "slow only if overloaded"),
-        evidence("totals.timedOut", totals.timedOut, 0),
+        evidence(
+          "publish.times.service.p99",
+          publishOf(report).times.service.p99,
+          "slow only if overloaded",
+        ),
+        evidence("publish.totals.timedOut", totals.timedOut, 0),
       ],
       remediation:
         "If this limit is meant, load below it or spread the load as its clients do. If not, raise the relay's limit for the address or key that it counts by; all connections of a run come from one address. A relay may use these words for a lock on one event or author too: its log says which.",
@@ -46,7 +53,8 @@ export const setsCut: Rule = {
     const cut = mostCut(report);
     const errors = errorsOf(report, "reject");
     if (cut === null || errors[0] === undefined) return null;
-    const [type, { complete, partial, failed, lacking }] = cut;
+    const [type, { complete, partial, failed }] = cut;
+    const lacking = setOf(report).lacking[type] ?? [];
     const lacked = lacking.reduce((sum, { count }) => sum + count, 0);
     const settled = complete + partial + failed;
     const parts = [...lacking].sort((a, b) => a.part - b.part);
@@ -75,8 +83,8 @@ export const setsCut: Rule = {
         ...textEvidence(errors),
       ],
       counterEvidence: [
-        evidence("totals.timedOut", report.totals.timedOut, 0),
-        evidence("throughput.acceptedEps", report.throughput.acceptedEps, report.config.rateEps),
+        evidence("publish.totals.timedOut", publishOf(report).totals.timedOut, 0),
+        evidence("publish.rate.done", publishOf(report).rate.done, report.config.rateEps),
       ],
       remediation: isBurst
         ? "An application publishes the events of a set in one moment, and the limit counts each of them: let a burst of a whole set through (a bucket of at least so many tokens), so that a video is there whole or not at all."
@@ -88,8 +96,9 @@ export const setsCut: Rule = {
 };
 
 /** The type with the most sets that lack a part, where they are many. */
-function mostCut({ sets }: Report): readonly [string, SetFigures] | null {
-  const cut = Object.entries(sets ?? {})
+function mostCut(report: Report): readonly [string, CountsOf<"set">] | null {
+  const cut = Object.entries(setOf(report).rows)
+    .map(([type, { totals }]) => [type, totals] as const)
     .filter(([, { complete, partial, failed }]) => {
       const settled = complete + partial + failed;
       return partial >= CUT.least && partial >= settled * CUT.share;

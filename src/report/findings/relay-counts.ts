@@ -1,4 +1,5 @@
 /** The relay's own counter of EVENTs against what was sent to it. */
+import { publishOf } from "../class-report.ts";
 import { formatCount } from "../format.ts";
 import { countedEvents } from "../relay-counts.ts";
 import { evidence, type Rule } from "./rule.ts";
@@ -10,7 +11,8 @@ export const relayCounts: Rule = {
     const events = countedEvents(report);
     if (events === null || events.agree) return null;
     const { counted, sent } = events;
-    const { totals, resources } = report;
+    const { resources } = report;
+    const { totals } = publishOf(report);
     const isMore = counted > sent;
     return {
       severity: "minor",
@@ -19,8 +21,8 @@ export const relayCounts: Rule = {
       title: `The relay counts ${formatCount(counted)} EVENTs, ${formatCount(sent)} were sent`,
       evidence: [evidence("resources.relayMetrics: EVENTs", counted, sent)],
       counterEvidence: [
-        evidence("totals.lost", totals.lost, "under way when a connection ended"),
-        evidence("totals.accepted", totals.accepted, sent),
+        evidence("publish.totals.lost", totals.lost, "under way when a connection ended"),
+        evidence("publish.totals.accepted", totals.accepted, sent),
         evidence("resources.relayProcess", resources?.relayProcess ?? null),
       ],
       remediation: isMore

@@ -1,4 +1,6 @@
 /** What a rule is: figures of one report in, at most one supported finding out. */
+import type { ClassName } from "../../measure/classes.ts";
+import { leadingOf } from "../class-report.ts";
 import type { Evidence, Finding, Report } from "../types.ts";
 import type { RunView } from "./view.ts";
 
@@ -12,6 +14,8 @@ export interface Rule {
   readonly id: string;
   /** Rules whose findings are symptoms of this one, where both have one. */
   readonly explains: readonly string[];
+  /** The classes of work that it is about: looked at in a run that does one of them. Publishing, if left out. */
+  readonly of?: readonly ClassName[];
   /** It may find why nothing was sent at all, where the others have nothing to look at. */
   readonly ofNoData?: true;
   /** `null`: the evidence does not support it. */
@@ -21,9 +25,9 @@ export interface Rule {
 /** What an event that failed counts in ms of waiting. */
 const FAILED_MS = 1_000;
 
-/** Cost of events that failed, in ms of waiting of a scheduled event. */
-export function failureCost(events: number, { totals }: Report): number {
-  return totals.scheduled === 0 ? 0 : (events / totals.scheduled) * FAILED_MS;
+/** Cost of events (or queries) that failed, in ms of waiting of a scheduled one. */
+export function failureCost(events: number, report: Report): number {
+  return shareOf(events, report) * FAILED_MS;
 }
 
 export function evidence(
@@ -38,9 +42,11 @@ function rounded(value: Evidence["value"]): Evidence["value"] {
   return typeof value === "number" ? Math.round(value * 1_000) / 1_000 : value;
 }
 
-/** Share of scheduled events. */
-export function shareOf(events: number, { totals }: Report): number {
-  return totals.scheduled === 0 ? 0 : events / totals.scheduled;
+/** Share of what was due of the class that the scenario is about. */
+export function shareOf(events: number, report: Report): number {
+  const { row, totals } = leadingOf(report);
+  const due = totals[row.due] ?? 0;
+  return due === 0 ? 0 : events / due;
 }
 
 /** The first so many errors of a class, as evidence with their texts. */

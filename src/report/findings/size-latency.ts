@@ -1,4 +1,5 @@
 /** Events of larger types take longer: by their size, or by what else is different about a type. */
+import { publishOf } from "../class-report.ts";
 import { evidence, type Rule } from "./rule.ts";
 
 const FACTOR = 2;
@@ -11,11 +12,19 @@ export const sizeLatency: Rule = {
   id: "size-latency",
   explains: ["tail", "fsync-floor"],
   find({ report, relayCpu }) {
-    const types = Object.entries(report.latency.byEvent)
-      .flatMap(([type, { meanBytes, service }]) =>
-        meanBytes === null || service.p50 === null || service.count < LEAST_SAMPLES
-          ? []
-          : [{ type, bytes: meanBytes, p50: service.p50, count: service.count }],
+    const types = Object.entries(publishOf(report).rows)
+      .flatMap(
+        ([
+          type,
+          {
+            times: { service },
+          },
+        ]) => {
+          const meanBytes = report.config.pool.types[type]?.meanBytes ?? null;
+          return meanBytes === null || service.p50 === null || service.count < LEAST_SAMPLES
+            ? []
+            : [{ type, bytes: meanBytes, p50: service.p50, count: service.count }];
+        },
       )
       .sort((a, b) => a.bytes - b.bytes);
     const [small, large] = [types[0], types.at(-1)];
@@ -38,7 +47,8 @@ export const sizeLatency: Rule = {
       remediation:
         "Look at what is done by byte or by tag: parsing more than once, copies, an index entry for each tag, pages that overflow. Profile with the larger type alone.",
       labels: ["performance", "size"],
-      cost: ((large.p50 - small.p50) * large.count) / Math.max(1, report.totals.scheduled),
+      cost:
+        ((large.p50 - small.p50) * large.count) / Math.max(1, publishOf(report).totals.scheduled),
     };
   },
 };

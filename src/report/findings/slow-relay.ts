@@ -1,4 +1,5 @@
 /** Of several relays under the same load one takes longer. */
+import { publishOf } from "../class-report.ts";
 import { evidence, type Rule } from "./rule.ts";
 import { median } from "./view.ts";
 
@@ -9,7 +10,7 @@ export const slowRelay: Rule = {
   id: "slow-relay",
   explains: ["tail", "overload", "queueing", "stalls", "size-latency"],
   find({ report }) {
-    const known = report.latency.byRelay.flatMap(({ relay, service }) =>
+    const known = publishOf(report).byRelay.flatMap(({ relay, service }) =>
       service.p50 === null ? [] : [{ relay, p50: service.p50, p99: service.p99, n: service.count }],
     );
     const slowest = [...known].sort((a, b) => b.p50 - a.p50)[0];
@@ -29,7 +30,7 @@ export const slowRelay: Rule = {
       remediation:
         "Compare version, configuration, storage and stored events of this relay with the others', and the way to it; then load it alone.",
       labels: ["performance"],
-      cost: ((slowest.p50 - usual) * slowest.n) / Math.max(1, report.totals.scheduled),
+      cost: ((slowest.p50 - usual) * slowest.n) / Math.max(1, publishOf(report).totals.scheduled),
     };
   },
 };

@@ -1,6 +1,10 @@
 /** Times in which the relay answers nothing and then everything: regular ones, and single ones. */
+
 import { coarseLowerMs } from "../../measure/histogram.ts";
-import type { Report, SeriesPoint } from "../types.ts";
+import { publishOf } from "../class-report.ts";
+import type { SeriesPoint } from "../points.ts";
+import { pointsOf } from "../points.ts";
+import type { Report } from "../types.ts";
 import { evidence, type Rule } from "./rule.ts";
 import { mean, median, type RunView } from "./view.ts";
 
@@ -44,7 +48,7 @@ export const stalls: Rule = {
     const longest = Math.max(...episodes.map((e) => e.peakMs));
     const cost = Math.max(
       0,
-      (report.latency.response.mean ?? 0) - (report.latency.response.p50 ?? 0),
+      (publishOf(report).times.response.mean ?? 0) - (publishOf(report).times.response.p50 ?? 0),
     );
     return {
       severity: severityOf(cost, longest),
@@ -54,7 +58,7 @@ export const stalls: Rule = {
           ? `The relay stalls every ${periodSec.toFixed(1)} s for about ${peakMs.toFixed(0)} ms`
           : stalledTitle(episodes.length, longest),
       evidence: [
-        evidence("throughput.series.p99 in stalls", peakMs, usual),
+        evidence("series.p99 in stalls", peakMs, usual),
         evidence("stalls", episodes.length, periodSec === null ? "irregular" : "regular"),
         evidence("first stall at, s", episodes[0]?.t ?? null),
         ...(periodSec === null ? [] : [evidence("period, s", periodSec)]),
@@ -91,7 +95,11 @@ function counterEvidence({ report, relayCpu, samples }: RunView, episodes: reado
       io.length === 0 ? null : Math.max(...io),
       "high if it is the disk",
     ),
-    evidence("latency.service.p50", report.latency.service.p50, "high if it is always slow"),
+    evidence(
+      "publish.times.service.p50",
+      publishOf(report).times.service.p50,
+      "high if it is always slow",
+    ),
   ];
 }
 
@@ -116,7 +124,8 @@ const isSure = (count: number, longestMs: number) => count > 1 || longestMs >= S
  * Runs of slices that are far above the usual; those without any answer belong to what follows, also where that
  * comes behind the window.
  */
-function episodesOf({ throughput, run }: Report, bound: number): readonly Episode[] {
+function episodesOf(report: Report, bound: number): readonly Episode[] {
+  const { run } = report;
   const episodes: Episode[] = [];
   let current: SeriesPoint[] = [];
   const end = () => {
@@ -129,7 +138,7 @@ function episodesOf({ throughput, run }: Report, bound: number): readonly Episod
     }
     current = [];
   };
-  for (const point of throughput.series) {
+  for (const point of pointsOf(report)) {
     const isSilent = point.p99 === null && (point.scheduled > 0 || point.t >= run.durationSec);
     if (isSilent || (point.p99 ?? 0) >= bound) current.push(point);
     else end();

@@ -1,5 +1,7 @@
 /** What was accepted and did not come to be stored, by the relay's own counts before and behind the run. */
+
 import { classifyKind } from "../../nostr/wire.ts";
+import { publishOf } from "../class-report.ts";
 import { counted as countedIn } from "../format.ts";
 import type { Audit, Report, StoredKind } from "../types.ts";
 import { lackingKinds } from "../verdict.ts";
@@ -11,7 +13,8 @@ export const notStored: Rule = {
   id: "not-stored",
   explains: [],
   find({ report }) {
-    const { audit, totals, known } = report;
+    const { audit, known } = report;
+    const { totals } = publishOf(report);
     if (audit === null) return null;
     const lacking = lackingKinds(audit);
     if (lacking.length === 0) return null;
@@ -28,8 +31,8 @@ export const notStored: Rule = {
       counterEvidence: [
         evidence("audit.missingCount", audit.missingCount, `${audit.checked} asked for by id`),
         evidence("known.found", known?.found ?? null, "0 if none was there before the run"),
-        evidence("totals.duplicate", totals.duplicate, "those it calls known itself"),
-        evidence("totals.superseded", totals.superseded, "those it calls replaced itself"),
+        evidence("publish.totals.duplicate", totals.duplicate, "those it calls known itself"),
+        evidence("publish.totals.superseded", totals.superseded, "those it calls replaced itself"),
       ],
       remediation: remedyFor(report, audit, lacking),
       labels: ["storage", "data-loss"],

@@ -1,4 +1,5 @@
 /** Times of which a few are far above the most. */
+import { publishOf } from "../class-report.ts";
 import { evidence, type Rule } from "./rule.ts";
 
 const TAIL = { factor: 10, leastMs: 50 };
@@ -7,7 +8,7 @@ export const tail: Rule = {
   id: "tail",
   explains: [],
   find({ report }) {
-    const { service } = report.latency;
+    const { service } = publishOf(report).times;
     const { p50, p99 } = service;
     if (p50 === null || p99 === null || service.count < 100) return null;
     if (p99 < p50 * TAIL.factor || p99 < TAIL.leastMs) return null;
@@ -16,8 +17,8 @@ export const tail: Rule = {
       confidence: "medium",
       title: `One answer in a hundred takes ${(p99 / p50).toFixed(0)} times as long as the median`,
       evidence: [
-        evidence("latency.service.p99", p99, p50),
-        evidence("latency.service.p999", service.p999),
+        evidence("publish.times.service.p99", p99, p50),
+        evidence("publish.times.service.p999", service.p999),
       ],
       counterEvidence: [
         evidence("generator.loopLag.p99", report.generator.loopLag.p99, p99),

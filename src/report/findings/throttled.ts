@@ -1,4 +1,5 @@
 /** A limit by delay: the relay lets events through at an even rate and sleeps in between. */
+import { publishOf } from "../class-report.ts";
 import { isSlowOnly } from "./losses.ts";
 import { evidence, failureCost, type Rule } from "./rule.ts";
 import { mean, median, type RunView } from "./view.ts";
@@ -22,8 +23,9 @@ export const throttled: Rule = {
   explains: ["overload", "timeouts", "silent-drops", "tail", "latency-drift", "queueing", "stalls"],
   find(view) {
     const { report, relayCpu, relayThread } = view;
-    const { config, latency, totals, throughput } = report;
-    const { min, p50, p99 } = latency.service;
+    const { config } = report;
+    const { times, totals } = publishOf(report);
+    const { min, p50, p99 } = times.service;
     const held = heldRates(view);
     const lateEps = lateRate(view, held);
     const eps = lateEps ?? mean(held) ?? 0;
@@ -35,7 +37,7 @@ export const throttled: Rule = {
     if (waitsForDisk(view)) return null;
     // Work that is done one by one takes each event at least as long as lies between two answers.
     const isFree = min < (1_000 / eps) * FREE;
-    const isHeld = p99 >= config.ackTimeoutMs / 4 || totals.unsent.backpressure > 0;
+    const isHeld = p99 >= config.ackTimeoutMs / 4 || totals.backpressure > 0;
     if (!isFree || !isHeld || (totals.timedOut > 0 && !isHeldBack(view))) return null;
     const perClient = eps / config.clients;
     const rate = eps < 10 ? eps.toFixed(1) : eps.toFixed(0);
@@ -44,37 +46,37 @@ export const throttled: Rule = {
       confidence: "medium",
       title: `The relay lets about ${rate} events/s through and does nothing meanwhile: a limit by delay`,
       evidence: [
-        evidence("throughput.acceptedEps", throughput.acceptedEps, config.rateEps),
+        evidence("publish.rate.done", publishOf(report).rate.done, config.rateEps),
         evidence("accepted events/s of a connection", perClient),
         evidence("relay.cpuPercent", relayCpu, IDLE.percent),
-        evidence("latency.service.min", min, 1_000 / eps),
-        evidence("latency.service.p99", p99, p50),
-        evidence("totals.timedOut", totals.timedOut, 0),
+        evidence("publish.times.service.min", min, 1_000 / eps),
+        evidence("publish.times.service.p99", p99, p50),
+        evidence("publish.totals.timedOut", totals.timedOut, 0),
       ],
       counterEvidence: [
         evidence("accepted events/s, part by part", acceptedByPart(view).join(", ")),
         evidence("relay.busiestThreadPercent", relayThread, IDLE.thread),
         evidence("host.cpuPercent", view.hostCpu, "near 100 if it lacks a processor"),
-        evidence("totals.lateOk", totals.lateOk),
+        evidence("frames.lateOk", report.frames.lateOk),
       ],
       remediation:
         "A relay that sleeps instead of refusing makes clients wait until their timeout, the well-behaved ones too. If the limit is meant (nostr-rs-relay messages_per_sec, a proxy's shaping), load below it, or raise it for the test; else look for what each event waits for: a sleep, a lock, a database or service elsewhere. Refusing with `rate-limited:` at once costs clients less.",
       labels: ["configuration", "rate-limit"],
       cost:
-        Math.max(0, (latency.response.mean ?? 0) - p50) +
-        failureCost(totals.timedOut + totals.unsent.backpressure, report),
+        Math.max(0, (times.response.mean ?? 0) - p50) +
+        failureCost(totals.timedOut + totals.backpressure, report),
     };
   },
 };
 
 /** What is not answered in time is answered late, or would be. */
 function isHeldBack({ report }: RunView): boolean {
-  const p99 = report.latency.service.p99 ?? 0;
+  const p99 = publishOf(report).times.service.p99 ?? 0;
   return isSlowOnly(report) || p99 >= report.config.ackTimeoutMs / 4;
 }
 
 function acceptedByPart({ window, report }: RunView): readonly number[] {
-  const { sliceSec } = report.throughput;
+  const { sliceSec } = report.run;
   const most = Math.floor((window.length * sliceSec) / EVEN.leastSec);
   const parts = Math.max(3, Math.min(EVEN.mostParts, most));
   return Array.from({ length: parts }, (_, i) => {
@@ -102,11 +104,11 @@ function heldRates(view: RunView): readonly number[] {
  * answers come in time, or none comes late.
  */
 function lateRate({ report }: RunView, held: readonly number[]): number | null {
-  const { config, run, totals } = report;
+  const { config, run } = report;
   const isSilent = held.length > 1 && held.at(-1) === 0;
-  if (!isSilent || totals.lateOk === 0) return null;
+  if (!isSilent || report.frames.lateOk === 0) return null;
   const silentSec = (held.filter((eps) => eps === 0).length / held.length) * run.durationSec;
-  return totals.lateOk / (silentSec + config.ackTimeoutMs / 1_000);
+  return report.frames.lateOk / (silentSec + config.ackTimeoutMs / 1_000);
 }
 
 function isEven(held: readonly number[]): boolean {

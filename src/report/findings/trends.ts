@@ -1,4 +1,5 @@
 /** Times that change over the run: a slow beginning that ends, and a drift that does not. */
+import { publishOf } from "../class-report.ts";
 import { backlogOf } from "./backlog.ts";
 import { evidence, type Rule } from "./rule.ts";
 import { median, partMedians } from "./view.ts";
@@ -19,7 +20,7 @@ export const slowStart: Rule = {
     if (first === null || later === null) return null;
     if (first < later * START.factor || first - later < START.leastMs) return null;
     const slow = early.findLastIndex((p) => (p.p50 ?? 0) > later * CALM);
-    const untilSec = (early[slow]?.t ?? 0) + report.throughput.sliceSec;
+    const untilSec = (early[slow]?.t ?? 0) + report.run.sliceSec;
     if (slow + 1 < START.leastSlices) return null;
     const lastQuarter = partMedians(window, 4, "p50")[3] ?? null;
     const share = early.length / window.length;
@@ -69,7 +70,7 @@ export const latencyDrift: Rule = {
       counterEvidence: [
         evidence(
           "accepted events/s",
-          report.throughput.acceptedEps,
+          publishOf(report).rate.done,
           "below the rate if a queue grows",
         ),
         evidence(
@@ -82,7 +83,7 @@ export const latencyDrift: Rule = {
       remediation:
         "Something grows with what is stored: a table without an index, a list that is searched, a log that is never cut. Compare a run against an empty store with one against a full one.",
       labels: ["performance", "storage"],
-      cost: Math.max(0, (report.latency.service.mean ?? 0) - first),
+      cost: Math.max(0, (publishOf(report).times.service.mean ?? 0) - first),
     };
   },
 };

@@ -1,5 +1,7 @@
 /** No OK for some kinds, while all others are answered: no full queue, but a way that forgets the answer. */
+
 import { classifyKind } from "../../nostr/wire.ts";
+import { publishOf, setOf } from "../class-report.ts";
 import type { Report } from "../types.ts";
 import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 import { errorsOf, kindsOf, typesOf } from "./words.ts";
@@ -27,11 +29,12 @@ export const unansweredKinds: Rule = {
     "latency-drift",
   ],
   find({ report }) {
-    const { totals, latency, config } = report;
+    const { config } = report;
+    const { totals, times } = publishOf(report);
     const unanswered = typesOf(errorsOf(report, "timeout"));
     const silent = unanswered.flatMap(([type, count]) => silentOf(report, type, count));
     const ofThem = silent.reduce((sum, one) => sum + one.unanswered, 0);
-    const p99 = latency.service.p99;
+    const p99 = times.service.p99;
     const isRest = p99 !== null && p99 < config.ackTimeoutMs / 2;
     if (silent.length === 0 || !isRest || ofThem < totals.timedOut * MOST) return null;
     const kinds = [...new Set(silent.flatMap((one) => one.kinds))].sort((a, b) => a - b);
@@ -40,17 +43,17 @@ export const unansweredKinds: Rule = {
     return {
       severity: shareOf(ofThem, report) >= 0.01 ? "major" : "minor",
       confidence: "high",
-      title: `No OK for ${named}; all others are answered, in ${(latency.service.p50 ?? 0).toFixed(1)} ms at the median`,
+      title: `No OK for ${named}; all others are answered, in ${(times.service.p50 ?? 0).toFixed(1)} ms at the median`,
       evidence: [
         ...silent
           .slice(0, 4)
           .map((one) => evidence(`of type ${one.type} without an OK`, one.unanswered)),
-        evidence("totals.timedOut", totals.timedOut, ofThem),
+        evidence("publish.totals.timedOut", totals.timedOut, ofThem),
       ],
       counterEvidence: [
-        evidence("latency.service.p99", p99, config.ackTimeoutMs),
-        evidence("totals.lateOk", totals.lateOk, 0),
-        evidence("totals.accepted", totals.accepted, totals.scheduled),
+        evidence("publish.times.service.p99", p99, config.ackTimeoutMs),
+        evidence("frames.lateOk", report.frames.lateOk, 0),
+        evidence("publish.totals.accepted", totals.accepted, totals.scheduled),
       ],
       remediation: `NIP-01 wants an OK for every EVENT, whatever its kind${kinds.some((kind) => classifyKind(kind) === "ephemeral") ? ": one that is relayed and not stored gets it at once" : ""}. Look at where the relay handles these kinds by a way of their own; until then leave the types out of --mix, since each one keeps a place on its connection for ${config.ackTimeoutMs} ms.`,
       labels: ["protocol"],
@@ -60,14 +63,15 @@ export const unansweredKinds: Rule = {
 };
 
 function silentOf(report: Report, type: string, unanswered: number): readonly Silent[] {
-  const accepted = report.latency.byEvent[type]?.accepted ?? 0;
+  const accepted = publishOf(report).rows[type]?.totals.accepted ?? 0;
   if (unanswered >= (unanswered + accepted) * ALL) {
     return [{ type, unanswered, kinds: kindsOf(report, [type]) }];
   }
-  const set = report.sets?.[type];
+  const { rows, lacking } = setOf(report);
+  const set = rows[type]?.totals;
   if (set === undefined) return [];
   const settled = set.complete + set.partial + set.failed;
-  const parts = set.lacking.filter(({ count }) => count >= settled * ALL);
+  const parts = (lacking[type] ?? []).filter(({ count }) => count >= settled * ALL);
   const lacked = parts.reduce((sum, { count }) => sum + count, 0);
   if (parts.length === 0 || unanswered > lacked / ALL + set.cutOff) return [];
   return [{ type, unanswered, kinds: parts.flatMap(({ kinds }) => kinds) }];

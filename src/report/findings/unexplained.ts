@@ -2,6 +2,7 @@
  * A threshold was crossed and no other finding says why: then this one says at least what was slow, what the
  * relay did meanwhile, what was not measured, and what to vary.
  */
+import { leadingOf, publishOf } from "../class-report.ts";
 import { formatMs } from "../format.ts";
 import type { Evidence, Finding, ThresholdResult } from "../types.ts";
 import { meanwhileEvidence, meanwhileText } from "./meanwhile.ts";
@@ -25,14 +26,15 @@ const SHARE_OF_MEAN = 0.25;
 
 export const unexplained: Rule = {
   id: "unexplained",
+  of: ["connection"],
   explains: [],
   find(view) {
     const { report } = view;
     const crossed = report.thresholds.filter(({ ok }) => ok === false);
     const [first] = crossed;
     if (first === undefined) return null;
-    const { latency, generator } = report;
-    const { response, service } = latency;
+    const { generator } = report;
+    const { response, service } = leadingOf(report).times;
     return {
       severity: "major",
       confidence: "low",
@@ -71,7 +73,9 @@ export function isExplained(
       if (isTime && NOT_OF_TIME.includes(id)) return false;
       // A tail is what the highest percentiles say, and no more.
       if (id === "tail") return isTime && isHigh(threshold);
-      return severity !== "info" || cost >= SHARE_OF_MEAN * (report.latency.response.mean ?? 0);
+      return (
+        severity !== "info" || cost >= SHARE_OF_MEAN * (publishOf(report).times.response.mean ?? 0)
+      );
     });
   });
 }
@@ -91,20 +95,24 @@ function nameOf({ metric, expression, value }: ThresholdResult): string {
 }
 
 /** Whether it was the answers or what was before them. */
-function whereOf({ report: { latency } }: RunView): string {
-  const [response, service] = [latency.response.mean ?? 0, latency.service.mean ?? 0];
+function whereOf({ report }: RunView): string {
+  const { times } = leadingOf(report);
+  const [response, service] = [times.response.mean ?? 0, times.service.mean ?? 0];
   return service >= response / 2
     ? ` The time was between EVENT and OK: ${formatMs(service)} of ${formatMs(response)} on average.`
     : ` The time was before the EVENT could be sent: ${formatMs(response - service)} of ${formatMs(response)} on average.`;
 }
 
-function slowestType({ report: { latency } }: RunView): readonly Evidence[] {
-  const [slowest] = Object.entries(latency.byEvent)
-    .flatMap(([type, { service }]) => (service.p50 === null ? [] : [{ type, p50: service.p50 }]))
+function slowestType({ report }: RunView): readonly Evidence[] {
+  const { times } = publishOf(report);
+  const [slowest] = Object.entries(publishOf(report).rows)
+    .flatMap(([type, { times: of }]) =>
+      of.service.p50 === null ? [] : [{ type, p50: of.service.p50 }],
+    )
     .sort((a, b) => b.p50 - a.p50);
   return slowest === undefined
     ? []
-    : [evidence(`slowest type, ${slowest.type}, service p50`, slowest.p50, latency.service.p50)];
+    : [evidence(`slowest type, ${slowest.type}, service p50`, slowest.p50, times.service.p50)];
 }
 
 function fifths({ window }: RunView): string {

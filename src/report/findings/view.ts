@@ -1,6 +1,9 @@
 /** A report as the rules look at it: the measured window alone, and figures that several rules need. */
+
 import { type HostUse, hostUseOf } from "../host-use.ts";
-import type { Report, ResourceSample, SeriesPoint } from "../types.ts";
+import type { SeriesPoint } from "../points.ts";
+import { pointsOf } from "../points.ts";
+import type { Report, ResourceSample } from "../types.ts";
 
 export interface RunView {
   readonly report: Report;
@@ -32,7 +35,7 @@ const HALF_A_SAMPLE_SEC = 0.5;
 export function viewOf(report: Report): RunView {
   const { durationSec, host } = report.run;
   const samples = (report.resources?.samples ?? []).filter((s) => s.t > 0 && s.t <= durationSec);
-  const window = report.throughput.series.filter((point) => point.t < durationSec);
+  const window = pointsOf(report).filter((point) => point.t < durationSec);
   const fromSec = answersFrom(window, samples);
   const of = (process: ResourceSample["process"]) => samples.filter((s) => s.process === process);
   const ofRelay = (figure: (sample: ResourceSample) => number | null | undefined) =>

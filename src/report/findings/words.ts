@@ -1,5 +1,7 @@
 /** What the relay's words in a report mean, and which event types they met. */
+
 import { type Reason, reasonOf } from "../../nostr/reason.ts";
+import { publishOf, setOf } from "../class-report.ts";
 import type { Evidence, Report, ReportError } from "../types.ts";
 import { evidence } from "./rule.ts";
 
@@ -43,16 +45,17 @@ export function typeEvidence(report: Report, errors: readonly ReportError[]): re
   return typesOf(errors)
     .slice(0, 4)
     .map(([type, count]) => {
-      const accepted = report.latency.byEvent[type]?.accepted ?? 0;
+      const accepted = publishOf(report).rows[type]?.totals.accepted ?? 0;
       return evidence(`of type ${type}`, count, `${accepted} accepted`);
     });
 }
 
 /** The kinds of these types; of sets those that they lack, where the report knows. */
-export function kindsOf({ latency, sets }: Report, types: readonly string[]): readonly number[] {
+export function kindsOf(report: Report, types: readonly string[]): readonly number[] {
+  const { lacking: lackedBy } = setOf(report);
   const kinds = types.flatMap((type) => {
-    const lacking = sets?.[type]?.lacking.flatMap((part) => part.kinds) ?? [];
-    return lacking.length > 0 ? lacking : (latency.byEvent[type]?.ofKinds ?? []);
+    const lacking = lackedBy[type]?.flatMap((part) => part.kinds) ?? [];
+    return lacking.length > 0 ? lacking : (report.config.pool.types[type]?.kinds ?? []);
   });
   return [...new Set(kinds)].sort((a, b) => a - b);
 }

@@ -1,6 +1,7 @@
 /** Refusals that are said otherwise than NIP-01 has it: in a NOTICE, or in an OK that names no event. */
 
 import type { Reason } from "../../nostr/reason.ts";
+import { publishOf, queryOf } from "../class-report.ts";
 import { counted } from "../format.ts";
 import type { Report, ReportError } from "../types.ts";
 import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
@@ -28,7 +29,8 @@ export const refusedByNotice: Rule = {
     "latency-drift",
   ],
   find({ report }) {
-    const { timedOut, lost, notices, lateOk } = report.totals;
+    const { timedOut, lost } = publishOf(report).totals;
+    const { notices, lateOk } = report.frames;
     // Some relays end the connection behind such a NOTICE.
     const open = timedOut + lost;
     const words = refusing(report, "notice");
@@ -40,13 +42,17 @@ export const refusedByNotice: Rule = {
       title: `The relay refuses events in a NOTICE and sends no OK: ${quoted(first.example)}, ${counted(countOf(words), "NOTICE")} for ${counted(open, "event")} without an answer`,
       evidence: [
         ...textEvidence(words),
-        evidence("totals.notices", notices, open),
-        evidence("totals.timedOut", timedOut, 0),
-        evidence("totals.lost", lost, 0),
+        evidence("frames.notices", notices, open),
+        evidence("publish.totals.timedOut", timedOut, 0),
+        evidence("publish.totals.lost", lost, 0),
       ],
       counterEvidence: [
-        evidence("totals.lateOk", lateOk, `${timedOut} if the relay were slow only`),
-        evidence("latency.service.p99", report.latency.service.p99, report.config.ackTimeoutMs),
+        evidence("frames.lateOk", lateOk, `${timedOut} if the relay were slow only`),
+        evidence(
+          "publish.times.service.p99",
+          publishOf(report).times.service.p99,
+          report.config.ackTimeoutMs,
+        ),
       ],
       remediation: `A NOTICE names no event, so a client waits for an OK until its timeout. Answer each refused EVENT with \`["OK",<id>,false,"${prefixFor(meaningOf(first))}: …"]\`. ${whatItMeans(first)}`,
       labels: ["protocol", "reliability"],
@@ -70,10 +76,11 @@ export const refusedWithoutId: Rule = {
     "latency-drift",
   ],
   find({ report }) {
-    const { timedOut, unknownOk, lost, unsent, lateOk } = report.totals;
+    const { timedOut, lost, backpressure } = publishOf(report).totals;
+    const { unknownOk, lateOk } = report.frames;
     const words = errorsOf(report, "unknownOk", (reason) => reason !== null);
     const [first] = words;
-    const open = timedOut + lost + unsent.backpressure;
+    const open = timedOut + lost + backpressure;
     if (first === undefined || open === 0) return null;
     // Double answers are refusals of what has its outcome: with them nothing stays open.
     const isEmpty = words.some(({ code }) => code === "empty id");
@@ -84,12 +91,12 @@ export const refusedWithoutId: Rule = {
       title: `The relay refuses events without saying which: ${counted(countOf(words), "time")} ${quoted(first.example)}`,
       evidence: [
         ...textEvidence(words),
-        evidence("totals.unknownOk", unknownOk, 0),
-        evidence("totals.timedOut", timedOut, 0),
+        evidence("frames.unknownOk", unknownOk, 0),
+        evidence("publish.totals.timedOut", timedOut, 0),
       ],
       counterEvidence: [
-        evidence("totals.lateOk", lateOk, `${timedOut} if the relay were slow only`),
-        evidence("totals.malformedFrames", report.totals.malformedFrames, 0),
+        evidence("frames.lateOk", lateOk, `${timedOut} if the relay were slow only`),
+        evidence("frames.malformed", report.frames.malformed, 0),
       ],
       remediation: `An OK must name the event that it answers (NIP-01), else the client waits until its timeout; a relay that holds a connection back behind a refusal makes the others wait too. ${whatItMeans(first)}`,
       labels: ["protocol", "reliability"],
@@ -103,7 +110,9 @@ function refusing(report: Report, errorClass: string): readonly ReportError[] {
   const known = words.filter((e) => meaningOf(e) !== "other");
   if (known.length > 0) return known;
   // Words that are not understood: as many as events without an answer, or they are about something else.
-  return countOf(words) <= (report.totals.timedOut + report.totals.lost) * 2 ? words : [];
+  return countOf(words) <= (publishOf(report).totals.timedOut + publishOf(report).totals.lost) * 2
+    ? words
+    : [];
 }
 
 function prefixFor(reason: Reason | null): string {
@@ -152,23 +161,18 @@ function whatItMeans(error: ReportError): string {
 /** REQs that got no EOSE since the relay turned them down. */
 export const queriesRefused: Rule = {
   id: "queries-refused",
+  of: ["query"],
   explains: ["failed-queries"],
   find({ report }) {
-    const asked = Object.entries(report.queries ?? {});
-    const sum = (pick: (q: (typeof asked)[number][1]) => number) =>
-      asked.reduce((n, [, q]) => n + pick(q), 0);
-    const [sent, closed, timedOut] = [
-      sum((q) => q.sent),
-      sum((q) => q.closed),
-      sum((q) => q.timedOut),
-    ];
+    const { sent, eose, closed, timedOut, refusedByNotice } = queryOf(report).totals;
     const notices = errorsOf(report, "notice", (reason) => reason !== "duplicate");
-    const isNotice = timedOut > 0 && countOf(notices) >= timedOut * TOLD;
+    const silent = timedOut + refusedByNotice;
+    const isNotice = silent > 0 && countOf(notices) >= silent * TOLD;
     const words = [...errorsOf(report, "closed"), ...(isNotice ? notices : [])].sort(
       (a, b) => b.count - a.count,
     );
     const [first] = words;
-    const refused = closed + (isNotice ? timedOut : 0);
+    const refused = closed + refusedByNotice + (isNotice ? timedOut : 0);
     if (first === undefined || refused === 0) return null;
     return {
       severity: refused >= sent * 0.01 ? "major" : "minor",
@@ -180,12 +184,12 @@ export const queriesRefused: Rule = {
         evidence("queries CLOSED", closed, 0),
       ],
       counterEvidence: [
+        evidence("queries answered", eose, sent),
         evidence(
-          "queries answered",
-          sum((q) => q.eose),
-          sent,
+          "publish.times.service.p99",
+          publishOf(report).times.service.p99,
+          report.config.ackTimeoutMs,
         ),
-        evidence("latency.service.p99", report.latency.service.p99, report.config.ackTimeoutMs),
       ],
       remediation: `${isNotice ? "A NOTICE names no subscription, so a client waits for ever: refuse a REQ with CLOSED and its id. " : ""}${meaningOf(first) === "subscriptions" ? "It is a limit on open subscriptions or filters: more clients with fewer queries each stay below it, or raise it; NIP-11 has `max_subscriptions` for it." : "Its words say what it wants; this tool can't authenticate (NIP-42)."}`,
       labels: ["queries", ...(isNotice ? ["protocol"] : ["configuration"])],

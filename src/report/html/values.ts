@@ -7,8 +7,6 @@ export function formatValue(value: number | null, unit: Unit): string {
   switch (unit) {
     case "ms":
       return formatMs(value);
-    case "events/s":
-      return formatRate(value);
     case "connections":
     case "files":
       return formatCount(value);
@@ -18,6 +16,8 @@ export function formatValue(value: number | null, unit: Unit): string {
       return formatBytes(value);
     case "bytes/s":
       return `${formatBytes(value)}/s`;
+    default:
+      return formatRate(value, unit);
   }
 }
 

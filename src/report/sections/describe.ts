@@ -2,10 +2,12 @@
  * Report → document, in this order: may I believe this run; did it pass; how many events, how fast;
  * where did the time go; what went wrong, by type; what to do about it; how to run it again.
  */
+import { leadingOf } from "../class-report.ts";
 import { dueBySlice } from "../due.ts";
 import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
 import { outcomeOf, testedRelays } from "../outcome.ts";
-import type { Report, SeriesPoint } from "../types.ts";
+import { pointsOf, type SeriesPoint } from "../points.ts";
+import type { Report } from "../types.ts";
 import { passed } from "../verdict.ts";
 import { againSection } from "./again.ts";
 import { believeSection } from "./believe.ts";
@@ -60,36 +62,41 @@ function headline(report: Report): Text {
   return [strong(believed), ", ", strong(judged), `. ${cut}${day} UTC, run ${run.id}.`];
 }
 
-function keyFigures({ totals, throughput, latency: l }: Report): ReportDocument["keyFigures"] {
-  const { accepted, scheduled } = totals;
-  const share = scheduled > 0 ? ` (${formatPercent(accepted / scheduled)})` : "";
+function keyFigures(report: Report): ReportDocument["keyFigures"] {
+  const { row, totals, times, rate } = leadingOf(report);
+  const unit = `${row.many}/s`;
+  const [done, due] = [totals[row.done] ?? 0, totals[row.due] ?? 0];
+  const share = due > 0 ? ` (${formatPercent(done / due)})` : "";
   return [
-    { label: "accepted", value: `${formatCount(accepted)}${share}` },
-    { label: "throughput", value: formatRate(throughput.acceptedEps) },
-    { label: "set rate", value: formatRate(throughput.targetEps) },
-    { label: "response p50", value: formatMs(l.response.p50) },
-    { label: "response p99", value: formatMs(l.response.p99) },
-    { label: "response p99.9", value: formatMs(l.response.p999) },
-    { label: "service p50", value: formatMs(l.service.p50) },
-    { label: "service p99", value: formatMs(l.service.p99) },
+    { label: row.doneWord, value: `${formatCount(done)}${share}` },
+    { label: "throughput", value: formatRate(rate.done, unit) },
+    { label: "set rate", value: formatRate(rate.target, unit) },
+    { label: "response p50", value: formatMs(times.response.p50) },
+    { label: "response p99", value: formatMs(times.response.p99) },
+    { label: "response p99.9", value: formatMs(times.response.p999) },
+    { label: "service p50", value: formatMs(times.service.p50) },
+    { label: "service p99", value: formatMs(times.service.p99) },
   ];
 }
 
 function sparkLines(report: Report): readonly SparkLine[] {
-  const { throughput, resources } = report;
-  const { series, sliceSec } = throughput;
+  const { resources } = report;
+  const { row } = leadingOf(report);
+  const series = pointsOf(report);
+  const { sliceSec } = report.run;
   const due = dueBySlice(report);
   const ofPoints = (
     label: string,
     value: (point: SeriesPoint) => number | null,
     format: (value: number | null) => string,
   ) => line(label, series.map(value), format);
-  const rate = (n: number | null) => (n === null ? "not measured" : formatRate(n / sliceSec));
+  const rate = (n: number | null) =>
+    n === null ? "not measured" : formatRate(n / sliceSec, `${row.many}/s`);
   const cpu = (resources?.samples ?? []).filter((s) => s.process === "relay" && s.t >= 0);
   return [
-    ofPoints("accepted", (p) => p.accepted, rate),
+    ofPoints(row.doneWord, (p) => p.accepted, rate),
     line(
-      "not accepted",
+      `not ${row.doneWord}`,
       series.map((point, i) => refused(point) + (due[i]?.unsent ?? 0)),
       rate,
     ),
@@ -117,5 +124,5 @@ function line(
 }
 
 function refused(p: SeriesPoint): number {
-  return p.rejected + p.timedOut + p.lost + p.duplicate + p.superseded + (p.unheard ?? 0);
+  return p.rejected + p.timedOut + p.lost + p.duplicate + p.superseded + p.unheard;
 }

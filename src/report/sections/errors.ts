@@ -7,8 +7,8 @@ import { type Block, code, details, type Section, type Text, table, text } from 
 const FIRST = 8;
 
 export function errorsSection(report: Report): Section {
-  const { errors, totals: t } = report;
-  const counts = `NOTICEs ${formatCount(t.notices)}, malformed frames ${formatCount(t.malformedFrames)}, OKs for unknown ids ${formatCount(t.unknownOk)}, late OKs ${formatCount(t.lateOk)}.`;
+  const { errors, frames: f } = report;
+  const counts = `NOTICEs ${formatCount(f.notices)}, malformed frames ${formatCount(f.malformed)}, OKs for unknown ids ${formatCount(f.unknownOk)}, late OKs ${formatCount(f.lateOk)}.`;
   const blocks: readonly Block[] =
     errors.length === 0
       ? [text(`Nothing was counted. ${counts}`)]

@@ -1,88 +1,110 @@
-/** How many events, how fast? */
-import { formatCount, formatMs, formatRate } from "../format.ts";
-import type { Report, Totals } from "../types.ts";
-import { type Block, details, type Section, strong, type Text, table, text } from "./document.ts";
+/** How much, how fast? What the classes of work did, each in the same words. */
+import type { ClassOfWork } from "../../measure/class-of-work.ts";
+import { type ClassName, classOf } from "../../measure/classes.ts";
+import { classesOf, publishOf, queryOf, setOf } from "../class-report.ts";
+import type { ClassReport } from "../class-types.ts";
+import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
+import type { Report } from "../types.ts";
+import { type Block, details, type Section, strong, table, text } from "./document.ts";
+import { queryBlocks } from "./queries.ts";
 
-export function eventsSection({
-  totals: t,
-  throughput,
-  config,
-  run,
-  warmup,
-  latency,
-  sets,
-  queries,
-}: Report): Section {
-  const { connections: c } = t;
+export function eventsSection(report: Report): Section {
+  const { publish, query } = report.classes;
+  const warmup = (publish ?? query)?.warmup;
+  const warmedUp = warmup?.scheduled ?? 0;
   return {
     id: "events",
-    title: "How many events, how fast?",
+    title: publish === undefined ? "How much, how fast?" : "How many events, how fast?",
     blocks: [
-      text(
-        `${formatCount(t.accepted)} of ${formatCount(t.scheduled)} scheduled events were accepted in ${run.durationSec.toFixed(1)} s over ${formatCount(config.clients)} connections: ${formatRate(throughput.acceptedEps)} accepted, ${formatRate(throughput.attemptedEps)} sent, ${formatRate(throughput.targetEps)} set.`,
-      ),
-      text(balance(t)),
+      ...(publish === undefined ? [] : [text(accepted(report))]),
+      ...(publish === undefined && query !== undefined ? [text(answered(report))] : []),
+      balance(report),
       { kind: "charts", ids: ["throughput"] },
-      byEvent(latency.byEvent),
-      ...bySet(sets),
-      ...byQuery(queries),
-      text(
-        `Connections: ${formatCount(c.opened)} opened of ${formatCount(c.attempted)} tried, ${formatCount(c.failed)} failed, ${formatCount(c.dropped)} dropped by the relay, ${formatCount(c.reconnected)} reconnected.`,
-      ),
-      ...(warmup.scheduled > 0
-        ? [text(`Before the window, apart: ${formatCount(warmup.scheduled)} events of warm-up.`)]
+      ...(publish === undefined ? [] : [byEvent(report)]),
+      ...bySet(report),
+      ...queryBlocks(report),
+      text(connections(report)),
+      ...(warmedUp > 0
+        ? [
+            text(
+              `Before the window, apart: ${formatCount(warmedUp)} ${publish === undefined ? "queries" : "events"} of warm-up.`,
+            ),
+          ]
         : []),
-      accounting(t),
+      ...classesOf(report).map(([name, of]) => accounting(name, of)),
       { kind: "charts", ids: ["connections"] },
     ],
   };
 }
 
-function balance(t: Totals): Text {
-  const unsent = t.unsent.backpressure + t.unsent.noConnection + t.unsent.poolExhausted;
-  const fine = t.accepted + t.duplicate + t.superseded + (t.unheard ?? 0);
-  const answered = fine + t.rejected + t.timedOut + t.lost;
-  return t.scheduled === t.attempted + unsent && t.attempted === answered
-    ? "The totals balance."
-    : [strong("The totals do not balance: do not use these figures.")];
+function accepted(report: Report): string {
+  const { config, run } = report;
+  const { totals, rate } = publishOf(report);
+  return `${formatCount(totals.accepted)} of ${formatCount(totals.scheduled)} scheduled events were accepted in ${run.durationSec.toFixed(1)} s over ${formatCount(config.clients)} connections: ${formatRate(rate.done)} accepted, ${formatRate(rate.sent)} sent, ${formatRate(rate.target)} set.`;
 }
 
-function accounting(t: Totals): Block {
-  const rows: readonly (readonly [string, number])[] = [
-    ["scheduled", t.scheduled],
-    ["= attempted", t.attempted],
-    ["+ unsent: backpressure", t.unsent.backpressure],
-    ["+ unsent: no connection", t.unsent.noConnection],
-    ["+ unsent: pool exhausted", t.unsent.poolExhausted],
-    ["attempted = accepted", t.accepted],
-    ["+ duplicate", t.duplicate],
-    ["+ superseded", t.superseded],
-    ["+ unheard", t.unheard ?? 0],
-    ["+ rejected", t.rejected],
-    ["+ timed out", t.timedOut],
-    ["+ lost", t.lost],
-  ];
+function answered(report: Report): string {
+  const { config, run } = report;
+  const { totals, rate } = queryOf(report);
+  return `${formatCount(totals.eose)} of ${formatCount(totals.scheduled)} scheduled queries were answered in ${run.durationSec.toFixed(1)} s over ${formatCount(config.clients)} connections: ${formatRate(rate.done, "queries/s")} answered, ${formatRate(rate.sent, "queries/s")} sent, ${formatRate(rate.target, "queries/s")} set.`;
+}
+
+function balance(report: Report): Block {
+  const wrong = classesOf(report).flatMap(([name, { identities }]) =>
+    identities.filter((one) => !one.balances).map(({ text }) => `${name}: ${text}`),
+  );
+  return wrong.length === 0
+    ? text("The totals balance.")
+    : text([
+        strong("The totals do not balance: do not use these figures."),
+        ` ${wrong.join("; ")}.`,
+      ]);
+}
+
+function connections(report: Report): string {
+  const { due, opened, failed, dropped, reconnected } = report.classes.connection.totals;
+  return `Connections: ${formatCount(opened)} opened of ${formatCount(due)} tried, ${formatCount(failed)} failed, ${formatCount(dropped)} dropped by the relay, ${formatCount(reconnected)} reconnected.`;
+}
+
+/** Each identity of a class, written out, and what became of all it did. */
+function accounting(name: ClassName, { totals, identities }: ClassReport): Block {
+  const row: ClassOfWork = classOf(name);
+  const counts: Readonly<Record<string, number>> = totals;
+  const due = counts[row.due] ?? 0;
+  const caption = `What became of every ${row.unit.replace(/^an? /, "")}`;
   return details(
-    "What became of every event",
+    caption,
     table(
-      "Outcomes of all scheduled events",
-      ["outcome", "#events"],
-      rows.map(([label, n]) => [label, formatCount(n)]),
+      caption,
+      ["outcome", `#${row.many}`, "#share"],
+      row.columns
+        .filter((column) => counts[column] !== undefined)
+        .map((column) => [
+          column,
+          formatCount(counts[column] ?? 0),
+          formatPercent(due === 0 ? null : (counts[column] ?? 0) / due),
+        ]),
+    ),
+    table(
+      `${row.title}: what must balance`,
+      ["identity", "#left", "#right", "balances"],
+      identities.map((one) => [
+        one.text,
+        formatCount(one.left),
+        formatCount(one.right),
+        one.balances ? "yes" : [strong("NO")],
+      ]),
     ),
   );
 }
 
 /** Sets of several events, and which parts they lack. */
-function bySet(sets: Report["sets"]): readonly Block[] {
-  if (sets === null) return [];
-  const rows = Object.entries(sets).map(([type, s]) => [
-    type,
-    ...[s.started, s.complete, s.partial, s.failed, s.cutOff].map(formatCount),
-    formatMs(s.completion.p50),
-    formatMs(s.completion.p99),
-  ]);
-  const lacking = Object.entries(sets).flatMap(([type, s]) =>
-    s.lacking.map(({ part, kinds, count }) => {
+function bySet(report: Report): readonly Block[] {
+  const { rows, lacking: lackedBy } = setOf(report);
+  const begun = Object.entries(rows).filter(([, { totals }]) => totals.started > 0);
+  if (begun.length === 0) return [];
+  const lacking = Object.entries(lackedBy).flatMap(([type, parts]) =>
+    parts.map(({ part, kinds, count }) => {
       const kind = kinds.length === 0 ? "" : ` (kind ${kinds.join(" or ")})`;
       return `${formatCount(count)} sets of ${type} lack part ${part + 1}${kind}`;
     }),
@@ -91,52 +113,28 @@ function bySet(sets: Report["sets"]): readonly Block[] {
     table(
       "Multi-part sets: first part due to last OK",
       ["set", "#begun", "#complete", "#partial", "#failed", "#cut off", "#p50", "#p99"],
-      rows,
+      begun.map(([type, { totals: s, times }]) => [
+        type,
+        ...[s.started, s.complete, s.partial, s.failed, s.cutOff].map(formatCount),
+        formatMs(times.completion.p50),
+        formatMs(times.completion.p99),
+      ]),
     ),
     ...(lacking.length === 0 ? [] : [text(`${lacking.join("; ")}.`)]),
   ];
 }
 
-function byQuery(queries: Report["queries"]): readonly Block[] {
-  if (queries === null) return [];
-  return [
-    table(
-      "Queries: REQ until EOSE",
-      [
-        "query",
-        "#sent",
-        "#EOSE",
-        "#CLOSED",
-        "#no EOSE",
-        "#events each",
-        "#response p50",
-        "#response p99",
-      ],
-      Object.entries(queries).map(([name, q]) => [
-        name,
-        `${formatCount(q.sent)}${q.noConnection > 0 ? ` of ${formatCount(q.scheduled)}` : ""}`,
-        formatCount(q.eose),
-        formatCount(q.closed),
-        formatCount(q.timedOut + q.lost),
-        q.eose === 0 ? "–" : (q.events / q.eose).toFixed(1),
-        formatMs(q.response.p50),
-        formatMs(q.response.p99),
-      ]),
-    ),
-  ];
-}
-
-function byEvent(types: Report["latency"]["byEvent"]): Block {
+function byEvent(report: Report): Block {
   return table(
     "Accepted events and times by event type",
     ["event", "#accepted", "#response p50", "#response p99", "#service p50", "#service p99"],
-    Object.entries(types).map(([type, e]) => [
+    Object.entries(publishOf(report).rows).map(([type, { totals, times }]) => [
       type,
-      formatCount(e.accepted),
-      formatMs(e.response.p50),
-      formatMs(e.response.p99),
-      formatMs(e.service.p50),
-      formatMs(e.service.p99),
+      formatCount(totals.accepted),
+      formatMs(times.response.p50),
+      formatMs(times.response.p99),
+      formatMs(times.service.p50),
+      formatMs(times.service.p99),
     ]),
   );
 }

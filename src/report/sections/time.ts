@@ -1,6 +1,9 @@
 /** Where did the time go? */
+import { type ClassName, classOf } from "../../measure/classes.ts";
+import { classesOf, leadingOf, publishOf } from "../class-report.ts";
 import { formatCount, formatMs, formatPercent, NOT_MEASURED } from "../format.ts";
-import type { Band, LatencySummary, Report } from "../types.ts";
+import type { LatencySummary } from "../times.ts";
+import type { Band, ClassNoise, Report } from "../types.ts";
 import {
   type Block,
   code,
@@ -12,30 +15,41 @@ import {
   text,
 } from "./document.ts";
 
-export function timeSection({ latency: l, noise, generator: g, profile }: Report): Section {
+export function timeSection(report: Report): Section {
+  const { noise, generator: g, profile } = report;
+  const lead = leadingOf(report);
   return {
     id: "time",
     title: "Where did the time go?",
     blocks: [
-      ...split(l),
+      ...split(lead),
       text(
-        "Response time counts from the moment an event was due, service time from the moment it was sent: what lies between is waiting for a free place on the connection, or lateness of the generator.",
+        "Response time counts from the moment a thing was due, service time from the moment it was sent: what lies between is waiting for a free place on the connection, or lateness of the generator.",
       ),
       table(
         "Response, service and connect times",
         ["", "#samples", "#min", "#mean", "#p50", "#p90", "#p95", "#p99", "#p99.9", "#max"],
         [
-          row("response time", l.response),
-          row("service time", l.service),
-          row("connect time", l.connect),
-          ...l.byRelay.map(({ relay, service }) => row(`service time of ${relay}`, service)),
+          ...classesOf(report)
+            .filter(([name]) => name !== "set")
+            .flatMap(([name, { times }]) =>
+              Object.entries<LatencySummary>(times)
+                .filter(([, { count }]) => count > 0 || name !== "query")
+                .map(([time, summary]) => row(labelOf(name, time), summary)),
+            ),
+          ...publishOf(report).byRelay.map(({ relay, service }) =>
+            row(`service time of ${relay}`, service),
+          ),
         ],
       ),
       { kind: "charts", ids: ["percentiles", "heat", "curve", "service", "queries", "lag"] },
       details(
         "Noise, and what the generator added",
+        ...Object.entries(noise.classes).map(([name, of]) =>
+          text(describeNoise(name as ClassName, of)),
+        ),
         text(
-          `Noise: over tenths of the window response p50 ${range(noise.responseP50, "ms")}, p99 ${range(noise.responseP99, "ms")}, accepted ${range(noise.acceptedEps, "events/s")}. The same seed against the same relay in the same state is expected within; what lies beyond is a difference.`,
+          "The same seed against the same relay in the same state is expected within; what lies beyond is a difference.",
         ),
         text(
           `Schedule lag p50 ${formatMs(g.scheduleLag.p50)}, p99 ${formatMs(g.scheduleLag.p99)}; loop lag p50 ${formatMs(g.loopLag.p50)}, p99 ${formatMs(g.loopLag.p99)}.`,
@@ -47,8 +61,22 @@ export function timeSection({ latency: l, noise, generator: g, profile }: Report
   };
 }
 
+/** `response time` of what a scenario is about, `query response time` of what else it does. */
+function labelOf(name: ClassName, time: string): string {
+  const words = time.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return name === "query" ? `query ${words} time` : `${words} time`;
+}
+
+function describeNoise(name: ClassName, of: ClassNoise): string {
+  const { many, doneWord } = classOf(name);
+  return `Noise of ${many}: over tenths of the window response p50 ${range(of.responseP50, "ms")}, p99 ${range(of.responseP99, "ms")}, ${doneWord} ${range(of.donePerSec, `${many}/s`)}.`;
+}
+
 /** The answer in one sentence: what the relay took, and what came before. */
-function split({ response, service }: Report["latency"]): readonly Block[] {
+function split({
+  row,
+  times: { response, service },
+}: ReturnType<typeof leadingOf>): readonly Block[] {
   if (response.mean === null || service.mean === null) return [];
   const before = Math.max(0, response.mean - service.mean);
   const share = response.mean === 0 ? 1 : Math.min(1, service.mean / response.mean);
@@ -57,7 +85,7 @@ function split({ response, service }: Report["latency"]): readonly Block[] {
       strong(
         `Of ${formatMs(response.mean)} on average the relay and the wire took ${formatPercent(share)}`,
       ),
-      `: ${formatMs(service.mean)} from the send to the OK, ${formatMs(before)} before it.`,
+      `: ${formatMs(service.mean)} from the send to the ${row.done === "eose" ? "EOSE" : "OK"}, ${formatMs(before)} before it.`,
     ]),
   ];
 }

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { WebSocket } from "ws";
 import { buildBundles } from "../../../build/bundle.ts";
+import { publishOf } from "../../../src/report/class-report.ts";
 import schema from "../../../src/report/schema.json" with { type: "json" };
 import type { Report } from "../../../src/report/types.ts";
 import { EXIT } from "../../../src/report/verdict.ts";
@@ -31,9 +32,9 @@ describe("run publish against the embedded relay", () => {
       for (const [i, report] of reports.entries()) {
         assertEnded((i === 0 ? first : second).ended, report, EXIT.ok);
         assert.ok(isReport(report), JSON.stringify(isReport.errors));
-        assertBalanced(report.totals);
-        assert.equal(report.totals.scheduled, 300);
-        assert.equal(report.totals.accepted, 300);
+        assertBalanced(report);
+        assert.equal(publishOf(report).totals.scheduled, 300);
+        assert.equal(publishOf(report).totals.accepted, 300);
         assertBelieved(report);
         assert.ok((report.resources?.samples.length ?? 0) > 0);
       }
@@ -113,10 +114,10 @@ describe("run publish against the embedded relay", () => {
         assert.equal(exitCode, 130, stderr);
         const [report] = await place.reports();
         assert.ok(report);
-        assertBalanced(report.totals);
+        assertBalanced(report);
         assert.equal(report.run.complete, false);
         assert.match(report.run.stopReason ?? "", /interrupted/);
-        const { accepted, lost } = report.totals;
+        const { accepted, lost } = publishOf(report).totals;
         assert.ok(accepted > 0 && accepted <= relay.stored(), `${accepted} of ${relay.stored()}`);
         // Slices are handed in once a second: what is missing fits into one, at 100 events/s.
         assert.ok(relay.stored() - accepted - lost <= 150, `${relay.stored()}, ${accepted}`);
@@ -134,11 +135,11 @@ describe("run publish against the embedded relay", () => {
         await relay.close();
         const report = await onlyReport(place, ended);
         assertEnded(await ended, report, EXIT.threshold);
-        assertBalanced(report.totals);
+        assertBalanced(report);
         assert.equal(report.run.complete, true);
-        assert.equal(report.totals.connections.dropped, 20);
-        assert.ok(report.totals.unsent.noConnection > 0);
-        assert.ok(report.totals.accepted >= stored - probesOf(report));
+        assert.equal(report.classes.connection.totals.dropped, 20);
+        assert.ok(publishOf(report).totals.noConnection > 0);
+        assert.ok(publishOf(report).totals.accepted >= stored - probesOf(report));
         assert.ok(report.errors.some((e) => e.class === "connect" && e.code === "refused"));
       }),
     );
@@ -156,7 +157,7 @@ describe("run publish against the embedded relay", () => {
           assertEnded(ended[Number(report.config.seed) - 1] as Ended, report, EXIT.ok);
         }
         assert.deepEqual(
-          reports.map((r) => r.totals.accepted),
+          reports.map((r) => publishOf(r).totals.accepted),
           [200, 200],
         );
         const left = (await readdir(join(place.dir, "reports"))).filter((f) => f.includes("tmp"));

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bucketLowerMs, type HistogramData } from "../../../src/measure/histogram.ts";
+import { publishOf } from "../../../src/report/class-report.ts";
 import { accept } from "../../faulty-relay/frames.ts";
+import { figuresOf } from "../../fixtures/reports/figures.ts";
 import { assertTrue, publish, type RunResult, withRelay } from "../harness.ts";
 import { isOverloaded } from "../held-up.ts";
 
@@ -38,7 +40,7 @@ test("reports a fixed delay as the service time, for each type of event", async 
 
 /** How far the reported median is above the true one. */
 function medianErrorMs(run: RunResult, type: "view" | "video", truth: readonly number[]): number {
-  const service = run.report.latency.byEvent[type]?.service;
+  const service = publishOf(run.report).rows[type]?.times.service;
   const medianMs = truth[Math.ceil(truth.length / 2) - 1] ?? 0;
   const toldMs = service?.p50 ?? 0;
   assert.equal(service?.count, truth.length);
@@ -59,7 +61,7 @@ test("shows a stall in response times and in the series, not in service times of
     },
     async (relay) => {
       const run = await publish(relay, { duration: 4, "max-in-flight": 1, "ack-timeout": 5_000 });
-      const { latency, throughput, config } = run.report;
+      const { latency, throughput, config } = figuresOf(run.report);
       assertTrue(run, relay, { exitCode: 99 });
       const held = relay.ledger.delaysMs().filter((ms) => ms > 500).length;
       assert.ok(held >= 1 && held <= config.clients);

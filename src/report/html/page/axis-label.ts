@@ -6,8 +6,6 @@ export function axisLabel(value: number, unit: Unit): string {
   switch (unit) {
     case "ms":
       return value >= 1_000 ? `${short(value / 1_000)} s` : `${short(value)} ms`;
-    case "events/s":
-      return `${short(value)}/s`;
     case "connections":
     case "files":
       return short(value);
@@ -17,6 +15,8 @@ export function axisLabel(value: number, unit: Unit): string {
       return value === 0 ? "0" : formatBytes(value).replace(".0 ", " ");
     case "bytes/s":
       return value === 0 ? "0" : `${formatBytes(value).replace(".0 ", " ")}/s`;
+    default:
+      return `${short(value)}/s`;
   }
 }
 

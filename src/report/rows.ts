@@ -1,0 +1,31 @@
+/** Which classes of work a scenario does, and what the rows of each are called. */
+import { QUERIES } from "../load/sessions.ts";
+import { CONNECTION_ROWS } from "../measure/classes/connection.ts";
+import type { ClassName, RowNames } from "../measure/classes.ts";
+import type { Plan } from "../plan/plan.ts";
+import { isScenario, SCENARIOS } from "../plan/scenarios.ts";
+import type { PoolManifest } from "../pool/format.ts";
+
+/** The types of a pool as rows: behind them one for what never got a type. */
+export function rowTypes(pool: PoolManifest): readonly string[] {
+  return [...pool.types, ""];
+}
+
+/** The pool of the scenario `query` holds questions: its types are shapes. */
+export function rowNames(scenario: string, pool: PoolManifest): RowNames {
+  const classes = isScenario(scenario) ? SCENARIOS[scenario].classes : [];
+  const rows: Partial<Record<ClassName, readonly string[]>> = {};
+  for (const name of classes) {
+    if (name === "connection") rows[name] = CONNECTION_ROWS;
+    // The questions of sessions are made as the run goes on.
+    else if (name === "query" && scenario !== "query") rows[name] = QUERIES;
+    else rows[name] = rowTypes(pool);
+  }
+  return rows;
+}
+
+/** What a second the plan sets for a class; `null` where it follows from another. */
+export function targetOf(name: ClassName, plan: Plan): number | null {
+  if (name === "publish") return plan.rateEps;
+  return name === "query" ? (plan.query?.rate ?? null) : null;
+}
