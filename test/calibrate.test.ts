@@ -15,7 +15,7 @@ import { findCeiling, type SearchOptions, type Trial } from "../src/node/calibra
 import { describeKept, renderCalibration } from "../src/node/calibrate/table.ts";
 import { readPool } from "../src/node/pool/read.ts";
 import { parseManifest } from "../src/pool/format.ts";
-import { figuresOf } from "./fixtures/reports/figures.ts";
+import { withClass } from "./fixtures/reports/figures.ts";
 import { buildOf, completeOf, sampleOf } from "./fixtures/reports/run.ts";
 
 const HELD: Trial = { held: true, achievedShare: 1 };
@@ -110,11 +110,13 @@ describe("findCeiling", () => {
 
 describe("judgeTrial", () => {
   const good = completeOf(buildOf());
-  const { throughput, generator } = figuresOf(good);
-  const accepted = (share: number) => ({
-    ...good,
-    throughput: { ...throughput, acceptedEps: throughput.targetEps * share },
-  });
+  const { generator, config } = good;
+  const accepted = (share: number) =>
+    withClass(
+      "publish",
+      { rate: { target: config.rateEps, sent: config.rateEps, done: config.rateEps * share } },
+      good,
+    );
 
   it("holds a rate with a valid verdict and 99 % achieved", () => {
     assert.equal(generator.verdict, "valid", generator.reasons.join("; "));

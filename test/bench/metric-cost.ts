@@ -21,7 +21,7 @@ const SCHEDULE_LAG =
   "          record(scheduleLag, atMs - (heldUntilMs > nextDueMs ? heldUntilMs : nextDueMs));\n";
 const LOOKS = "          look(client, receivedMs);\n";
 const SAMPLES =
-  "    if (++settled % sampleEvery === 0) recorder.samples.push(row, responseMs, serviceMs);\n";
+  "    if (++settled % sampleEvery === 0) book.samples.push(row, responseMs, serviceMs);\n";
 
 export const VARIANTS: readonly Variant[] = [
   { name: "all as it is", lines: [] },
@@ -36,7 +36,7 @@ export const VARIANTS: readonly Variant[] = [
   },
   {
     name: "with a k6 trend for every event",
-    lines: [[SAMPLES, "    recorder.samples.push(row, responseMs, serviceMs);\n"]],
+    lines: [[SAMPLES, "    book.samples.push(row, responseMs, serviceMs);\n"]],
   },
 ];
 

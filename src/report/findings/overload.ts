@@ -56,7 +56,7 @@ export const overload: Rule = {
         evidence("generator.scheduleLag.p99", generator.scheduleLag.p99, "high if it is late"),
         evidence("generator.inFlight.mean", generator.inFlight.mean, placesOf(report)),
         evidence(
-          "times.service.min",
+          "publish.times.service.min",
           times.service.min,
           `near ${times.service.p50} if more places would help`,
         ),
@@ -97,7 +97,7 @@ export const queueing: Rule = {
       ],
       counterEvidence: [
         evidence(
-          "times.service.min",
+          "publish.times.service.min",
           times.service.min,
           `far below ${times.service.p50} if the relay queues`,
         ),
