@@ -43,6 +43,7 @@ describe("parseCommandLine", () => {
     // These add up.
     [["--relay", "ws://a", "--relay", "ws://b"], { relay: "ws://a,ws://b" }],
     [["--mix", "view:1", "--mix", "video:1"], { mix: "view:1,video:1" }],
+    [["--query-mix", "home:1", "--query-mix", "ids:2"], { "query-mix": "home:1,ids:2" }],
     [
       ["--threshold", "a: p(95)<1, max<2", "--threshold", "b: rate<1"],
       { threshold: "a: p(95)<1, max<2;b: rate<1" },

@@ -9,6 +9,10 @@ import { readAsked } from "../src/node/asked.ts";
 import { parseConfig } from "../src/node/config-file.ts";
 import { keepOptions } from "../src/plan/kept-options.ts";
 import { collectOptions } from "../src/plan/options.ts";
+import { buildPlan } from "../src/plan/plan.ts";
+import { keptOf } from "../src/plan/variables.ts";
+import type { Report } from "../src/report/types.ts";
+import { buildOf, completeOf, planOf } from "./fixtures/reports/run.ts";
 
 const refusal = (pattern: RegExp) => (error: unknown) =>
   error instanceof ConfigError && pattern.test(error.message);
@@ -165,6 +169,65 @@ describe("readAsked", () => {
     // Where it has no say, nothing is lacking.
     const audited = await file({ options: {}, withheld: ["pool"] });
     assert.equal((await readAsked(["query"], { config: audited }, {})).scenario, "query");
+  });
+});
+
+describe("a report", () => {
+  const variables = {
+    RELAY_URL: "ws://127.0.0.1:7777,wss://relay.test",
+    RATE_EPS: "80",
+    MIX: "playback",
+    WARMUP_SEC: "2",
+    ARRIVAL: "poisson",
+    THRESHOLDS: "nostr_publish_failed: rate<0.5; nostr_connect_time: max<9, avg<3",
+    PING_SEC: "5",
+    CLIENT_IP_HEADER: "X-Real-IP",
+    SEED: "seed-1",
+  };
+  const again = async (report: Report, more: Readonly<Record<string, string>> = {}) => {
+    const config = await file(report, "report.json");
+    const { scenario, texts } = await readAsked([], { config, ...more }, {});
+    return buildPlan(scenario, texts, "another");
+  };
+
+  it("repeats its run, also where k6 alone wrote it", async () => {
+    const plan = planOf(variables);
+    assert.deepEqual(await again(buildOf({ plan })), plan);
+  });
+
+  it("repeats it as it was given, where the CLI had it", async () => {
+    const texts = collectOptions({ clients: "12", epoch: "now", "pools-limit": "7" }, variables);
+    const plan = buildPlan("publish", texts, "drawn");
+    const kept = keepOptions("publish", texts, ["clients", "epoch"], plan.seed);
+    const report = completeOf(buildOf({ plan }), { kept });
+    assert.deepEqual(report.config.options?.mix, "playback");
+    assert.deepEqual(await again(report), plan);
+    const config = await file(report, "report.json");
+    const asked = await readAsked([], { config, rate: "90" }, { RATE_EPS: "7", EPOCH: "5" });
+    assert.deepEqual(
+      [asked.texts.epoch, asked.texts.poolsLimit, asked.texts.rate, asked.texts.seed],
+      ["now", "7", "90", "seed-1"],
+    );
+  });
+
+  it("repeats a run of queries", async () => {
+    const own = { ...variables, QUERY_MIX: "feeds", CORPUS: "relay", KEEP_LIVE: "1", PAGES: "2" };
+    const { THRESHOLDS: _, ...environment } = own;
+    const plan = buildPlan("query", collectOptions({}, environment, "query"), "drawn");
+    const { options, withheld } = keptOf(plan);
+    const config = await file({ scenario: "query", options, withheld }, "query.json");
+    const asked = await readAsked(["query"], { config }, {});
+    assert.deepEqual(buildPlan("query", asked.texts, "another"), plan);
+  });
+
+  it("holds no header's value and no path of a URL, and says what is lacking", async () => {
+    const secret = { RELAY_URL: "ws://127.0.0.1:7777/hush", RELAY_HEADERS: "X-Token: hush" };
+    const report = buildOf({ plan: planOf(secret) });
+    assert.doesNotMatch(JSON.stringify(report), /hush/);
+    assert.deepEqual(report.config.withheld, ["header", "relay"]);
+    await assert.rejects(again(report), refusal(/given with `--header`, `--relay`/));
+    const given = { header: "X-Token: other", relay: "ws://127.0.0.1:7777" };
+    assert.equal((await again(report, given)).headers[0]?.value, "other");
   });
 });
 

@@ -275,9 +275,10 @@ describe("renderMarkdown", () => {
 
   it("gives a command that is one word a value, whatever the report holds", () => {
     const seed = "a'b; touch $(x) ```y`\n# no";
-    const text = renderMarkdown({ ...good, config: { ...good.config, seed } });
+    const options = { ...good.config.options, seed };
+    const text = renderMarkdown({ ...good, config: { ...good.config, options } });
     const again = section(text, "## How to run it again");
-    assert.ok(again.includes("--seed 'a'\\''b; touch $(x) ```y` # no' --arrival"), again);
+    assert.ok(again.includes("--seed 'a'\\''b; touch $(x) ```y` # no'"), again);
     assert.match(again, /^````sh$[\s\S]+^````$/m);
   });
 
@@ -286,8 +287,8 @@ describe("renderMarkdown", () => {
     for (const part of [
       "npx k6-nostr run publish",
       "--relay ws://127.0.0.1:7777",
-      "--clients 10 --rate 100 --duration 10",
-      "--mix video:0.1,view:0.9 --seed seed-1",
+      "--clients 10 --duration 10 --rate 100 --seed seed-1",
+      "with this report's JSON: `npx k6-nostr run --config report.json`.",
     ]) {
       assert.ok(again.includes(part), part);
     }
@@ -297,25 +298,40 @@ describe("renderMarkdown", () => {
     const again = section(
       renderMarkdown({
         ...good,
-        run: { ...good.run, relayNote: "v1; it's new" },
         config: {
           ...good.config,
+          options: {
+            ...good.config.options,
+            relay: "wss://relay.test:7777",
+            threshold: "nostr_publish_failed: rate<0.5; nostr_connect_time: max<9",
+            "relay-note": "v1; it's new",
+            epoch: "now",
+            audit: "1",
+            strict: "0",
+          },
+          withheld: ["ca", "header", "allow-private", "allow-dedicated-relay"],
+          headers: ["Authorization"],
           pool: { ...good.config.pool, source: { builders: "ab".repeat(32) } },
         },
-        thresholds: [
-          { metric: "nostr_publish_failed", expression: "rate<0.5", value: 0, ok: true },
-        ],
       }),
       "## How to run it again",
     );
     for (const part of [
       '--builders "$BUILDERS"',
-      "--threshold 'nostr_publish_failed: rate<0.5'",
+      "run publish --relay wss://relay.test:7777",
+      "--threshold 'nostr_publish_failed: rate<0.5' --threshold 'nostr_connect_time: max<9' --audit",
+      "--epoch now",
+      '--ca "$CA_FILE"',
+      "--header 'Authorization: …'",
+      "--allow-private",
+      '--allow-dedicated-relay "$ALLOW_DEDICATED_RELAY"',
+      "and again --ca, --header, --allow-private, --allow-dedicated-relay, whose texts no report",
       "--relay-note 'v1; it'\\''s new'",
       "the digest abababababababab",
     ]) {
       assert.ok(again.includes(part), `${part}\n${again}`);
     }
+    assert.doesNotMatch(again, /--strict/);
     assert.ok(!section(renderMarkdown(good), "## How to run it again").includes("--threshold"));
   });
 

@@ -588,6 +588,7 @@ describe("a run that this machine can't carry", () => {
         const plan = planOf({ ...variables, RELAY_URL: relay.url });
         const request: RunRequest = {
           plan,
+          kept: { options: {}, withheld: [] },
           poolDir: undefined,
           durationGiven: true,
           mostPoolBytes: 2e9,

@@ -59,6 +59,7 @@ export const JOINED_BY: Readonly<Record<string, string>> = {
   threshold: ";",
   relay: ",",
   mix: ",",
+  "query-mix": ",",
   header: "\n",
 };
 

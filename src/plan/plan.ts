@@ -64,8 +64,8 @@ const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, units: 
  * four got in each other's way.
  */
 const RATE_PER_VU = 15_000;
-/** What comes costs more than what is sent: an answer of the mix `app` has some 80 rows. */
-const QUERIES_PER_VU = 300;
+/** What comes costs more than what is sent: of 20,000 events an answer of the mix `app` has 240 rows. */
+const QUERIES_PER_VU = 150;
 const CONNECTIONS_PER_VU = 2_500;
 /** Where the count of cores is not known. */
 const MOST_VUS = 4;

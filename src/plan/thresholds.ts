@@ -101,6 +101,16 @@ export function formatThresholds(thresholds: readonly Threshold[]): string {
   return thresholds.map((t) => `${t.metric}: ${t.expressions.join(", ")}`).join("; ");
 }
 
+/** Thresholds without the one that always holds, as a text; `null` where they are the scenario's own. */
+export function ownThresholds(
+  thresholds: readonly Threshold[],
+  scenario: ScenarioName,
+): string | null {
+  const least = formatThresholds([leastThreshold(scenario)]);
+  const own = formatThresholds(thresholds.filter((one) => formatThresholds([one]) !== least));
+  return own === formatThresholds(parseThresholds(defaultThresholds(scenario))) ? null : own;
+}
+
 /** Parses `metric: expression, expression; metric: …`. Throws `ConfigError` on what k6 would refuse. */
 export function parseThresholds(text: string): readonly Threshold[] {
   const byMetric = new Map<string, string[]>();

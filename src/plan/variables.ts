@@ -1,13 +1,18 @@
 /** A plan as the variables that it can be made of again. */
 import { toDialUrl } from "../guard/relay-url.ts";
+import { type KeptOptions, keepOptions } from "./kept-options.ts";
+import { collectOptions } from "./options.ts";
 import type { Plan } from "./plan.ts";
-import { formatThresholds } from "./thresholds.ts";
+import { formatThresholds, ownThresholds } from "./thresholds.ts";
+
+/** An address without a path, which the parser gives one. */
+const BARE = /^(\w+:\/\/[^/?]+)\/$/;
 
 /** What decides a plan, by the names of the environment; its bounds were lifted if they were. */
 export function planVariables(plan: Plan): Record<string, string> {
   const { query } = plan;
   return {
-    RELAY_URL: plan.relays.map(toDialUrl).join(","),
+    RELAY_URL: plan.relays.map((relay) => toDialUrl(relay).replace(BARE, "$1")).join(","),
     CLIENTS: String(plan.clients),
     DURATION_SEC: String(plan.durationSec),
     WARMUP_SEC: String(plan.warmupSec),
@@ -37,4 +42,17 @@ export function planVariables(plan: Plan): Record<string, string> {
           KEEP_LIVE: query.keepLive ? "1" : "",
         }),
   };
+}
+
+/** The options of a plan, where nobody knows which of them were given. */
+export function keptOf(plan: Plan): KeptOptions {
+  const { scenario } = plan;
+  const { THRESHOLDS: _, ...variables } = planVariables(plan);
+  const own = ownThresholds(plan.thresholds, scenario);
+  const texts = collectOptions(
+    {},
+    { ...variables, ...(own === null ? {} : { THRESHOLDS: own }) },
+    scenario,
+  );
+  return keepOptions(scenario, texts, [], plan.seed);
 }

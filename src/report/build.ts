@@ -5,6 +5,7 @@ import { CLASS_NAMES, type ClassName, classOf, type TimeOf } from "../measure/cl
 import { type HistogramData, meanOf, mergeHistograms } from "../measure/histogram.ts";
 import { type Slice, sliceLengthMs } from "../measure/slice.ts";
 import type { Plan } from "../plan/plan.ts";
+import { keptOf } from "../plan/variables.ts";
 import type { PoolManifest } from "../pool/format.ts";
 import { identitiesOf, publishOf } from "./class-report.ts";
 import type { ClassReport, ClassReports, LackingPart } from "./class-types.ts";
@@ -205,6 +206,8 @@ function meanBytesOf(pool: PoolManifest, type: string): number | null {
 
 function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
   return {
+    ...keptOf(plan),
+    query: plan.query,
     relays: plan.relays.map((relay) => relay.label),
     clients: plan.clients,
     durationSec: plan.durationSec,

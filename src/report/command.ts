@@ -1,6 +1,5 @@
 /** Shell lines that a reader may copy: every value quoted, whatever it holds. */
-import { isScenario } from "../plan/scenarios.ts";
-import { defaultThresholds, leastThreshold, parseThresholds } from "../plan/thresholds.ts";
+import { OPTION_NAMES, OPTIONS, type OptionName } from "../plan/option-table.ts";
 import type { Report } from "./types.ts";
 
 /** One word of a POSIX shell. Control characters, which terminals obey, become spaces. */
@@ -12,34 +11,52 @@ export function shellQuote(text: string): string {
 
 /**
  * The command that makes the load of a report again. Without a relay its URL is asked for: a report keeps
- * only its host and port. Of a user's own builders or events it keeps a digest, so their file is asked for too.
+ * only its host and port. So is what else a report does not keep.
  */
 export function rerunCommand(report: Report, relay = '"$RELAY_URL"'): string {
-  const { config: c, run } = report;
-  const mix = Object.entries(c.mix)
-    .map(([type, weight]) => `${type}:${weight}`)
-    .join(",");
-  const flags: readonly (readonly [string, string | number])[] = [
-    ["clients", c.clients],
-    ["rate", c.rateEps],
-    ["duration", c.durationSec],
-    ["warmup", c.warmupSec],
-    ...(isReplay(report) ? [] : ([["mix", mix]] as const)),
-    ["seed", c.seed],
-    ["arrival", c.arrival],
-    ["max-in-flight", c.maxInFlight],
-    ["connect-concurrency", c.connectConcurrency],
-    ["ack-timeout", c.ackTimeoutMs],
-  ];
-  const words = flags.map(([flag, value]) => `--${flag} ${shellQuote(String(value))}`);
-  const third = words.findIndex((word) => word.startsWith("--max-in-flight"));
+  const { options = {}, withheld = [] } = report.config;
+  const kept = OPTION_NAMES.filter((name) => name !== "relay");
+  const groups = [...new Set(kept.map((name) => OPTIONS[name].group))].map((group) =>
+    kept
+      .filter((name) => OPTIONS[name].group === group)
+      .flatMap((name) => flagsOf(name, options[OPTIONS[name].flag]))
+      .join(" "),
+  );
+  const asked = kept.filter(
+    (name) => withheld.includes(OPTIONS[name].flag) || isSource(name, report),
+  );
   return [
-    `npx k6-nostr run ${shellQuote(run.scenario)} --relay ${relay}`,
-    words.slice(0, 4).join(" "),
-    words.slice(4, third).join(" "),
-    words.slice(third).join(" "),
-    ...extraFlags(report),
+    `npx k6-nostr run ${shellQuote(report.run.scenario)} --relay ${relay}`,
+    ...groups.filter((flags) => flags !== ""),
+    ...asked.flatMap((name) => askFor(name, report)),
   ].join(" \\\n  ");
+}
+
+/** Of switches, those that are off have no flag. */
+function flagsOf(name: OptionName, text: string | undefined): readonly string[] {
+  const { flag, value } = OPTIONS[name];
+  if (text === undefined || (value === undefined && text === "0")) return [];
+  if (value === undefined) return [`--${flag}`];
+  const texts = name === "threshold" ? text.split(/[;\n]/) : [text];
+  return texts.map((one) => `--${flag} ${shellQuote(one.trim())}`);
+}
+
+/** A user's own builders or events are asked for where nobody says which pool they were in. */
+function isSource(name: OptionName, report: Report): boolean {
+  const { source } = report.config.pool;
+  const { withheld = [] } = report.config;
+  if (!source || ["pool", "builders", "events"].some((flag) => withheld.includes(flag)))
+    return false;
+  return name === (isReplay(report) ? "events" : "builders");
+}
+
+/** What is not kept, with a place for its text. */
+function askFor(name: OptionName, { config }: Report): readonly string[] {
+  const { flag, value, variable } = OPTIONS[name];
+  if (name === "header") {
+    return (config.headers ?? []).map((header) => `--header ${shellQuote(`${header}: …`)}`);
+  }
+  return [value === undefined ? `--${flag}` : `--${flag} "$${variable}"`];
 }
 
 /** Where events came from that are not the kit's own; `null` when all are. */
@@ -55,40 +72,6 @@ export function describeSource({ config }: Report): string | null {
 function isReplay({ config }: Report): boolean {
   const { source } = config.pool;
   return source ? "replay" in source : false;
-}
-
-/** What is not the default, each on a line. */
-function extraFlags(report: Report): readonly string[] {
-  const { config } = report;
-  const { source } = config.pool;
-  const thresholds = judgedExpressions(report);
-  const isDefault = thresholds.join(";") === defaultExpressions(report.run.scenario).join(";");
-  return [
-    ...(source ? [isReplay(report) ? '--events "$EVENTS"' : '--builders "$BUILDERS"'] : []),
-    ...(isDefault ? [] : thresholds.map((threshold) => `--threshold ${shellQuote(threshold)}`)),
-    ...(config.pingSec ? [`--ping ${config.pingSec}`] : []),
-    // Their values may be secrets.
-    ...(config.headers ?? []).map((name) => `--header ${shellQuote(`${name}: …`)}`),
-    ...(config.clientIpHeader ? [`--client-ip-header ${shellQuote(config.clientIpHeader)}`] : []),
-    ...(report.audit === null || report.audit.spot ? [] : ["--audit"]),
-    ...(report.run.relayNote ? [`--relay-note ${shellQuote(report.run.relayNote)}`] : []),
-  ];
-}
-
-function defaultExpressions(scenario: string): readonly string[] {
-  if (!isScenario(scenario)) return [];
-  return parseThresholds(defaultThresholds(scenario)).flatMap(({ metric, expressions }) =>
-    expressions.map((expression) => `${metric}: ${expression}`),
-  );
-}
-
-/** Without the one that every run has. */
-function judgedExpressions({ thresholds, run: { scenario } }: Report): readonly string[] {
-  const least = isScenario(scenario) ? leastThreshold(scenario) : null;
-  const own = thresholds.filter(
-    ({ metric, expression }) => metric !== least?.metric || !least.expressions.includes(expression),
-  );
-  return own.map(({ metric, expression }) => `${metric}: ${expression}`);
 }
 
 /** The facts that another person needs to get the same run. */

@@ -1,4 +1,5 @@
 /** What only Node knows, put into a report that k6 wrote; the verdict is judged again with it. */
+import type { KeptOptions } from "../plan/kept-options.ts";
 import { withFindings } from "./findings/engine.ts";
 import { judgeGenerator } from "./generator.ts";
 import { judgeAgain } from "./thresholds.ts";
@@ -6,6 +7,8 @@ import type { Audit, ConsentProof, Profile, Report, ResourceSample, Resources } 
 
 export interface Completion {
   readonly k6: string;
+  /** The options as a person gave them. */
+  readonly kept?: KeptOptions;
   readonly host: Report["run"]["host"];
   readonly resources: readonly ResourceSample[] | null;
   /** What else the companion knows. */
@@ -46,6 +49,7 @@ export function completeReport(report: Report, completion: Completion): Report {
     {
       ...report,
       run,
+      config: { ...report.config, ...completion.kept },
       handshakes: completion.handshakes ?? null,
       ...(completion.preflight === undefined ? {} : { preflight: completion.preflight }),
       ...(completion.known === undefined ? {} : { known: completion.known }),

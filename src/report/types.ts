@@ -1,6 +1,7 @@
 /** The report: the JSON that tools read. `schema.json` beside this file says the same as JSON Schema. */
 import type { ClassName } from "../measure/classes.ts";
 import type { Reason } from "../nostr/reason.ts";
+import type { QueryPlan } from "../plan/query.ts";
 import type { PoolSource } from "../pool/format.ts";
 import type { LeftOut } from "../pool/left-out.ts";
 import type { ClassReports } from "./class-types.ts";
@@ -326,6 +327,12 @@ export interface Report {
     };
   };
   readonly config: {
+    /** What `--config` reads, so that it is the same run: option → text. Reports from before have none. */
+    readonly options?: Readonly<Record<string, string>>;
+    /** Options that were given too, and are not kept: secrets, paths of one machine, consent. */
+    readonly withheld?: readonly string[];
+    /** What was asked; `null` where queries do not lead. */
+    readonly query?: QueryPlan | null;
     readonly relays: readonly string[];
     readonly clients: number;
     readonly durationSec: number;

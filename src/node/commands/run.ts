@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
 import { parseMetricsSink } from "../../guard/metrics-sink.ts";
+import { keepOptions } from "../../plan/kept-options.ts";
 import { OPTIONS, type OptionName } from "../../plan/option-table.ts";
 import {
   type OptionTexts,
@@ -114,6 +115,7 @@ export async function runScenario(
     const replayed = await replay();
     const { report, files, outcome } = await carryOut({
       plan,
+      kept: keepOptions(scenario, texts, given, plan.seed),
       poolDir: replayed ?? texts.pool,
       durationGiven,
       replay: replayed === undefined ? undefined : replay,

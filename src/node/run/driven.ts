@@ -1,6 +1,7 @@
 /** A run from what was asked to what came of it: each step adds what it found out. */
 
 import type { MetricsSink } from "../../guard/metrics-sink.ts";
+import type { KeptOptions } from "../../plan/kept-options.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import type { Epoch } from "../../pool/times.ts";
@@ -23,6 +24,8 @@ import type { Terminal } from "../terminal.ts";
 
 export interface RunRequest {
   readonly plan: Plan;
+  /** The options as they were given, for the report. */
+  readonly kept: KeptOptions;
   readonly poolDir: string | undefined;
   /** When the events of a pool to be made were written; by default what the relays take. */
   readonly epoch?: Epoch | undefined;

@@ -44,6 +44,7 @@ export async function finish(driven: Driven): Promise<Report> {
   const readBack = await readBackRun(driven, report);
   return completeReport(report, {
     k6: `k6 v${k6.version}`,
+    kept: driven.kept,
     host: {
       cpus: availableParallelism(),
       memoryBytes: totalmem(),

@@ -100,6 +100,7 @@ function planRows({ config: c }: Report): readonly (readonly [string, unknown])[
     ["address header", c.clientIpHeader ?? "none"],
     ["VUs", c.vus],
     ["count of relays", c.relays.length],
+    ["queries", c.query ? JSON.stringify(c.query) : "none"],
     ["source of events", sourceKind(c.pool.source)],
   ];
 }
