@@ -51,6 +51,7 @@ describe("help of run", () => {
     assert.match(query, /^Queries\n {2}--query-rate N .* \[QUERY_RATE, default 50\]$/m);
     assert.match(query, /^ {2}--max-in-flight N .*default 8\]$/m);
     assert.match(query, /^Presets of --query-mix: app, /m);
+    assert.match(query, /^ {2}--threshold EXPR .*nostr_query_wrong: count==0\]$/m);
     assert.doesNotMatch(query, /Presets of --mix|--rate /);
     const all = runUsage([], undefined);
     assert.equal(flagsOf(all).length, OPTION_NAMES.length + 1);

@@ -42,7 +42,7 @@ export async function demo(args: readonly string[]): Promise<number> {
   }
   if (flags.help) {
     process.stdout.write(
-      `k6-nostr demo [flags of run]\n\n${describeFlags([SCENARIO_FLAG, HELP_FLAG])}\n${describeOptions(scenario)}`,
+      `k6-nostr demo [flags of run]\n\n${describeFlags([SCENARIO_FLAG, HELP_FLAG])}\n${describeOptions(scenario, DEMO[scenario])}`,
     );
     return EXIT.ok;
   }

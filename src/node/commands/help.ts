@@ -4,6 +4,7 @@ import { PUBLIC_RELAYS_AS_OF } from "../../guard/public-relays.ts";
 import { OPTION_NAMES, OPTIONS, type OptionName } from "../../plan/option-table.ts";
 import { defaultOf, hasSay } from "../../plan/options.ts";
 import { isScenario, SCENARIO_NAMES, SCENARIOS, type ScenarioName } from "../../plan/scenarios.ts";
+import { defaultThresholds } from "../../plan/thresholds.ts";
 import { queryPresets, shapes } from "../../query/catalogue.ts";
 import type { FlagRow } from "../command-line.ts";
 
@@ -75,14 +76,20 @@ export function describeScenarios(): string {
   return SCENARIO_NAMES.map((name) => `  ${name.padEnd(9)} ${SCENARIOS[name].does}\n`).join("");
 }
 
-/** The options that have a say in a scenario, or all of them, by group. */
-export function describeOptions(scenario?: ScenarioName): string {
-  const own = OPTION_NAMES.filter((name) => scenario === undefined || hasSay(name, scenario));
-  const groups = new Set(own.map((name) => OPTIONS[name].group));
+/** The options that have a say in a scenario, or all of them, by group. `own`: a command's own defaults, by flag. */
+export function describeOptions(
+  scenario?: ScenarioName,
+  own: Readonly<Record<string, string>> = {},
+): string {
+  const names = OPTION_NAMES.filter((name) => scenario === undefined || hasSay(name, scenario));
+  const groups = new Set(names.map((name) => OPTIONS[name].group));
   return [...groups]
     .map((group) => {
-      const rows = own.filter((name) => OPTIONS[name].group === group);
-      return `${group}\n${describeFlags(rows.map((name) => flagRow(name, scenario)))}`;
+      const rows = names
+        .filter((name) => OPTIONS[name].group === group)
+        .map((name) => flagRow(name, scenario))
+        .map((row) => ({ ...row, ...(own[row.flag] ? { default: own[row.flag] } : {}) }));
+      return `${group}\n${describeFlags(rows)}`;
     })
     .join("\n");
 }
@@ -91,7 +98,7 @@ export function describeOptions(scenario?: ScenarioName): string {
 function flagRow(name: OptionName, scenario: ScenarioName | undefined): FlagRow {
   const { default: text, defaultIn, scenarios, ...row } = OPTIONS[name];
   if (scenario !== undefined) {
-    const own = defaultOf(name, scenario);
+    const own = name === "threshold" ? defaultThresholds(scenario) : defaultOf(name, scenario);
     return { ...row, ...(own === undefined ? {} : { default: own }) };
   }
   const others = Object.entries(defaultIn).map(([where, other]) => `; ${other} in ${where}`);
