@@ -40,7 +40,7 @@ export function defaultThresholds(scenario: ScenarioName): string {
  * Holds in every run: nothing is met where nothing of the leading class was done, whatever the other thresholds
  * say.
  */
-export function leastThreshold(scenario: ScenarioName): Threshold {
+function leastThreshold(scenario: ScenarioName): Threshold {
   const { done, metrics } = classOf(SCENARIOS[scenario].leads);
   const metric = metrics.counters[done] ?? "";
   return { metric, expressions: ["count>0"] };
