@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
+import { dashboardJson } from "../build/dashboard.ts";
+import { CLASS_NAMES, classOf } from "../src/measure/classes.ts";
 import { RESOURCE_METRICS } from "../src/measure/resource-metrics.ts";
 import { CHECKS, type Compose, RELAYS, read, TEXTS, type Texts } from "./compose/promises.ts";
 
@@ -133,14 +135,32 @@ describe("the compose file", () => {
     assert.ok(TEXTS.relays.embedded?.includes(`k6-nostr:${version}`));
   });
 
+  it("has a dashboard with panels for each class of work, as their table says", () => {
+    const dashboard = JSON.parse(read("deploy/observe/grafana/dashboards/k6-nostr.json"));
+    assert.deepEqual(dashboard, dashboardJson(), "run build/dashboard.ts");
+    const text = JSON.stringify(dashboard);
+    for (const name of CLASS_NAMES) {
+      const { trends, counters } = classOf(name).metrics;
+      for (const metric of [...Object.values(trends), ...Object.values(counters)]) {
+        assert.ok(text.includes(`k6_${metric}_`), `no panel asks for ${metric}`);
+      }
+    }
+  });
+
   it("has the dashboard ask for what k6 and the meter send, and for nothing else", () => {
     const dashboard = read("deploy/observe/grafana/dashboards/k6-nostr.json");
     const expressions = [...dashboard.matchAll(/"expr": "(.*)"/g)].map((match) => match[1] ?? "");
     const asked = new Set(expressions.flatMap((text) => text.match(/\b(?:k6|process)_\w+/g) ?? []));
-    const own = read("k6/lib/metrics.ts").matchAll(/new (Trend|Counter|Rate)\("(\w+)"/g);
+    const own = CLASS_NAMES.flatMap((name) => {
+      const { trends, counters, failed } = classOf(name).metrics;
+      return [
+        ...Object.values(trends).map((trend) => ["Trend", trend] as const),
+        ...Object.values(counters).map((counter) => ["Counter", counter] as const),
+        ...(failed === null ? [] : [["Rate", failed] as const]),
+      ];
+    });
     const resources = Object.keys(RESOURCE_METRICS).map((name) => ["Trend", name] as const);
-    const metrics = [...own].map(([, type = "", name = ""]) => [type, name] as const);
-    const sent = [...metrics, ...resources].flatMap(
+    const sent = [...own, ...resources].flatMap(
       ([type, name]) => ENDINGS[type]?.map((ending) => `k6_${name}_${ending}`) ?? [],
     );
     const metered = read("deploy/load/relay-meter.ts").match(/process_\w+/g) ?? [];
