@@ -5,16 +5,28 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ConfigError } from "../src/errors.ts";
-import { judgeTrial } from "../src/node/calibrate/calibrate.ts";
-import type { Calibration } from "../src/node/calibrate/figures.ts";
+import { judgeReading, judgeTrial } from "../src/node/calibrate/calibrate.ts";
+import { meanRows } from "../src/node/calibrate/expected-rows.ts";
+import { type Calibration, mergeFigures } from "../src/node/calibrate/figures.ts";
 import { keep, readKept } from "../src/node/calibrate/kept.ts";
+import { makeQuestions } from "../src/node/calibrate/look-alike-questions.ts";
 import { makeLookAlikes } from "../src/node/calibrate/look-alikes.ts";
-import { ceilingOf, judgeRate, keepFigures } from "../src/node/calibrate/obtain.ts";
+import {
+  ceilingOf,
+  judgeRate,
+  judgeRows,
+  keepFigures,
+  receiveOf,
+} from "../src/node/calibrate/obtain.ts";
 import { othersPercent } from "../src/node/calibrate/others.ts";
 import { findCeiling, type SearchOptions, type Trial } from "../src/node/calibrate/search.ts";
 import { describeKept, renderCalibration } from "../src/node/calibrate/table.ts";
 import { readPool } from "../src/node/pool/read.ts";
+import { makeUpRows, SinkRows } from "../src/node/relay/sink-rows.ts";
 import { parseManifest } from "../src/pool/format.ts";
+import { AnswerCheck } from "../src/query/answer-check.ts";
+import { expectedOf, filtersOf } from "../src/query/question-line.ts";
+import { queryOf } from "../src/report/class-report.ts";
 import { withClass } from "./fixtures/reports/figures.ts";
 import { buildOf, completeOf, sampleOf } from "./fixtures/reports/run.ts";
 
@@ -127,6 +139,32 @@ describe("judgeTrial", () => {
   });
 });
 
+describe("judgeReading", () => {
+  const good = completeOf(buildOf());
+  const none = queryOf(good);
+  const judge = (done: number, right: number, verdict: "valid" | "suspect" = "valid") =>
+    judgeReading({
+      ...withClass(
+        "query",
+        {
+          ...none,
+          totals: { ...none.totals, eose: 100, right },
+          rate: { target: 100, sent: 100, done },
+        },
+        good,
+      ),
+      generator: { ...good.generator, verdict },
+    });
+
+  it("holds a rate with a valid verdict, 99 % answered and every answer right", () => {
+    assert.deepEqual(judge(99, 100), { held: true, achievedShare: 0.99 });
+    assert.deepEqual(judge(98, 100), { held: false, achievedShare: 0.98 });
+    assert.equal(judge(100, 99).held, false);
+    assert.equal(judge(100, 100, "suspect").held, false);
+    assert.deepEqual(judgeReading(good), { held: false, achievedShare: 0 });
+  });
+});
+
 const FIGURES: Calibration = {
   generator: { cpu: "Some CPU", cores: 4, platform: "linux-x64", k6: "2.2.0", tool: "k6-nostr 1" },
   form: "full",
@@ -134,6 +172,16 @@ const FIGURES: Calibration = {
   floorMs: 0.2,
   floors: [{ clients: 1, rateEps: 150, p50Ms: 0.2, p99Ms: 1.5 }],
   ceiling: { heldEps: 10_000, failedEps: 10_800, clients: 100 },
+  receive: {
+    heldRowsPerSec: 50_000,
+    heldBytesPerSec: 45_000_000,
+    failedRowsPerSec: 55_000,
+    rowsAnAnswer: 100,
+    clients: 100,
+    form: "full",
+    measuredAt: "2026-01-02T00:00:00.000Z",
+    othersPercent: 3,
+  },
   connections: [
     { asked: 2_000, opened: 2_000, connectP50Ms: 5, connectP99Ms: 20, bytesEach: 60_000 },
   ],
@@ -192,6 +240,8 @@ describe("kept figures", () => {
         whole.replace('"floorMs": 0.2', '"floorMs": null'),
         whole.replace('"generator"', '"host"'),
         whole.replace("2026-01-01T", "yesterday"),
+        whole.replace('"heldRowsPerSec": 50000', '"heldRowsPerSec": 0'),
+        whole.replace('"heldBytesPerSec": 45000000', '"heldBytesPerSec": null'),
       ];
       for (const text of damaged) {
         await writeFile(path, text);
@@ -214,19 +264,150 @@ describe("kept figures", () => {
       const said: string[] = [];
       const terminal = { status() {}, note: (line: string) => said.push(line), clear() {} };
       const busy: Calibration = { ...FIGURES, form: "quick", othersPercent: 21 };
-      assert.equal(await keepFigures(path, busy, terminal, false), false);
+      assert.equal(await keepFigures(path, busy, terminal, "publish"), false);
       assert.match(said.join(), /not kept in .*: other processes took 21 % of the processor/);
       assert.equal(await readKept(path, busy.generator), null);
-      for (const [othersPercent, wasAskedFor] of [
-        [21, true],
-        [20, false],
-        [null, false],
+      for (const [othersPercent, part] of [
+        [21, null],
+        [20, "publish"],
+        [null, "publish"],
       ] as const) {
         const kept = { ...busy, othersPercent };
-        assert.equal(await keepFigures(path, kept, terminal, wasAskedFor), true);
+        assert.equal(await keepFigures(path, kept, terminal, part), true);
         assert.deepEqual(await readKept(path, busy.generator), kept);
       }
       assert.equal(said.length, 1);
+    });
+  });
+});
+
+describe("figures of the part that a run needs", () => {
+  const { receive = null, ...published } = FIGURES;
+  const read: Calibration = { ...published, ceiling: null, floorMs: 0.5, receive };
+
+  it("join those that are kept of the other", () => {
+    assert.deepEqual(mergeFigures(published, read, "receive"), FIGURES);
+    assert.deepEqual(mergeFigures(read, published, "publish"), FIGURES);
+    assert.deepEqual(mergeFigures(null, read, "receive"), read);
+    const again = { ...published, floorMs: 0.9 };
+    assert.deepEqual(mergeFigures(FIGURES, again, "publish"), { ...again, receive });
+  });
+
+  it("are kept without the other, and not without their own", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "k6-nostr-kept-"));
+    const path = join(dir, "calibration.json");
+    const terminal = { status() {}, note() {}, clear() {} };
+    try {
+      assert.equal(await keepFigures(path, read, terminal, "publish"), false);
+      assert.equal(
+        await keepFigures(path, { ...FIGURES, receive: null }, terminal, "receive"),
+        false,
+      );
+      const busy = { ...read, receive: receive && { ...receive, othersPercent: 21 } };
+      assert.equal(await keepFigures(path, busy, terminal, "receive"), false);
+      assert.equal(await readKept(path, generator), null);
+      assert.equal(await keepFigures(path, read, terminal, "receive"), true);
+      assert.deepEqual(await readKept(path, generator), read);
+      assert.equal(await keepFigures(path, { ...read, receive: null }, terminal, null), false);
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
+
+  it("are shown with what they mean", () => {
+    const text = renderCalibration(FIGURES);
+    assert.match(
+      text,
+      /receiving +50,000 rows\/s \(45\.0 MB\/s\), 100 an answer over 100 connections/,
+    );
+    assert.match(text, /55,000 rows\/s were not held/);
+    assert.match(text, /above 40,000 rows\/s are warned about, above 47,500 rows\/s refused/);
+    assert.match(renderCalibration(published), /receiving +not measured/);
+    assert.match(describeKept(FIGURES), /^ceiling 10,000 events\/s, reads 50,000 rows\/s, floor/);
+    assert.match(describeKept(read), /^reads 50,000 rows\/s, floor/);
+  });
+});
+
+describe("judgeRows", () => {
+  const judge = (queryRate: number, isForced = false, figures: Calibration | null = FIGURES) =>
+    judgeRows({ queryRate, rowsEach: 80 }, figures, isForced);
+
+  it("lets pass, warns and refuses by shares of the rows that were read", () => {
+    // 80 rows each: 40,000, 40,080, 47,440 and 47,520 rows/s of 50,000.
+    assert.equal(judge(500), null);
+    assert.match(judge(501) ?? "", /^40,080 rows\/s .* 80 % .*50,000 rows\/s.*suspect$/);
+    assert.match(judge(593) ?? "", /suspect$/);
+    assert.throws(
+      () => judge(594),
+      (error) =>
+        error instanceof ConfigError && /Lower --query-rate to 500\b.*--force/.test(error.message),
+    );
+    assert.match(judge(594, true) ?? "", /invalid$/);
+  });
+
+  it("refuses nothing by figures of a busy machine, and says nothing without any", () => {
+    const { receive = null } = FIGURES;
+    const busy = { ...FIGURES, receive: receive && { ...receive, othersPercent: 21 } };
+    assert.match(judge(5_000, false, busy) ?? "", /other processes took 21 %/);
+    assert.equal(receiveOf(busy), null);
+    assert.deepEqual(receiveOf(FIGURES), { rowsPerSec: 50_000, bytesPerSec: 45_000_000 });
+    assert.equal(judge(5_000, false, { ...FIGURES, receive: null }), null);
+    assert.equal(judge(5_000, false, null), null);
+  });
+});
+
+describe("questions for the sink", () => {
+  const inFolder = async (use: (dir: string) => Promise<void>) => {
+    const dir = await mkdtemp(join(tmpdir(), "k6-nostr-questions-"));
+    await use(join(dir, "pool")).finally(() => rm(dir, { recursive: true, force: true }));
+  };
+
+  it("have its rows for right answers", async () => {
+    await inFolder(async (dir) => {
+      const made = await makeQuestions(dir, 300, 20);
+      assert.deepEqual(
+        parseManifest(await readFile(join(dir, "manifest.json"), "utf8"), dir),
+        made,
+      );
+      const text = await readFile(join(dir, "frames.txt"), "utf8");
+      const lines = text.split("\n").slice(0, -1);
+      assert.equal(lines.length, 300);
+      assert.equal(text.length, made.bytes);
+      assert.equal(text.indexOf("\n", made.index[1]) - Number(made.index[1]), lines[256]?.length);
+      const known = (await readFile(join(dir, "rows.txt"), "utf8")).split("\n").slice(0, -1);
+      const [line = ""] = lines;
+      const sent = new SinkRows(makeUpRows(50)).answer("q1", `["REQ","q1",${filtersOf(line)}]`);
+      const ids = [...sent.toString("latin1").matchAll(/"id":"([0-9a-f]{64})"/g)].map(
+        ([, id]) => id ?? "",
+      );
+      const expected = expectedOf(line);
+      assert.ok(typeof expected === "object");
+      const check = new AnswerCheck(
+        expected,
+        new Uint32Array(20).map((_, i) => i),
+      );
+      const ordinals = new Map(known.map((row, ordinal) => [row.slice(0, 13), ordinal]));
+      for (const id of ids) assert.equal(check.row(ordinals.get(id.slice(0, 13))), "matching");
+      assert.equal(check.end({ rows: null, saidMore: false }), "right");
+      assert.equal(ids.length, 20);
+      assert.equal(await meanRows(dir, 1), 20);
+    });
+  });
+
+  it("are counted by what is expected: pages together, no row for a COUNT, nothing where nobody knows", async () => {
+    await inFolder(async (dir) => {
+      await makeQuestions(dir, 1, 1);
+      const write = (lines: readonly string[]) =>
+        writeFile(join(dir, "frames.txt"), lines.map((line) => `${line}\t{}\n`).join(""));
+      await write(["a00[[[0,1],[2]],[5,6],1,2,true]", "b007"]);
+      assert.equal(await meanRows(dir, 1), 2);
+      await write(["a01[[[0,1]],[],0,0,true]", "a11[[[2]],[],0,0,true]", "a00[[[4]],[],0,0,true]"]);
+      assert.equal(await meanRows(dir, 1), 1.5);
+      assert.equal(await meanRows(dir, 2), 2);
+      await write(["a00null"]);
+      assert.equal(await meanRows(dir, 1), null);
+      await write([]);
+      assert.equal(await meanRows(dir, 1), null);
     });
   });
 });

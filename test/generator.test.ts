@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ClassName, CountsOf } from "../src/measure/classes.ts";
 import { noLinkCounts } from "../src/measure/recorder.ts";
-import { identitiesOf, publishOf } from "../src/report/class-report.ts";
+import { identitiesOf, publishOf, queryOf } from "../src/report/class-report.ts";
 import { judgeGenerator } from "../src/report/generator.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import { renderTerminal } from "../src/report/terminal.ts";
@@ -71,6 +71,9 @@ function stateOf(report: Report, id: string) {
   return report.generator.signals.find((signal) => signal.id === id)?.state;
 }
 
+const NO_QUERIES = queryOf(good);
+const READ = { ...NO_QUERIES.totals, sent: 100, eose: 100, rows: 8_000, bytes: 7_200_000 };
+const asked = withClass("query", { ...NO_QUERIES, totals: READ }, good);
 const ALL_ACCEPTED = { scheduled: 1_000, attempted: 1_000, accepted: 1_000 };
 
 /** One change of a good run for each state of each signal. */
@@ -172,6 +175,13 @@ const table: Readonly<Record<string, Readonly<Partial<Record<string, Change>>>>>
     suspect: { figures: { ceilingEps: 150 } },
     invalid: { figures: { ceilingEps: 105 } },
     notMeasured: { figures: { ceilingEps: null } },
+  },
+  // 8,000 rows of 7.2 MB in 10 s.
+  receiveShare: {
+    valid: { report: asked, figures: { receive: { rowsPerSec: 1_000, bytesPerSec: 900_000 } } },
+    suspect: { report: asked, figures: { receive: { rowsPerSec: 990, bytesPerSec: 9e9 } } },
+    invalid: { report: asked, figures: { receive: { rowsPerSec: 9e9, bytesPerSec: 750_000 } } },
+    notMeasured: { figures: { receive: { rowsPerSec: 1, bytesPerSec: 1 } } },
   },
   ownConnectionLimit: {
     valid: { report: { errors: [connectError("refused", 5)] } },

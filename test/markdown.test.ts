@@ -135,6 +135,20 @@ describe("renderMarkdown", () => {
     assert.match(partly, /relay not measured; generator not measured; host not measured/);
   });
 
+  it("says what preflight advised, and what this generator reads", () => {
+    const advice = [
+      { id: "max-limit", what: "at most 100 rows", why: "cut off", remedy: "raise it" },
+    ];
+    const told = renderMarkdown({
+      ...completeOf(buildOf(), { receive: { rowsPerSec: 50_000, bytesPerSec: 45e6 } }),
+      preflight: { probes: [], advice },
+    });
+    const details = section(told, "## Details");
+    assert.match(details, /before the run: at most 100 rows; cut off/);
+    assert.match(details, /reads 50,000 rows\/s \(45\.0 MB\/s\); floor/);
+    assert.doesNotMatch(section(renderMarkdown(good), "## Details"), /before the run:|rows\/s/);
+  });
+
   it("names what was acknowledged and is missing, and how many more", () => {
     const missing = Array.from({ length: 12 }, (_, i) => String(i).padStart(64, "e"));
     const counts = { checked: 900, found: 800, excused: 60, acknowledged: 1_000 };

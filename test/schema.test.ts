@@ -115,7 +115,7 @@ const LATER = [
   ...["pingSec", "headers", "clientIpHeader", "ends", "handshakes"],
   ...["relayProcesses", "proxy", "portLooks", "queryTimes"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
-  ...["known", "spot", "margin", "options", "withheld", "query"],
+  ...["known", "spot", "margin", "options", "withheld", "query", "receive", "advice"],
 ];
 
 describe("the schema", () => {

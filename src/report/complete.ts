@@ -3,7 +3,15 @@ import type { KeptOptions } from "../plan/kept-options.ts";
 import { withFindings } from "./findings/engine.ts";
 import { judgeGenerator } from "./generator.ts";
 import { judgeAgain } from "./thresholds.ts";
-import type { Audit, ConsentProof, Profile, Report, ResourceSample, Resources } from "./types.ts";
+import type {
+  Audit,
+  ConsentProof,
+  Profile,
+  ReceiveFigures,
+  Report,
+  ResourceSample,
+  Resources,
+} from "./types.ts";
 
 export interface Completion {
   readonly k6: string;
@@ -16,6 +24,7 @@ export interface Completion {
   readonly profile?: Profile | null;
   readonly handshakes?: Report["handshakes"];
   readonly ceilingEps: number | null;
+  readonly receive?: ReceiveFigures | null;
   readonly floorMs: number | null;
   readonly audit: Audit | null;
   /** What the relays had of the pool before the run. */
@@ -61,6 +70,7 @@ export function completeReport(report: Report, completion: Completion): Report {
     {
       ...figures,
       ceilingEps,
+      receive: completion.receive ?? null,
       floorMs,
       cpuPercent: {
         generator: meanCpu(resources, "generator", run.durationSec),

@@ -41,6 +41,8 @@
  * - share of the ceiling: where one server works off a queue (M/M/1), a response takes twice the service
  *   time at half of what it can do, and ten times at nine tenths: by then the queue is the generator's. A
  *   rate above the ceiling that was held, with no other doubt, says that the ceiling was measured too low.
+ * - share of what can be read: a reader does not wait for answers in a queue of its own making until it is full,
+ *   as rows come in bursts that it works off between two due times; from four fifths on it hardly does.
  * - identities: each class of work says what must come out equal; one that does not is a mistake of counting, and
  *   nothing of the run can be used.
  * - clock violations: a time below zero is kept (as zero) and counted; the figures of the others stand.
@@ -64,6 +66,8 @@ type Figures = Omit<GeneratorReport, "verdict" | "reasons" | "signals">;
 
 /** Shares of the calibrated ceiling: a run is held against the same before it starts. */
 export const CEILING_SHARE = { suspect: 0.5, invalid: 0.9 } as const;
+/** Shares of what this generator was measured to read: rows or bytes, whichever is more. */
+export const RECEIVE_SHARE = { suspect: 0.8, invalid: 0.95 } as const;
 /** Shares of events that the relay had already; a pool is held against the same before it is sent. */
 export const KNOWN_SHARE = { suspect: 0.01, invalid: 0.5 } as const;
 
@@ -257,6 +261,15 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
         `${(v * 100).toFixed(1)} % of the connections failed for want of open files or ports of this host`,
     ),
     signal(
+      "receiveShare",
+      receiveShareOf(report, f),
+      "share",
+      RECEIVE_SHARE.suspect,
+      RECEIVE_SHARE.invalid,
+      (v) =>
+        `what came is ${(v * 100).toFixed(0)} % of what this generator reads from the sink; lower the rate of queries, or use more cores`,
+    ),
+    signal(
       "knownEvents",
       attempted === 0 ? null : duplicate / attempted,
       "share",
@@ -385,4 +398,13 @@ function knownEventsFinding(bad: readonly Signal[]): Finding {
     cost: 0,
     page: pageOf("duplicates"),
   };
+}
+
+/** Of rows a second, or of bytes, whichever is more; `null` where no query was asked or nothing is known. */
+function receiveShareOf(report: Measured, { receive = null }: Figures): number | null {
+  const { sent, rows, bytes } = queryOf(report).totals;
+  const { durationSec } = report.run;
+  if (receive === null || sent === 0 || durationSec <= 0) return null;
+  const shares = [rows / receive.rowsPerSec, bytes / receive.bytesPerSec];
+  return Math.max(...shares) / durationSec;
 }

@@ -163,7 +163,22 @@ export interface GeneratorReport {
   readonly startSkewMs: number | null;
   /** Highest rate this generator reached against the sink; `null` when not calibrated. */
   readonly ceilingEps: number | null;
+  /** Most that it read of the sink's rows; `null` when not measured. */
+  readonly receive?: ReceiveFigures | null;
   readonly floorMs: number | null;
+}
+
+/** What was found before a run, and what to do about it. */
+interface Advice {
+  readonly id: string;
+  readonly what: string;
+  readonly why: string;
+  readonly remedy: string;
+}
+
+export interface ReceiveFigures {
+  readonly rowsPerSec: number;
+  readonly bytesPerSec: number;
 }
 
 /** A figure and what it was held against. */
@@ -387,8 +402,9 @@ export interface Report {
   readonly audit: Audit | null;
   /** `null`: no relay was asked beforehand. Reports from before it was asked have none. */
   readonly known?: KnownEvents | null;
-  /** Events that preflight published, by kind; `null` where it asked no relay. */
+  /** Events that preflight published, by kind, and what it said that stopped no run; `null` where it asked no relay. */
   readonly preflight?: {
     readonly probes: readonly { readonly kind: number; readonly count: number }[];
+    readonly advice?: readonly Advice[];
   } | null;
 }

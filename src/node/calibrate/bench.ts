@@ -1,5 +1,5 @@
 /**
- * The bench: stock k6 with the publish script against the sink, both started here. No address comes in
+ * The bench: stock k6 with the scripts of runs against the sink, both started here. No address comes in
  * from outside, so that the look-alikes can reach nothing but our own sink.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -23,12 +23,16 @@ import { servePoolTo } from "../pool/serve.ts";
 import { startRelayProcess } from "../relay/process.ts";
 import { relateSamples, startSampler } from "../sampler.ts";
 import type { K6Binary } from "../setup/attempt.ts";
+import { makeQuestions } from "./look-alike-questions.ts";
 import { makeLookAlikes } from "./look-alikes.ts";
 import { othersPercent } from "./others.ts";
 
 interface Load {
+  /** `query`: questions that are answered with `ROWS_AN_ANSWER` rows each. */
+  readonly scenario: "publish" | "query";
   readonly clients: number;
-  readonly rateEps: number;
+  /** Events or queries a second. */
+  readonly rate: number;
   readonly durationSec: number;
   /** Wall-clock bound; what takes longer did not hold. */
   readonly mostSec: number;
@@ -44,17 +48,23 @@ export interface Measurement {
 export type Measure = (load: Load) => Promise<Measurement>;
 
 const ACK_TIMEOUT_MS = 2_000;
+/** An answer of the mix `app` has some 80. */
+export const ROWS_AN_ANSWER = 100;
 
 /** Starts the sink, gives `use` a way to measure against it, and leaves nothing behind. */
 export async function withBench<T>(
   k6: K6Binary,
   signal: AbortSignal,
+  scenarios: readonly Load["scenario"][],
   use: (measure: Measure) => Promise<T>,
 ): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-calibrate-"));
   try {
-    await bundleScripts(["k6/publish.ts"], dir);
-    const sink = await startRelayProcess(["--sink"]);
+    await bundleScripts(
+      scenarios.map((name) => `k6/${name}.ts`),
+      dir,
+    );
+    const sink = await startRelayProcess(["--sink", "--rows", String(ROWS_AN_ANSWER)]);
     const pools = new LookAlikePools(dir);
     try {
       return await use(async (load) => {
@@ -78,22 +88,29 @@ export async function withBench<T>(
   }
 }
 
-/** One pool for all measurements, made anew when a larger one is needed: the sink remembers nothing. */
+/** One pool for all measurements of a scenario, made anew when a larger one is needed: the sink remembers nothing. */
 class LookAlikePools {
   readonly #dir: string;
-  #pool: BenchPool | undefined;
+  readonly #pools = new Map<string, BenchPool>();
 
   constructor(dir: string) {
     this.#dir = dir;
   }
 
   async get(plan: Plan): Promise<BenchPool> {
-    const events = eventsNeeded(plan);
-    if (this.#pool !== undefined && this.#pool.manifest.events >= events) return this.#pool;
-    if (this.#pool !== undefined) await rm(this.#pool.dir, { recursive: true, force: true });
-    const dir = join(this.#dir, `look-alikes-${events}`);
-    this.#pool = { dir, manifest: await makeLookAlikes(dir, events) };
-    return this.#pool;
+    const { scenario } = plan;
+    const lines = eventsNeeded(plan);
+    const kept = this.#pools.get(scenario);
+    if (kept !== undefined && kept.manifest.events >= lines) return kept;
+    if (kept !== undefined) await rm(kept.dir, { recursive: true, force: true });
+    const dir = join(this.#dir, `${scenario}-${lines}`);
+    const manifest =
+      scenario === "query"
+        ? await makeQuestions(dir, lines, ROWS_AN_ANSWER)
+        : await makeLookAlikes(dir, lines);
+    const pool = { dir, manifest };
+    this.#pools.set(scenario, pool);
+    return pool;
   }
 }
 
@@ -129,7 +146,7 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
     poolUrl: served?.url ?? null,
     runId: "calibration",
     runDir,
-    script: join(dir, "publish.js"),
+    script: join(dir, `${plan.scenario}.js`),
     allowed,
     hosts: {},
     blacklist: blacklistFor(allowed),
@@ -187,15 +204,16 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
 }
 
 /** The plan as the options of a run make it, so that what is measured is what runs do. */
-function planOf({ clients, rateEps, durationSec }: Load, url: string): Plan {
+function planOf({ scenario, clients, rate, durationSec }: Load, url: string): Plan {
   const flags = {
     relay: url,
     clients: String(clients),
-    rate: String(rateEps),
+    ...(scenario === "query" ? { "query-rate": String(rate) } : { rate: String(rate) }),
     duration: String(durationSec),
     "ack-timeout": String(ACK_TIMEOUT_MS),
     seed: "calibration",
     force: "1",
   };
-  return buildPlan("publish", collectOptions(flags, {}), "calibration", availableParallelism());
+  const texts = collectOptions(flags, {}, scenario);
+  return buildPlan(scenario, texts, "calibration", availableParallelism());
 }

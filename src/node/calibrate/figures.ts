@@ -30,6 +30,22 @@ export interface Ceiling {
   readonly clients: number;
 }
 
+/** What was read of the sink's rows, each held against the right answer. */
+export interface ReceiveCeiling {
+  /** Most rows a second at which the verdict was still valid, and their bytes. */
+  readonly heldRowsPerSec: number;
+  readonly heldBytesPerSec: number;
+  /** Fewest that were not held; `null` when all that were tried were. */
+  readonly failedRowsPerSec: number | null;
+  readonly rowsAnAnswer: number;
+  readonly clients: number;
+  readonly form: Calibration["form"];
+  /** ISO 8601, UTC. */
+  readonly measuredAt: string;
+  /** Percent of all cores that other processes took meanwhile; `null` where that can't be read. */
+  readonly othersPercent: number | null;
+}
+
 export interface ConnectionFigures {
   readonly asked: number;
   readonly opened: number;
@@ -47,8 +63,10 @@ export interface Calibration {
   /** p50 of service time, ms: what the generator and the loopback add to every figure. */
   readonly floorMs: number;
   readonly floors: readonly Floor[];
-  /** `null`: not even the lowest rate was held. */
+  /** `null`: not even the lowest rate was held, or it was not measured. */
   readonly ceiling: Ceiling | null;
+  /** Left out where it was not measured, as in figures kept before; `null` as above. */
+  readonly receive?: ReceiveCeiling | null;
   /** Empty in the quick form. */
   readonly connections: readonly ConnectionFigures[];
   /** Percent of all cores that other processes took meanwhile; missing in figures kept before. */
@@ -64,6 +82,21 @@ const STALL_MS = 20;
 
 export function isStalled({ floorMs }: Pick<Calibration, "floorMs">): boolean {
   return floorMs >= STALL_MS;
+}
+
+/** What a run is held against: what it sends, or what it reads. */
+export type Part = "publish" | "receive";
+
+/** Figures with those of a part that they lack; what is measured anew stands in their place. */
+export function mergeFigures(
+  kept: Calibration | null,
+  measured: Calibration,
+  part: Part,
+): Calibration {
+  if (kept === null) return measured;
+  const { receive } = part === "receive" ? measured : kept;
+  const own = part === "receive" ? kept : measured;
+  return { ...own, ...(receive === undefined ? {} : { receive }) };
 }
 
 /** This machine with the given k6. */

@@ -49,16 +49,42 @@ async function readAll(path: string): Promise<readonly Calibration[]> {
 /** What a run relies on is checked; the rest is for show. */
 function isCalibration(value: unknown): value is Calibration {
   if (!isRecord(value)) return false;
-  const { generator, ceiling, floorMs, floors, connections, measuredAt, form } = value;
+  const { generator, ceiling, receive = null, floorMs, floors, connections } = value;
   return (
     isRecord(generator) &&
     isPositive(floorMs) &&
-    isRecord(ceiling) &&
-    isPositive(ceiling.heldEps) &&
-    isPositive(ceiling.clients) &&
-    (ceiling.failedEps === null || isPositive(ceiling.failedEps)) &&
+    (ceiling !== null || receive !== null) &&
+    (ceiling === null || isCeiling(ceiling)) &&
+    (receive === null || isReceiveCeiling(receive)) &&
     Array.isArray(floors) &&
     Array.isArray(connections) &&
+    isMeasurement(value)
+  );
+}
+
+function isCeiling(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    isPositive(value.heldEps) &&
+    isPositive(value.clients) &&
+    (value.failedEps === null || isPositive(value.failedEps))
+  );
+}
+
+function isReceiveCeiling(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    isPositive(value.heldRowsPerSec) &&
+    isPositive(value.heldBytesPerSec) &&
+    isPositive(value.rowsAnAnswer) &&
+    isPositive(value.clients) &&
+    (value.failedRowsPerSec === null || isPositive(value.failedRowsPerSec)) &&
+    isMeasurement(value)
+  );
+}
+
+function isMeasurement({ form, measuredAt }: Readonly<Record<string, unknown>>): boolean {
+  return (
     (form === "full" || form === "quick") &&
     typeof measuredAt === "string" &&
     !Number.isNaN(Date.parse(measuredAt))

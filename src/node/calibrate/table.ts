@@ -1,6 +1,6 @@
 /** The figures of a calibration as text, each with what it means. */
 import { formatBytes, formatCount, formatMs, formatRate } from "../../report/format.ts";
-import { CEILING_SHARE } from "../../report/generator.ts";
+import { CEILING_SHARE, RECEIVE_SHARE } from "../../report/generator.ts";
 import {
   type Calibration,
   type Ceiling,
@@ -8,14 +8,16 @@ import {
   type Floor,
   type GeneratorIdentity,
   isStalled,
+  type ReceiveCeiling,
 } from "./figures.ts";
 import { describeOthers } from "./others.ts";
 
 export function renderCalibration(calibration: Calibration): string {
-  const { generator, form, measuredAt, ceiling, connections } = calibration;
+  const { generator, form, measuredAt, ceiling, receive, connections } = calibration;
   const busy = describeOthers(calibration.othersPercent);
   const rows: readonly (readonly [label: string, lines: readonly string[]])[] = [
     ["ceiling", ceiling === null ? [NO_CEILING] : describeCeiling(ceiling)],
+    ["receiving", describeReceive(receive)],
     ["floor", describeFloor(calibration)],
     ["connections", connections.length === 0 ? ["not measured"] : connections.map(describeOpened)],
     ["busy", busy === null ? [] : [busy]],
@@ -33,10 +35,13 @@ export const NO_CEILING =
 
 /** What a run says of the figures it is held against. */
 export function describeKept(calibration: Calibration): string {
-  const { ceiling, floorMs, form, measuredAt } = calibration;
+  const { ceiling, receive = null, floorMs, form, measuredAt } = calibration;
   const others = describeOthers(calibration.othersPercent);
-  const held = ceiling === null ? "no ceiling found" : `ceiling ${formatRate(ceiling.heldEps)}`;
-  return `${held}, floor ${formatMs(floorMs)} (${form} calibration of ${measuredAt.slice(0, 10)})${others === null ? "" : `; ${others}`}`;
+  const held = [
+    ...(ceiling === null ? [] : [`ceiling ${formatRate(ceiling.heldEps)}`]),
+    ...(receive === null ? [] : [`reads ${describeRows(receive.heldRowsPerSec)}`]),
+  ];
+  return `${held.length === 0 ? "no ceiling found" : held.join(", ")}, floor ${formatMs(floorMs)} (${form} calibration of ${measuredAt.slice(0, 10)})${others === null ? "" : `; ${others}`}`;
 }
 
 function describeCeiling({ heldEps, failedEps, clients }: Ceiling): readonly string[] {
@@ -49,6 +54,26 @@ function describeCeiling({ heldEps, failedEps, clients }: Ceiling): readonly str
     `plans above ${formatRate(heldEps * CEILING_SHARE.suspect)} are warned about, above ${formatRate(heldEps * CEILING_SHARE.invalid)} refused`,
     "the sink shares this machine: against a relay elsewhere there is more room",
   ];
+}
+
+function describeReceive(receive: ReceiveCeiling | null | undefined): readonly string[] {
+  if (receive === undefined) return ["not measured"];
+  if (receive === null) return [NO_CEILING];
+  const { heldRowsPerSec, heldBytesPerSec, failedRowsPerSec, rowsAnAnswer, clients } = receive;
+  const beyond =
+    failedRowsPerSec === null
+      ? "more was not tried: it may be higher"
+      : `${describeRows(failedRowsPerSec)} were not held`;
+  const busy = describeOthers(receive.othersPercent);
+  return [
+    `${describeRows(heldRowsPerSec)} (${formatBytes(heldBytesPerSec)}/s), ${rowsAnAnswer} an answer over ${clients} connections, each row held against the right one; ${beyond}`,
+    `plans above ${describeRows(heldRowsPerSec * RECEIVE_SHARE.suspect)} are warned about, above ${describeRows(heldRowsPerSec * RECEIVE_SHARE.invalid)} refused`,
+    ...(busy === null ? [] : [busy]),
+  ];
+}
+
+export function describeRows(rowsPerSec: number): string {
+  return `${formatCount(Math.round(rowsPerSec))} rows/s`;
 }
 
 function describeFloor(calibration: Calibration): readonly string[] {

@@ -38,11 +38,13 @@ export async function calibrate(args: readonly string[]): Promise<number> {
     const figures = await measureGenerator({
       k6,
       form: flags.quick ? "quick" : "full",
+      // What reads comes with the scenario that asks.
+      parts: ["publish"],
       onStep: (text) => terminal.note(text),
       signal: interrupts.signal,
     });
     process.stdout.write(`\n${renderCalibration(figures)}`);
-    if (await keepFigures(path, figures, terminal, true))
+    if (await keepFigures(path, figures, terminal, null))
       process.stdout.write(`kept in     ${path}\n`);
     return figures.ceiling === null ? EXIT.invalid : EXIT.ok;
   } finally {

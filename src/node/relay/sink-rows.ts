@@ -2,7 +2,7 @@
  * Rows that the sink answers a REQ with: the same events each time, ready as WebSocket frames, in which only the
  * subscription id is written anew. What a generator reads of them is its own bound.
  */
-import { randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { buildFrame, OPCODE } from "./sink-frames.ts";
 
 /** All rows for ids of one length, one frame behind the other. */
@@ -55,13 +55,19 @@ export class SinkRows {
   }
 }
 
-/** Rows that only look like events: random ids, zeros for signatures, 900 bytes each, the newest first. */
+/** What can be known of a made-up row beforehand. */
+export function describeRow(place: number): { readonly id: string; readonly created_at: number } {
+  const id = createHash("sha256").update(`row ${place}`).digest("hex");
+  return { id, created_at: NEWEST - place };
+}
+
+/** Rows that only look like events: the same each time, zeros for signatures, 900 bytes each, the newest first. */
 export function makeUpRows(count: number): readonly string[] {
   return Array.from({ length: count }, (_, i) =>
     JSON.stringify({
-      id: randomBytes(32).toString("hex"),
+      id: describeRow(i).id,
       pubkey: "0".repeat(64),
-      created_at: NEWEST - i,
+      created_at: describeRow(i).created_at,
       kind: 1,
       tags: [["t", "row"]],
       content: "n".repeat(530),

@@ -65,7 +65,7 @@ export interface Drive extends RunRequest {
   readonly k6: K6Binary;
   readonly calibration: Calibration | null;
   readonly admissions: readonly Admission[];
-  readonly preflight: Pick<Preflight, "answers" | "left">;
+  readonly preflight: Pick<Preflight, "answers" | "left" | "findings">;
   readonly metricsAt: SideUrl | null;
   readonly poolDir: string;
   readonly pool: PoolManifest;

@@ -14,7 +14,7 @@ import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
 import { auditRun } from "../audit/audit.ts";
 import { SHORT_TIMES } from "../audit/known.ts";
 import { acceptedKinds, compareStored, countKinds } from "../audit/stored.ts";
-import { ceilingOf } from "../calibrate/obtain.ts";
+import { ceilingOf, receiveOf } from "../calibrate/obtain.ts";
 import type { CompanionResult } from "../companion/companion.ts";
 import { policyOf } from "../guard/policy.ts";
 import { type K6Outcome, lastWords } from "../k6/supervise.ts";
@@ -55,6 +55,7 @@ export async function finish(driven: Driven): Promise<Report> {
     profile: driven.profiled.profile,
     handshakes: driven.handshakes,
     ceilingEps: ceilingOf(driven.calibration),
+    receive: receiveOf(driven.calibration),
     floorMs: driven.calibration?.floorMs ?? null,
     audit: readBack.audit,
     known: driven.known,
@@ -63,7 +64,7 @@ export async function finish(driven: Driven): Promise<Report> {
       const { software = null, version = null } = driven.preflight.answers[i]?.information ?? {};
       return { label: url.label, address, software, version };
     }),
-    preflight: driven.preflight.answers.length === 0 ? null : { probes: driven.preflight.left },
+    preflight: driven.preflight.answers.length === 0 ? null : preflightOf(driven.preflight),
     proofs: driven.admissions.flatMap(({ proof }) => {
       if (proof === undefined) return [];
       const { host, until, source, digest } = proof;
@@ -152,4 +153,12 @@ async function readReport(path: string, runId: string): Promise<Report | null> {
     // k6 was killed before it wrote one.
     return null;
   }
+}
+
+function preflightOf({ left, findings }: Driven["preflight"]): NonNullable<Report["preflight"]> {
+  const advice = findings.filter(({ level }) => level === "advice");
+  return {
+    probes: left,
+    advice: advice.map(({ id, what, why, remedy }) => ({ id, what, why, remedy })),
+  };
 }

@@ -53,6 +53,7 @@ import { fitToReplay } from "./events.ts";
 import { finish } from "./finish.ts";
 import { openHandshakeDesk } from "./handshakes.ts";
 import { choosePool, POOLS_DIR } from "./pool.ts";
+import { holdReading } from "./reading.ts";
 
 export interface RunResult {
   readonly report: Report;
@@ -111,6 +112,7 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
     k6,
     env: process.env,
     mayMeasure: request.mayCalibrate === true,
+    part: plan.query === null ? "publish" : "receive",
     terminal,
     signal,
   });
@@ -131,6 +133,7 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
   });
   const readers = new Readers();
   try {
+    await holdReading(pool.dir, calibration, request);
     refuseStops(judgePool(plan, { ...checked, times }, pool.manifest));
     const known = await lookForKnown(checked, pool, request);
     if (request.audit) await readers.hold(admissions);

@@ -2,7 +2,14 @@
 import { evidence, type Rule } from "./rule.ts";
 
 /** Signals that lengthen the times of a report. */
-const LATENESS = new Set(["scheduleLag", "loopLag", "generatorCpu", "hostCpu", "ceilingShare"]);
+const LATENESS = new Set([
+  "scheduleLag",
+  "loopLag",
+  "generatorCpu",
+  "hostCpu",
+  "ceilingShare",
+  "receiveShare",
+]);
 
 export const generatorNearLimit: Rule = {
   id: "generator-near-limit",

@@ -6,6 +6,7 @@ import { changeOf, describeRelayCounts } from "../relay-counts.ts";
 import { describeStored } from "../stored.ts";
 import type {
   Audit,
+  GeneratorReport,
   KnownEvents,
   RelayMetric,
   Report,
@@ -52,7 +53,7 @@ function items(report: Report): readonly Text[] {
     ...(run.relayNote ? [`relay, as given: ${run.relayNote}`] : []),
     ["pool ", code(pool.id), `: ${formatCount(pool.events)} events, ${formatBytes(pool.bytes)}`],
     ...(pool.leftOut ?? []).map((of) => `left out of the replay: ${describeLeftOut(of)}`),
-    `generator's ceiling: ${g.ceilingEps === null ? NOT_MEASURED : formatRate(g.ceilingEps)}; floor of service time: ${formatMs(g.floorMs)}`,
+    `generator's ceiling: ${g.ceilingEps === null ? NOT_MEASURED : formatRate(g.ceilingEps)}; ${describeReceive(g.receive ?? null)}floor of service time: ${formatMs(g.floorMs)}`,
     ...run.proofs.map(
       ({ host, until, source, digest }): Text => [
         "consent of ",
@@ -63,6 +64,7 @@ function items(report: Report): readonly Text[] {
       ],
     ),
     ...probesLine(preflight ?? null),
+    ...(preflight?.advice ?? []).map(({ what, why }) => `before the run: ${what}; ${why}`),
     ...knownLine(known ?? null),
     `resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
     ...diskLine(report),
@@ -164,4 +166,9 @@ function resourceLine(samples: readonly ResourceSample[]): string {
 
 function meanOf(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
+}
+
+function describeReceive(receive: GeneratorReport["receive"]): string {
+  if (!receive) return "";
+  return `reads ${formatCount(Math.round(receive.rowsPerSec))} rows/s (${formatBytes(receive.bytesPerSec)}/s); `;
 }
