@@ -1,29 +1,27 @@
 /** Queries of sessions in virtual time: what is counted of them, and what is told to the relay. */
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
+<<<<<<< HEAD
 import { makePool } from "../src/node/pool/make.ts";
 import { publishOf, queryOf } from "../src/report/class-report.ts";
 import type { ClassRowReport } from "../src/report/class-types.ts";
 import { pointsOf } from "../src/report/points.ts";
+=======
+import type { Report } from "../src/report/types.ts";
+>>>>>>> 14d2008 (test: pools that tests only read are kept; runs on the embedded relay need no quiet machine)
 import { completeOf, sampleOf } from "./fixtures/reports/run.ts";
 import { runScenario } from "./k6-world/run.ts";
 import { assertSeriesSums } from "./k6-world/trial.ts";
 import type { Relay, RelaySide } from "./k6-world/world.ts";
+import { keepPool } from "./kept-pool.ts";
 
-let dir = "";
 let pool = "";
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), "k6-nostr-asker-"));
-  pool = join(dir, "pool");
   const made = { seed: "asker", mix: parseMix("view:1"), events: 1_400, epoch: 1_767_225_600 };
-  await makePool({ dir: pool, ...made });
+  pool = await keepPool(made);
 });
-after(() => rm(dir, { recursive: true }));
 
 const LOAD = { CLIENTS: "10", RATE_EPS: "50", DURATION_SEC: "10", ACK_TIMEOUT_MS: "500" };
 

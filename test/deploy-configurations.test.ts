@@ -1,16 +1,15 @@
 /** The configurations that `deploy/` ships take every event of every preset: age, size, tags. */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
 import { presetNames } from "../src/events/presets.ts";
-import { makePool } from "../src/node/pool/make.ts";
 import type { NostrEvent } from "../src/nostr/wire.ts";
 import { FRAMES_FILE, HEADER_LENGTH } from "../src/pool/format.ts";
 import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
 import { read } from "./compose/promises.ts";
+import { keepPool } from "./kept-pool.ts";
 
 /** A year after a pool's fixed first day, an ephemeral event of it is still taken. */
 const LEAST_AGE_SEC = 3 * 365 * 86_400;
@@ -46,13 +45,10 @@ const CONFIGURATIONS: Readonly<Record<string, Limits>> = {
 };
 
 const frames = new Map<string, readonly string[]>();
-let dir = "";
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), "k6-nostr-presets-"));
   for (const name of presetNames) {
-    const pool = join(dir, name);
     const mix = parseMix(name);
-    await makePool({ dir: pool, seed: "presets", mix, events: 300, epoch: DEFAULT_EPOCH });
+    const pool = await keepPool({ seed: "presets", mix, events: 300, epoch: DEFAULT_EPOCH });
     const lines = (await readFile(join(pool, FRAMES_FILE), "utf8")).trimEnd().split("\n");
     frames.set(
       name,
@@ -60,7 +56,6 @@ before(async () => {
     );
   }
 });
-after(() => rm(dir, { recursive: true, force: true }));
 
 /** What a configuration says under a name; every name must be there. */
 function numberOf(text: string, name: string | undefined, otherwise: number): number {

@@ -1,12 +1,8 @@
 /** What relays say in a run, in virtual time: booked as what it was, and explained by the first finding. */
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
-import { makePool } from "../src/node/pool/make.ts";
 import { messagePrefix } from "../src/nostr/ok.ts";
 import { publishOf, setOf } from "../src/report/class-report.ts";
 import { withFindings } from "../src/report/findings/engine.ts";
@@ -19,6 +15,7 @@ import { sampleOf } from "./fixtures/reports/run.ts";
 import { misbehave } from "./k6-world/misbehave.ts";
 import { runScenario } from "./k6-world/run.ts";
 import type { RelaySide } from "./k6-world/world.ts";
+import { keepPool } from "./kept-pool.ts";
 
 const LOAD = {
   MAX_IN_FLIGHT: "1000",
@@ -30,15 +27,8 @@ const LOAD = {
 const EMPTY = "unknownOk/empty id";
 const pools = new Map<string, Promise<string>>();
 
-after(async () => {
-  for (const dir of pools.values()) await rm(await dir, { recursive: true, force: true });
-});
-
-async function makeEvents(mix: string): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), "k6-nostr-words-"));
-  const made = { seed: "words", mix: parseMix(mix), events: 500, epoch: 1_767_225_600 };
-  await makePool({ dir: join(dir, "pool"), ...made });
-  return dir;
+function poolOf(mix: string): Promise<string> {
+  return keepPool({ seed: "words", mix: parseMix(mix), events: 500, epoch: 1_767_225_600 });
 }
 
 const isEphemeral = ({ event }: Published) => event.kind >= 20_000 && event.kind < 30_000;
@@ -56,11 +46,10 @@ async function run(
   answer: Parameters<typeof misbehave>[0],
   { mix = "view:1", beside = {}, variables = {}, hold = true }: Trial = {},
 ): Promise<Report> {
-  const made = pools.get(mix) ?? makeEvents(mix);
+  const made = pools.get(mix) ?? poolOf(mix);
   pools.set(mix, made);
   const { relay, ledger } = misbehave(answer);
-  const pool = join(await made, "pool");
-  const ran = await runScenario(pool, { ...LOAD, ...variables }, relay);
+  const ran = await runScenario(await made, { ...LOAD, ...variables }, relay);
   ledger.taken = ran.dialled;
   ledger.opened = ran.opened;
   if (hold) assertCounts(ran.report, ledger, beside);

@@ -1,15 +1,15 @@
 /** A run in virtual time, held against the ledger of a relay that misbehaves. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after } from "node:test";
 import { parseMix } from "../../src/events/mix.ts";
+<<<<<<< HEAD
 import { makePool } from "../../src/node/pool/make.ts";
 import { classesOf, publishOf, setOf } from "../../src/report/class-report.ts";
+=======
+>>>>>>> 14d2008 (test: pools that tests only read are kept; runs on the embedded relay need no quiet machine)
 import type { Report } from "../../src/report/types.ts";
 import { zerosOf } from "../../src/report/zeros.ts";
 import { assertCounts, type Beside } from "../faulty-relay/hold.ts";
+import { keepPool } from "../kept-pool.ts";
 import type { misbehave } from "./misbehave.ts";
 import { type Ran, runScenario } from "./run.ts";
 import type { Conditions, Relay } from "./world.ts";
@@ -21,19 +21,12 @@ export const refusal = "dial tcp 127.0.0.1:7777: connect: connection refused";
 
 type Variables = Readonly<Record<string, string>>;
 
-let folder: Promise<string> | undefined;
-
-after(async () => {
-  if (folder) await rm(await folder, { recursive: true, force: true });
-});
+let pool: Promise<string> | undefined;
 
 /** Views, and videos of two parts. */
-async function makeEvents(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), "k6-nostr-trial-"));
+function makeEvents(): Promise<string> {
   const mix = parseMix("view:0.5,video:0.5");
-  const made = { seed: "outcomes", mix, events: 1_400, epoch: 1_767_225_600 };
-  await makePool({ dir: join(dir, "pool"), ...made });
-  return dir;
+  return keepPool({ seed: "outcomes", mix, events: 1_400, epoch: 1_767_225_600 });
 }
 
 /** Runs against any relay. */
@@ -42,8 +35,8 @@ export async function publish(
   variables: Variables = {},
   conditions: Conditions = {},
 ): Promise<Ran> {
-  folder ??= makeEvents();
-  return runScenario(join(await folder, "pool"), { ...LOAD, ...variables }, relay, conditions);
+  pool ??= makeEvents();
+  return runScenario(await pool, { ...LOAD, ...variables }, relay, conditions);
 }
 
 interface Trial {

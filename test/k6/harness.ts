@@ -1,6 +1,6 @@
 /**
  * Runs the CLI as a person would, under the real k6, against a faulty relay, and holds the report it
- * writes against the relay's ledger. The pool is made once for all tests of a file.
+ * writes against the relay's ledger. The pool is made once for all.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -10,11 +10,11 @@ import { delimiter, dirname, join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseMix } from "../../src/events/mix.ts";
-import { makePool } from "../../src/node/pool/make.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
 import type { Report } from "../../src/report/types.ts";
 import { assertCounts, type Beside } from "../faulty-relay/hold.ts";
 import { type Behaviour, type FaultyRelay, startFaultyRelay } from "../faulty-relay/relay.ts";
+import { keepPool } from "../kept-pool.ts";
 import type { Ended } from "./cli.ts";
 import { assertEnded } from "./held-up.ts";
 
@@ -48,9 +48,8 @@ after(async () => {
 async function openWorkshop(): Promise<Workshop> {
   const k6 = await ensureK6({ env: process.env, onNote: () => {} });
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-truth-"));
-  const pool = join(dir, "pool");
   const mix = parseMix(MIX);
-  await makePool({ dir: pool, seed: "truth", mix, events: POOL_EVENTS, epoch: 1_767_225_600 });
+  const pool = await keepPool({ seed: "truth", mix, events: POOL_EVENTS, epoch: 1_767_225_600 });
   return { dir, pool, path: `${dirname(k6.path)}${delimiter}${process.env.PATH ?? ""}` };
 }
 
