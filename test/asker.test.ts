@@ -3,14 +3,9 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
-<<<<<<< HEAD
-import { makePool } from "../src/node/pool/make.ts";
 import { publishOf, queryOf } from "../src/report/class-report.ts";
 import type { ClassRowReport } from "../src/report/class-types.ts";
 import { pointsOf } from "../src/report/points.ts";
-=======
-import type { Report } from "../src/report/types.ts";
->>>>>>> 14d2008 (test: pools that tests only read are kept; runs on the embedded relay need no quiet machine)
 import { completeOf, sampleOf } from "./fixtures/reports/run.ts";
 import { runScenario } from "./k6-world/run.ts";
 import { assertSeriesSums } from "./k6-world/trial.ts";

@@ -1,11 +1,7 @@
 /** A run in virtual time, held against the ledger of a relay that misbehaves. */
 import assert from "node:assert/strict";
 import { parseMix } from "../../src/events/mix.ts";
-<<<<<<< HEAD
-import { makePool } from "../../src/node/pool/make.ts";
 import { classesOf, publishOf, setOf } from "../../src/report/class-report.ts";
-=======
->>>>>>> 14d2008 (test: pools that tests only read are kept; runs on the embedded relay need no quiet machine)
 import type { Report } from "../../src/report/types.ts";
 import { zerosOf } from "../../src/report/zeros.ts";
 import { assertCounts, type Beside } from "../faulty-relay/hold.ts";
