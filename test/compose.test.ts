@@ -83,6 +83,12 @@ const MUTATIONS: readonly (readonly [string, keyof typeof CHECKS, (texts: Texts)
   ],
   ["a documented default", "variables", inCompose(cut("CLIENTS:-1000", "CLIENTS:-10"))],
   ["an option's default", "options", inCompose(cut("DURATION_SEC:-600", "DURATION_SEC:-60"))],
+  [
+    "a default that is the scenario's own",
+    "options",
+    inCompose(cut("MAX_IN_FLIGHT:-}", "MAX_IN_FLIGHT:-16}")),
+  ],
+  ["an option of one scenario", "options", inCompose(cut(/ {6}QUERY_MIX: .*\n/))],
   ["an option", "options", inCompose(cut(/ {6}ARRIVAL: .*\n/))],
 ];
 

@@ -70,7 +70,7 @@ describe("buildPlan of queries", () => {
     [{ CORPUS: "1000001" }, /^CORPUS/],
     [{ KEYS: "hot" }, /^KEYS \(--keys\) must be `zipf`, `latest` or `uniform`, got `hot`$/],
     [{ VERIFY: "all" }, /^VERIFY \(--verify\) must be `rows`, `counts` or `off`, got `all`$/],
-    [{ PAGES: "0" }, /^PAGES \(--pages\) must be a whole number from 1 to 1000, got `0`$/],
+    [{ PAGES: "0" }, /^PAGES \(--pages\) must be a whole number from 1 to \d+, got `0`$/],
     [{ KEEP_LIVE: "sure" }, /^KEEP_LIVE/],
     [{ QUERY_RATE: "0.1", DURATION_SEC: "5" }, /at least one query, got `0.1 × 5`$/],
     [{ QUERY_RATE: "20000", DURATION_SEC: "3600" }, /asks for \d+ queries.*\n.*--query-rate/],
