@@ -321,6 +321,19 @@ describe("a plan of questions", () => {
     ],
     ["takes 0 for no limit", { limitation: { max_subscriptions: 0, max_limit: 0 } }, []],
     [
+      "tries several filters where 0 is announced",
+      {
+        limitation: { max_filters: 0 },
+        mix: "thread:1",
+        oddly: answersTo(
+          "REQ",
+          ({ length }) => length > 1,
+          () => [],
+        ),
+      },
+      [/^stop queries: `r` gives no answer to a REQ of 2 filters/],
+    ],
+    [
       "goes on with as many as its software usually holds",
       { software: NSRS, inFlight: 32, oddly: cannotHold },
       [],

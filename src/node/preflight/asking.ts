@@ -55,6 +55,15 @@ export function frameBytesOf({ bytes }: Demand): number {
   return bytes + AROUND_FILTERS;
 }
 
+/** `Infinity` where it announces no such limit. */
+export function announcedMost(
+  { limitation }: Information,
+  name: "max_filters" | "max_subid_length" | "max_message_length",
+): number {
+  const most = limitation?.[name] ?? 0;
+  return most > 0 ? most : Number.POSITIVE_INFINITY;
+}
+
 /** `null`: all that the plan needs is known. */
 export function whatToTry(asking: Asking, information: Information): QueryProbeRequest | null {
   const { demands, isBounded } = asking;
@@ -63,7 +72,7 @@ export function whatToTry(asking: Asking, information: Information): QueryProbeR
   // What is announced is believed; what is usual may be set otherwise here.
   const isKnown = known !== null && (known.usualOf === null || open <= known.value);
   const filters = Math.max(...demands.map((demand) => demand.filters));
-  const isAnnounced = (information.limitation?.max_filters ?? filters) < filters;
+  const isAnnounced = announcedMost(information, "max_filters") < filters;
   const mustOpen = !isKnown && (isBounded || open > HELD_ANYWHERE);
   if (!isBounded && !mustOpen) return null;
   return {

@@ -4,13 +4,8 @@
  */
 import type { Information } from "./information.ts";
 
-/** Those that questions meet. */
-export type QueryLimit =
-  | "max_subscriptions"
-  | "max_limit"
-  | "max_filters"
-  | "max_subid_length"
-  | "max_message_length";
+/** Filters, ids and lengths are tried, or stand in the document where they are small. */
+type QueryLimit = "max_subscriptions" | "max_limit";
 
 type Limits = { readonly [K in QueryLimit]?: number };
 
@@ -34,58 +29,27 @@ interface Row {
  * its own.
  */
 const USUAL: readonly Row[] = [
-  // github.com/hoytech/strfry src/apps/relay/golpe.yaml, src/constants.h. From 1.0 on all but filters and ids are announced.
+  // github.com/hoytech/strfry src/apps/relay/golpe.yaml; announced from 1.0 on.
   {
     name: "strfry before 1.1",
     software: /\bstrfry\b/,
     below: [1, 1],
-    limits: {
-      max_subscriptions: 20,
-      max_limit: 500,
-      max_filters: 200,
-      max_message_length: 131_072,
-    },
+    limits: { max_subscriptions: 20, max_limit: 500 },
   },
   {
     name: "strfry",
     software: /\bstrfry\b/,
-    limits: {
-      max_subscriptions: 200,
-      max_limit: 500,
-      max_filters: 200,
-      max_subid_length: 64,
-      max_message_length: 131_072,
-    },
+    limits: { max_subscriptions: 200, max_limit: 500 },
   },
-  // git.sr.ht/~gheartsfield/nostr-rs-relay src/conn.rs: both fixed in the program; src/config.rs.
-  {
-    name: "nostr-rs-relay",
-    software: /\bnostr-rs-relay\b/,
-    limits: { max_subscriptions: 32, max_subid_length: 256, max_message_length: 262_144 },
-  },
+  // git.sr.ht/~gheartsfield/nostr-rs-relay src/conn.rs: fixed in the program.
+  { name: "nostr-rs-relay", software: /\bnostr-rs-relay\b/, limits: { max_subscriptions: 32 } },
   // github.com/rnostr/rnostr relay/src/setting.rs
-  {
-    name: "rnostr",
-    software: /\brnostr\b/,
-    limits: {
-      max_subscriptions: 20,
-      max_limit: 300,
-      max_filters: 10,
-      max_subid_length: 100,
-      max_message_length: 65_536,
-    },
-  },
+  { name: "rnostr", software: /\brnostr\b/, limits: { max_subscriptions: 20, max_limit: 300 } },
   // github.com/cameri/nostream resources/default-settings.yaml
   {
     name: "nostream",
     software: /\bnostream\b/i,
-    limits: {
-      max_subscriptions: 10,
-      max_limit: 5_000,
-      max_filters: 10,
-      max_subid_length: 256,
-      max_message_length: 524_288,
-    },
+    limits: { max_subscriptions: 10, max_limit: 5_000 },
   },
 ];
 

@@ -4,10 +4,10 @@ import { type Reason, reasonOf } from "../../nostr/reason.ts";
 import { parseQueryMix } from "../../query/catalogue.ts";
 import type { Demand } from "../../query/demands.ts";
 import { formatCount } from "../../report/format.ts";
-import { type Asking, frameBytesOf, LONGEST_ID } from "./asking.ts";
+import { type Asking, announcedMost, frameBytesOf, LONGEST_ID } from "./asking.ts";
 import { advice, type Explanation, type Finding, ok, stop } from "./finding.ts";
 import type { Information } from "./information.ts";
-import { describeSource, knownLimit, type QueryLimit } from "./known-limits.ts";
+import { describeSource, knownLimit } from "./known-limits.ts";
 import { type Heard, isComplaint, MOST_REQS, type QueryProbe } from "./query-probe.ts";
 
 export interface QueryQuestion {
@@ -99,12 +99,8 @@ function judgeRate(label: string, { words }: Heard): Finding {
 /** What would be refused for its size: filters, ids, frames. Only what is announced is believed. */
 function judgeSizes(question: QueryQuestion): Finding[] {
   const { label, asking, information } = question;
-  const announced = (name: QueryLimit): number => {
-    const known = knownLimit(information, name);
-    return known?.usualOf === null ? known.value : Number.POSITIVE_INFINITY;
-  };
   const findings: Finding[] = [];
-  const longest = announced("max_subid_length");
+  const longest = announcedMost(information, "max_subid_length");
   if (longest < LONGEST_ID) {
     findings.push(
       settle(question, "queries", {
@@ -119,7 +115,7 @@ function judgeSizes(question: QueryQuestion): Finding[] {
     ["max_message_length", "bytes a message", frameBytesOf],
   ] as const;
   for (const [name, unit, sizeOf] of rows) {
-    const most = announced(name);
+    const most = announcedMost(information, name);
     const larger = asking.demands.filter((demand) => sizeOf(demand) > most);
     if (larger.length === 0) continue;
     const needed = Math.max(...larger.map(sizeOf));
