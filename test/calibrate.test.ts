@@ -381,7 +381,7 @@ describe("questions for the sink", () => {
         ([, id]) => id ?? "",
       );
       const expected = expectedOf(line);
-      assert.ok(typeof expected === "object");
+      assert.ok(typeof expected === "object" && expected !== null);
       const check = new AnswerCheck(
         expected,
         new Uint32Array(20).map((_, i) => i),

@@ -27,4 +27,10 @@ export class Fifo<T> {
     }
     return item;
   }
+
+  clear(): void {
+    this.items = [];
+    this.head = 0;
+    this.length = 0;
+  }
 }

@@ -12,6 +12,16 @@ export const charCodeAt = Function.prototype.call.bind(String.prototype.charCode
   index: number,
 ) => number;
 
+export const startsWith = Function.prototype.call.bind(String.prototype.startsWith) as (
+  text: string,
+  head: string,
+) => boolean;
+export const indexOf = Function.prototype.call.bind(String.prototype.indexOf) as (
+  text: string,
+  part: string,
+  from: number,
+) => number;
+
 /** What `Histogram.record` does, in one call and not three. */
 export function record(histogram: Histogram, ms: number): void {
   const bucket = BUCKETS[(ms * UNITS_PER_MS) >>> 0];

@@ -17,6 +17,7 @@ import type { ScenarioName } from "../../src/plan/scenarios.ts";
 import { MANIFEST_FILE, type PoolManifest, parseManifest } from "../../src/pool/format.ts";
 import { COMPANION_SCENARIO, companionScenario } from "./companion.ts";
 import { findProofFault } from "./proof.ts";
+import { type CorpusRows, ROWS_FILE, readCorpusRows } from "./query/corpus-rows.ts";
 
 /** Variables by which the CLI tells a script what it found out; by hand, POOL_URL alone. */
 interface RunEnvironment {
@@ -34,6 +35,8 @@ interface RunEnvironment {
   readonly isolation: Isolation | undefined;
   /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
   readonly auditEvery: number;
+  /** By relay, after how many rows of a filter it ends an answer; 0 or none: nobody knows. */
+  readonly rowCaps: readonly number[];
 }
 
 export interface Script {
@@ -58,6 +61,12 @@ export function readScript(scenario: ScenarioName): Script {
   const pool = parseManifest(open(`${absolute(poolDir)}/${MANIFEST_FILE}`), poolDir);
   const plan = buildPlan(scenario, collectOptions({}, __ENV, scenario), pool.seed, readCores());
   return { plan, pool, poolDir: absolute(poolDir), run: readRun(plan) };
+}
+
+/** What answers are held against, row by row; `null` where they are not, or nobody knows what the relay holds. */
+export function readCorpus({ plan: { query }, poolDir }: Script): CorpusRows | null {
+  if (query === null || query.verify !== "rows" || query.corpus === "relay") return null;
+  return readCorpusRows(open(`${poolDir}/${ROWS_FILE}`));
 }
 
 /** k6's options for a plan: one iteration a VU, the guard at the dial, thresholds. */
@@ -175,7 +184,13 @@ function readRun(plan: Plan): RunEnvironment {
     hosts: readHosts(plan, allowed?.split(",") ?? []),
     isolation: readIsolation(),
     auditEvery: Number(__ENV.AUDIT_EVERY ?? 0),
+    rowCaps: readRowCaps(),
   };
+}
+
+/** `ROW_CAP`: a number for each relay, as it announces or its software has it. */
+function readRowCaps(): readonly number[] {
+  return (__ENV.ROW_CAP ?? "").split(",").map((text) => (/^\d+$/.test(text) ? Number(text) : 0));
 }
 
 /** What the CLI serves comes from this machine or not at all. */

@@ -27,12 +27,13 @@ export function filtersOf(line: string): string {
   return line.substring(line.indexOf(TAB) + 1);
 }
 
-/** What the answer should be: rows of a REQ, the number of a COUNT. */
-export function expectedOf(line: string): ExpectedAnswer | number {
+/** What the answer should be: rows of a REQ, the number of a COUNT; `null` where nobody knows. */
+export function expectedOf(line: string): ExpectedAnswer | number | null {
   const answer = JSON.parse(line.substring(HEADER_LENGTH, line.indexOf(TAB))) as
+    | null
     | number
     | [ExpectedAnswer["parts"], ExpectedAnswer["either"], number, number, boolean];
-  if (typeof answer === "number") return answer;
+  if (answer === null || typeof answer === "number") return answer;
   const [parts, either, least, most, isOrdered] = answer;
   return { parts, either, least, most, isOrdered };
 }

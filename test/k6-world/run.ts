@@ -2,14 +2,16 @@
  * A scenario's bundle under Node: k6's modules are stubs, and time is virtual, so that what a run reports
  * can be held against what must come out to the microsecond, in a fraction of the time.
  */
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { pathToFileURL } from "node:url";
 import { bundleScripts } from "../../build/bundle.ts";
+import { ROWS_FILE } from "../../k6/lib/query/corpus-rows.ts";
 import { decodeSlice, type Slice } from "../../src/measure/slice.ts";
-import { FRAMES_FILE } from "../../src/pool/format.ts";
+import { FRAMES_FILE, MANIFEST_FILE } from "../../src/pool/format.ts";
 import type { Report } from "../../src/report/types.ts";
 import { assertBalanced } from "../faulty-relay/hold.ts";
 import { modulesOf, stubK6 } from "./stubs.ts";
@@ -45,10 +47,13 @@ export async function runScenario(
     RUN_DIR: "run",
     ...environment,
   };
-  const manifest = await readFile(join(pool, "manifest.json"), "utf8");
+  const texts: Record<string, string> = {};
+  for (const name of [MANIFEST_FILE, ROWS_FILE]) {
+    if (existsSync(join(pool, name))) texts[name] = await readFile(join(pool, name), "utf8");
+  }
   const frames = await readFile(join(pool, FRAMES_FILE));
   const shared = globalThis as unknown as Record<string, unknown>;
-  shared.k6World = modulesOf(world, env, manifest, frames);
+  shared.k6World = modulesOf(world, env, texts, frames);
   const script = await loadScenario(scenario);
   shared.k6Options = (script as unknown as { options: unknown }).options;
   await world.runUntil(script.default());
@@ -72,7 +77,7 @@ after(async () => {
 async function bundleAll(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-world-"));
   await writeFile(join(dir, "package.json"), '{"type":"module"}');
-  await bundleScripts(["k6/publish.ts", "k6/playback.ts"], dir, [stubK6]);
+  await bundleScripts(["k6/publish.ts", "k6/playback.ts", "k6/query.ts"], dir, [stubK6]);
   return dir;
 }
 

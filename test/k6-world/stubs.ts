@@ -6,7 +6,7 @@ import { READING_MS, StubSocket, type World } from "./world.ts";
 export function modulesOf(
   world: World,
   env: Readonly<Record<string, string>>,
-  manifest: string,
+  texts: Readonly<Record<string, string>>,
   frames: Uint8Array,
 ) {
   const instance = {
@@ -81,7 +81,7 @@ export function modulesOf(
       };
     },
     env,
-    openText: () => manifest,
+    openText: (path: string) => texts[path.slice(path.lastIndexOf("/") + 1)],
   };
 }
 

@@ -57,6 +57,7 @@ export class World {
   readonly conditions: Conditions;
   dialled = 0;
   opened = 0;
+  /** In the order in which it happens. */
   #events: { atMs: number; order: number; run: () => void }[] = [];
   #order = 0;
 
@@ -77,7 +78,15 @@ export class World {
 
   at(atMs: number, run: () => void): number {
     const order = ++this.#order;
-    this.#events.push({ atMs, order, run });
+    // Behind all that is to happen then: what was ordered first comes first.
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#events[middle]?.atMs ?? 0) <= atMs) low = middle + 1;
+      else high = middle;
+    }
+    this.#events.splice(low, 0, { atMs, order, run });
     return order;
   }
 
@@ -101,7 +110,7 @@ export class World {
     let idleTurns = 0;
     while (!over) {
       await nextTurn();
-      const next = this.#takeFirst();
+      const next = this.#events.shift();
       idleTurns = next === undefined ? idleTurns + 1 : 0;
       if (idleTurns > MOST_IDLE_TURNS || this.nowMs > MOST_MS) {
         throw new Error(`the scenario does not end: it is at ${this.nowMs} ms`);
@@ -111,15 +120,6 @@ export class World {
       next.run();
     }
     if (failure !== undefined) throw failure;
-  }
-
-  #takeFirst(): { atMs: number; run: () => void } | undefined {
-    let first = 0;
-    for (let i = 1; i < this.#events.length; i++) {
-      const [a, b] = [this.#events[i], this.#events[first]];
-      if (a && b && (a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order))) first = i;
-    }
-    return this.#events.splice(first, 1)[0];
   }
 }
 

@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { FRAMES_FILE, HEADER_LENGTH, readPlace } from "../../pool/format.ts";
+import { FRAMES_FILE, readPlace } from "../../pool/format.ts";
 import { expectedOf } from "../../query/question-line.ts";
 
 /** Questions come in the order of a draw, so that the first are like all others. */
@@ -20,8 +20,8 @@ export async function meanRows(dir: string, pages: number): Promise<number | nul
       const { part } = readPlace(line);
       if (part === 0) questions++;
       if (part >= pages) continue;
-      if (line.startsWith("null", HEADER_LENGTH)) return null;
       const expected = expectedOf(line);
+      if (expected === null) return null;
       // A COUNT is answered by a number.
       if (typeof expected === "number") continue;
       rows += expected.parts.reduce((sum, { length }) => sum + length, expected.least);

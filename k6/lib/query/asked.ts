@@ -1,0 +1,79 @@
+/** A query under way, and what the driver keeps of a client. Plain fields: a row costs a look at four of them. */
+import type { AnswerCheck } from "../../../src/query/answer-check.ts";
+import type { Client } from "../connection/client.ts";
+import { Fifo } from "../fifo.ts";
+import type { Caps } from "./caps.ts";
+import type { LooseCheck } from "./loose-check.ts";
+import type { Question } from "./question.ts";
+
+/** Subscriptions that a client keeps open behind EOSE. */
+const MOST_LIVE = 5;
+
+export interface Asked {
+  readonly lane: Lane;
+  readonly question: Question;
+  /** Which of its pages. */
+  readonly page: number;
+  /** The row of the class, behind the others for the warm-up. */
+  readonly row: number;
+  readonly id: string;
+  /** What a row of its answer begins with. */
+  readonly head: string;
+  readonly sentMs: number;
+  isOpen: boolean;
+  /** Rows are held against what is expected, or against the filters alone; neither: they are counted. */
+  readonly check: AnswerCheck | null;
+  readonly loose: LooseCheck | null;
+  rows: number;
+  bytes: number;
+  firstMs: number;
+  matching: number;
+  duplicate: number;
+  notMatching: number;
+  foreign: number;
+  boundaryDuplicate: number;
+  /** Ordinals on the page before this one, and on this one where another follows. */
+  readonly before: ReadonlySet<number> | null;
+  readonly seen: Set<number> | null;
+}
+
+/** A question that waits for a place among those open on its connection. */
+export interface Waiting {
+  readonly question: Question;
+  isWaiting: boolean;
+}
+
+export interface Lane {
+  readonly client: Client;
+  /** Of the relay that it leads to. */
+  readonly caps: Caps;
+  /** By subscription id. */
+  readonly open: Map<string, Asked>;
+  /** The one whose row came last. */
+  current: Asked | null;
+  readonly waiting: Fifo<Waiting>;
+  /** Subscriptions that were left open behind EOSE. */
+  readonly live: Fifo<string>;
+  /** Of the connection that the client has. */
+  answers: number;
+  answeredMs: number;
+}
+
+export function createLane(client: Client, caps: Caps): Lane {
+  return {
+    client,
+    caps,
+    open: new Map(),
+    current: null,
+    waiting: new Fifo(),
+    live: new Fifo(),
+    answers: 0,
+    answeredMs: 0,
+  };
+}
+
+/** Leaves a subscription open behind EOSE; gives the one that is to be closed for it, the oldest. */
+export function keepLiveOf({ live }: Lane, id: string): string | undefined {
+  live.push(id);
+  return live.length > MOST_LIVE ? live.shift() : undefined;
+}

@@ -1,0 +1,23 @@
+/**
+ * The corpus as a VU knows it: which event an id is. Its file has a line for each event, the newest first:
+ * the first 13 hex digits of the id, and `created_at`. So many digits tell a million events apart but for one
+ * chance in 10,000; they are looked up as text, as making a number of them costs more than the look.
+ */
+import { ranksOf } from "../../../src/query/expected-answer.ts";
+
+export const ROWS_FILE = "rows.txt";
+export const KEY_LENGTH = 13;
+
+export interface CorpusRows {
+  /** The first digits of an id → its ordinal. */
+  readonly ordinals: ReadonlyMap<string, number>;
+  readonly ranks: Uint32Array;
+}
+
+export function readCorpusRows(text: string): CorpusRows {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return {
+    ordinals: new Map(lines.map((line, ordinal) => [line.substring(0, KEY_LENGTH), ordinal])),
+    ranks: ranksOf(lines.map((line) => ({ created_at: Number(line.substring(KEY_LENGTH + 1)) }))),
+  };
+}

@@ -1,0 +1,299 @@
+/**
+ * The query driver: REQ until EOSE, and COUNT until its number, in an open model. A question whose connection
+ * has its fill of open ones waits, with its due time kept. Subscription ids are fresh, as relays differ in what
+ * they do with one that comes again; CLOSE follows EOSE, and so never comes in the turn of its REQ, which khatru
+ * may take up in either order. Rows are what comes most: see `rows.ts`.
+ */
+import { toDialUrl } from "../../../src/guard/relay-url.ts";
+import {
+  Q_BACKPRESSURE,
+  Q_CLOSED,
+  Q_EOSE,
+  Q_EXHAUSTED,
+  Q_LOST,
+  Q_NO_CONNECTION,
+  Q_REFUSED_BY_NOTICE,
+  Q_ROWS_BEHIND,
+  Q_SCHEDULED,
+  Q_SENT,
+  Q_TIMED_OUT,
+} from "../../../src/measure/classes/query.ts";
+import { messagePrefix } from "../../../src/nostr/ok.ts";
+import { type Client, OPEN } from "../connection/client.ts";
+import type { Ground, LeadingDriver, Rest, SocketMessage } from "../driver.ts";
+import { Fifo } from "../fifo.ts";
+import { record, startsWith } from "../hot.ts";
+import { createLook } from "../look.ts";
+import type { ReadMessage } from "../relay-message.ts";
+import { createAnswerBook } from "./answer-book.ts";
+import { type Asked, createLane, keepLiveOf, type Lane } from "./asked.ts";
+import { Caps } from "./caps.ts";
+import { judgeCount } from "./counted.ts";
+import type { QueryOptions } from "./options.ts";
+import type { Question } from "./question.ts";
+import { createRows } from "./rows.ts";
+import { idOf, rowOfId } from "./subscription-id.ts";
+import { judgeRows, type Verdict } from "./verdict.ts";
+import { WaitingLine } from "./waiting-line.ts";
+
+/** So many questions a turn: answers must not wait for all that is due. */
+const MOST_A_TURN = 16;
+/** Of so many messages one is followed by a look at the clock. */
+const LOOK_EVERY = 16;
+
+export function createQuerier(ground: Ground, options: QueryOptions): LeadingDriver {
+  const { plan, clients, clock, recorder, atSec, prove, onFault } = ground;
+  const { rowCount, keepLive } = options;
+  const { maxInFlight, ackTimeoutMs } = plan;
+  const { now, offsetMs } = clock;
+  const book = recorder.books.query;
+  const source = options.createSource(ground);
+  const caps = new Map(
+    plan.relays.map((relay, i) => [toDialUrl(relay), new Caps(options.rowCaps[i] || null)]),
+  );
+  const lanes = clients.map((client) => createLane(client, caps.get(client.url) as Caps));
+  const look = createLook(ground, options.largestFrame);
+  const rows = createRows(options);
+  const answers = createAnswerBook(book, options.mostQueries);
+  let windowStartMs = 0;
+  let windowEndMs = 0;
+  let resumedMs = 0;
+  let turn = 0;
+  let number = 0;
+  let messages = 0;
+  let open = 0;
+  /** The oldest first; what has its end stays in it until it is at the head. */
+  const asked = new Fifo<Asked>();
+  const line = new WaitingLine();
+
+  const laneOf = (client: Client): Lane => lanes[client.index] as Lane;
+  const rowOf = ({ row, dueMs }: Question) => (dueMs < windowStartMs ? row + rowCount : row);
+
+  const place = (question: Question): void => {
+    const row = rowOf(question);
+    book.count(row, Q_SCHEDULED);
+    if (question.pages.length === 0) {
+      book.count(row, Q_EXHAUSTED);
+      return;
+    }
+    if (question.dueMs >= windowStartMs) record(book.lag, now() - question.dueMs);
+    if (question.client === null) turn = turn + 1 === lanes.length ? 0 : turn + 1;
+    const lane = question.client === null ? (lanes[turn] as Lane) : laneOf(question.client);
+    if (lane.client.state !== OPEN) {
+      book.count(row, Q_NO_CONNECTION);
+    } else if (lane.open.size < maxInFlight) {
+      ask(lane, question, 0, null);
+    } else {
+      line.push(lane, question);
+    }
+  };
+
+  const ask = (
+    lane: Lane,
+    question: Question,
+    page: number,
+    before: ReadonlySet<number> | null,
+  ): void => {
+    const row = rowOf(question);
+    const id = idOf(row, ++number);
+    const { filters } = question.pages[page] ?? { filters: "" };
+    const one = rows.begin({ lane, question, page, row, id, before }, now());
+    lane.open.set(id, one);
+    asked.push(one);
+    open++;
+    book.count(row, Q_SENT);
+    lane.client.socket.send(`["${question.verb}","${id}",${filters}]`);
+  };
+
+  const work = (nowMs: number): void => {
+    source.work(nowMs);
+    for (let n = 0; n < MOST_A_TURN && source.nextDueMs <= nowMs; n++) {
+      const question = source.take();
+      if (question === null) return;
+      place(question);
+    }
+  };
+
+  const listen = (client: Client, rest: Rest) => {
+    const lane = laneOf(client);
+    lane.answers = 0;
+    lane.answeredMs = 0;
+    return (message: SocketMessage): void => {
+      try {
+        const text = message.data as string;
+        let one = lane.current;
+        if (one === null || !startsWith(text, one.head)) one = rows.turnTo(lane, text);
+        if (one === null) {
+          rest(client, text, message.timestamp - offsetMs);
+          work(now());
+        } else {
+          if (one.rows === 0) one.firstMs = message.timestamp - offsetMs;
+          rows.take(one, text);
+        }
+        if (++messages < LOOK_EVERY) return;
+        messages = 0;
+        look(client, message.timestamp - offsetMs);
+        work(now());
+      } catch (error) {
+        onFault("message", error);
+      }
+    };
+  };
+
+  /** Books the end of a query and gives its place to one that waits. */
+  const end = (one: Asked, column: number): void => {
+    const { lane, row, id } = one;
+    one.isOpen = false;
+    lane.open.delete(id);
+    if (lane.current === one) lane.current = null;
+    open--;
+    book.count(row, column);
+    answers.bookRows(one);
+  };
+
+  const answer = (one: Asked, receivedMs: number, verdict: Verdict): void => {
+    const { lane, question, page, seen } = one;
+    end(one, Q_EOSE);
+    answers.bookAnswer(one, verdict, receivedMs);
+    lane.answers++;
+    lane.answeredMs = receivedMs;
+    prove(lane.client);
+    if (question.verb === "REQ") {
+      const done = keepLive ? keepLiveOf(lane, one.id) : one.id;
+      if (done !== undefined) lane.client.socket.send(`["CLOSE","${done}"]`);
+    }
+    if (verdict === "right" && question.pages[page + 1] !== undefined) {
+      book.count(one.row, Q_SCHEDULED);
+      ask(lane, question, page + 1, seen);
+    }
+    sendWaiting(lane);
+  };
+
+  const sendWaiting = (lane: Lane): void => {
+    while (lane.client.state === OPEN && lane.open.size < maxInFlight) {
+      const question = line.shift(lane);
+      if (question === undefined) return;
+      ask(lane, question, 0, null);
+    }
+  };
+
+  const dropWaiting = (lane: Lane, column: number): void => {
+    for (let one = line.shift(lane); one !== undefined; one = line.shift(lane)) {
+      book.count(rowOf(one), column);
+    }
+  };
+
+  const timeOut = (one: Asked): void => {
+    end(one, Q_TIMED_OUT);
+    const what = one.question.verb === "REQ" ? "EOSE" : "COUNT";
+    recorder.error("timeout", `no ${what}`, atSec(), `no ${what} in ${ackTimeoutMs} ms`);
+    const { client } = one.lane;
+    if (client.state === OPEN) client.socket.send(`["CLOSE","${one.id}"]`);
+    sendWaiting(one.lane);
+  };
+
+  const expire = (nowMs: number): void => {
+    for (let one = asked.peek(); one !== undefined; one = asked.peek()) {
+      if (one.isOpen && one.sentMs + ackTimeoutMs > nowMs) break;
+      asked.shift();
+      if (one.isOpen) timeOut(one);
+    }
+    const isExpired = ({ dueMs }: Question) => Math.max(dueMs, resumedMs) + ackTimeoutMs <= nowMs;
+    for (let one = line.shiftExpired(isExpired); one; one = line.shiftExpired(isExpired)) {
+      book.count(rowOf(one), Q_BACKPRESSURE);
+    }
+  };
+
+  const takeNotice = (lane: Lane, text: string): boolean => {
+    const [only] = lane.open.values();
+    // Of several nobody knows which one is meant.
+    if (only === undefined || lane.open.size > 1) return false;
+    recorder.link.notices++;
+    recorder.said("notice", messagePrefix(text), atSec(), text);
+    end(only, Q_REFUSED_BY_NOTICE);
+    sendWaiting(lane);
+    return true;
+  };
+
+  /** A row that is not in the usual form, or that comes behind the end of its answer. */
+  const takeRow = (
+    lane: Lane,
+    { id, data }: ReadMessage & { type: "EVENT" },
+    receivedMs: number,
+  ) => {
+    const one = lane.open.get(id);
+    if (one !== undefined) {
+      if (one.rows === 0) one.firstMs = receivedMs;
+      rows.take(one, data);
+      return;
+    }
+    const row = rowOfId(id, number);
+    if (row !== null) book.count(row, Q_ROWS_BEHIND);
+  };
+
+  const takeClosed = (one: Asked, text: string): void => {
+    recorder.said("closed", messagePrefix(text), atSec(), text);
+    end(one, Q_CLOSED);
+    sendWaiting(one.lane);
+  };
+
+  const take = (client: Client, message: ReadMessage, receivedMs: number): boolean => {
+    const lane = laneOf(client);
+    if (message.type === "NOTICE") return takeNotice(lane, message.text);
+    if (message.type === "EVENT") takeRow(lane, message, receivedMs);
+    else if (message.type === "EOSE" || message.type === "COUNT" || message.type === "CLOSED") {
+      const one = lane.open.get(message.id);
+      const verb = message.type === "COUNT" ? "COUNT" : "REQ";
+      // What comes behind an end, or under an id of nobody, ends nothing.
+      if (one === undefined) return true;
+      if (message.type === "CLOSED") takeClosed(one, message.text);
+      else if (verb !== one.question.verb) return true;
+      else if (message.type === "EOSE") answer(one, receivedMs, judgeRows(one, message.hint));
+      else answer(one, receivedMs, judgeCount(message, one));
+    } else return false;
+    return true;
+  };
+
+  return {
+    get wakeMs() {
+      return source.wakeMs;
+    },
+    get open() {
+      return open;
+    },
+    get isThrough() {
+      const isAllTaken = source.nextDueMs >= windowEndMs;
+      // What this process held up over the end has as long for a place as it ever has.
+      return isAllTaken && (resumedMs <= windowEndMs || line.length === 0);
+    },
+    get isSettled() {
+      return open === 0 && line.length === 0 && lanes.every((lane) => lane.open.size === 0);
+    },
+    start(schedule) {
+      ({ windowStartMs, windowEndMs } = schedule);
+      source.start(schedule);
+    },
+    work,
+    take,
+    listen,
+    onOpen() {},
+    onDrop(client) {
+      const lane = laneOf(client);
+      for (const one of [...lane.open.values()]) end(one, Q_LOST);
+      dropWaiting(lane, Q_NO_CONNECTION);
+      lane.live.clear();
+    },
+    useOf(client) {
+      const lane = laneOf(client);
+      return { open: lane.open.size, answers: lane.answers, answeredMs: lane.answeredMs };
+    },
+    expire,
+    resume(nowMs) {
+      resumedMs = nowMs;
+    },
+    endWindow() {
+      for (const lane of lanes) dropWaiting(lane, Q_BACKPRESSURE);
+    },
+    giveUp: () => expire(Number.POSITIVE_INFINITY),
+  };
+}

@@ -1,0 +1,34 @@
+/** What a query is asked for, and where questions come from. */
+import type { ExpectedAnswer } from "../../../src/query/expected-answer.ts";
+import type { Client } from "../connection/client.ts";
+import type { Schedule } from "../driver.ts";
+
+/** One REQ or COUNT; what its answer should be, or `null` where nobody knows, or it is not to be checked. */
+export interface Page {
+  /** As they go on the wire, behind the subscription id. */
+  readonly filters: string;
+  readonly expected: ExpectedAnswer | number | null;
+}
+
+export interface Question {
+  /** A row of the class, without the warm-up's. */
+  readonly row: number;
+  readonly dueMs: number;
+  /** Who asks; `null`: whose turn it is. */
+  readonly client: Client | null;
+  readonly verb: "REQ" | "COUNT";
+  /** The first one is due then, each other one when the one before it is answered. None: no question was left. */
+  readonly pages: readonly Page[];
+}
+
+export interface QuerySource {
+  /** When the next question is due; `Infinity` when none is left. */
+  readonly nextDueMs: number;
+  /** When it has something to do the next time, before a question is due or with it. */
+  readonly wakeMs: number;
+  start(schedule: Schedule): void;
+  /** Prepares what will be due. */
+  work(nowMs: number): void;
+  /** The next question; `null` when it is on its way and will be here soon. */
+  take(): Question | null;
+}
