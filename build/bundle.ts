@@ -2,9 +2,10 @@
  * Bundles each scenario (`k6/*.ts`) into one self-contained script under `build/dist/`, checked by
  * esbuild's own account of it: what is left to import must be a module of k6.
  */
-import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { SCENARIO_NAMES, SCENARIOS } from "../src/plan/scenarios.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** A script is parsed once for each VU: what makes it grow is looked at. A third is the rules of findings. */
@@ -12,9 +13,9 @@ const MOST_BYTES = 480_000;
 
 /** Builds all bundles; gives the folder they are in. Throws when one imports what k6 has not. */
 export async function buildBundles(outdir = `${root}build/dist`): Promise<string> {
-  const names = (await readdir(`${root}k6`)).filter((name) => /^[a-z-]+\.ts$/.test(name));
+  const scripts = new Set(SCENARIO_NAMES.map((name) => SCENARIOS[name].script));
   await bundleScripts(
-    names.map((name) => `k6/${name}`),
+    [...scripts].map((script) => `k6/${script}.ts`),
     outdir,
   );
   return outdir;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { buildBundles, bundleScripts } from "../build/bundle.ts";
+import { SCENARIO_NAMES, SCENARIOS } from "../src/plan/scenarios.ts";
 
 let dir = "";
 before(async () => {
@@ -22,7 +23,13 @@ describe("bundles", () => {
   it("are made of every scenario, and import nothing but modules of k6", async () => {
     const outdir = await buildBundles(join(dir, "dist"));
     const scripts = await readdir(outdir);
-    assert.ok(scripts.includes("publish.js"), `${scripts}`);
+    // No script is without a scenario that it belongs to.
+    const own = (await readdir(new URL("../k6", import.meta.url))).filter(
+      (name) => name.endsWith(".ts") && !name.endsWith(".d.ts"),
+    );
+    const expected = SCENARIO_NAMES.map((name) => `${SCENARIOS[name].script}.js`);
+    assert.deepEqual(scripts.toSorted(), expected.toSorted());
+    assert.deepEqual(own.map((name) => name.replace(/ts$/, "js")).toSorted(), scripts.toSorted());
     for (const script of scripts) {
       const text = await readFile(join(outdir, script), "utf8");
       const imports = [...text.matchAll(/^\s*import\b[^;]*?"([^"]+)";$/gm)].map((m) => m[1]);
