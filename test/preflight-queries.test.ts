@@ -489,6 +489,28 @@ describe("a plan of questions", () => {
     });
   }
 
+  it("that searches is told whether a word that is there is found", async () => {
+    const asking = askingOf(planFor({ QUERY_MIX: "search:1" }, "query"), 0);
+    assert.ok(asking !== null);
+    const finds: Oddly = answersTo("REQ", isSearch, (id) => [["EOSE", id]]);
+    for (const [oddly, said] of [
+      [undefined, /^ok search: `r` finds a word/],
+      [finds, /^advice search: `r` does not find a word/],
+    ] as const) {
+      const holds = [{ ...ONE, content: "a planted w0rd5678" }];
+      const findings = await withRelay(
+        { holds, ...(oddly ? { oddly } : {}) },
+        async (admission) => {
+          const asked = { open: 1, filters: 1, counts: false, searches: true, planted: "w0rd5678" };
+          const probe = await probeQueries(admission, asked, SOON);
+          return judgeQueries({ label: "r", asking, information: NO_INFORMATION, probe });
+        },
+      );
+      const lines = findings.map(({ id, level, what }) => `${level} ${id}: ${what}`);
+      assert.match(lines.find((line) => line.includes("search:")) ?? "", said);
+    }
+  });
+
   it("that searches is told where it can't be known", async () => {
     const plan = planFor({ QUERY_MIX: "search:1" }, "query");
     const asking = askingOf(plan, 0);
@@ -623,6 +645,13 @@ describe("preflight of a plan of questions", () => {
     assert.ok(published > 0);
     assert.match(bad.join("\n"), /^stop subscriptions: .*--max-in-flight 4\b/);
     assert.equal(bad.length, 1);
+  });
+
+  it("looks for a word of what it published", async () => {
+    const { findings } = await run({ holds: [] }, { QUERY_MIX: "search:1" });
+    const search = findings.find(({ id }) => id === "search");
+    assert.equal(search?.level, "ok");
+    assert.match(search?.what ?? "", /finds a word of an event that it took/);
   });
 
   it("publishes nothing where it asks about what the relay holds", async () => {

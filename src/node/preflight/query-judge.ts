@@ -8,7 +8,13 @@ import { type Asking, announcedMost, frameBytesOf, LONGEST_ID } from "./asking.t
 import { advice, type Explanation, type Finding, ok, stop } from "./finding.ts";
 import type { Information } from "./information.ts";
 import { describeSource, knownLimit } from "./known-limits.ts";
-import { type Heard, isComplaint, MOST_REQS, type QueryProbe } from "./query-probe.ts";
+import {
+  type Heard,
+  isComplaint,
+  MOST_REQS,
+  type QueryProbe,
+  type SearchHeard,
+} from "./query-probe.ts";
 
 export interface QueryQuestion {
   readonly label: string;
@@ -184,10 +190,7 @@ function judgeTried(
   return findings;
 }
 
-function judgeSearch(
-  question: QueryQuestion,
-  { found, any }: NonNullable<Extract<QueryProbe, { status: "reached" }>["search"]>,
-): Finding[] {
+function judgeSearch(question: QueryQuestion, { found, any, planted }: SearchHeard): Finding[] {
   const { label, asking } = question;
   const searching = asking.demands.filter(({ searches }) => searches);
   const remedy = `switch search on${orLeaveOut(asking, searching)}`;
@@ -199,6 +202,14 @@ function judgeSearch(
   if (found.outcome !== "eose") {
     const what = `\`${label}\` ${describe(found, "a search (NIP-50)")}`;
     return [settle(question, "search", { what, why: "searches would have no answer", remedy })];
+  }
+  if (planted !== null && planted.rows === 0) {
+    // An index may follow later.
+    const what = `\`${label}\` does not find a word (NIP-50) of an event that it took a moment ago`;
+    return [advice("search", { what, why: "answers without such rows are `short`", remedy })];
+  }
+  if (planted !== null) {
+    return [ok("search", `\`${label}\` finds a word of an event that it took a moment ago`)];
   }
   if (any.rows > 0)
     return [ok("search", `\`${label}\` finds nothing where there is nothing to find`)];

@@ -37,6 +37,8 @@ export interface QueryProbeRequest {
   readonly filters: number;
   readonly counts: boolean;
   readonly searches: boolean;
+  /** A word of an event that it took a moment ago. */
+  readonly planted?: string | undefined;
 }
 
 /** What came of one REQ or COUNT. */
@@ -47,6 +49,13 @@ export interface Heard {
   readonly rows: number;
   /** `null` where it gave no number. */
   readonly count: number | null;
+}
+
+/** Of a search for a word that can't be there, of the same REQ without it, and of one for a word that is there. */
+export interface SearchHeard {
+  readonly found: Heard;
+  readonly any: Heard;
+  readonly planted: Heard | null;
 }
 
 export type QueryProbe =
@@ -60,8 +69,7 @@ export type QueryProbe =
       readonly filters: Heard | null;
       /** Of a COUNT of what can't be there. */
       readonly count: Heard | null;
-      /** Of a search for a word that can't be there, and of the same REQ without it. */
-      readonly search: { readonly found: Heard; readonly any: Heard } | null;
+      readonly search: SearchHeard | null;
     };
 
 /** Never rejects; ends in bounded time. */
@@ -84,7 +92,7 @@ export async function probeQueries(
         : null;
     const count =
       mayGoOn && request.counts ? await asker.ask("COUNT", [{ ids: [unknownId()] }]) : null;
-    const search = mayGoOn && request.searches ? await trySearch(asker) : null;
+    const search = mayGoOn && request.searches ? await trySearch(asker, request.planted) : null;
     return { status: "reached", opened, refusal, filters, count, search };
   } finally {
     asker.close();
@@ -124,10 +132,12 @@ export function isComplaint(notice: string): boolean {
   return notice !== "" && reasonOf(notice) !== "other";
 }
 
-async function trySearch(asker: Asker): Promise<{ readonly found: Heard; readonly any: Heard }> {
+async function trySearch(asker: Asker, word: string | undefined): Promise<SearchHeard> {
   const any = await asker.ask("REQ", [{ limit: 1 }]);
   const found = await asker.ask("REQ", [{ search: randomBytes(12).toString("hex"), limit: 1 }]);
-  return { any, found };
+  const isAsked = word !== undefined && found.outcome === "eose" && found.rows === 0;
+  const planted = isAsked ? await asker.ask("REQ", [{ search: word, limit: 1 }]) : null;
+  return { any, found, planted };
 }
 
 function findNothing(): Filter {

@@ -1,4 +1,5 @@
 /** Holds a run's questions against each relay that can be reached, and tries what is not known beforehand. */
+import { searchableWords } from "../../nostr/search.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { type Asking, askingOf, whatToTry } from "./asking.ts";
 import type { Finding } from "./finding.ts";
@@ -20,11 +21,17 @@ export async function tryQuestions(
 
 async function tryOne(
   asking: Asking,
-  { admission, information }: RelayAnswer,
+  { admission, information, taken }: RelayAnswer,
 ): Promise<readonly Finding[]> {
   const request = whatToTry(asking, information);
-  const probe = request === null ? null : await probeQueries(admission, request);
+  const planted = taken.flatMap(searchableWords).find(isSearched);
+  const probe = request === null ? null : await probeQueries(admission, { ...request, planted });
   return judgeQueries({ label: admission.url.label, asking, information, probe });
+}
+
+/** Short words, and some of those without a digit, are left out of an index. */
+function isSearched(word: string): boolean {
+  return word.length >= 8 && /\d/.test(word);
 }
 
 /** Where the events are a corpus to ask about, all of them have to be taken. */
