@@ -21,6 +21,8 @@ const LOAD = {
   DURATION_SEC: "2",
   ACK_TIMEOUT_MS: "6000",
   CORPUS: "1000",
+  // One VU, whatever the rate.
+  CORES: "1",
 };
 
 let corpus = new Corpus([]);

@@ -37,7 +37,26 @@ export interface Rig {
 const LOOK_EVERY_MS = 250;
 const TICKS_PER_SECOND = 100;
 
+/** Publishes to the rig's relay. */
 export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
+  const { report, cpuSec, rssBytes } = await runScript(rig, "publish", {
+    CLIENTS: String(load.clients),
+    RATE_EPS: String(load.rate),
+    DURATION_SEC: String(load.seconds),
+    MAX_IN_FLIGHT: String(load.maxInFlight),
+    GOGC: String(garbageTarget(load.clients)),
+    GOMEMLIMIT: memoryLimit(load.clients),
+  });
+  const { totals, rate } = publishOf(report);
+  return { report, perSecond: rate.done, cpuMicros: (cpuSec / totals.attempted) * 1e6, rssBytes };
+}
+
+/** Runs a bundle of the rig's folder with these variables. */
+export async function runScript(
+  rig: Rig,
+  script: string,
+  variables: Readonly<Record<string, string>>,
+): Promise<{ readonly report: Report; readonly cpuSec: number; readonly rssBytes: number }> {
   const served = await servePool(rig.pool);
   const environment = {
     PATH: process.env.PATH ?? "",
@@ -47,19 +66,14 @@ export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
     RELAY_URL: rig.url,
     POOL: rig.pool,
     POOL_URL: served.url,
-    CLIENTS: String(load.clients),
-    RATE_EPS: String(load.rate),
-    DURATION_SEC: String(load.seconds),
-    MAX_IN_FLIGHT: String(load.maxInFlight),
     CONNECT_CONCURRENCY: "200",
     ACK_TIMEOUT_MS: "60000",
     RUN_DIR: rig.dir,
     CORES: String(availableParallelism()),
-    GOGC: String(garbageTarget(load.clients)),
-    GOMEMLIMIT: memoryLimit(load.clients),
     FORCE: "1",
+    ...variables,
   };
-  const args = ["run", "--quiet", join(rig.dir, "publish.js")];
+  const args = ["run", "--quiet", join(rig.dir, `${script}.js`)];
   const child = spawn(rig.k6, args, { env: environment, stdio: "ignore", cwd: rig.dir });
   let cpuSec = 0;
   let rssBytes = 0;
@@ -71,13 +85,7 @@ export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
   clearInterval(timer);
   await served.close();
   const report = JSON.parse(await readFile(join(rig.dir, "report.json"), "utf8")) as Report;
-  const { attempted } = publishOf(report).totals;
-  return {
-    report,
-    perSecond: publishOf(report).rate.done,
-    cpuMicros: (cpuSec / attempted) * 1e6,
-    rssBytes,
-  };
+  return { report, cpuSec, rssBytes };
 }
 
 /**

@@ -24,6 +24,7 @@ import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.t
 import { benchMetricCost } from "./metric-cost.ts";
 import { obtainNostrBench, runNostrBench } from "./nostr-bench.ts";
 import { benchPools } from "./pools.ts";
+import { benchReading } from "./reading.ts";
 import { benchSigning } from "./signing.ts";
 
 const isQuick = process.argv.includes("--quick");
@@ -38,6 +39,7 @@ const BARE_EVENTS = 20_000;
 const PARTS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
   bare: benchBare,
   saturated: benchSaturated,
+  reading: (rig) => benchReading(rig, repetitions, row),
   metrics: benchMetrics,
   lag: benchLag,
   memory: benchMemory,
@@ -59,7 +61,7 @@ async function main(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-bench-"));
   const sink = await startRelayProcess(["--sink"]);
   try {
-    await bundleScripts(["k6/publish.ts"], dir);
+    await bundleScripts(["k6/publish.ts", "k6/query.ts"], dir);
     await bundleBare(dir);
     const pool = join(dir, "pool");
     await makeLookAlikes(pool, LARGE_EVENTS);

@@ -4,7 +4,7 @@ import type { Client } from "../connection/client.ts";
 import { Fifo } from "../fifo.ts";
 import type { Caps } from "./caps.ts";
 import type { LooseCheck } from "./loose-check.ts";
-import type { Question } from "./question.ts";
+import type { Expected, Question } from "./question.ts";
 
 /** Subscriptions that a client keeps open behind EOSE. */
 const MOST_LIVE = 5;
@@ -14,12 +14,14 @@ export interface Asked {
   readonly question: Question;
   /** Which of its pages. */
   readonly page: number;
+  readonly filters: string;
+  readonly expected: Expected;
   /** The row of the class, behind the others for the warm-up. */
   readonly row: number;
   readonly id: string;
   /** What a row of its answer begins with. */
   readonly head: string;
-  readonly sentMs: number;
+  sentMs: number;
   isOpen: boolean;
   /** Rows are held against what is expected, or against the filters alone; neither: they are counted. */
   readonly check: AnswerCheck | null;

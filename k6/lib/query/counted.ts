@@ -9,9 +9,8 @@ const SKETCH_LEAST = 2;
 
 export function judgeCount(
   { count, isApproximate, isLimited }: Counted,
-  { question, page }: Asked,
+  { expected }: Asked,
 ): Verdict {
-  const expected = question.pages[page]?.expected;
   if (typeof expected !== "number") return "unchecked";
   const difference = Math.abs(count - expected);
   if (difference === 0) return "right";

@@ -45,7 +45,7 @@ export function createOpenSource(ground: Ground, options: OpenSourceOptions): Qu
 
   const pageOf = (line: string): Page => ({
     filters: filtersOf(line),
-    expected: verify === "off" ? null : expectedOf(line),
+    expect: () => (verify === "off" ? null : expectedOf(line)),
   });
 
   return {

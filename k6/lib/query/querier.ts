@@ -96,13 +96,13 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
   ): void => {
     const row = rowOf(question);
     const id = idOf(row, ++number);
-    const { filters } = question.pages[page] ?? { filters: "" };
-    const one = rows.begin({ lane, question, page, row, id, before }, now());
+    const one = rows.begin({ lane, question, page, row, id, before });
     lane.open.set(id, one);
     asked.push(one);
     open++;
     book.count(row, Q_SENT);
-    lane.client.socket.send(`["${question.verb}","${id}",${filters}]`);
+    one.sentMs = now();
+    lane.client.socket.send(`["${question.verb}","${id}",${one.filters}]`);
   };
 
   const work = (nowMs: number): void => {

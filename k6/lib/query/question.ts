@@ -3,11 +3,15 @@ import type { ExpectedAnswer } from "../../../src/query/expected-answer.ts";
 import type { Client } from "../connection/client.ts";
 import type { Schedule } from "../driver.ts";
 
-/** One REQ or COUNT; what its answer should be, or `null` where nobody knows, or it is not to be checked. */
+/** What the answer should be; `null` where nobody knows, or it is not to be checked. */
+export type Expected = ExpectedAnswer | number | null;
+
+/** One REQ or COUNT. */
 export interface Page {
   /** As they go on the wire, behind the subscription id. */
   readonly filters: string;
-  readonly expected: ExpectedAnswer | number | null;
+  /** To be called when it is asked: it is read then, and one that waits takes no room for it. */
+  readonly expect: () => Expected;
 }
 
 export interface Question {

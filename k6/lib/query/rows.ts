@@ -9,16 +9,15 @@ import type { Asked, Lane } from "./asked.ts";
 import { KEY_LENGTH } from "./corpus-rows.ts";
 import { LooseCheck, parseFilters, parseRow } from "./loose-check.ts";
 import type { QueryOptions } from "./options.ts";
+import type { Page } from "./question.ts";
 
 const HEAD = '["EVENT","';
 /** Stands before an event's id and nowhere else in a frame: in texts a quote is escaped, and tags are texts. */
 const ID_MARK = '"id":"';
 
 export interface Rows {
-  begin(
-    one: Pick<Asked, "lane" | "question" | "page" | "row" | "id" | "before">,
-    sentMs: number,
-  ): Asked;
+  /** A query that is about to be sent. */
+  begin(one: Pick<Asked, "lane" | "question" | "page" | "row" | "id" | "before">): Asked;
   /** The open query that a frame is a row of, if it is one in the usual form. */
   turnTo(lane: Lane, text: string): Asked | null;
   take(one: Asked, text: string): void;
@@ -36,7 +35,7 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
       takeKnown(one, check, ordinal);
       return;
     }
-    const filters = parseFilters(one.question.pages[one.page]?.filters ?? "");
+    const filters = parseFilters(one.filters);
     if (event !== null && filters.some((filter) => matchesFilter(filter, event))) one.foreign++;
     else one[check.row(undefined)]++;
   };
@@ -51,13 +50,15 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
   };
 
   return {
-    begin({ lane, question, page, row, id, before }, sentMs) {
-      const { filters, expected } = question.pages[page] ?? { filters: "", expected: null };
+    begin({ lane, question, page, row, id, before }) {
+      const { filters, expect } = question.pages[page] as Page;
+      const expected = expect();
       const isOfRows = verify === "rows" && question.verb === "REQ";
       const isKnown = corpus !== null && typeof expected === "object" && expected !== null;
       const isLast = question.pages[page + 1] === undefined;
       return {
-        ...{ lane, question, page, row, id, before, sentMs },
+        ...{ lane, question, page, row, id, before, filters, expected },
+        sentMs: 0,
         head: `${HEAD}${id}",`,
         isOpen: true,
         check: isOfRows && isKnown ? new AnswerCheck(expected, ranks) : null,

@@ -9,10 +9,9 @@ export type Verdict = AnswerState | "unchecked";
 
 /** Judges the rows of a REQ at its EOSE. */
 export function judgeRows(asked: Asked, hint: Hint): Verdict {
-  const { check, loose, question, page, lane } = asked;
+  const { check, loose, expected, lane } = asked;
   const { caps } = lane;
   if (loose !== null) return loose.end();
-  const expected = question.pages[page]?.expected;
   if (typeof expected !== "object" || expected === null) return "unchecked";
   // Who says that this was all admits to no bound.
   const announced = hint === "finish" ? null : caps.announced;
@@ -41,7 +40,9 @@ function judgeNumber(
   return bound.saidMore || (bound.rows !== null && rows >= bound.rows) ? "truncated" : "short";
 }
 
-function mostRows({ question, page }: Asked): number {
-  const filters = parseFilters(question.pages[page]?.filters ?? "");
-  return filters.reduce((sum, { limit = Number.POSITIVE_INFINITY }) => sum + limit, 0);
+function mostRows({ filters }: Asked): number {
+  return parseFilters(filters).reduce(
+    (sum, { limit = Number.POSITIVE_INFINITY }) => sum + limit,
+    0,
+  );
 }
