@@ -9,6 +9,8 @@ import fc from "fast-check";
 import { ConfigError } from "../src/errors.ts";
 import { issues } from "../src/node/commands/issues.ts";
 import { run } from "../src/node/commands/run.ts";
+import { collectOptions } from "../src/plan/options.ts";
+import { buildPlan } from "../src/plan/plan.ts";
 import { shellQuote } from "../src/report/command.ts";
 import { handoffNotes } from "../src/report/drafts/handoff.ts";
 import { draftIssues, ghIssueCreate, renderDraft } from "../src/report/drafts/issue.ts";
@@ -124,6 +126,20 @@ describe("the text of a pull request", () => {
     assert.doesNotMatch(text, /NaN|undefined|\bnull\b/);
     const invalid = { ...report, generator: { ...report.generator, verdict: "invalid" as const } };
     assert.match(renderPullRequest(invalid), /thresholds: \*\*not judged\*\*/);
+  });
+
+  it("speaks of what the scenario is about", () => {
+    const flags = { relay: "ws://127.0.0.1:7777", "query-rate": "40", corpus: "relay" };
+    const plan = buildPlan("query", collectOptions(flags, {}, "query"), "seed-1");
+    const text = renderPullRequest(buildOf({ plan, slices: [] }));
+    for (const part of [
+      "Title: `test(load): query at 40 queries/s, 2026-01-02`",
+      "1,000 clients, 40.0 queries/s, 600 s",
+      "0 of 0 scheduled queries answered",
+      "--query-rate 40 --corpus relay",
+    ]) {
+      assert.ok(text.includes(part), `${part}\n${text}`);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 /** Notes about a run for repositories that keep such files: what would be written where. */
 
-import { publishOf } from "../class-report.ts";
+import { leadingOf } from "../class-report.ts";
 import { reproduceSection, rerunCommand } from "../command.ts";
 import { cell, formatMs, formatRate } from "../format.ts";
 import type { Finding, Report } from "../types.ts";
@@ -115,17 +115,19 @@ function context(report: Report): string {
 
 function decisions(report: Report): string {
   const { config: c } = report;
+  const { rate, row } = leadingOf(report);
   return [
     `# Decisions of load test ${report.run.id}`,
     "",
-    `- ${c.clients} clients at ${formatRate(c.rateEps)} for ${c.durationSec} s, ${c.arrival} arrivals, seed \`${c.seed}\``,
+    `- ${c.clients} clients at ${formatRate(rate.target, `${row.many}/s`)} for ${c.durationSec} s, ${c.arrival} arrivals, seed \`${c.seed}\``,
     ...report.thresholds.map((t) => `- threshold ${cell(t.metric)}: ${cell(t.expression)}`),
     "",
   ].join("\n");
 }
 
 function testLog(report: Report): string {
-  const { times } = publishOf(report);
+  const { times, rate, row } = leadingOf(report);
+  const perSecond = (value: number | null) => formatRate(value, `${row.many}/s`);
   return [
     `# Log of load test ${report.run.id}`,
     "",
@@ -135,7 +137,7 @@ function testLog(report: Report): string {
     "",
     `${report.run.startedAt} to ${report.run.endedAt}: ${outcome(report)}.`,
     "",
-    `- accepted ${formatRate(publishOf(report).rate.done)} of ${formatRate(report.config.rateEps)} set`,
+    `- ${row.doneWord} ${perSecond(rate.done)} of ${perSecond(rate.target)} set`,
     `- response p50 ${formatMs(times.response.p50)}, p99 ${formatMs(times.response.p99)}; service p50 ${formatMs(times.service.p50)}, p99 ${formatMs(times.service.p99)}`,
     "",
   ].join("\n");

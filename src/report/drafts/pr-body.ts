@@ -1,6 +1,6 @@
 /** The text of a pull request that brings a report into a repository. */
 
-import { publishOf } from "../class-report.ts";
+import { leadingOf } from "../class-report.ts";
 import { rerunCommand, shellQuote } from "../command.ts";
 import { cell, formatCount, formatMs, formatRate } from "../format.ts";
 import type { Report } from "../types.ts";
@@ -12,10 +12,12 @@ export interface PullRequestNames {
   readonly branch: string;
 }
 
-export function pullRequestNames({ run, config }: Report): PullRequestNames {
+export function pullRequestNames(report: Report): PullRequestNames {
+  const { run } = report;
+  const { rate, row } = leadingOf(report);
   const day = run.startedAt.slice(0, 10);
   return {
-    title: `test(load): ${run.scenario} at ${config.rateEps} events/s, ${day}`,
+    title: `test(load): ${run.scenario} at ${rate.target ?? 0} ${row.many}/s, ${day}`,
     branch: `ai/load-test-${day.replaceAll("-", "")}`,
   };
 }
@@ -30,7 +32,8 @@ export function ghPullRequest({ title, branch }: PullRequestNames, bodyPath: str
 
 export function renderPullRequest(report: Report): string {
   const { run, config: c, generator } = report;
-  const { totals, times } = publishOf(report);
+  const { totals, times, rate, row } = leadingOf(report);
+  const perSecond = (value: number | null) => formatRate(value, `${row.many}/s`);
   const { title, branch } = pullRequestNames(report);
   const outcome =
     generator.verdict === "invalid" || !run.complete
@@ -58,13 +61,13 @@ export function renderPullRequest(report: Report): string {
     "",
     "## Configuration",
     "",
-    `${formatCount(c.clients)} clients, ${formatRate(c.rateEps)}, ${c.durationSec} s after ${c.warmupSec} s of warm-up, mix ${cell(mix)}, ${c.arrival} arrivals, seed \`${c.seed}\`, pool \`${c.pool.id}\`; relay \`${c.relays.join(", ")}\`; ${run.tool}, ${run.k6 ?? "k6 not measured"}.`,
+    `${formatCount(c.clients)} clients, ${perSecond(rate.target)}, ${c.durationSec} s after ${c.warmupSec} s of warm-up, mix ${cell(mix)}, ${c.arrival} arrivals, seed \`${c.seed}\`, pool \`${c.pool.id}\`; relay \`${c.relays.join(", ")}\`; ${run.tool}, ${run.k6 ?? "k6 not measured"}.`,
     "",
     "## Summary",
     "",
     `- verdict on the run: **${run.complete ? generator.verdict : "incomplete"}**${generator.reasons.length > 0 ? ` (${cell(generator.reasons.join("; "))})` : ""}`,
     `- thresholds: **${outcome}**`,
-    `- ${formatCount(totals.accepted)} of ${formatCount(totals.scheduled)} scheduled events accepted, ${formatRate(publishOf(report).rate.done)}`,
+    `- ${formatCount(totals[row.done] ?? 0)} of ${formatCount(totals[row.due] ?? 0)} scheduled ${row.many} ${row.doneWord}, ${perSecond(rate.done)}`,
     `- response time p50 ${formatMs(times.response.p50)}, p95 ${formatMs(times.response.p95)}, p99 ${formatMs(times.response.p99)}`,
     "",
     "## Next steps",
