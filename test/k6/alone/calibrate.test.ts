@@ -93,6 +93,8 @@ describe("run and its calibration", () => {
         const measured = await place.run(["calibrate", "--quick"]);
         assert.equal(measured.exitCode, 0, measured.stderr);
         assert.match(measured.stdout, /^ceiling +[\d,]+ events\/s over 100 connections/m);
+        // On a busy machine no rate may be held.
+        assert.match(measured.stdout, /^receiving +([\d,]+ rows\/s .*each row held|none found)/m);
         const kept = await readKept(fileOf(place), planted.generator);
         assert.ok((kept?.ceiling?.heldEps ?? 0) >= 250, measured.stdout);
       }),
