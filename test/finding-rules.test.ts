@@ -15,6 +15,7 @@ import { summarize } from "../src/report/summary.ts";
 import type { LatencySummary } from "../src/report/times.ts";
 import type { Ends, Profile, Report, ReportError, ResourceSample } from "../src/report/types.ts";
 import { zerosOf } from "../src/report/zeros.ts";
+import { asQueries } from "./fixtures/reports/as-queries.ts";
 import { withClass, withTotals } from "./fixtures/reports/figures.ts";
 import { changePoints, withPoints } from "./fixtures/reports/points.ts";
 import { histogramOf, sampleOf } from "./fixtures/reports/run.ts";
@@ -858,6 +859,28 @@ describe("the rules", () => {
       assert.doesNotMatch(JSON.stringify(draft), /NaN|undefined|Infinity/);
       assert.doesNotMatch(draft.title, /(?<![\d.,:])1 (?!ms\b)[a-z]+s\b/i);
     });
+  });
+
+  it("about whatever the run is about have the same bounds in one that only queries", () => {
+    const ofQueries = RULES.filter(({ of = [] }) => of.includes("query") && of.includes("publish"));
+    const rows = table.filter(([id]) => ofQueries.some((rule) => rule.id === id));
+    for (const [id, found, notFound] of rows) {
+      // Nobody counts what comes behind the timeout of a query, nor is its time one of publishing.
+      const isOfPublish = [found, notFound].some(
+        ({ frames, classes }) => frames.lateOk > 0 || classes.query !== undefined,
+      );
+      if (isOfPublish || id === "nagle-delay") continue;
+      const draft = draftOf(id, asQueries(found));
+      assert.ok(draft, id);
+      assert.equal(draftOf(id, asQueries(notFound)), null, id);
+      const text = JSON.stringify(draft);
+      assert.doesNotMatch(text, /publish\.|accepted|undefined|NaN/, id);
+      assert.doesNotMatch(draft.title, /\bevents?\b/i, id);
+    }
+    assert.deepEqual([...new Set(rows.map(([id]) => id))].sort(), [
+      ...["latency-drift", "nagle-delay", "overload", "protocol-faults", "queueing"],
+      ...["slow-start", "stalls", "stopped-answering", "tail", "throttled"],
+    ]);
   });
 
   it("are all in the table", () => {

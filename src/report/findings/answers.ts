@@ -3,6 +3,7 @@ import { publishOf, queryOf } from "../class-report.ts";
 import { counted } from "../format.ts";
 import { KNOWN_SHARE } from "../generator.ts";
 import type { Report } from "../types.ts";
+import { leadOf } from "./lead.ts";
 import { countErrors, errorEvidence, evidence, type Rule, shareOf } from "./rule.ts";
 
 export const duplicates: Rule = {
@@ -61,16 +62,20 @@ export const authChallenge: Rule = {
   explains: [],
   find({ report }) {
     const asked = countErrors(report, (name) => name === "auth");
-    const { rejected, accepted, scheduled } = publishOf(report).totals;
-    if (asked === 0 || accepted === 0 || rejected >= accepted) return null;
+    const { name, words, due, done, refused } = leadOf(report);
+    if (asked === 0 || done === 0 || refused >= done) return null;
     return {
       severity: "info",
       confidence: "high",
-      title: "The relay offers authentication (NIP-42), and takes events without",
+      title: `The relay offers authentication (NIP-42), and ${name === "publish" ? "takes events" : "answers"} without`,
       evidence: [evidence("errors.auth/challenge", asked)],
       counterEvidence: [
-        evidence("publish.totals.accepted", accepted, scheduled),
-        evidence("publish.totals.rejected", rejected, 0),
+        evidence(`${name}.totals.${name === "publish" ? "accepted" : "eose"}`, done, due),
+        evidence(
+          name === "publish" ? "publish.totals.rejected" : `${words.many} refused`,
+          refused,
+          0,
+        ),
       ],
       remediation:
         "Nothing is to be done: a challenge is no fault. Clients that answer it cost the relay a signature's check for each connection, which this run does not have.",
@@ -124,14 +129,15 @@ export const sentBehindEose: Rule = {
 
 export const protocolFaults: Rule = {
   id: "protocol-faults",
+  of: ["publish", "query"],
   explains: [],
   find({ report }) {
-    const { attempted } = publishOf(report).totals;
+    const { name, sent, timedOut } = leadOf(report);
     const { unknownOk, malformed: malformedFrames } = report.frames;
     if (unknownOk + malformedFrames === 0) return null;
     const isMeant = (name: string) => name === "unknownOk" || name === "malformed";
     return {
-      severity: (unknownOk + malformedFrames) / attempted >= 0.01 ? "major" : "minor",
+      severity: (unknownOk + malformedFrames) / sent >= 0.01 ? "major" : "minor",
       confidence: "high",
       title: "The relay sent answers that nobody waits for, or that are no messages",
       evidence: [
@@ -141,7 +147,7 @@ export const protocolFaults: Rule = {
       ],
       counterEvidence: [
         evidence("frames.lateOk", report.frames.lateOk, "counted apart"),
-        evidence("publish.totals.timedOut", publishOf(report).totals.timedOut, 0),
+        evidence(`${name}.totals.timedOut`, timedOut, 0),
       ],
       remediation:
         "Send one OK for an EVENT, on the connection it came by and with its id, and nothing but JSON arrays of NIP-01. Look for an answer that is sent before and behind the write.",

@@ -3,9 +3,8 @@
  * it waits in the relay, for a place on a connection, or beyond the timeout. What a stall leaves is worked off:
  * so the least of each fifth is looked at.
  */
-import { publishOf } from "../class-report.ts";
 import type { SeriesPoint } from "../points.ts";
-import type {} from "../types.ts";
+import { leadOf } from "./lead.ts";
 import { isSlowOnly } from "./losses.ts";
 import { median, partsOf, type RunView } from "./view.ts";
 
@@ -33,13 +32,13 @@ export interface Backlog {
 
 export function backlogOf(view: RunView): Backlog {
   const { config } = view.report;
-  const { totals } = publishOf(view.report);
+  const lead = leadOf(view.report);
   const isLate = isSlowOnly(view.report) && isSlowLater(view);
   const { due, inFlight } = linesOf(view, isLate);
   const lows = partsOf(due, 5).map((part) => Math.min(...part));
   const [low = 0, , third = 0, fourth = 0, last = 0] = lows;
   const growth = last - low;
-  const least = Math.max(SHORT * totals.scheduled * 0.8, IN_FLIGHT_SEC * config.rateEps);
+  const least = Math.max(SHORT * lead.due * 0.8, IN_FLIGHT_SEC * lead.rate.set);
   // Of few places all are free for a moment, and the last slice has answers that came behind it.
   const held = partsOf(inFlight, 5).map((part) => median(part) ?? 0);
   const heldLast = held[4] ?? 0;
@@ -59,7 +58,7 @@ export function backlogOf(view: RunView): Backlog {
       // Not worked off by the end; the last slice has answers that came behind it.
       (due.at(-2) ?? 0) >= least &&
       // By chance a Poisson process asks for more than was set.
-      publishOf(view.report).rate.done < config.rateEps &&
+      lead.rate.done < lead.rate.set &&
       isRelays &&
       isAnswering,
     isFull,
@@ -71,9 +70,9 @@ export function backlogOf(view: RunView): Backlog {
 /** Events without an answer behind each point: of those due, and of those sent. */
 function linesOf({ report, window }: RunView, isLate: boolean) {
   const { run } = report;
-  const { totals } = publishOf(report);
+  const { due: scheduled, noConnection, exhausted } = leadOf(report);
   // Places are missing at the end only; what had no connection is no backlog of the relay.
-  const elsewhere = totals.noConnection + totals.poolExhausted;
+  const elsewhere = noConnection + exhausted;
   let [settled, timedOut, attempted, unsent] = [0, 0, 0, 0];
   const due: number[] = [];
   const inFlight: number[] = [];
@@ -84,7 +83,7 @@ function linesOf({ report, window }: RunView, isLate: boolean) {
     unsent += point.unsent;
     const share = Math.min(1, (point.t + report.run.sliceSec) / run.durationSec);
     const gone = settled + Math.min(unsent, elsewhere) + (isLate ? 0 : timedOut);
-    due.push(totals.scheduled * share - gone);
+    due.push(scheduled * share - gone);
     inFlight.push(attempted - settled - timedOut);
   }
   return { due, inFlight };

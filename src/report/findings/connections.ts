@@ -1,10 +1,10 @@
 /** Connections that can't be had, don't last, or take long to open. */
 
-import { publishOf } from "../class-report.ts";
 import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
 import { mostRefusals } from "./handshakes.ts";
 import { heldConnections, isOwnLimit } from "./held.ts";
+import { leadOf } from "./lead.ts";
 import { countErrors, errorEvidence, evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 import type { RunView } from "./view.ts";
 
@@ -23,7 +23,7 @@ export const connectionLimit: Rule = {
     const { report, window } = view;
     const { clients } = report.config;
     const { totals: connections } = report.classes.connection;
-    const { noConnection } = publishOf(report).totals;
+    const { noConnection } = leadOf(report);
     // Those that lived and were ended later are none that there was no room for.
     const turnedAway = connections.failed + (report.ends?.unproven ?? connections.dropped);
     const held = heldConnections(window);
@@ -87,7 +87,7 @@ export const droppedConnections: Rule = {
   explains: [],
   find({ report }) {
     const { totals: connections } = report.classes.connection;
-    const { lost, noConnection } = publishOf(report).totals;
+    const { name, lost, noConnection } = leadOf(report);
     if (connections.dropped === 0) return null;
     const affected = lost + noConnection;
     return {
@@ -96,7 +96,7 @@ export const droppedConnections: Rule = {
       title: `The relay ended ${counted(connections.dropped, "connection")}`,
       evidence: [
         evidence("connection.totals.dropped", connections.dropped, 0),
-        evidence("publish.totals.lost", lost, 0),
+        evidence(`${name}.totals.lost`, lost, 0),
         ...errorEvidence(report, (name) => name === "close"),
       ],
       counterEvidence: [
@@ -117,6 +117,7 @@ export const slowHandshake: Rule = {
   explains: [],
   find(view: RunView) {
     const { report, relayCpu } = view;
+    const lead = leadOf(report);
     const { connect } = report.classes.connection.times;
     const { sameHost } = report.run;
     const bound = sameHost === false ? SLOW_HANDSHAKE_MS.elsewhere : SLOW_HANDSHAKE_MS.sameHost;
@@ -132,12 +133,12 @@ export const slowHandshake: Rule = {
       counterEvidence: [
         evidence("config.connectConcurrency", report.config.connectConcurrency, "lower to compare"),
         evidence("relay.cpuPercent", relayCpu, 80),
-        evidence("publish.times.service.p50", publishOf(report).times.service.p50, connect.p50),
+        evidence(`${lead.name}.times.service.p50`, lead.times.service.p50, connect.p50),
       ],
       remediation:
         "Take connections on a thread that does nothing slow, with a longer accept backlog; look for name or address look-ups, TLS without session resumption, and compression set up for each connection.",
       labels: ["connections", "performance"],
-      cost: (connect.p50 * connect.count) / Math.max(1, publishOf(report).totals.scheduled),
+      cost: (connect.p50 * connect.count) / Math.max(1, lead.due),
     };
   },
 };

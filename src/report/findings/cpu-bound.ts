@@ -1,6 +1,7 @@
 /** The relay's processor time is used up: one core of it, all, or all that its host had for it. */
 import { leadingOf } from "../class-report.ts";
 import type { Report } from "../types.ts";
+import { leadOf } from "./lead.ts";
 import { BUSY_PERCENT, hasMostOfHost } from "./meanwhile.ts";
 import { evidence, type Rule } from "./rule.ts";
 import type { RunView } from "./view.ts";
@@ -37,11 +38,11 @@ export const cpuBound: Rule = {
       evidence: [
         evidence("relay.cpuPercent", relayCpu, isMany ? (cpus ?? 1) * 100 : 100),
         evidence("relay.busiestThreadPercent", relayThread, 100),
-        evidence("publish.times.service.p99", service.p99, WAITING_MS),
+        evidence(`${leadingOf(report).name}.times.service.p99`, service.p99, WAITING_MS),
         ...(hot ? [evidence("profile.functions[0]", hot.name, `${hot.selfPercent} %`)] : []),
       ],
       counterEvidence: counterEvidence(view),
-      remediation: `${remedy(isMany, cpus)}${hot ? ` Begin with \`${hot.name}\`.` : " A profile (--profile, --pprof, --profile-file) names the functions."}`,
+      remediation: `${remedy(isMany, leadOf(report).words.one, cpus)}${hot ? ` Begin with \`${hot.name}\`.` : " A profile (--profile, --pprof, --profile-file) names the functions."}`,
       labels: ["performance", "cpu", ...securityLabels(report)],
       // What could not be sent goes to the account of the overload.
       cost: isWaiting ? (response.mean ?? 0) : 0,
@@ -64,10 +65,15 @@ function counterEvidence({ report, hostCpu }: RunView) {
   ];
 }
 
-function remedy(isAll: boolean, cpus: number | null): string {
-  if (isAll || cpus === 1)
-    return "Do less for each event: parse once, avoid copies, check cheap things first.";
-  return "Use more than one core: parse and verify in worker threads, write in one; then do less for each event.";
+function remedy(isAll: boolean, one: string, cpus: number | null): string {
+  const less =
+    one === "query"
+      ? "an index for its filter, rows written as they are stored"
+      : "parse once, avoid copies, check cheap things first";
+  if (isAll || cpus === 1) return `Do less for each ${one}: ${less}.`;
+  return one === "query"
+    ? `Use more than one core: read in several threads; then do less for each query: ${less}.`
+    : "Use more than one core: parse and verify in worker threads, write in one; then do less for each event.";
 }
 
 /** Checking signatures may be moved and batched; how it is done is not ours to advise on. */

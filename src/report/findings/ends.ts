@@ -5,6 +5,7 @@ import { publishOf } from "../class-report.ts";
 import { counted } from "../format.ts";
 import type { LatencySummary } from "../times.ts";
 import type { Ends, Report } from "../types.ts";
+import { leadOf } from "./lead.ts";
 import { type Draft, errorEvidence, evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 
 /** So many ends, and so much of all, before they are a rule and no chance. */
@@ -207,7 +208,8 @@ function draft(
   report: Report,
   own: Pick<Draft, "title" | "evidence" | "counterEvidence" | "remediation" | "labels">,
 ): Draft {
-  const affected = publishOf(report).totals.lost + publishOf(report).totals.noConnection;
+  const { lost, noConnection } = leadOf(report);
+  const affected = lost + noConnection;
   return {
     ...own,
     severity: shareOf(affected, report) >= 0.01 ? "major" : "minor",

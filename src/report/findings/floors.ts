@@ -7,6 +7,7 @@ import { publishOf, queryOf } from "../class-report.ts";
 import { diskOf } from "../disk.ts";
 import type { LatencySummary } from "../times.ts";
 import type { Evidence } from "../types.ts";
+import { leadOf } from "./lead.ts";
 import { isOverloaded } from "./overload.ts";
 import { type Draft, evidence, type Rule } from "./rule.ts";
 import { partMedians, type RunView } from "./view.ts";
@@ -108,6 +109,7 @@ const NO_DELAY =
 
 export const nagleDelay: Rule = {
   id: "nagle-delay",
+  of: ["publish", "query"],
   explains: ["tail", "queueing"],
   find(view) {
     const shape = shapeOf(view);
@@ -144,11 +146,15 @@ function nagleOfQueries(view: RunView): Draft | null {
       evidence(`query.rows.${name}.times.service.p50`, shape.p50, 40),
       evidence(`query.rows.${name}.times.service.p90`, shape.p90, NAGLE_QUERY_MS.p90),
       evidence(`query.rows.${name}.times.service.min`, shape.min, "low if some are not held back"),
-      evidence(
-        "publish.times.service.p50",
-        publishOf(report).times.service.p50,
-        "what a single OK takes",
-      ),
+      ...(report.classes.publish === undefined
+        ? []
+        : [
+            evidence(
+              "publish.times.service.p50",
+              publishOf(report).times.service.p50,
+              "what a single OK takes",
+            ),
+          ]),
     ],
     counterEvidence: [
       evidence("relay.cpuPercent", relayCpu, MOST_CPU),
@@ -162,7 +168,7 @@ function nagleOfQueries(view: RunView): Draft | null {
     ],
     remediation: NO_DELAY,
     labels: ["network", "design-floor", "queries"],
-    cost: (shape.p50 * service.count) / Math.max(1, publishOf(report).totals.scheduled),
+    cost: (shape.p50 * service.count) / Math.max(1, leadOf(report).due),
   };
 }
 

@@ -1,8 +1,8 @@
 /** Handshakes that were refused, by the HTTP status that the CLI saw when it asked by itself; or by nobody. */
-import { publishOf } from "../class-report.ts";
 import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
 import { heldConnections, isOwnLimit } from "./held.ts";
+import { leadOf } from "./lead.ts";
 import {
   countErrors,
   type Draft,
@@ -150,10 +150,7 @@ export const unreachable: Rule = {
       remediation:
         "See whether the relay's process is there and what it wrote last: it may have ended under the first connections, for want of open files (`ulimit -n`, strfry's `nofiles`) or inotify watches. `refused` is a port where nobody listens, `reset` a proxy or a relay that takes connections and gives up on them.",
       labels: ["reliability", "crash"],
-      cost: failureCost(
-        publishOf(report).totals.noConnection + publishOf(report).totals.lost,
-        report,
-      ),
+      cost: failureCost(leadOf(report).noConnection + leadOf(report).lost, report),
     };
   },
 };
@@ -208,7 +205,7 @@ function draft(
   words: Pick<Draft, "title" | "remediation" | "labels">,
 ): Draft {
   const { totals: connections } = report.classes.connection;
-  const { lost, noConnection } = publishOf(report).totals;
+  const { lost, noConnection } = leadOf(report);
   const affected = noConnection + lost;
   const { asked = 0, answers = [] } = report.handshakes ?? {};
   return {

@@ -2,6 +2,7 @@
 import { publishOf } from "../class-report.ts";
 import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
+import { leadOf } from "./lead.ts";
 import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 
 /** Of all timeouts: when so many were answered after all, the relay is slow and drops nothing. */
@@ -15,11 +16,10 @@ const NEAR_TIMEOUT = 0.5;
  */
 export function isSlowOnly(report: Report): boolean {
   const { config } = report;
-  const { totals, times } = publishOf(report);
+  const { timedOut, late, times } = leadOf(report);
   const isSlow = (times.service.p99 ?? 0) >= config.ackTimeoutMs * NEAR_TIMEOUT;
-  return (
-    report.frames.lateOk >= totals.timedOut * LATE_SHARE || (isSlow && report.frames.lateOk > 0)
-  );
+  if (late === null) return timedOut === 0 || isSlow;
+  return late >= timedOut * LATE_SHARE || (isSlow && late > 0);
 }
 
 export const lostAfterOk: Rule = {

@@ -4,6 +4,7 @@ import { formatBytes } from "../format.ts";
 import { outagesOf } from "../outages.ts";
 import { pointsOf } from "../points.ts";
 import type { Report, ResourceSample } from "../types.ts";
+import { leadOf } from "./lead.ts";
 import { evidence, type Rule } from "./rule.ts";
 
 const LEAST_SAMPLES = 6;
@@ -14,6 +15,8 @@ const SECOND_HALF_SHARE = 0.35;
 const LONG_SEC = 60;
 /** Quarters of growth that each have so much of the mean one: a cache's last ones have less. */
 const LEAST_OF_MEAN = 0.35;
+/** What stays of a query is a subscription. */
+const QUESTION_BYTES = 1_000;
 /** An event kept in memory, with its indices, takes a few times its size. */
 const MOST_SIZES = 12;
 
@@ -36,7 +39,8 @@ export const memoryGrowth: Rule = {
     const isSteady =
       last.rss - middle.rss >= growth * SECOND_HALF_SHARE && isRising(points.map((p) => p.rss));
     const accepted = acceptedBetween(report, first.t, last.t) || 1;
-    const meanBytes = meanEventBytes(report.config.pool);
+    const { name, words } = leadOf(report);
+    const meanBytes = name === "publish" ? meanEventBytes(report.config.pool) : QUESTION_BYTES;
     const perEvent = growth / accepted;
     if (growth < LEAST_GROWTH_BYTES || !isSteady || perEvent < meanBytes * MOST_SIZES) return null;
     const overSec = last.t - first.t;
@@ -49,7 +53,7 @@ export const memoryGrowth: Rule = {
       title: `The relay's memory grows by ${formatBytes(perSec)} a second`,
       evidence: [
         evidence(`relay.${hasAnon ? "anonBytes" : "rssBytes"} at the end`, last.rss, first.rss),
-        evidence("growth an accepted event, bytes", perEvent, meanBytes),
+        evidence(`growth an ${words.done} ${words.one}, bytes`, perEvent, meanBytes),
         evidence("hours until this host's memory is full", hoursLeft),
       ],
       counterEvidence: [
@@ -57,8 +61,7 @@ export const memoryGrowth: Rule = {
         evidence("relay.rssBytes at the end, files included", span.at(-1)?.rssBytes ?? null),
         evidence("looked at for, s", overSec, `${LONG_SEC}: less shows caches being filled`),
       ],
-      remediation:
-        "Something is kept for each event: look for caches and queues without a bound, and for buffers that hold on to whole frames. Run again for longer: memory that levels off is a cache being filled.",
+      remediation: `Something is kept for each ${words.one}: look for caches and queues without a bound, and for buffers that hold on to whole frames. Run again for longer: memory that levels off is a cache being filled.`,
       labels: ["memory", "reliability"],
       cost: hoursLeft === null ? 1 : Math.min(100, 100 / Math.max(0.1, hoursLeft)),
     };

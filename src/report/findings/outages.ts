@@ -1,8 +1,8 @@
 /** The relay goes away, or stays and answers nothing more. */
 
-import { publishOf } from "../class-report.ts";
 import { describeOutage, outagesOf } from "../outages.ts";
 import { pointsOf } from "../points.ts";
+import { leadOf } from "./lead.ts";
 import { errorEvidence, evidence, failureCost, type Rule } from "./rule.ts";
 
 /** So much of the connections ended by the relay is all of them. */
@@ -34,7 +34,7 @@ export const relayGone: Rule = {
     const [first] = outages;
     const { dropped } = report.classes.connection.totals;
     if (first === undefined || dropped < most * ALL) return null;
-    const affected = publishOf(report).totals.lost + publishOf(report).totals.noConnection;
+    const { lost, noConnection } = leadOf(report);
     const ended = report.resources?.notMeasured.find(({ what }) =>
       what.includes("relay's process"),
     );
@@ -67,35 +67,36 @@ export const relayGone: Rule = {
       remediation:
         "See the relay's log and exit code at this time, and the kernel's (out of memory?), for what ended it. Meanwhile let a supervisor start it again, and measure how long clients have no relay.",
       labels: ["reliability", "crash"],
-      cost: failureCost(affected, report),
+      cost: failureCost(lost + noConnection, report),
     };
   },
 };
 
 export const stoppedAnswering: Rule = {
   id: "stopped-answering",
+  of: ["publish", "query"],
   explains: ["silent-drops", "timeouts", "overload", "queueing", "tail", "stalls", "latency-drift"],
   find({ report, relay }) {
     const { config } = report;
-    const { totals } = publishOf(report);
+    const { name, words, timedOut, late, backpressure } = leadOf(report);
     const series = pointsOf(report);
     const last = series.findLastIndex((point) => point.p50 !== null);
     const answered = series[last];
     const end = series.at(-1);
-    if (answered === undefined || end === undefined || totals.timedOut === 0) return null;
+    if (answered === undefined || end === undefined || timedOut === 0) return null;
     const sentSince = series.slice(last + 1).reduce((sum, p) => sum + p.attempted, 0);
     const silentMs = (end.t - answered.t) * 1_000;
     if (sentSince < LEAST_EVENTS || silentMs < config.ackTimeoutMs * OF_TIMEOUT) return null;
     // Late answers are in no time of a slice: a relay that gives them is slow and not silent.
-    if (report.frames.lateOk > totals.timedOut * MOST_LATE) return null;
+    if ((late ?? 0) > timedOut * MOST_LATE) return null;
     const cpu = relay.filter((s) => s.t > answered.t).at(-1)?.cpuPercent ?? null;
     return {
       severity: "critical",
       confidence: report.classes.connection.totals.dropped === 0 ? "high" : "medium",
       title: `The relay answered nothing from ${(answered.t + report.run.sliceSec).toFixed(1)} s on`,
       evidence: [
-        evidence("events sent since", sentSince, "none of them was answered"),
-        evidence("publish.totals.timedOut", totals.timedOut, 0),
+        evidence(`${words.many} sent since`, sentSince, "none of them was answered"),
+        evidence(`${name}.totals.timedOut`, timedOut, 0),
         evidence("silence until the end, ms", silentMs, config.ackTimeoutMs),
       ],
       counterEvidence: [
@@ -106,7 +107,7 @@ export const stoppedAnswering: Rule = {
       remediation:
         "Take a dump of the relay's stacks while it is silent: a deadlock, a writer that waits for ever, a full disk, or a loop without an end. A time limit on each write turns it into an error that can be answered.",
       labels: ["reliability", "hang"],
-      cost: failureCost(totals.timedOut + totals.backpressure, report),
+      cost: failureCost(timedOut + backpressure, report),
     };
   },
 };

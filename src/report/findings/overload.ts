@@ -1,10 +1,10 @@
 /** The rate is above what the relay answers; or above what so many places on the connections carry. */
-import { publishOf } from "../class-report.ts";
 import { formatCount } from "../format.ts";
 import { BUSY_HOST } from "../host-use.ts";
 import { pointsOf } from "../points.ts";
 import type { Report } from "../types.ts";
 import { type Backlog, backlogOf } from "./backlog.ts";
+import { leadOf } from "./lead.ts";
 import { isOutOfProcessor, meanwhileEvidence, meanwhileText } from "./meanwhile.ts";
 import { evidence, failureCost, type Rule } from "./rule.ts";
 import { partMedians, type RunView } from "./view.ts";
@@ -18,6 +18,7 @@ const WAITS = { full: 0.8, leastMs: 10 };
 
 export const overload: Rule = {
   id: "overload",
+  of: ["publish", "query"],
   explains: [
     "timeouts",
     "latency-drift",
@@ -32,49 +33,50 @@ export const overload: Rule = {
     if (!isOverloaded(view)) return null;
     const backlog = backlogOf(view);
     const { report } = view;
-    const { config, generator } = report;
-    const { totals, times } = publishOf(report);
+    const { generator } = report;
+    const { name, words, times, rate, backpressure, timedOut } = leadOf(report);
     const eps = answeredEps(report, backlog);
     const falling = fallOf(backlog);
     return {
       severity: "major",
       confidence: view.relayCpu === null ? "medium" : "high",
-      title: `The relay is at its limit: it accepts about ${about(eps, config.rateEps)} events/s of the ${formatCount(config.rateEps)} set${falling}`,
+      title: `The relay is at its limit: it ${words.does} about ${about(eps, rate.set)} ${words.many}/s of the ${formatCount(rate.set)} set${falling}`,
       evidence: [
-        evidence("accepted events/s", eps, config.rateEps),
+        evidence(`${words.done} ${words.many}/s`, eps, rate.set),
         evidence("due and not answered, least of each fifth", numbers(backlog.lows, 0)),
-        evidence("accepted events/s by fifths", numbers(backlog.acceptedEps, 0)),
+        evidence(`${words.done} ${words.many}/s by fifths`, numbers(backlog.acceptedEps, 0)),
         evidence(
           "service p50 by fifths, ms",
           numbers(partMedians(view.window, 5, "serviceP50"), 1),
         ),
-        evidence("publish.totals.backpressure", totals.backpressure, 0),
-        evidence("publish.totals.timedOut", totals.timedOut, 0),
+        evidence(`${name}.totals.backpressure`, backpressure, 0),
+        evidence(`${name}.totals.timedOut`, timedOut, 0),
         ...meanwhileEvidence(view),
       ],
       counterEvidence: [
         evidence("generator.scheduleLag.p99", generator.scheduleLag.p99, "high if it is late"),
         evidence("generator.inFlight.mean", generator.inFlight.mean, placesOf(report)),
         evidence(
-          "publish.times.service.min",
+          `${name}.times.service.min`,
           times.service.min,
           `near ${times.service.p50} if more places would help`,
         ),
       ],
       remediation: `${adviceFor(view)} ${meanwhileText(view)}${lowerBound(view)}`,
       labels: ["performance", "capacity"],
-      cost: (times.response.mean ?? 0) + failureCost(totals.backpressure + totals.timedOut, report),
+      cost: (times.response.mean ?? 0) + failureCost(backpressure + timedOut, report),
     };
   },
 };
 
 export const queueing: Rule = {
   id: "queueing",
+  of: ["publish", "query"],
   explains: ["tail", "latency-drift"],
   find(view) {
     const { report, relayCpu } = view;
-    const { config, generator } = report;
-    const { totals, times } = publishOf(report);
+    const { generator } = report;
+    const { name, words, times, rate, backpressure } = leadOf(report);
     const backlog = backlogOf(view);
     const isShort = backlog.isGrowing && isByPlaces(view, backlog);
     const places = placesOf(report);
@@ -83,21 +85,21 @@ export const queueing: Rule = {
     const isWaiting = inFlight >= places * WAITS.full && waitedMs >= WAITS.leastMs;
     if (!isShort && (backlog.isGrowing || !isWaiting)) return null;
     const serviceMs = times.service.p50 ?? 0;
-    const carried = about((places / Math.max(0.001, serviceMs)) * 1_000, config.rateEps);
+    const carried = about((places / Math.max(0.001, serviceMs)) * 1_000, rate.set);
     return {
       severity: isShort ? "major" : "minor",
       confidence: "medium",
       title: isShort
-        ? `${formatCount(places)} publishes in flight of ${serviceMs.toFixed(0)} ms each carry about ${carried} events/s of the ${formatCount(config.rateEps)} set`
-        : `Events wait ${waitedMs.toFixed(0)} ms for a place on the connections`,
+        ? `${formatCount(places)} ${words.flights} in flight of ${serviceMs.toFixed(0)} ms each carry about ${carried} ${words.many}/s of the ${formatCount(rate.set)} set`
+        : `${capital(words.many)} wait ${waitedMs.toFixed(0)} ms for a place on the connections`,
       evidence: [
         evidence("generator.inFlight.mean", inFlight, places),
-        evidence("publish.totals.backpressure", totals.backpressure, 0),
+        evidence(`${name}.totals.backpressure`, backpressure, 0),
         evidence("response − service time, mean ms", waitedMs, WAITS.leastMs),
       ],
       counterEvidence: [
         evidence(
-          "publish.times.service.min",
+          `${name}.times.service.min`,
           times.service.min,
           `far below ${times.service.p50} if the relay queues`,
         ),
@@ -105,9 +107,9 @@ export const queueing: Rule = {
         evidence("relay.cpuPercent", relayCpu, "about 100 if it computes"),
       ],
       remediation:
-        "Each answer takes as long when it is alone: what the relay could take was not reached. Give more connections or places (--clients, --max-in-flight) if your clients have them, and find what each event waits for.",
+        "Each answer takes as long when it is alone: what the relay could take was not reached. Give more connections or places (--clients, --max-in-flight) if your clients have them, and find what each waits for.",
       labels: ["performance", "capacity"],
-      cost: waitedMs + failureCost(totals.backpressure, report),
+      cost: waitedMs + failureCost(backpressure, report),
     };
   },
 };
@@ -123,7 +125,7 @@ export function isOverloaded(view: RunView): boolean {
  * places would carry more. Behind a warm-up no event of the window was the first.
  */
 function isByPlaces({ report }: RunView, { isFull, isLate }: Backlog): boolean {
-  const { min, p50 } = publishOf(report).times.service;
+  const { min, p50 } = leadOf(report).times.service;
   if (!isFull || isLate || report.config.warmupSec > 0 || min === null || p50 === null)
     return false;
   return min >= p50 * ALONE;
@@ -135,9 +137,9 @@ function placesOf({ config }: Report): number {
 
 /** With answers behind the timeout, which the relay worked for as well, until the last one came. */
 function answeredEps(report: Report, { isLate }: Backlog): number {
-  const { totals, rate } = publishOf(report);
+  const { done, late, rate } = leadOf(report);
   const untilSec = (pointsOf(report).at(-1)?.t ?? 0) + report.run.sliceSec;
-  return isLate && untilSec > 0 ? (totals.accepted + report.frames.lateOk) / untilSec : rate.done;
+  return isLate && untilSec > 0 ? (done + (late ?? 0)) / untilSec : rate.done;
 }
 
 /** Three figures of the rate that was set: more would be noise. */
@@ -156,17 +158,18 @@ function fallOf({ acceptedEps, isLate }: Backlog): string {
 
 function adviceFor(view: RunView): string {
   const isOut = isOutOfProcessor(view);
+  const each = `each ${leadOf(view.report).words.one}`;
   const { use, hostCpu, report } = view;
   const isHostFull = report.run.sameHost === true && (hostCpu ?? 0) >= BUSY_HOST * 100;
   const percent = (cores: number | null) => ((cores ?? 0) * 100).toFixed(0);
   const where =
     isOut === null
-      ? "Find what each event waits for: processor, store, lock or disk."
+      ? `Find what ${each} waits for: processor, store, lock or disk.`
       : isOut
-        ? "Processor is what it lacks: do less for each event, or spread the work over more cores."
+        ? `Processor is what it lacks: do less for ${each}, or spread the work over more cores.`
         : isHostFull
           ? `Its host had little processor left, of which the relay used ${percent(use.relayCores)} %, the generator ${percent(use.generatorCores)} % and other processes ${percent(use.othersCores)} % of ${use.cpus * 100}: on a host of its own the relay may take more.`
-          : "It had processor left: each event waits for something else, most often the store, a lock around it, or the disk.";
+          : `It had processor left: ${each} waits for something else, most often the store, a lock around it, or the disk.`;
   return `${where} Beyond its limit it should refuse at once with \`rate-limited:\` or \`error:\`, which costs clients less than a wait; for response times that mean something load it with less than this.`;
 }
 
@@ -176,6 +179,10 @@ function lowerBound(view: RunView): string {
   return use.ownShareOfFull === null || isOutOfProcessor(view) !== true
     ? ""
     : ` The generator used ${((use.generatorCores ?? 0) * 100).toFixed(0)} % of a core of the same full host: on a host of its own the relay may take more.`;
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 function numbers(values: readonly (number | null)[], digits: number): string {

@@ -1,10 +1,10 @@
 /** Times in which the relay answers nothing and then everything: regular ones, and single ones. */
 
 import { coarseLowerMs } from "../../measure/histogram.ts";
-import { publishOf } from "../class-report.ts";
 import type { SeriesPoint } from "../points.ts";
 import { pointsOf } from "../points.ts";
 import type { Report } from "../types.ts";
+import { leadOf } from "./lead.ts";
 import { evidence, type Rule } from "./rule.ts";
 import { mean, median, type RunView } from "./view.ts";
 
@@ -33,6 +33,7 @@ interface Episode {
 
 export const stalls: Rule = {
   id: "stalls",
+  of: ["publish", "query"],
   explains: ["tail", "queueing", "latency-drift", "slow-handshake"],
   find(view) {
     const { report } = view;
@@ -46,10 +47,8 @@ export const stalls: Rule = {
     const peakMs = median(episodes.map((e) => e.peakMs)) ?? 0;
     if (periodSec === null && !episodes.some((e) => e.peakMs >= SINGLE_MS)) return null;
     const longest = Math.max(...episodes.map((e) => e.peakMs));
-    const cost = Math.max(
-      0,
-      (publishOf(report).times.response.mean ?? 0) - (publishOf(report).times.response.p50 ?? 0),
-    );
+    const { response } = leadOf(report).times;
+    const cost = Math.max(0, (response.mean ?? 0) - (response.p50 ?? 0));
     return {
       severity: severityOf(cost, longest),
       confidence: periodSec !== null ? "high" : isSure(episodes.length, longest) ? "medium" : "low",
@@ -87,6 +86,7 @@ function severityOf(cost: number, longestMs: number): "major" | "minor" | "info"
 function counterEvidence({ report, relayCpu, samples }: RunView, episodes: readonly Episode[]) {
   const lag = Math.max(0, ...episodes.map((e) => e.lagMs));
   const io = samples.flatMap((s) => s.pressure?.io ?? []);
+  const { name, times } = leadOf(report);
   return [
     evidence("generator's lag p99 in stalls", lag, "high if the generator stalled"),
     evidence("relay.cpuPercent", relayCpu, "about 100 if it computes"),
@@ -95,17 +95,13 @@ function counterEvidence({ report, relayCpu, samples }: RunView, episodes: reado
       io.length === 0 ? null : Math.max(...io),
       "high if it is the disk",
     ),
-    evidence(
-      "publish.times.service.p50",
-      publishOf(report).times.service.p50,
-      "high if it is always slow",
-    ),
+    evidence(`${name}.times.service.p50`, times.service.p50, "high if it is always slow"),
   ];
 }
 
 /** A stall holds up all that come meanwhile; a few slow answers among fast ones are a tail. */
-function leastSlow({ peakMs }: Episode, bound: number, { config }: Report): number {
-  const due = (config.rateEps * Math.max(0, peakMs - bound)) / 1_000;
+function leastSlow({ peakMs }: Episode, bound: number, report: Report): number {
+  const due = (leadOf(report).rate.set * Math.max(0, peakMs - bound)) / 1_000;
   return Math.max(LEAST_HELD_UP, due * HELD_UP);
 }
 

@@ -1,5 +1,5 @@
 /** A limit by delay: the relay lets events through at an even rate and sleeps in between. */
-import { publishOf } from "../class-report.ts";
+import { leadOf } from "./lead.ts";
 import { isSlowOnly } from "./losses.ts";
 import { evidence, failureCost, type Rule } from "./rule.ts";
 import { mean, median, type RunView } from "./view.ts";
@@ -20,11 +20,13 @@ const FREE = 0.3;
 
 export const throttled: Rule = {
   id: "throttled",
+  of: ["publish", "query"],
   explains: ["overload", "timeouts", "silent-drops", "tail", "latency-drift", "queueing", "stalls"],
   find(view) {
     const { report, relayCpu, relayThread } = view;
     const { config } = report;
-    const { times, totals } = publishOf(report);
+    const { name, words, times, rate: rates, ...counts } = leadOf(report);
+    const { timedOut, backpressure } = counts;
     const { min, p50, p99 } = times.service;
     const held = heldRates(view);
     const lateEps = lateRate(view, held);
@@ -32,46 +34,45 @@ export const throttled: Rule = {
     if (relayCpu === null || relayCpu >= IDLE.percent || (relayThread ?? 0) >= IDLE.thread)
       return null;
     if (min === null || p50 === null || p99 === null || eps <= 0) return null;
-    if (eps >= config.rateEps * BELOW || totals.rejected > 0) return null;
+    if (eps >= rates.set * BELOW || counts.refused > 0) return null;
     if (lateEps === null && !isEven(held)) return null;
     if (waitsForDisk(view)) return null;
     // Work that is done one by one takes each event at least as long as lies between two answers.
     const isFree = min < (1_000 / eps) * FREE;
-    const isHeld = p99 >= config.ackTimeoutMs / 4 || totals.backpressure > 0;
-    if (!isFree || !isHeld || (totals.timedOut > 0 && !isHeldBack(view))) return null;
+    const isHeld = p99 >= config.ackTimeoutMs / 4 || backpressure > 0;
+    if (!isFree || !isHeld || (timedOut > 0 && !isHeldBack(view))) return null;
     const perClient = eps / config.clients;
     const rate = eps < 10 ? eps.toFixed(1) : eps.toFixed(0);
     return {
       severity: "major",
       confidence: "medium",
-      title: `The relay lets about ${rate} events/s through and does nothing meanwhile: a limit by delay`,
+      title: `The relay lets about ${rate} ${words.many}/s through and does nothing meanwhile: a limit by delay`,
       evidence: [
-        evidence("publish.rate.done", publishOf(report).rate.done, config.rateEps),
-        evidence("accepted events/s of a connection", perClient),
+        evidence(`${name}.rate.done`, rates.done, rates.set),
+        evidence(`${words.done} ${words.many}/s of a connection`, perClient),
         evidence("relay.cpuPercent", relayCpu, IDLE.percent),
-        evidence("publish.times.service.min", min, 1_000 / eps),
-        evidence("publish.times.service.p99", p99, p50),
-        evidence("publish.totals.timedOut", totals.timedOut, 0),
+        evidence(`${name}.times.service.min`, min, 1_000 / eps),
+        evidence(`${name}.times.service.p99`, p99, p50),
+        evidence(`${name}.totals.timedOut`, timedOut, 0),
       ],
       counterEvidence: [
-        evidence("accepted events/s, part by part", acceptedByPart(view).join(", ")),
+        evidence(`${words.done} ${words.many}/s, part by part`, acceptedByPart(view).join(", ")),
         evidence("relay.busiestThreadPercent", relayThread, IDLE.thread),
         evidence("host.cpuPercent", view.hostCpu, "near 100 if it lacks a processor"),
         evidence("frames.lateOk", report.frames.lateOk),
       ],
-      remediation:
-        "A relay that sleeps instead of refusing makes clients wait until their timeout, the well-behaved ones too. If the limit is meant (nostr-rs-relay messages_per_sec, a proxy's shaping), load below it, or raise it for the test; else look for what each event waits for: a sleep, a lock, a database or service elsewhere. Refusing with `rate-limited:` at once costs clients less.",
+      remediation: `A relay that sleeps instead of refusing makes clients wait until their timeout, the well-behaved ones too. If the limit is meant (nostr-rs-relay messages_per_sec, a proxy's shaping), load below it, or raise it for the test; else look for what each ${words.one} waits for: a sleep, a lock, a database or service elsewhere. Refusing with \`rate-limited:\` at once costs clients less.`,
       labels: ["configuration", "rate-limit"],
       cost:
         Math.max(0, (times.response.mean ?? 0) - p50) +
-        failureCost(totals.timedOut + totals.backpressure, report),
+        failureCost(timedOut + backpressure, report),
     };
   },
 };
 
 /** What is not answered in time is answered late, or would be. */
 function isHeldBack({ report }: RunView): boolean {
-  const p99 = publishOf(report).times.service.p99 ?? 0;
+  const p99 = leadOf(report).times.service.p99 ?? 0;
   return isSlowOnly(report) || p99 >= report.config.ackTimeoutMs / 4;
 }
 
@@ -93,7 +94,7 @@ function acceptedByPart({ window, report }: RunView): readonly number[] {
  */
 function heldRates(view: RunView): readonly number[] {
   const parts = acceptedByPart(view);
-  const least = view.report.config.rateEps * BELOW;
+  const least = leadOf(view.report).rate.set * BELOW;
   const keptUp = parts.findLastIndex((eps) => eps >= least);
   return parts.slice(Math.max(keptUp + 2, Math.ceil(parts.length / 5)));
 }

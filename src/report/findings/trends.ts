@@ -1,6 +1,6 @@
 /** Times that change over the run: a slow beginning that ends, and a drift that does not. */
-import { publishOf } from "../class-report.ts";
 import { backlogOf } from "./backlog.ts";
+import { leadOf } from "./lead.ts";
 import { evidence, type Rule } from "./rule.ts";
 import { median, partMedians } from "./view.ts";
 
@@ -11,6 +11,7 @@ const DRIFT = { factor: 1.5, leastMs: 2 };
 
 export const slowStart: Rule = {
   id: "slow-start",
+  of: ["publish", "query"],
   explains: ["tail", "queueing", "stalls"],
   find({ window, report }) {
     const early = window.slice(0, Math.max(2, Math.floor(window.length * START.part)));
@@ -47,11 +48,13 @@ export const slowStart: Rule = {
 
 export const latencyDrift: Rule = {
   id: "latency-drift",
+  of: ["publish", "query"],
   explains: ["tail"],
   find(view) {
     const { window, report, relay } = view;
     // At a rate above what the relay answers times rise by themselves.
     if (backlogOf(view).isGrowing) return null;
+    const { words, times, rate } = leadOf(report);
     const parts = partMedians(window, 5, "serviceP50");
     if (parts.some((p) => p === null)) return null;
     const medians = parts.flatMap((p) => p ?? []);
@@ -68,11 +71,7 @@ export const latencyDrift: Rule = {
         evidence("service p50 in the last fifth", last, first),
       ],
       counterEvidence: [
-        evidence(
-          "accepted events/s",
-          publishOf(report).rate.done,
-          "below the rate if a queue grows",
-        ),
+        evidence(`${words.done} ${words.many}/s`, rate.done, "below the rate if a queue grows"),
         evidence(
           "relay.rssBytes at the end",
           relay.at(-1)?.rssBytes ?? null,
@@ -83,7 +82,7 @@ export const latencyDrift: Rule = {
       remediation:
         "Something grows with what is stored: a table without an index, a list that is searched, a log that is never cut. Compare a run against an empty store with one against a full one.",
       labels: ["performance", "storage"],
-      cost: Math.max(0, (publishOf(report).times.service.mean ?? 0) - first),
+      cost: Math.max(0, (times.service.mean ?? 0) - first),
     };
   },
 };
