@@ -7,9 +7,11 @@ import { Corpus } from "../src/query/corpus.ts";
 import { expectAnswer } from "../src/query/expected-answer.ts";
 import { formatQuestion } from "../src/query/question-line.ts";
 import { drawQuestions } from "../src/query/questions.ts";
+import { queryOf } from "../src/report/class-report.ts";
 import type { Report } from "../src/report/types.ts";
 import { corpusEvents } from "./corpus-events.ts";
-import { type FaultName, QUERY_FAULTS } from "./faulty-relay/query-faults.ts";
+import { assertQueries } from "./faulty-relay/hold-queries.ts";
+import { type Fault, type FaultName, QUERY_FAULTS } from "./faulty-relay/query-faults.ts";
 import { misbehave } from "./k6-world/misbehave.ts";
 import { writeQuestions } from "./k6-world/questions.ts";
 import { runScenario } from "./k6-world/run.ts";
@@ -64,19 +66,13 @@ async function ask(
   const query = ran.report.classes.query;
   assert.ok(query);
   assert.ok(query.identities.every(({ balances }) => balances));
-  return { ...ran, query, totals: query.totals, ledger: ledger.queries };
+  return { ...ran, query, totals: query.totals, ledger };
 }
 
-/** The same, with all columns of the report as the ledger has them. */
+/** The same, with all columns and all errors of the report as the ledger has them. */
 async function hold(faults: readonly FaultName[], variables: Variables = {}) {
   const asked = await ask(faults, variables);
-  const { ledger, totals } = asked;
-  const told = ledger.columns();
-  const reported = Object.fromEntries(
-    Object.keys(told).map((column) => [column, Reflect.get(totals, column)]),
-  );
-  assert.deepEqual(reported, told);
-  assert.deepEqual(scriptErrors(asked.report), []);
+  assertQueries(asked.report, asked.ledger);
   return asked;
 }
 
@@ -173,6 +169,30 @@ async function script(
 
 const eoseAfter = (ms: number) => (id: string, socket: RelaySide) =>
   socket.answer(`["EOSE","${id}"]`, ms);
+
+describe("times of an answer", () => {
+  it("are to its end, and to its first row where it has one", async () => {
+    const rowsFirst: Fault = (...args) => {
+      const frames = QUERY_FAULTS.rightly(...args);
+      return frames.map((frame, at) => ({ ...frame, afterMs: at + 1 < frames.length ? 20 : 50 }));
+    };
+    const { relay, ledger } = misbehave(() => [], { corpus, fault: () => rowsFirst });
+    const { report } = await runScenario(pool, LOAD, relay, { scenario: "query" });
+    assertQueries(report, ledger);
+    const { firstEvent, service, response } = queryOf(report).times;
+    const answered = ledger.queries.questions;
+    assert.equal(service.count, answered.length);
+    assert.equal(firstEvent.count, answered.filter(({ rows }) => rows.matching > 0).length);
+    assert.ok(firstEvent.count > 100 && firstEvent.count < service.count);
+    for (const [time, ms] of [
+      [firstEvent, 20],
+      [service, 50],
+      [response, 50],
+    ] as const) {
+      assert.ok(Math.abs((time.p50 ?? 0) - ms) < 1.5, `${time.p50} for ${ms} ms`);
+    }
+  });
+});
 
 describe("a connection has no more questions open than it may", () => {
   it("and one that waits has its response time from when it was due", async () => {
@@ -312,7 +332,7 @@ describe("pages", () => {
     assert.equal(totals.boundaryDuplicate, 40);
     const { response, service, page } = query.times;
     assert.deepEqual([response.count, service.count, page.count], [20, 20, 40]);
-    const untils = ledger.questions.map(({ filters }) => filters[0]?.until);
+    const untils = ledger.queries.questions.map(({ filters }) => filters[0]?.until);
     assert.equal(new Set(untils).size, 3);
   });
 
@@ -326,7 +346,7 @@ describe("pages", () => {
     const lastUntil = JSON.parse(notesByTens(3)[2]?.split("\t")[1] ?? "").until;
     assert.ok(totals.short >= 10 && totals.right + totals.short === totals.sent);
     // A first page is sent for each of the 20, another one behind each right one that is not the last.
-    const lasts = ledger.questions.filter(
+    const lasts = ledger.queries.questions.filter(
       ({ end, filters }) => end === "eose" && filters[0]?.until === lastUntil,
     );
     assert.equal(
@@ -378,7 +398,7 @@ describe("--corpus relay", () => {
       ["limitIgnored", byTens],
     ] as const) {
       const { totals, ledger } = await ask([fault], { ...LEARNT, QUERY_RATE: "20" }, { folder });
-      const { notMatching, wrong } = ledger.columns();
+      const { notMatching, wrong } = ledger.queries.columns();
       assert.ok(totals.wrong > 0 && totals.wrong <= wrong, `${totals.wrong} of ${wrong} ${fault}`);
       if (fault === "unfiltered") assert.equal(totals.notMatching, notMatching);
     }
