@@ -10,6 +10,7 @@ import { parseConfig } from "../src/node/config-file.ts";
 import { keepOptions } from "../src/plan/kept-options.ts";
 import { collectOptions } from "../src/plan/options.ts";
 import { buildPlan } from "../src/plan/plan.ts";
+import { SCENARIO_NAMES } from "../src/plan/scenarios.ts";
 import { keptOf } from "../src/plan/variables.ts";
 import type { Report } from "../src/report/types.ts";
 import { buildOf, completeOf, planOf } from "./fixtures/reports/run.ts";
@@ -193,6 +194,11 @@ describe("a report", () => {
   it("repeats its run, also where k6 alone wrote it", async () => {
     const plan = planOf(variables);
     assert.deepEqual(await again(buildOf({ plan })), plan);
+    const defaults = { RELAY_URL: "ws://127.0.0.1:7777", SEED: "s" };
+    for (const scenario of SCENARIO_NAMES) {
+      const { options } = keptOf(buildPlan(scenario, collectOptions({}, defaults, scenario), ""));
+      assert.deepEqual(options, { seed: "s", relay: defaults.RELAY_URL }, scenario);
+    }
   });
 
   it("repeats it as it was given, where the CLI had it", async () => {

@@ -1,7 +1,10 @@
 /** A plan as the variables that it can be made of again. */
+import { formatMix } from "../events/mix.ts";
+import { expandPreset } from "../events/presets.ts";
 import { toDialUrl } from "../guard/relay-url.ts";
+import { parseQueryMix } from "../query/catalogue.ts";
 import { type KeptOptions, keepOptions } from "./kept-options.ts";
-import { collectOptions } from "./options.ts";
+import { collectOptions, defaultOf } from "./options.ts";
 import type { Plan } from "./plan.ts";
 import { formatThresholds, ownThresholds } from "./thresholds.ts";
 
@@ -44,15 +47,17 @@ export function planVariables(plan: Plan): Record<string, string> {
   };
 }
 
-/** The options of a plan, where nobody knows which of them were given. */
+/** The options of a plan, where nobody knows which of them were given: those that are no default. */
 export function keptOf(plan: Plan): KeptOptions {
-  const { scenario } = plan;
-  const { THRESHOLDS: _, ...variables } = planVariables(plan);
-  const own = ownThresholds(plan.thresholds, scenario);
-  const texts = collectOptions(
-    {},
-    { ...variables, ...(own === null ? {} : { THRESHOLDS: own }) },
-    scenario,
-  );
-  return keepOptions(scenario, texts, [], plan.seed);
+  const { scenario, query } = plan;
+  const mix = expandPreset(defaultOf("mix", scenario) ?? "");
+  const queryMix = formatMix(parseQueryMix(defaultOf("queryMix", scenario) ?? ""));
+  const own = {
+    ...planVariables(plan),
+    THRESHOLDS: ownThresholds(plan.thresholds, scenario) ?? "",
+    // A plan has presets spelled out.
+    ...(plan.mix === mix ? { MIX: "" } : {}),
+    ...(query?.mix === queryMix ? { QUERY_MIX: "" } : {}),
+  };
+  return keepOptions(scenario, collectOptions({}, own, scenario), [], plan.seed);
 }
