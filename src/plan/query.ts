@@ -2,6 +2,7 @@
 import { formatMix } from "../events/mix.ts";
 import { parseQueryMix } from "../query/catalogue.ts";
 import { KEY_ORDERS, type KeyOrder } from "../query/keys.ts";
+import { MOST_PAGES } from "../query/pages.ts";
 import { type OptionTexts, readChoice, readNumber, readSwitch } from "./options.ts";
 
 /** Which answers are held against what: none, rows by their number, or every row. */
@@ -44,7 +45,7 @@ export function readQueryPlan(texts: OptionTexts, force: boolean): QueryPlan {
           }),
     keys: readChoice(texts, "keys", KEY_ORDERS),
     verify: readChoice(texts, "verify", VERIFY_FORMS),
-    pages: readNumber(texts, "pages", { min: 1, max: 1_000, integer: true }),
+    pages: readNumber(texts, "pages", { min: 1, max: MOST_PAGES, integer: true }),
     keepLive: readSwitch(texts, "keepLive"),
   };
 }

@@ -3,28 +3,53 @@
  *
  *     a00[[[3,7]],[],0,0,true]<TAB>{"kinds":[1],"authors":["…"],"limit":2}
  *
- * First a header as in a pool's lines: the shape (`a` = `shapes[0]` of the manifest), then `00`, as a question
- * is a set of its own. Then what the answer should be, as JSON: the members of `ExpectedAnswer` in their order,
- * or the number of a COUNT. Behind a tab, which JSON never holds, the filters as they go on the wire.
+ * First a header as in a pool's lines: the shape (`a` = `shapes[0]` of the manifest), then the page and the
+ * last page, `00` where there is one only: the pages of a question are a set. Then what the answer should be, as
+ * JSON: the members of `ExpectedAnswer` in their order, the number of a COUNT, or `null` where nobody knows.
+ * Behind a tab, which JSON never holds, the filters as they go on the wire. A list that several filters share, such
+ * as 500 authors, stands before them once, and a tab wherever it belongs:
+ *
+ *     a00null<TAB>["…","…"]<TAB>{"kinds":[1],"authors":<TAB>,"limit":2},{"kinds":[7],"authors":<TAB>,"limit":2}
  */
 import { HEADER_LENGTH } from "../pool/format.ts";
 import type { ExpectedAnswer } from "./expected-answer.ts";
 import type { Question } from "./questions.ts";
 
 const TAB = "\t";
+/** In JSON a character that no text has: it stands for the list until there is a tab in its place. */
+const SHARED = "\u0000";
 
-export function formatQuestion(shape: number, { filters, expected }: Question): string {
+interface Asked extends Pick<Question, "filters"> {
+  /** `null` where nobody knows. */
+  readonly expected: Question["expected"] | null;
+}
+
+/** `pages`: which of how many it is, from 0. */
+export function formatQuestion(
+  shape: number,
+  { filters, expected }: Asked,
+  { page, last }: { readonly page: number; readonly last: number } = { page: 0, last: 0 },
+): string {
   const answer =
-    typeof expected === "number"
+    expected === null || typeof expected === "number"
       ? expected
       : [expected.parts, expected.either, expected.least, expected.most, expected.isOrdered];
-  const text = filters.map((filter) => JSON.stringify(filter)).join(",");
-  return `${String.fromCharCode(97 + shape)}00${JSON.stringify(answer)}${TAB}${text}`;
+  const header = String.fromCharCode(97 + shape) + page.toString(36) + last.toString(36);
+  return `${header}${JSON.stringify(answer)}${TAB}${formatFilters(filters)}`;
+}
+
+function formatFilters(filters: Asked["filters"]): string {
+  const [{ authors } = {}] = filters;
+  const isShared = filters.length > 1 && filters.every((filter) => filter.authors === authors);
+  if (authors === undefined || !isShared) return filters.map((f) => JSON.stringify(f)).join(",");
+  const text = filters.map((f) => JSON.stringify({ ...f, authors: SHARED })).join(",");
+  return `${JSON.stringify(authors)}${TAB}${text.replaceAll(JSON.stringify(SHARED), TAB)}`;
 }
 
 /** The filters of a line, ready to stand behind a subscription id. */
 export function filtersOf(line: string): string {
-  return line.substring(line.indexOf(TAB) + 1);
+  const [, first = "", ...others] = line.split(TAB);
+  return others.length === 0 ? first : others.join(first);
 }
 
 /** What the answer should be: rows of a REQ, the number of a COUNT; `null` where nobody knows. */

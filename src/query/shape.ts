@@ -5,6 +5,8 @@ import type { Keys } from "./keys.ts";
 export interface Shape {
   readonly name: string;
   readonly verb: "REQ" | "COUNT";
+  /** People turn its pages: one filter, and behind a full page another one asks for what is older. */
+  readonly isPaged?: true;
   /** The filters of the next question, each with a `limit` of 1 or more; `null`: the corpus has no answer. */
   readonly ask: (keys: Keys) => readonly Filter[] | null;
 }

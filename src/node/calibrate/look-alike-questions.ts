@@ -12,14 +12,11 @@ import {
   type PoolManifest,
 } from "../../pool/format.ts";
 import { formatQuestion } from "../../query/question-line.ts";
-import { notifications } from "../../query/shapes/notifications.ts";
+import { formatRow, ROWS_FILE } from "../../query/rows-file.ts";
 import { explainFailure } from "../pool/disk-errors.ts";
 import { describeRow } from "../relay/sink-rows.ts";
 
 const NAME = "look-alike";
-/** See src/query/question-line.ts: a row of the corpus is known by so many digits of its id. */
-const ROWS_FILE = "rows.txt";
-const KEY_LENGTH = 13;
 
 /** Writes the folder `dir` with so many questions for `rows` rows each. Throws `ConfigError` when the disk is full. */
 export async function makeQuestions(
@@ -29,13 +26,11 @@ export async function makeQuestions(
 ): Promise<PoolManifest> {
   const ordinals = Array.from({ length: rows }, (_, i) => i);
   const line = `${formatQuestion(0, {
-    shape: notifications,
     filters: [{ kinds: [1], limit: rows }],
     expected: { parts: [ordinals], either: [], least: 0, most: 0, isOrdered: true },
   })}\n`;
   const known = ordinals.map((place) => {
-    const { id, created_at } = describeRow(place);
-    return `${id.slice(0, KEY_LENGTH)} ${created_at}\n`;
+    return formatRow(describeRow(place));
   });
   const manifest = describe(questions, line.length);
   try {

@@ -7,6 +7,7 @@ const LIMIT = 50;
 export const author: Shape = {
   name: "author",
   verb: "REQ",
+  isPaged: true,
   ask(keys) {
     const key = keys.pick(keys.authors);
     if (key === undefined) return null;

@@ -6,6 +6,7 @@ const LIMIT = 500;
 export const notifications: Shape = {
   name: "notifications",
   verb: "REQ",
+  isPaged: true,
   ask(keys) {
     const key = keys.pick(keys.mentioned);
     return key === undefined ? null : [{ kinds: [1, 6, 7], "#p": [key], limit: LIMIT }];
