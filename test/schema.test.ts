@@ -67,6 +67,17 @@ function withLeftOut(): Report {
 const reports: Readonly<Record<string, Report>> = {
   "as k6 writes it": buildOf(),
   "completed by Node": completeOf(buildOf()),
+  "of a corpus that was loaded": completeOf(buildOf(), {
+    corpus: {
+      source: "seed",
+      events: 990,
+      fingerprint: "0123456789abcdef",
+      loading: { loaded: 10, alreadyThere: 980, refused: [{ reason: "no", count: 1 }], loadSec: 1 },
+    },
+  }),
+  "of a corpus that was learnt": completeOf(buildOf(), {
+    corpus: { source: "relay", events: 0, fingerprint: "0123456789abcdef", loading: null },
+  }),
   "completed without anything measured": completeOf(buildOf(), {
     resources: null,
     ceilingEps: null,
@@ -109,6 +120,7 @@ const reports: Readonly<Record<string, Report>> = {
 
 /** Figures that came later: stored baselines have none of them, and still compare. */
 const LATER = [
+  "corpus",
   "preflight",
   "relays",
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],

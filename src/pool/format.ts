@@ -33,6 +33,16 @@ export type PoolSource =
   /** SHA-256 of the file of signed events that the pool replays. */
   | { readonly replay: string };
 
+/** The events that a pool of questions asks about. */
+export interface CorpusFacts {
+  /** `seed`: made for the run; `relay`: what the relay held before. */
+  readonly source: "seed" | "relay";
+  /** Those that a relay keeps. */
+  readonly events: number;
+  /** First 16 hex digits of the SHA-256 of their ids, the newest first. */
+  readonly fingerprint: string;
+}
+
 export interface PoolManifest {
   readonly format: typeof POOL_FORMAT;
   /** First 16 hex digits of the SHA-256 of all that determines the events: see `poolKey`. */
@@ -65,6 +75,8 @@ export interface PoolManifest {
   readonly leftOut?: readonly LeftOut[];
   /** Of a replay with events that expire (NIP-40): when the first does, Unix seconds. */
   readonly goodUntil?: number;
+  /** Of a pool of questions, whose lines are those of `src/query/question-line.ts`. */
+  readonly corpus?: CorpusFacts;
   /** What a relay should hold of each kind that was sent the whole pool. */
   readonly expected?: Expected;
   /** SHA-256 of `frames.txt`, hex. */

@@ -14,6 +14,8 @@ export interface PoolTimes {
 const SHARED_SPAN_SEC = 60;
 
 interface RunTimes {
+  /** What is asked about is all there before the run. */
+  readonly query?: unknown;
   readonly vus: number;
   readonly warmupSec: number;
   readonly durationSec: number;
@@ -32,9 +34,13 @@ export function timesFrom(epoch: number): PoolTimes {
  * connecting took, however long the run. Where VUs each send a part of the pool from the start, their events
  * lie within the minute before now, since a part that begins late would lie in the future.
  */
-export function timesOfRun({ vus, warmupSec, durationSec }: RunTimes, nowSec: number): PoolTimes {
+export function timesOfRun(
+  { query = null, vus, warmupSec, durationSec }: RunTimes,
+  nowSec: number,
+): PoolTimes {
   const scheduleSec = Math.max(1, Math.floor(warmupSec + durationSec));
-  if (vus === 1) return { epoch: Math.floor(nowSec), spanSec: scheduleSec, follows: true };
+  if (vus === 1 && query === null)
+    return { epoch: Math.floor(nowSec), spanSec: scheduleSec, follows: true };
   const spanSec = Math.min(SHARED_SPAN_SEC, scheduleSec);
   return { epoch: Math.floor(nowSec) - spanSec, spanSec, follows: false };
 }

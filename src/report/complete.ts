@@ -31,6 +31,7 @@ export interface Completion {
   readonly known?: Report["known"];
   readonly relayNote: string | null;
   readonly relays?: Report["run"]["relays"];
+  readonly corpus?: Report["corpus"];
   readonly preflight?: Report["preflight"];
   readonly proofs: readonly ConsentProof[];
   /** Why the run was stopped, where it was. */
@@ -62,6 +63,7 @@ export function completeReport(report: Report, completion: Completion): Report {
       handshakes: completion.handshakes ?? null,
       ...(completion.preflight === undefined ? {} : { preflight: completion.preflight }),
       ...(completion.known === undefined ? {} : { known: completion.known }),
+      ...(completion.corpus === undefined ? {} : { corpus: completion.corpus }),
       resources: measured,
       profile: completion.profile ?? null,
       thresholds: judgeAgain(report.thresholds, measured, run.durationSec),

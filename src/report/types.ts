@@ -2,7 +2,7 @@
 import type { ClassName } from "../measure/classes.ts";
 import type { Reason } from "../nostr/reason.ts";
 import type { QueryPlan } from "../plan/query.ts";
-import type { PoolSource } from "../pool/format.ts";
+import type { CorpusFacts, PoolSource } from "../pool/format.ts";
 import type { LeftOut } from "../pool/left-out.ts";
 import type { ClassReports } from "./class-types.ts";
 import type { LagSummary, LatencySummary, LoopPoint } from "./times.ts";
@@ -311,6 +311,20 @@ interface Handshakes {
   }[];
 }
 
+/** The events that a run asked about, and how they came into the relays; sums over all relays. */
+export interface CorpusReport extends CorpusFacts {
+  /** `null` where the relays were asked about what they held: nothing was sent. */
+  readonly loading: {
+    /** Events that were published before the run and new to the relay. */
+    readonly loaded: number;
+    /** Events that did not have to be. */
+    readonly alreadyThere: number;
+    /** Left out of what is expected, by the relay's words. */
+    readonly refused: readonly { readonly reason: string; readonly count: number }[];
+    readonly loadSec: number;
+  } | null;
+}
+
 export interface Report {
   readonly schema: typeof REPORT_SCHEMA;
   readonly run: {
@@ -402,6 +416,8 @@ export interface Report {
   readonly audit: Audit | null;
   /** `null`: no relay was asked beforehand. Reports from before it was asked have none. */
   readonly known?: KnownEvents | null;
+  /** `null` where nothing is asked about. Reports of k6 alone have none. */
+  readonly corpus?: CorpusReport | null;
   /** Events that preflight published, by kind, and what it said that stopped no run; `null` where it asked no relay. */
   readonly preflight?: {
     readonly probes: readonly { readonly kind: number; readonly count: number }[];

@@ -9,6 +9,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import { FRAMES_FILE, MANIFEST_FILE, PROBES_FILE } from "../../pool/format.ts";
+import { ROWS_FILE } from "../../query/rows-file.ts";
 import { makeFolder } from "../make-folder.ts";
 import { readPool } from "./read.ts";
 
@@ -155,7 +156,7 @@ async function refuseForeignFolder(dir: string): Promise<void> {
     if (hasCode(error, "ENOENT")) return [];
     throw error;
   });
-  const own: readonly string[] = [FRAMES_FILE, MANIFEST_FILE, PROBES_FILE];
+  const own: readonly string[] = [FRAMES_FILE, MANIFEST_FILE, PROBES_FILE, ROWS_FILE];
   if (names.every((name) => own.includes(name))) return;
   throw new ConfigError(`\`${dir}\` holds files that are not a pool's; give another folder`);
 }

@@ -5,7 +5,7 @@ import type { KeptOptions } from "../../plan/kept-options.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import type { Epoch } from "../../pool/times.ts";
-import type { KnownEvents, Report } from "../../report/types.ts";
+import type { CorpusReport, KnownEvents, Report } from "../../report/types.ts";
 import type { Readers } from "../audit/readers.ts";
 import type { Counts } from "../audit/stored.ts";
 import type { Calibration } from "../calibrate/figures.ts";
@@ -73,6 +73,8 @@ export interface Drive extends RunRequest {
   readonly runDir: string;
   /** What the relays had of the pool already; `null` where none was asked. */
   readonly known: KnownEvents | null;
+  /** What is asked about; `null` where nothing is. */
+  readonly corpus: CorpusReport | null;
   /** Connections to read back by, held over the run where it is audited. */
   readonly readers: Readers;
   /** What the relays held of the pool's kinds before the run. */

@@ -59,6 +59,7 @@ export async function finish(driven: Driven): Promise<Report> {
     floorMs: driven.calibration?.floorMs ?? null,
     audit: readBack.audit,
     known: driven.known,
+    corpus: driven.corpus,
     relayNote: driven.relayNote ?? null,
     relays: driven.admissions.map(({ url, addresses: [address] }, i) => {
       const { software = null, version = null } = driven.preflight.answers[i]?.information ?? {};

@@ -5,7 +5,7 @@ import { Interrupted } from "../../errors.ts";
 import { POOL_SPAN_SEC } from "../../events/catalogue.ts";
 import { parseMix } from "../../events/mix.ts";
 import { type OptionTexts, optionLabel, readSwitch } from "../../plan/options.ts";
-import { eventsNeeded, type Plan } from "../../plan/plan.ts";
+import type { Plan } from "../../plan/plan.ts";
 import { describeLeftOut } from "../../pool/left-out.ts";
 import type { PoolTimes } from "../../pool/times.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
@@ -16,6 +16,7 @@ import { type Pool, readPool } from "../pool/read.ts";
 import { type ReplayedPool, replayFile, roundAges } from "../pool/replay.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
 import { namePool, type Removed, removePool, trimPools, usePool } from "../pool/shelf.ts";
+import { eventsToMake } from "../preflight/times.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const POOLS_DIR = "pools";
@@ -48,17 +49,25 @@ export interface TakenPool extends Pool {
  * Pools that were used longest ago go where there are too many. Throws `ConfigError`.
  */
 export async function choosePool(plan: Plan, choice: PoolChoice): Promise<TakenPool> {
-  const pool = await openPool(plan, choice);
-  if (!isInPools(pool.dir)) return { ...pool, release: async () => {} };
-  const end = await usePool(pool.dir);
-  const removed = await trimPools(POOLS_DIR, { mostBytes: choice.mostPoolBytes });
-  if (removed.pools > 0) choice.terminal.note(describeRemoved(removed, choice.mostPoolBytes));
+  const pool = await holdPool(await openPool(plan, choice), choice);
   // Events as young as their run are old in any other.
   const isForOnce = choice.dir === undefined && choice.times.spanSec !== POOL_SPAN_SEC;
   const release = async () => {
-    await end();
+    await pool.release();
     if (isForOnce) await removePool(POOLS_DIR, pool.manifest.id);
   };
+  return { ...pool, release };
+}
+
+/** Keeps a pool from being removed, and removes others where there are too many. */
+export async function holdPool(
+  pool: Pool,
+  { mostPoolBytes, terminal }: Pick<PoolChoice, "mostPoolBytes" | "terminal">,
+): Promise<TakenPool> {
+  if (!isInPools(pool.dir)) return { ...pool, release: async () => {} };
+  const release = await usePool(pool.dir);
+  const removed = await trimPools(POOLS_DIR, { mostBytes: mostPoolBytes });
+  if (removed.pools > 0) terminal.note(describeRemoved(removed, mostPoolBytes));
   return { ...pool, release };
 }
 
@@ -80,7 +89,7 @@ async function openPool(plan: Plan, choice: PoolChoice): Promise<Pool> {
     ...choice.builders,
     mostFrameBytes: choice.mostFrameBytes,
     onResume: (events) => terminal.note(describeResume(events)),
-    events: eventsNeeded(plan),
+    events: eventsToMake(plan),
     epoch: choice.times.epoch,
     spanSec: choice.times.spanSec,
     signal: choice.signal,

@@ -53,6 +53,7 @@ import { fitToReplay } from "./events.ts";
 import { finish } from "./finish.ts";
 import { openHandshakeDesk } from "./handshakes.ts";
 import { choosePool, POOLS_DIR } from "./pool.ts";
+import { chooseQuestions } from "./questions.ts";
 import { holdReading } from "./reading.ts";
 
 export interface RunResult {
@@ -122,7 +123,7 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
   const runDir = resolve(await makeRunDir(plan.reportDir, runId));
   // What came in between made those of the run older.
   const times = areOfRun(checked.times) ? timesOfRun(plan, Date.now() / 1_000) : checked.times;
-  const pool = await choosePool(plan, {
+  const choice = {
     dir: checked.poolDir,
     times,
     builders: request.builders,
@@ -130,12 +131,17 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
     mostFrameBytes: mostFrameBytes(checked.answers.map(({ information }) => information)),
     terminal,
     signal,
-  });
+  };
+  const pool =
+    plan.query === null
+      ? { ...(await choosePool(plan, choice)), corpus: null }
+      : await chooseQuestions(plan, plan.query, { ...choice, admissions });
   const readers = new Readers();
   try {
     await holdReading(pool.dir, calibration, request);
-    refuseStops(judgePool(plan, { ...checked, times }, pool.manifest));
-    const known = await lookForKnown(checked, pool, request);
+    const isPublished = pool.corpus === null;
+    if (isPublished) refuseStops(judgePool(plan, { ...checked, times }, pool.manifest));
+    const known = isPublished ? await lookForKnown(checked, pool, request) : null;
     if (request.audit) await readers.hold(admissions);
     const before = request.audit
       ? await countBefore(checked.answers, pool.manifest, readers, signal)
@@ -153,6 +159,7 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
       preflight: checked,
       poolDir: pool.dir,
       pool: pool.manifest,
+      corpus: pool.corpus,
       runId,
       runDir,
       metricsUrl,

@@ -1,8 +1,8 @@
 /** What a report says of queries: how many, how fast, and whether the answers were right. */
 import { queryOf } from "../class-report.ts";
 import { formatBytes, formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
-import type { Report } from "../types.ts";
-import { type Block, table, text } from "./document.ts";
+import type { CorpusReport, Report } from "../types.ts";
+import { type Block, list, table, text } from "./document.ts";
 
 /** Nothing for a run that asked nothing. */
 export function queryBlocks(report: Report): readonly Block[] {
@@ -40,6 +40,7 @@ export function queryBlocks(report: Report): readonly Block[] {
     ),
     ...(checked > 0 ? answers(report) : []),
     text(received(report)),
+    ...corpusBlocks(report.corpus ?? null),
     ...(times.page.count > 0
       ? [
           text(
@@ -47,6 +48,33 @@ export function queryBlocks(report: Report): readonly Block[] {
           ),
         ]
       : []),
+  ];
+}
+
+function corpusBlocks(corpus: CorpusReport | null): readonly Block[] {
+  if (corpus === null) return [];
+  const events = `${formatCount(corpus.events)} events`;
+  const { loading } = corpus;
+  if (loading === null) {
+    return [
+      text(
+        `What was asked about was learnt from ${events} that the relay held before: rows were held against their filters alone, and what is missing in an answer can't be seen.`,
+      ),
+    ];
+  }
+  const { loaded, alreadyThere, refused, loadSec } = loading;
+  const how =
+    loaded === 0
+      ? "it was in the relay already"
+      : `${formatCount(loaded)} events were loaded before the window in ${loadSec.toFixed(1)} s, ${formatCount(alreadyThere)} were there`;
+  return [
+    text(`The corpus that was asked about: ${events}, fingerprint ${corpus.fingerprint}; ${how}.`),
+    ...(refused.length === 0
+      ? []
+      : [
+          text("The relay does not hold all of it. Left out of what is expected:"),
+          ...list(refused.map(({ reason, count }) => `${formatCount(count)} × ${reason}`)),
+        ]),
   ];
 }
 
