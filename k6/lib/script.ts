@@ -15,9 +15,10 @@ import { collectOptions } from "../../src/plan/options.ts";
 import { buildPlan, leadingRate, type Plan } from "../../src/plan/plan.ts";
 import type { ScenarioName } from "../../src/plan/scenarios.ts";
 import { MANIFEST_FILE, type PoolManifest, parseManifest } from "../../src/pool/format.ts";
+import { ROWS_FILE } from "../../src/query/rows-file.ts";
 import { COMPANION_SCENARIO, companionScenario } from "./companion.ts";
 import { findProofFault } from "./proof.ts";
-import { type CorpusRows, ROWS_FILE, readCorpusRows } from "./query/corpus-rows.ts";
+import { type CorpusRows, readCorpusRows } from "./query/corpus-rows.ts";
 
 /** Variables by which the CLI tells a script what it found out; by hand, POOL_URL alone. */
 interface RunEnvironment {

@@ -6,7 +6,7 @@ import type { NostrEvent } from "../nostr/wire.ts";
 
 /** Beside a pool of questions. */
 export const ROWS_FILE = "rows.txt";
-const ROW_KEY_LENGTH = 13;
+export const ROW_KEY_LENGTH = 13;
 
 export function formatRow({ id, created_at }: Pick<NostrEvent, "id" | "created_at">): string {
   return `${id.substring(0, ROW_KEY_LENGTH)} ${created_at}\n`;

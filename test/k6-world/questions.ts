@@ -3,7 +3,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
-import { KEY_LENGTH, ROWS_FILE } from "../../k6/lib/query/corpus-rows.ts";
 import {
   FRAMES_FILE,
   INDEX_STEP,
@@ -12,6 +11,7 @@ import {
   type PoolManifest,
 } from "../../src/pool/format.ts";
 import type { Corpus } from "../../src/query/corpus.ts";
+import { formatRow, ROWS_FILE } from "../../src/query/rows-file.ts";
 
 const dirs: string[] = [];
 
@@ -50,7 +50,7 @@ export async function writeQuestions(
     sha256: "0".repeat(64),
     index,
   };
-  const rows = events.map(({ id, created_at }) => `${id.slice(0, KEY_LENGTH)} ${created_at}\n`);
+  const rows = events.map(formatRow);
   await writeFile(join(dir, MANIFEST_FILE), JSON.stringify(manifest));
   await writeFile(join(dir, FRAMES_FILE), frames.join(""));
   await writeFile(join(dir, ROWS_FILE), rows.join(""));

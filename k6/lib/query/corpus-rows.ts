@@ -4,9 +4,7 @@
  * chance in 10,000; they are looked up as text, as making a number of them costs more than the look.
  */
 import { ranksOf } from "../../../src/query/expected-answer.ts";
-
-export const ROWS_FILE = "rows.txt";
-export const KEY_LENGTH = 13;
+import { ROW_KEY_LENGTH } from "../../../src/query/rows-file.ts";
 
 export interface CorpusRows {
   /** The first digits of an id → its ordinal. */
@@ -17,7 +15,9 @@ export interface CorpusRows {
 export function readCorpusRows(text: string): CorpusRows {
   const lines = text.split("\n").filter((line) => line !== "");
   return {
-    ordinals: new Map(lines.map((line, ordinal) => [line.substring(0, KEY_LENGTH), ordinal])),
-    ranks: ranksOf(lines.map((line) => ({ created_at: Number(line.substring(KEY_LENGTH + 1)) }))),
+    ordinals: new Map(lines.map((line, ordinal) => [line.substring(0, ROW_KEY_LENGTH), ordinal])),
+    ranks: ranksOf(
+      lines.map((line) => ({ created_at: Number(line.substring(ROW_KEY_LENGTH + 1)) })),
+    ),
   };
 }

@@ -4,9 +4,9 @@
  */
 import { matchesFilter } from "../../../src/nostr/filter.ts";
 import { AnswerCheck } from "../../../src/query/answer-check.ts";
+import { ROW_KEY_LENGTH } from "../../../src/query/rows-file.ts";
 import { indexOf, startsWith, substring } from "../hot.ts";
 import type { Asked, Lane } from "./asked.ts";
-import { KEY_LENGTH } from "./corpus-rows.ts";
 import { LooseCheck, parseFilters, parseRow } from "./loose-check.ts";
 import type { QueryOptions } from "./options.ts";
 import type { Page } from "./question.ts";
@@ -30,7 +30,8 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
   const takeUnknown = (one: Asked, check: AnswerCheck, text: string): void => {
     const event = parseRow(text);
     // White space: relays need not write an event without any.
-    const ordinal = event === null ? undefined : ordinals.get(event.id.substring(0, KEY_LENGTH));
+    const ordinal =
+      event === null ? undefined : ordinals.get(event.id.substring(0, ROW_KEY_LENGTH));
     if (ordinal !== undefined) {
       takeKnown(one, check, ordinal);
       return;
