@@ -96,9 +96,6 @@ export async function runScenario(
     process.stdout.write(await describePlan(plan, { ...texts, epoch, builders, playsOnce }));
     return EXIT.ok;
   }
-  if (plan.query !== null) {
-    throw new ConfigError("`query` can be planned (--dry-run), and not run yet");
-  }
   const ca = await readAuthorities(texts.ca);
   // Most of the program, which a plan that is refused has no need of.
   const { carryOut } = await import("../run/run.ts");
