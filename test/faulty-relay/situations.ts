@@ -3,6 +3,7 @@
  * each does is written here, what the findings say of it is held against `first`.
  */
 import type { ScenarioName } from "../../src/plan/scenarios.ts";
+import { Corpus } from "../../src/query/corpus.ts";
 import {
   type Action,
   accept,
@@ -13,6 +14,7 @@ import {
   notice,
   reject,
 } from "./frames.ts";
+import { QUERY_FAULTS } from "./query-faults.ts";
 import type { Behaviour } from "./relay.ts";
 
 export interface Situation {
@@ -351,6 +353,25 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
   "slow-to-query": {
     first: "slow-queries",
     relays: [() => ({ asked: () => ({ afterMs: 120, events: 1 }) })],
+    scenario: "playback",
+    flags: { rate: "60" },
+  },
+  "ignoring-limits": {
+    first: "ignored-limit",
+    relays: [() => ({ asked: () => ({ afterMs: 2, events: 40 }) })],
+    scenario: "playback",
+    flags: { rate: "60" },
+  },
+  "leaving-queries-open": {
+    first: "failed-queries",
+    relays: [
+      () => ({
+        questions: {
+          corpus: new Corpus([]),
+          fault: ({ place }) => QUERY_FAULTS[place % 10 === 0 ? "silent" : "rightly"],
+        },
+      }),
+    ],
     scenario: "playback",
     flags: { rate: "60" },
   },
