@@ -7,6 +7,7 @@ import { Histogram } from "../src/measure/histogram.ts";
 import { compare } from "../src/node/commands/compare.ts";
 import { loadSet, SET_SCHEMA } from "../src/node/load-sets.ts";
 import { orderOf, repeatRuns, seedOf } from "../src/node/run/repeat.ts";
+import { drawSeed } from "../src/node/seed.ts";
 import { type Random, seededRandom } from "../src/random.ts";
 import { publishOf } from "../src/report/class-report.ts";
 import { compareSets, comparisonExitCode } from "../src/report/compare/compare.ts";
@@ -336,11 +337,12 @@ describe("repeatRuns", () => {
   after(() => rm(dir, { recursive: true }));
 
   /** Writes what a run would leave, and notes it. */
-  async function repeat(relays: readonly string[], times: number) {
+  async function repeat(relays: readonly string[], times: number, isSeedKept = false) {
     const seen: string[] = [];
     const repeated = await repeatRuns({
       times,
       seed: "s",
+      isSeedKept,
       reportDir: dir,
       relays,
       runOnce: async (relay, seed) => {
@@ -355,6 +357,12 @@ describe("repeatRuns", () => {
     return { seen, repeated };
   }
   const { run } = good;
+
+  it("asks the same each time where nothing is published", async () => {
+    assert.deepEqual((await repeat(["a"], 2, true)).seen, ["a s", "a s"]);
+    assert.equal(drawSeed("query"), drawSeed("query"));
+    assert.notEqual(drawSeed("publish"), drawSeed("publish"));
+  });
 
   it("gives each repetition a seed of its own and reverses the order in every other", async () => {
     assert.equal(seedOf("7", 2), "7-2");

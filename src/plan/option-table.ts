@@ -53,7 +53,13 @@ const table = {
       "10000",
       "unanswered for so long: timedOut",
     ],
-    seed: ["SEED", "seed", "SEED", null, "same seed, same load and schedule (default: random)"],
+    seed: [
+      "SEED",
+      "seed",
+      "SEED",
+      null,
+      "same seed, same load and schedule (default: random; of query always the same)",
+    ],
   },
   Queries: {
     queryRate: ["QUERY_RATE", "query-rate", "N", "50", "REQs and COUNTs a second", ASKING],

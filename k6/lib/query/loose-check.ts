@@ -3,12 +3,12 @@
  * twice, do they come newest first, are they no more than asked for. The order is looked at where there is one
  * filter, since a relay may answer several one after the other or merged; never in a search (NIP-50).
  */
-import { matchesFilter } from "../../../src/nostr/filter.ts";
+import { createMatcher } from "../../../src/nostr/filter.ts";
 import type { Filter, NostrEvent } from "../../../src/nostr/wire.ts";
 import type { AnswerState, RowState } from "../../../src/query/answer-check.ts";
 
 export class LooseCheck {
-  private readonly filters: readonly Filter[];
+  private readonly matchers: readonly ((event: NostrEvent) => boolean)[];
   private readonly most: number;
   private readonly isOrdered: boolean;
   private readonly ids = new Set<string>();
@@ -16,14 +16,15 @@ export class LooseCheck {
   private isWrong = false;
 
   constructor(filters: string) {
-    this.filters = parseFilters(filters);
-    this.most = this.filters.reduce((sum, { limit = Number.POSITIVE_INFINITY }) => sum + limit, 0);
-    this.isOrdered = this.filters.length === 1 && this.filters[0]?.search === undefined;
+    const asked = parseFilters(filters);
+    this.matchers = asked.map(createMatcher);
+    this.most = asked.reduce((sum, { limit = Number.POSITIVE_INFINITY }) => sum + limit, 0);
+    this.isOrdered = asked.length === 1 && asked[0]?.search === undefined;
   }
 
   row(text: string): RowState {
     const event = parseRow(text);
-    if (event === null || !this.filters.some((filter) => matchesFilter(filter, event))) {
+    if (event === null || !this.matchers.some((matches) => matches(event))) {
       this.isWrong = true;
       return "notMatching";
     }

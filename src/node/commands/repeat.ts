@@ -1,5 +1,4 @@
 /** `run --repeat N` and `run --against URL`: several runs in one call, kept as sets, compared. */
-import { randomInt } from "node:crypto";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import { type OptionTexts, readSwitch } from "../../plan/options.ts";
@@ -20,6 +19,7 @@ import { refuseByText } from "../guard/refuse.ts";
 import { loadSet } from "../load-sets.ts";
 import { type Repetition, readTimes, repeatRuns } from "../run/repeat.ts";
 import { awaitPorts } from "../run/time-wait.ts";
+import { asksAgain, drawSeed } from "../seed.ts";
 import { catchInterrupts } from "../signals.ts";
 import { printComparison, readTolerance, TOLERANCE_FLAG } from "./compare.ts";
 
@@ -57,7 +57,7 @@ export async function runRepeatedly(
   const tolerance = readTolerance(flags.tolerance);
   checkTexts(texts, flags);
   const relays = [texts.relay ?? "", ...(flags.against === undefined ? [] : [flags.against])];
-  const seed = texts.seed ?? String(randomInt(2 ** 32));
+  const seed = texts.seed ?? drawSeed(scenario);
   // Before the first run, so that no run is made in vain.
   for (const relay of relays) refuseByText(buildPlan(scenario, { ...texts, relay }, seed));
   // Between two runs no run listens: an interruption then must not lose the set.
@@ -65,6 +65,7 @@ export async function runRepeatedly(
   const repeated = await repeatRuns({
     times,
     seed,
+    isSeedKept: asksAgain(scenario),
     reportDir: texts.reportDir ?? "",
     relays,
     runOnce: async (relay, seed, label) => {

@@ -1,5 +1,4 @@
 /** `k6-nostr run <scenario>`: options → plan → run → report. */
-import { randomInt } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { ConfigError } from "../../errors.ts";
 import { parseMix } from "../../events/mix.ts";
@@ -27,6 +26,7 @@ import type { Builders } from "../pool/builders.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
 import type { Profiler } from "../profile/profiler.ts";
 
+import { drawSeed } from "../seed.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
 import { DRAFT_FLAG, draftIfRefused } from "./draft.ts";
@@ -76,7 +76,7 @@ export async function runScenario(
   texts: OptionTexts,
   { profiled, onReport, given = [] }: RunHooks = {},
 ): Promise<number> {
-  const plan = buildPlan(scenario, texts, String(randomInt(2 ** 32)), availableParallelism());
+  const plan = buildPlan(scenario, texts, drawSeed(scenario), availableParallelism());
   const durationGiven = given.includes("duration");
   refuseTwoPools(texts);
   const builders = texts.builders === undefined ? undefined : await readBuilders(texts.builders);

@@ -104,7 +104,13 @@ async function openPool(plan: Plan, choice: PoolChoice): Promise<Pool> {
   const tookMs = Date.now() - started;
   const how = pool.made ? `signed in ${(tookMs / 1_000).toFixed(1)} s` : "kept";
   terminal.note(`pool        ${pool.dir} (${size}, ${how}, seed ${manifest.seed})`);
-  if (pool.made && tookMs > WORTH_KEEPING_MS && choice.times.spanSec === POOL_SPAN_SEC) {
+  const isPublished = plan.query === null;
+  if (
+    isPublished &&
+    pool.made &&
+    tookMs > WORTH_KEEPING_MS &&
+    choice.times.spanSec === POOL_SPAN_SEC
+  ) {
     terminal.note(describeSaving(manifest.seed));
   }
   return pool;

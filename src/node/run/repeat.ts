@@ -1,6 +1,6 @@
 /**
- * Repeated runs of one plan, kept as a set. Each repetition has a seed of its own, derived from the
- * plan's: the same events again would be duplicates to the relay. Against a second relay both get the
+ * Repeated runs of one plan, kept as a set. Each repetition that publishes has a seed of its own, derived from the
+ * plan's: the same events again would be duplicates to the relay. Those that ask have the same. Against a second relay both get the
  * same events, in an order that is reversed from one repetition to the next (A B, B A, …), so that
  * what drifts on the machine burdens both alike.
  */
@@ -20,6 +20,8 @@ export interface Repetition {
 export interface RepeatRequest {
   readonly times: number;
   readonly seed: string;
+  /** All repetitions have the same seed, and so ask the same. */
+  readonly isSeedKept?: boolean;
   readonly reportDir: string;
   /** One relay's URL text, or two to be run in turn. */
   readonly relays: readonly string[];
@@ -72,11 +74,11 @@ export async function repeatRuns(request: RepeatRequest): Promise<Repeated> {
 }
 
 /** Which relay is loaded when: the order is reversed in every other repetition. */
-function turnsOf({ times, seed, relays }: RepeatRequest) {
+function turnsOf({ times, seed, isSeedKept = false, relays }: RepeatRequest) {
   return Array.from({ length: times }, (_, i) =>
     orderOf(relays.length, i + 1).map((place) => ({
       place,
-      seed: seedOf(seed, i + 1),
+      seed: isSeedKept ? seed : seedOf(seed, i + 1),
       label: `repetition ${i + 1} of ${times}${relays.length > 1 ? `, relay ${place + 1}` : ""}`,
     })),
   ).flat();
