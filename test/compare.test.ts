@@ -3,13 +3,15 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import type { ColumnOf } from "../src/measure/classes.ts";
 import { Histogram } from "../src/measure/histogram.ts";
 import { compare } from "../src/node/commands/compare.ts";
 import { loadSet, SET_SCHEMA } from "../src/node/load-sets.ts";
 import { orderOf, repeatRuns, seedOf } from "../src/node/run/repeat.ts";
 import { drawSeed } from "../src/node/seed.ts";
+import type { CorpusFacts } from "../src/pool/format.ts";
 import { type Random, seededRandom } from "../src/random.ts";
-import { publishOf } from "../src/report/class-report.ts";
+import { publishOf, queryOf } from "../src/report/class-report.ts";
 import { compareSets, comparisonExitCode } from "../src/report/compare/compare.ts";
 import { renderComparison } from "../src/report/compare/markdown.ts";
 import { describeComparison } from "../src/report/compare/terminal.ts";
@@ -326,6 +328,41 @@ describe("what relays write to disk", () => {
   it("is asked for where two relays differ and it was not measured", () => {
     assert.match(notes(writing("a", null), writing("b", 1)).join(), /not measured.*--relay-note/);
     assert.deepEqual(notes(writing("a", null), writing("a", null)), []);
+  });
+});
+
+describe("answers of two sides", () => {
+  /** Ten answers to one shape. */
+  const answering = (
+    answers: Partial<Record<ColumnOf<"query">, number>>,
+    { source = "seed", fingerprint = "0123456789abcdef" }: Partial<CorpusFacts> = {},
+  ): Report => {
+    const query = queryOf(good);
+    const totals = { ...query.totals, eose: 10, right: 10, matching: 500, ...answers };
+    const rows = { home: { totals, times: query.times } };
+    const corpus = { source, events: 100, fingerprint, loading: null };
+    return { ...good, corpus, classes: { ...good.classes, query: { ...query, totals, rows } } };
+  };
+  const notes = (a: Report, b: Report) =>
+    compareSets(setOf(a), setOf(b), JUDGING).notes.filter((note) => /answered|held/.test(note));
+  const whole = answering({});
+
+  it("are the same to the same questions, or it is said", () => {
+    assert.deepEqual(notes(whole, whole), []);
+    assert.deepEqual(notes(whole, answering({ matching: 495 })), []);
+    assert.match(notes(whole, answering({ matching: 50 })).join(), /50\.0 and 5\.0 rows an answer/);
+    const short = answering({ right: 9, short: 1 });
+    assert.match(notes(whole, short).join(), /100 % and 90 % right: do not compare its times/);
+    assert.deepEqual(notes(whole, answering({ right: 0, unchecked: 10 })), []);
+  });
+
+  it("are not held against each other where other questions were asked", () => {
+    const otherwise = { matching: 50 };
+    assert.deepEqual(notes(whole, answering(otherwise, { fingerprint: "f".repeat(16) })), []);
+    const learnt = answering({}, { source: "relay" });
+    const elsewhere = answering({}, { source: "relay", fingerprint: "f".repeat(16) });
+    assert.deepEqual(notes(learnt, learnt), []);
+    assert.match(notes(learnt, elsewhere).join(), /what each of them held/);
   });
 });
 

@@ -2,6 +2,7 @@
 import { publishOf } from "../class-report.ts";
 import { describeSource } from "../command.ts";
 import type { Report } from "../types.ts";
+import { answerNotes } from "./answers.ts";
 import { ENOUGH_RUNS } from "./change.ts";
 import { durabilityNotes } from "./durability.ts";
 import { unusable } from "./usable.ts";
@@ -56,7 +57,10 @@ export function findNotes(base: readonly Report[], next: readonly Report[]): rea
     "builders or events",
     all.map((r) => describeSource(r) ?? "the kit's own"),
   );
-  notes.push(...durabilityNotes(base, next));
+  notes.push(...answerNotes(base, next));
+  if (all.some(({ classes }) => classes.publish !== undefined)) {
+    notes.push(...durabilityNotes(base, next));
+  }
   if (all.some((r) => publishOf(r).totals.duplicate > 0)) {
     notes.push("some events were known to the relay (duplicate): use a seed that is new to it");
   }
