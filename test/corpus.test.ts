@@ -13,6 +13,7 @@ import { type LoadRequest, loadCorpus } from "../src/node/corpus/load.ts";
 import { ensureQuestions, type QuestionsOptions } from "../src/node/corpus/questions-pool.ts";
 import { sampleRelays } from "../src/node/corpus/relay-sample.ts";
 import type { Admission } from "../src/node/guard/gate.ts";
+import { readEventsManifest } from "../src/node/pool/read.ts";
 import { type RelayOptions, startRelay } from "../src/node/relay/relay.ts";
 import type { Filter, NostrEvent } from "../src/nostr/wire.ts";
 import { FRAMES_FILE, readPlace } from "../src/pool/format.ts";
@@ -192,6 +193,14 @@ describe("a pool of questions", () => {
     }
     const fewer = await draw(new Corpus(events.slice(1)));
     assert.notEqual(fewer.manifest.id, first.manifest.id);
+  });
+
+  it("is no pool to be published", async () => {
+    const { dir } = await draw(new Corpus(events));
+    await assert.rejects(readEventsManifest(dir), {
+      name: "ConfigError",
+      message: /holds questions/,
+    });
   });
 
   it("goes to VUs in parts that cut no question", async () => {

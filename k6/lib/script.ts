@@ -14,7 +14,12 @@ import { mostSeconds } from "../../src/plan/duration.ts";
 import { collectOptions } from "../../src/plan/options.ts";
 import { buildPlan, leadingRate, type Plan } from "../../src/plan/plan.ts";
 import type { ScenarioName } from "../../src/plan/scenarios.ts";
-import { MANIFEST_FILE, type PoolManifest, parseManifest } from "../../src/pool/format.ts";
+import {
+  MANIFEST_FILE,
+  type PoolManifest,
+  parseManifest,
+  refuseQuestions,
+} from "../../src/pool/format.ts";
 import { ROWS_FILE } from "../../src/query/rows-file.ts";
 import { COMPANION_SCENARIO, companionScenario } from "./companion.ts";
 import { findProofFault } from "./proof.ts";
@@ -61,6 +66,7 @@ export function readScript(scenario: ScenarioName): Script {
   }
   const pool = parseManifest(open(`${absolute(poolDir)}/${MANIFEST_FILE}`), poolDir);
   const plan = buildPlan(scenario, collectOptions({}, __ENV, scenario), pool.seed, readCores());
+  if (plan.query === null) refuseQuestions(pool, poolDir);
   return { plan, pool, poolDir: absolute(poolDir), run: readRun(plan) };
 }
 

@@ -123,6 +123,14 @@ export function parseManifest(text: string, where: string): PoolManifest {
   return manifest as PoolManifest;
 }
 
+/** Throws `ConfigError` where there are questions instead of events to publish. */
+export function refuseQuestions({ corpus }: PoolManifest, where: string): void {
+  if (corpus === undefined) return;
+  throw new ConfigError(
+    `the pool ${where} holds questions of a run of \`query\`, and no events; make one with \`k6-nostr pool\``,
+  );
+}
+
 /** Whether events of a type may be of an ephemeral kind (NIP-01); where the pool doesn't know, they may. */
 export function mayBeEphemeral({ kinds }: PoolManifest, type: string): boolean {
   const parts = kinds[type] ?? null;

@@ -5,7 +5,13 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ConfigError } from "../../errors.ts";
-import { FRAMES_FILE, MANIFEST_FILE, type PoolManifest, parseManifest } from "../../pool/format.ts";
+import {
+  FRAMES_FILE,
+  MANIFEST_FILE,
+  type PoolManifest,
+  parseManifest,
+  refuseQuestions,
+} from "../../pool/format.ts";
 import { type Progress, startProgress } from "./progress.ts";
 
 export interface Pool {
@@ -66,6 +72,13 @@ export async function readPool(
 /** What a pool says of itself, its events unread. Throws `ConfigError`. */
 export async function readPoolManifest(dir: string): Promise<PoolManifest> {
   return parseManifest(await readManifest(dir), `\`${dir}\``);
+}
+
+/** The same, of a pool to be published. Throws `ConfigError` where it holds questions. */
+export async function readEventsManifest(dir: string): Promise<PoolManifest> {
+  const manifest = await readPoolManifest(dir);
+  refuseQuestions(manifest, `\`${dir}\``);
+  return manifest;
 }
 
 async function readManifest(dir: string): Promise<string> {

@@ -6,7 +6,7 @@ import { optionLabel } from "../../plan/options.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import { formatBytes } from "../../report/format.ts";
-import { readPoolManifest } from "../pool/read.ts";
+import { readEventsManifest } from "../pool/read.ts";
 import { type Finding, ok, stop } from "./finding.ts";
 import { judgeMachine, readMachine } from "./machine.ts";
 import { makeSample } from "./sample.ts";
@@ -29,7 +29,7 @@ export interface HereRequest {
 /** Throws `ConfigError` for a pool that is none. */
 export async function judgeHere(request: HereRequest): Promise<readonly Finding[]> {
   const { plan, poolDir, poolsDir, relayPid, extra, force } = request;
-  const manifest = poolDir === undefined ? null : await readPoolManifest(poolDir);
+  const manifest = poolDir === undefined ? null : await readEventsManifest(poolDir);
   const { meanFrame } =
     manifest === null
       ? await makeSample(plan.mix, { epoch: DEFAULT_EPOCH }, extra)

@@ -12,7 +12,7 @@ import type { Epoch, PoolTimes } from "../../pool/times.ts";
 import { formatCount } from "../../report/format.ts";
 import type { Admission } from "../guard/gate.ts";
 import { readProbes } from "../pool/probes.ts";
-import { readPoolManifest } from "../pool/read.ts";
+import { readEventsManifest, readPoolManifest } from "../pool/read.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
 import { announcedAges } from "./ages.ts";
 import { judgeRates } from "./announced.ts";
@@ -79,7 +79,7 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
     })),
   );
   const { poolDir, plan } = await fitReplay(request, asked);
-  const manifest = poolDir === undefined ? null : await readPoolManifest(poolDir);
+  const manifest = poolDir === undefined ? null : await readEventsManifest(poolDir);
   const found =
     poolDir === undefined || manifest === null
       ? await tryMix({ ...request, plan }, asked)

@@ -20,7 +20,7 @@ import { policyOf } from "../guard/policy.ts";
 import { k6Arguments } from "../k6/environment.ts";
 import type { Builders } from "../pool/builders.ts";
 import { poolId } from "../pool/make.ts";
-import { readPoolManifest } from "../pool/read.ts";
+import { readEventsManifest, readPoolManifest } from "../pool/read.ts";
 import { POOLS_DIR } from "./pool.ts";
 
 /** Where a run's events come from; without any of it a pool that is kept for the plan is looked for. */
@@ -197,7 +197,7 @@ async function findManifest(
   plan: Plan,
   { pool, builders, epoch = DEFAULT_EPOCH }: EventSource,
 ): Promise<PoolManifest | null> {
-  if (pool !== undefined) return await readPoolManifest(pool);
+  if (pool !== undefined) return await readEventsManifest(pool);
   // Of such a pool none is kept.
   if (epoch === "now") return null;
   const { seed } = plan;

@@ -2,7 +2,7 @@
 
 import type { Plan } from "../../plan/plan.ts";
 import { playOnce } from "../../plan/play.ts";
-import { readPoolManifest } from "../pool/read.ts";
+import { readEventsManifest } from "../pool/read.ts";
 import type { Terminal } from "../terminal.ts";
 
 export interface OwnEvents {
@@ -18,7 +18,7 @@ export async function fitToReplay(
   poolDir: string | undefined,
 ): Promise<Plan> {
   if (poolDir === undefined) return plan;
-  const { source, events } = await readPoolManifest(poolDir);
+  const { source, events } = await readEventsManifest(poolDir);
   if (source === undefined || !("replay" in source)) return plan;
   const played = playOnce(plan, events, durationGiven);
   terminal.note(`pool        ${played.note}`);
