@@ -10,7 +10,7 @@ import { buildReport } from "../../report/build.ts";
 import { publishOf } from "../../report/class-report.ts";
 import { completeReport } from "../../report/complete.ts";
 import { formatCount } from "../../report/format.ts";
-import { type Audit, REPORT_SCHEMA, type Report } from "../../report/types.ts";
+import { type Audit, REPORT_SCHEMA, type Report, type TestedRelay } from "../../report/types.ts";
 import { auditRun } from "../audit/audit.ts";
 import { SHORT_TIMES } from "../audit/known.ts";
 import { acceptedKinds, compareStored, countKinds } from "../audit/stored.ts";
@@ -18,6 +18,7 @@ import { ceilingOf, receiveOf } from "../calibrate/obtain.ts";
 import type { CompanionResult } from "../companion/companion.ts";
 import { policyOf } from "../guard/policy.ts";
 import { type K6Outcome, lastWords } from "../k6/supervise.ts";
+import type { Information } from "../preflight/information.ts";
 import { relateSamples } from "../sampler.ts";
 import { type Driven, kindsOf, whyNoSpots } from "./driven.ts";
 import { sharesHost } from "./same-host.ts";
@@ -62,8 +63,10 @@ export async function finish(driven: Driven): Promise<Report> {
     corpus: driven.corpus,
     relayNote: driven.relayNote ?? null,
     relays: driven.admissions.map(({ url, addresses: [address] }, i) => {
-      const { software = null, version = null } = driven.preflight.answers[i]?.information ?? {};
-      return { label: url.label, address, software, version };
+      const information = driven.preflight.answers[i]?.information;
+      const { software = null, version = null } = information ?? {};
+      const limits = information === undefined ? {} : { limits: queryLimitsOf(information) };
+      return { label: url.label, address, software, version, ...limits };
     }),
     preflight: driven.preflight.answers.length === 0 ? null : preflightOf(driven.preflight),
     proofs: driven.admissions.flatMap(({ proof }) => {
@@ -154,6 +157,16 @@ async function readReport(path: string, runId: string): Promise<Report | null> {
     // k6 was killed before it wrote one.
     return null;
   }
+}
+
+/** Limits on questions, as the relay announces them. */
+function queryLimitsOf({ limitation }: Information): NonNullable<TestedRelay["limits"]> {
+  const { max_subscriptions, max_filters, max_limit } = limitation ?? {};
+  return {
+    ...(max_subscriptions === undefined ? {} : { max_subscriptions }),
+    ...(max_filters === undefined ? {} : { max_filters }),
+    ...(max_limit === undefined ? {} : { max_limit }),
+  };
 }
 
 function preflightOf({ left, findings }: Driven["preflight"]): NonNullable<Report["preflight"]> {
