@@ -202,7 +202,7 @@ describe("queries that are slow or held back, where publishes are not", () => {
     const slow = await findingsOf(() => 120);
     assert.ok(slow.includes("slow-queries") && !slow.includes("nagle-delay"), slow.join());
     const fast = await findingsOf(() => 6);
-    for (const id of ["slow-queries", "nagle-delay", "failed-queries", "ignored-limit"]) {
+    for (const id of ["slow-queries", "nagle-delay", "no-eose", "ignored-limit"]) {
       assert.ok(!fast.includes(id), id);
     }
   });

@@ -8,7 +8,7 @@ import { coarseLowerMs } from "../src/measure/histogram.ts";
 import { messagePrefix } from "../src/nostr/ok.ts";
 import { reasonOf } from "../src/nostr/reason.ts";
 import { publishOf, queryOf, setOf } from "../src/report/class-report.ts";
-import { RULES } from "../src/report/findings/engine.ts";
+import { RULES, withFindings } from "../src/report/findings/engine.ts";
 import { viewOf } from "../src/report/findings/view.ts";
 import { pointsOf, type SeriesPoint } from "../src/report/points.ts";
 import { summarize } from "../src/report/summary.ts";
@@ -420,6 +420,88 @@ const queried = (counts: Partial<CountsOf<"query">>, notices = 0): Report => {
     of,
   );
 };
+type Shape = Partial<CountsOf<"query">> & { readonly p50?: number };
+/** A run that only queried: by shape what differs from a hundred right answers of twenty rows in 2 ms. */
+const shaped = (shapes: Readonly<Record<string, Shape>>, of = base): Report => {
+  const { times } = queryOf(of);
+  const { service } = publishOf(base).times;
+  const report = asQueries(of);
+  const rows = Object.fromEntries(
+    Object.entries(shapes).map(([name, { p50 = 2, ...counts }]) => {
+      const { eose = 100, wrong = 0, short = 0, truncated = 0, rows = 2_000 } = counts;
+      const { notMatching = 0, duplicate = 0 } = counts;
+      const totals: CountsOf<"query"> = {
+        ...zerosOf("query"),
+        ...{ scheduled: 100, sent: 100, eose, rows },
+        right: eose - wrong - short - truncated,
+        matching: rows - notMatching - duplicate,
+        ...counts,
+      };
+      const own = { ...service, count: totals.eose, p50, p90: p50 * 2, p99: p50 * 3, mean: p50 };
+      return [name, { totals, times: { ...times, service: own, response: own } }];
+    }),
+  );
+  const totals = { ...zerosOf("query") } as Record<keyof CountsOf<"query">, number>;
+  for (const row of Object.values(rows)) {
+    for (const column of Object.keys(totals) as (keyof CountsOf<"query">)[]) {
+      totals[column] += row.totals[column];
+    }
+  }
+  return withClass("query", { ...queryOf(report), totals, rows }, report);
+};
+/** The relay announces so many rows at most. */
+const announcing = (max_limit: number | null, of: Report): Report => ({
+  ...of,
+  run: {
+    ...of.run,
+    relays: [
+      {
+        ...{ label: "127.0.0.1:7777", address: "127.0.0.1", software: null, version: null },
+        limits: max_limit === null ? {} : { max_limit },
+      },
+    ],
+  },
+});
+/** Publishes and queries side by side, slice by slice: how many are due, and the p99 of each. */
+const inTurns = (
+  change: (i: number) => {
+    readonly queries: number;
+    readonly publishes?: number;
+    readonly publishMs?: number;
+    readonly queryMs?: number;
+  },
+): Report => {
+  const { series: points } = publishOf(base);
+  const none = { count: 0, p50: null, p90: null, p95: null, p99: null, p999: null };
+  const pointOf = (p99: number) => ({ ...none, count: 1, p50: p99, p99 });
+  const of = withClass(
+    "publish",
+    {
+      series: points.map((point, i) => {
+        const { publishes = 20, publishMs = 2 } = change(i);
+        return {
+          ...point,
+          counts: { ...point.counts, scheduled: publishes },
+          times: { response: pointOf(publishMs), service: pointOf(publishMs) },
+        };
+      }),
+    },
+    base,
+  );
+  const series = points.map(({ t, buckets, lagP99 }, i) => {
+    const { queries, queryMs = 2 } = change(i);
+    return {
+      ...{ t, buckets, lagP99, rows: {} },
+      counts: { ...zerosOf("query"), scheduled: queries },
+      times: {
+        ...{ response: pointOf(queryMs), service: pointOf(queryMs) },
+        ...{ firstEvent: none, page: none },
+      },
+    };
+  });
+  const totals = { ...zerosOf("query"), scheduled: 1_000, sent: 1_000, eose: 1_000 };
+  return withClass("query", { ...queryOf(of), totals, series }, of);
+};
 const rising = (of: Report): Report => series((_, i) => ({ serviceP50: 2 + i }), of);
 /** A relay at 200 events/s with so many connections open. */
 const idling = (open: number, cpuPercent: number): Report => {
@@ -746,15 +828,110 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
     asked({ p50: 60, p90: 90 }, {}, service(5, 12.1, 20, 30)),
   ],
   [
-    "failed-queries",
-    asked({}, { scheduled: 1_000, closed: 4, timedOut: 6 }),
-    asked({}, { scheduled: 1_000, closed: 9 }),
+    "no-eose",
+    asked({}, { scheduled: 1_000, timedOut: 10 }),
+    asked({}, { scheduled: 1_000, timedOut: 9 }),
   ],
-  // Lost with their connection, or never sent: that is told of the connections.
+  // Closed or lost with their connection, or never sent: that is told elsewhere.
   [
-    "failed-queries",
-    asked({}, { scheduled: 1_000, closed: 10 }),
-    asked({}, { scheduled: 1_000, lost: 500, noConnection: 90 }),
+    "no-eose",
+    asked({}, { scheduled: 1_000, timedOut: 10 }),
+    asked({}, { scheduled: 1_000, closed: 10, lost: 500, noConnection: 90 }),
+  ],
+  ["wrong-answers", shaped({ thread: { wrong: 1, notMatching: 1 } }), shaped({ thread: {} })],
+  // A cap that is known makes no answer wrong, and a count is no answer of rows.
+  ["wrong-answers", shaped({ home: { short: 1 } }), shaped({ home: { truncated: 1 } })],
+  ["wrong-answers", shaped({ home: { wrong: 1 } }), shaped({ "count-reactions": { wrong: 1 } })],
+  [
+    "wrong-answers",
+    shaped({ search: { wrong: 100, notMatching: 999 } }),
+    shaped({ search: { wrong: 100, notMatching: 1_000 } }),
+  ],
+  [
+    "search-ignored",
+    shaped({ search: { wrong: 100, notMatching: 1_000 } }),
+    shaped({ search: { wrong: 100, notMatching: 999 } }),
+  ],
+  [
+    "search-ignored",
+    shaped({ search: { wrong: 100, notMatching: 2_000 } }),
+    shaped({ hashtag: { wrong: 100, notMatching: 2_000 } }),
+  ],
+  [
+    "wrong-counts",
+    shaped({ "count-reactions": { wrong: 1, rows: 0 } }),
+    shaped({ ids: { wrong: 1 } }),
+  ],
+  [
+    "wrong-counts",
+    shaped({ "count-followers": { short: 1, rows: 0 } }),
+    shaped({ "count-followers": { truncated: 1, rows: 0 } }),
+  ],
+  ["unannounced-cap", shaped({ home: { truncated: 1 } }), shaped({ home: { short: 1 } })],
+  [
+    "unannounced-cap",
+    announcing(112, shaped({ home: { truncated: 20 } })),
+    announcing(111, shaped({ home: { truncated: 20 } })),
+  ],
+  ["late-answers", shaped({ home: { late: 1 } }), shaped({ home: { late: 0 } })],
+  ["late-answers", shaped({ home: { late: 2 }, ids: {} }), shaped({ home: { late: 1 }, ids: {} })],
+  [
+    "costly-shape",
+    shaped({ hashtag: { p50: 50 }, home: { p50: 10 } }),
+    shaped({ hashtag: { p50: 49.9 }, home: { p50: 10 } }),
+  ],
+  // What brings more may take longer.
+  [
+    "costly-shape",
+    shaped({ hashtag: { p50: 50 }, home: { p50: 10 } }),
+    shaped({ hashtag: { p50: 50, rows: 2_001 }, home: { p50: 10 } }),
+  ],
+  [
+    "costly-shape",
+    shaped({ hashtag: { p50: 20 }, home: { p50: 1 } }),
+    shaped({ hashtag: { p50: 19.9 }, home: { p50: 1 } }),
+  ],
+  [
+    "costly-shape",
+    shaped({ hashtag: { p50: 50, eose: 30, rows: 600 }, home: { p50: 10 } }),
+    shaped({ hashtag: { p50: 50, eose: 29, rows: 580 }, home: { p50: 10 } }),
+  ],
+  ["slow-queries", shaped({ home: { p50: 50 } }), shaped({ home: { p50: 49.9 } })],
+  ["duplicate-rows", shaped({ home: { duplicate: 20 } }), shaped({ home: { duplicate: 19 } })],
+  ["ignored-limit", shaped({ hashtag: { rows: 15_001 } }), shaped({ hashtag: { rows: 15_000 } })],
+  // Many queries in every third slice.
+  [
+    "starved-publishes",
+    inTurns((i) => ({ queries: i % 3 === 0 ? 4 : 1, publishMs: i % 3 === 0 ? 20 : 2 })),
+    inTurns((i) => ({ queries: i % 3 === 0 ? 4 : 1, publishMs: i % 3 === 1 ? 20 : 2 })),
+  ],
+  [
+    "starved-publishes",
+    inTurns((i) => ({ queries: i % 3 === 0 ? 4 : 1, publishMs: i % 3 === 0 ? 20 : 10 })),
+    inTurns((i) => ({ queries: i % 3 === 0 ? 4 : 1, publishMs: i % 3 === 0 ? 20 : 10.1 })),
+  ],
+  // Where they are more themselves it is their own load.
+  [
+    "starved-publishes",
+    inTurns((i) => ({ queries: i % 3 === 0 ? 4 : 1, publishMs: i % 3 === 0 ? 20 : 2 })),
+    inTurns((i) => {
+      const isBusy = i % 3 === 0;
+      const publishMs = isBusy ? 20 : 2;
+      return { queries: isBusy ? 4 : 1, publishes: isBusy ? 40 : 20, publishMs };
+    }),
+  ],
+  [
+    "starved-queries",
+    inTurns((i) => ({
+      queries: 2,
+      publishes: i % 3 === 0 ? 40 : 20,
+      queryMs: i % 3 === 0 ? 20 : 2,
+    })),
+    inTurns((i) => ({
+      queries: 2,
+      publishes: i % 3 === 0 ? 39 : 20,
+      queryMs: i % 3 === 0 ? 20 : 2,
+    })),
   ],
   ["ignored-limit", asked({}, { eose: 100, rows: 3_010 }), asked({}, { eose: 100, rows: 3_000 })],
   ["nagle-delay", cpu(10, service(38, 40, 48, 60)), cpu(10, service(38, 40, 48.1, 60))],
@@ -881,6 +1058,102 @@ describe("the rules", () => {
       ...["latency-drift", "nagle-delay", "overload", "protocol-faults", "queueing"],
       ...["slow-start", "stalls", "stopped-answering", "tail", "throttled"],
     ]);
+  });
+
+  it("say of wrong answers what is wrong, where, and by which member of a filter", () => {
+    const draft = draftOf(
+      "wrong-answers",
+      shaped({
+        thread: { wrong: 100, notMatching: 1_900 },
+        notifications: { wrong: 100, notMatching: 1_900 },
+        author: { wrong: 3 },
+        ids: { short: 2, rowsBehind: 4 },
+        profiles: {},
+      }),
+    );
+    assert.match(
+      draft?.title ?? "",
+      /^41\.0 % of the answers are wrong: rows that were not asked for/,
+    );
+    assert.match(
+      draft?.title ?? "",
+      /\(`thread`, `notifications`\); not newest first \(`author`\)/,
+    );
+    assert.match(draft?.title ?? "", /rows are missing \(`ids`\)$/);
+    assert.match(draft?.remediation ?? "", /questions with `#…`, .* sends whatever it holds/);
+    assert.match(draft?.remediation ?? "", /Rows come behind EOSE/);
+    assert.equal(draft?.severity, "critical");
+    const one = draftOf(
+      "wrong-answers",
+      shaped({ thread: { wrong: 1, notMatching: 1 }, ids: {}, home: {} }),
+    );
+    assert.match(one?.remediation ?? "", /questions with `#e`/);
+    const over = draftOf("wrong-answers", shaped({ hashtag: { wrong: 100, rows: 10_001 } }));
+    assert.match(over?.title ?? "", /more rows than were asked for \(`hashtag`\)$/);
+    const most = draftOf("wrong-answers", shaped({ hashtag: { wrong: 100, rows: 10_000 } }));
+    assert.match(most?.title ?? "", /not newest first \(`hashtag`\)$/);
+  });
+
+  it("put wrong answers first whatever the others cost, unless a cap made them short", () => {
+    const slow = shaped({ home: { p50: 900, wrong: 1 }, ids: { p50: 901 } });
+    const ranked = withFindings({ ...slow, generator: { ...slow.generator, verdict: "valid" } });
+    assert.deepEqual(ranked.findings.map(({ id }) => id).slice(0, 2), [
+      "wrong-answers",
+      "slow-queries",
+    ]);
+    assert.deepEqual(
+      draftOf("unannounced-cap", shaped({ home: { truncated: 50, short: 20 } }))?.sparing,
+      [],
+    );
+    // A single row can't be missing for a cap of twenty.
+    const other = draftOf(
+      "unannounced-cap",
+      shaped({ home: { truncated: 50 }, address: { short: 1 } }),
+    );
+    assert.deepEqual(other?.sparing, ["wrong-answers"]);
+    assert.match(
+      draftOf("unannounced-cap", shaped({ home: { truncated: 50 } }))?.title ?? "",
+      /end at 20 to 40 rows, a cap that the relay does not announce/,
+    );
+  });
+
+  it("say of refused queries which they are, and from which number on", () => {
+    const title = (shapes: Readonly<Record<string, Shape>>) =>
+      draftOf("queries-refused", shaped(shapes, said("closed", "too many filters", 100)))?.title ??
+      "";
+    const none = { eose: 0, closed: 100, rows: 0 };
+    assert.match(
+      title({ home: none, thread: none, ids: {} }),
+      /, all with 2 filters or more: `too many/,
+    );
+    assert.match(title({ home: { eose: 99, closed: 1 }, ids: {} }), /\(0\.50 %\): `too many/);
+    assert.match(
+      title({ reactions: none, ids: {} }),
+      /, all of `reactions`, which ask for 500 rows or more/,
+    );
+    assert.match(title({ address: none, ids: {} }), /, all of `address`: `too/);
+  });
+
+  it("say from when on queries have no EOSE, and of which shape", () => {
+    const { sliceSec } = base.run;
+    const of = shaped({ home: { timedOut: 20, eose: 80 }, ids: {} });
+    const silentFrom = (sec: number): Report =>
+      withClass(
+        "query",
+        {
+          series: queryOf(of).series.map((point, i) => ({
+            ...point,
+            counts: { ...point.counts, timedOut: i * sliceSec >= sec + 1 ? 1 : 0 },
+          })),
+        },
+        of,
+      );
+    const title = (sec: number) => draftOf("no-eose", silentFrom(sec))?.title ?? "";
+    assert.match(
+      title(4),
+      /^10\.0 % of the queries got no EOSE in 1 s \(all `home`\), from 4\.\d s on$/,
+    );
+    assert.match(title(0), /\(all `home`\)$/);
   });
 
   it("are all in the table", () => {

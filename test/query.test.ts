@@ -9,7 +9,9 @@ import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
 import { AnswerCheck, type AnswerState, type Bound } from "../src/query/answer-check.ts";
 import { parseQueryMix, queryPresets, shapes } from "../src/query/catalogue.ts";
 import { Corpus } from "../src/query/corpus.ts";
+import { demandsOf } from "../src/query/demands.ts";
 import { type ExpectedAnswer, expectAnswer, ranksOf } from "../src/query/expected-answer.ts";
+import { SHAPE_FACTS, type ShapeFacts } from "../src/query/facts.ts";
 import { KEY_ORDERS } from "../src/query/keys.ts";
 import { expectedOf, filtersOf, formatQuestion } from "../src/query/question-line.ts";
 import { drawQuestions, type Question } from "../src/query/questions.ts";
@@ -86,6 +88,24 @@ describe("questions of a corpus", () => {
       store.close();
     });
   }
+
+  it("ask what the facts of their shapes say", () => {
+    const facts = new Map<string, ShapeFacts>();
+    const questions = drawQuestions({ corpus, mix: everyShape, keys: "uniform", seed: "f" });
+    for (const { shape, filters } of take(questions, 300)) {
+      const [most] = demandsOf(`${shape.name}:1`).map(({ limit }) => limit);
+      const sum = filters.reduce((rows, { limit = 0 }) => rows + limit, 0);
+      const members = [...(facts.get(shape.name)?.members ?? []), ...filters.flatMap(Object.keys)];
+      facts.set(shape.name, {
+        verb: shape.verb,
+        filters: filters.length,
+        // Of few people a question asks about fewer.
+        most: shape.verb === "COUNT" ? null : filters.length > 1 ? sum : (most ?? 0),
+        members: [...new Set(members)].filter((member) => member !== "limit"),
+      });
+    }
+    assert.deepEqual(Object.fromEntries(facts), SHAPE_FACTS);
+  });
 
   it("are the same for the same seed, and others for another", () => {
     const ask = (seed: string) =>

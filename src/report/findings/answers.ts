@@ -1,8 +1,6 @@
 /** Answers that are no failure and still say something: known events, older versions, stray OKs. */
-import { publishOf, queryOf } from "../class-report.ts";
-import { counted } from "../format.ts";
+import { publishOf } from "../class-report.ts";
 import { KNOWN_SHARE } from "../generator.ts";
-import type { Report } from "../types.ts";
 import { leadOf } from "./lead.ts";
 import { countErrors, errorEvidence, evidence, type Rule, shareOf } from "./rule.ts";
 
@@ -80,48 +78,6 @@ export const authChallenge: Rule = {
       remediation:
         "Nothing is to be done: a challenge is no fault. Clients that answer it cost the relay a signature's check for each connection, which this run does not have.",
       labels: ["workload"],
-      cost: 0,
-    };
-  },
-};
-
-/**
- * So many new events may have come to a subscription before its CLOSE took effect: all that was accepted while
- * EOSE waited to be read and CLOSE was on its way. One for each query in any case.
- */
-function liveEvents(report: Report): number {
-  const { generator } = report;
-  const { times } = publishOf(report);
-  const waitedMs = (generator.loopLag.p99 ?? 0) + (times.service.p99 ?? 0);
-  return Math.max(1, (publishOf(report).rate.done * waitedMs) / 1_000);
-}
-
-/** A relay that goes on behind EOSE, and behind the CLOSE that answers it. */
-export const sentBehindEose: Rule = {
-  id: "sent-behind-eose",
-  of: ["query"],
-  explains: [],
-  find({ report }) {
-    const live = liveEvents(report);
-    const [first] = Object.entries(queryOf(report).rows)
-      .map(([name, { totals }]) => [name, totals] as const)
-      .filter(([, { rowsBehind, eose }]) => rowsBehind > eose * live)
-      .sort((a, b) => b[1].rowsBehind - a[1].rowsBehind);
-    if (first === undefined) return null;
-    const [name, { rowsBehind, eose, rows }] = first;
-    return {
-      severity: "minor",
-      confidence: "high",
-      title: `The relay goes on sending behind EOSE: ${counted(Math.round(rowsBehind / Math.max(1, eose)), "event")} for each \`${name}\` query`,
-      evidence: [evidence(`query.rows.${name}.totals.rowsBehind`, rowsBehind, eose)],
-      counterEvidence: [
-        evidence(`query.rows.${name}.totals.rows`, rows),
-        evidence(`query.rows.${name}.totals.eose`, eose, "each was followed by CLOSE"),
-        evidence("new events that may have come to a query before its CLOSE", live, 1),
-      ],
-      remediation:
-        "Behind EOSE only new events are wanted, and behind CLOSE none (NIP-01): each one costs the relay, the network and the client. Look for a scan that goes on when its subscription is gone, or an EOSE that is sent too early.",
-      labels: ["protocol", "queries"],
       cost: 0,
     };
   },

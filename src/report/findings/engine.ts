@@ -5,13 +5,7 @@
 import type { ClassName } from "../../measure/classes.ts";
 import { classesOf } from "../class-report.ts";
 import type { Finding, Report } from "../types.ts";
-import {
-  addressableContention,
-  authChallenge,
-  duplicates,
-  protocolFaults,
-  sentBehindEose,
-} from "./answers.ts";
+import { addressableContention, authChallenge, duplicates, protocolFaults } from "./answers.ts";
 import { connectionCost, connectionMemory } from "./connection-cost.ts";
 import { connectionLimit, droppedConnections, slowHandshake } from "./connections.ts";
 import { cpuBound } from "./cpu-bound.ts";
@@ -22,6 +16,7 @@ import {
   idleTimeout,
   lifetimeLimit,
 } from "./ends.ts";
+import { duplicateRows, sentBehindEose } from "./extra-rows.ts";
 import { fsyncFloor, groupCommit, nagleDelay } from "./floors.ts";
 import { generatorNearLimit } from "./generator-near-limit.ts";
 import {
@@ -33,16 +28,19 @@ import {
 } from "./handshakes.ts";
 import { hostBusy } from "./host-busy.ts";
 import { hostFull } from "./host-full.ts";
+import { starvedPublishes, starvedQueries } from "./interference.ts";
 import { lostAfterOk, silentDrops, timeouts } from "./losses.ts";
 import { memoryGrowth } from "./memory-growth.ts";
 import { relayGone, stoppedAnswering } from "./outages.ts";
 import { overload, queueing } from "./overload.ts";
 import { pageOf } from "./page.ts";
 import { proxyInPath } from "./proxy-in-path.ts";
-import { failedQueries, ignoredLimit, slowQueries } from "./queries.ts";
+import { costlyShape, ignoredLimit, slowQueries } from "./queries.ts";
 import { refusals } from "./refusals.ts";
+import { queriesRefused } from "./refused-queries.ts";
 import { rateLimited, setsCut } from "./rejections.ts";
 import { relayCounts } from "./relay-counts.ts";
+import { unannouncedCap } from "./row-caps.ts";
 import type { Draft, Rule } from "./rule.ts";
 import { sizeLatency } from "./size-latency.ts";
 import { slowRelay } from "./slow-relay.ts";
@@ -52,9 +50,11 @@ import { tail } from "./tail.ts";
 import { throttled } from "./throttled.ts";
 import { latencyDrift, slowStart } from "./trends.ts";
 import { unansweredKinds } from "./unanswered-kinds.ts";
+import { lateAnswers, noEose } from "./unended-queries.ts";
 import { isExplained, unexplained } from "./unexplained.ts";
 import { viewOf } from "./view.ts";
-import { queriesRefused, refusedByNotice, refusedWithoutId } from "./wrong-form.ts";
+import { searchIgnored, wrongAnswers, wrongCounts } from "./wrong-answers.ts";
+import { refusedByNotice, refusedWithoutId } from "./wrong-form.ts";
 
 export const MOST_FINDINGS = 10;
 
@@ -79,7 +79,13 @@ export const RULES: readonly Rule[] = [
   redirected,
   unreachable,
   ...refusals,
+  wrongAnswers,
+  searchIgnored,
+  wrongCounts,
+  unannouncedCap,
   queriesRefused,
+  noEose,
+  lateAnswers,
   sentBehindEose,
   authChallenge,
   connectionLimit,
@@ -103,9 +109,12 @@ export const RULES: readonly Rule[] = [
   groupCommit,
   nagleDelay,
   proxyInPath,
+  starvedPublishes,
+  starvedQueries,
+  costlyShape,
   slowQueries,
-  failedQueries,
   ignoredLimit,
+  duplicateRows,
   addressableContention,
   duplicates,
   protocolFaults,
@@ -120,7 +129,7 @@ export const RULES: readonly Rule[] = [
 /** Bad ones before lesser ones, sure ones before others, each by what they cost. */
 const WEIGHT = { critical: 0, major: 0, minor: 1, info: 2 } as const;
 
-type Found = Draft & { readonly id: string; readonly explains: readonly string[] };
+type Found = Draft & Pick<Rule, "id" | "explains" | "isFirst">;
 type Placed = Found & { readonly cause: Found | undefined };
 
 /**
@@ -135,15 +144,15 @@ export function withFindings(report: Report): Report {
   const done = new Set<ClassName>(classesOf(report).map(([name]) => name));
   const isAbout = ({ of = ["publish"] }: Rule) => of.some((name) => done.has(name));
   const rules = RULES.filter((rule) => isAbout(rule) && (!isInvalid || rule.ofNoData));
-  const found = rules.flatMap(({ id, explains, find }): Found[] => {
+  const found = rules.flatMap(({ find, of: _, ofNoData: __, ...rule }): Found[] => {
     const draft = find(view);
-    return draft === null ? [] : [{ ...draft, id, explains }];
+    return draft === null ? [] : [{ ...draft, ...rule }];
   });
   const said = found.filter(({ id }) => id !== unexplained.id);
   const isSuspect = report.generator.verdict === "suspect";
   const findings = rank(isExplained(said, view) ? said : found)
     .slice(0, MOST_FINDINGS)
-    .map(({ explains: _, sparing: __, cause, ...finding }, i) => ({
+    .map(({ explains: _, sparing: __, isFirst: ___, cause, ...finding }, i) => ({
       rank: i + 1,
       ...finding,
       labels: cause ? [...finding.labels, `symptom-of:${cause.id}`] : finding.labels,
@@ -181,8 +190,9 @@ function causeOf({ id }: Found, found: readonly Found[]): Found | undefined {
 }
 
 function byWeight(a: Found, b: Found): number {
+  const first = Number(b.isFirst ?? false) - Number(a.isFirst ?? false);
   const unsure = Number(a.confidence === "low") - Number(b.confidence === "low");
-  return WEIGHT[a.severity] - WEIGHT[b.severity] || unsure || b.cost - a.cost;
+  return WEIGHT[a.severity] - WEIGHT[b.severity] || first || unsure || b.cost - a.cost;
 }
 
 function lower(confidence: Finding["confidence"]): Finding["confidence"] {

@@ -27,6 +27,7 @@ export const relayGone: Rule = {
     "stalls",
     "slow-handshake",
     "latency-drift",
+    "no-eose",
   ],
   find({ window, report, relay }) {
     const most = Math.max(0, ...window.map((point) => point.connectionsOpen));
@@ -75,7 +76,17 @@ export const relayGone: Rule = {
 export const stoppedAnswering: Rule = {
   id: "stopped-answering",
   of: ["publish", "query"],
-  explains: ["silent-drops", "timeouts", "overload", "queueing", "tail", "stalls", "latency-drift"],
+  explains: [
+    "silent-drops",
+    "timeouts",
+    "overload",
+    "queueing",
+    "tail",
+    "stalls",
+    "latency-drift",
+    "no-eose",
+    "late-answers",
+  ],
   find({ report, relay }) {
     const { config } = report;
     const { name, words, timedOut, late, backpressure } = leadOf(report);

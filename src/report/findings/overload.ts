@@ -16,6 +16,9 @@ const FALLS = 0.85;
 /** Places taken on average, from which on waiting for one counts, and how much of it. */
 const WAITS = { full: 0.8, leastMs: 10 };
 
+/** Of a rate of publishes that is too high they are no symptoms. */
+const OF_QUERIES = ["slow-queries", "costly-shape", "late-answers", "no-eose"];
+
 export const overload: Rule = {
   id: "overload",
   of: ["publish", "query"],
@@ -28,6 +31,7 @@ export const overload: Rule = {
     "slow-handshake",
     "queueing",
     "size-latency",
+    ...OF_QUERIES,
   ],
   find(view) {
     if (!isOverloaded(view)) return null;
@@ -64,6 +68,7 @@ export const overload: Rule = {
       ],
       remediation: `${adviceFor(view)} ${meanwhileText(view)}${lowerBound(view)}`,
       labels: ["performance", "capacity"],
+      sparing: name === "query" ? [] : OF_QUERIES,
       cost: (times.response.mean ?? 0) + failureCost(backpressure + timedOut, report),
     };
   },

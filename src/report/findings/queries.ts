@@ -1,25 +1,24 @@
-/** Queries: slow where publishing is not, without an end, or answered with more than was asked for. */
-
-import { QUERY_LIMITS } from "../../load/sessions.ts";
-import { publishOf, queryOf } from "../class-report.ts";
-import type { ClassRowReport } from "../class-types.ts";
+/** Queries that take long, for what they bring or beside publishes, or bring more than was asked for. */
+import type { CountsOf } from "../../measure/classes.ts";
+import { queryOf } from "../class-report.ts";
 import { counted } from "../format.ts";
+import { mostRowsOf, type QueryRow, queryRowsOf } from "./asked.ts";
 import { isNagleQuery } from "./floors.ts";
-import { errorEvidence, evidence, type Rule } from "./rule.ts";
+import { leadOf } from "./lead.ts";
+import { evidence, type Rule } from "./rule.ts";
 import type { RunView } from "./view.ts";
-
-type Query = readonly [name: string, figures: ClassRowReport<"query">];
+import { listed } from "./words.ts";
 
 const LEAST_COUNT = 30;
 const SLOW_MS = 50;
 const VERY_SLOW_MS = 500;
 /** So many times the publishes' own: else the relay is slow with all it does. */
 const FACTOR = 5;
-const MOST_FAILED = 0.01;
+/** A shape out of proportion takes so long at least, and so much of all time is most of it. */
+const COSTLY_MS = 20;
+const MOST_OF_ALL = 0.5;
 /** Some relays count a limit for each filter or author anew; a page more is no flood. */
 const MORE_THAN_ASKED = 1.5;
-
-const queriesOf = ({ report }: RunView): readonly Query[] => Object.entries(queryOf(report).rows);
 
 export const slowQueries: Rule = {
   id: "slow-queries",
@@ -27,30 +26,25 @@ export const slowQueries: Rule = {
   explains: [],
   find(view) {
     const { report, relayCpu } = view;
-    const publish = publishOf(report).times.service.p50 ?? 0;
-    const [worst] = queriesOf(view)
-      .filter(
-        ([
-          ,
-          {
-            times: { service },
-          },
-        ]) => service.count >= LEAST_COUNT && !isNagleQuery(service),
-      )
-      .sort(([, a], [, b]) => (b.times.service.p50 ?? 0) - (a.times.service.p50 ?? 0));
-    const p50 = worst?.[1].times.service.p50 ?? 0;
-    if (worst === undefined || p50 < SLOW_MS || p50 < publish * FACTOR) return null;
-    const [name, { times, totals }] = worst;
+    const { publish } = report.classes;
+    const besides = publish?.times.service.p50 ?? 0;
+    const [worst] = queryRowsOf(report)
+      .filter(({ times }) => times.service.count >= LEAST_COUNT && !isNagleQuery(times.service))
+      .sort((a, b) => (b.times.service.p50 ?? 0) - (a.times.service.p50 ?? 0));
+    const p50 = worst?.times.service.p50 ?? 0;
+    if (worst === undefined || p50 < SLOW_MS || p50 < besides * FACTOR) return null;
+    const { name, times, totals, asked } = worst;
     const { service } = times;
     const { rows, eose } = totals;
+    const where = publish === undefined ? "at the median" : `publishes ${besides.toFixed(1)} ms`;
     return {
       severity: p50 >= VERY_SLOW_MS ? "major" : "minor",
       confidence: service.count >= LEAST_COUNT * 3 ? "high" : "medium",
-      title: `\`${name}\` queries take ${p50.toFixed(0)} ms, publishes ${publish.toFixed(1)} ms`,
+      title: `\`${name}\` queries take ${p50.toFixed(0)} ms${publish === undefined ? " " : ", "}${where}`,
       evidence: [
         evidence(`query.rows.${name}.times.service.p50`, p50, SLOW_MS),
         evidence(`query.rows.${name}.times.service.p99`, service.p99),
-        evidence("publish.times.service.p50", publish, p50),
+        ...(publish === undefined ? [] : [evidence("publish.times.service.p50", besides, p50)]),
         evidence("events a query", eose === 0 ? null : rows / eose),
       ],
       counterEvidence: [
@@ -58,13 +52,91 @@ export const slowQueries: Rule = {
         evidence("relay.cpuPercent", relayCpu, "about 100 if it scans or serialises"),
         evidence("queries answered", service.count, LEAST_COUNT),
       ],
-      remediation:
-        "Look at how this filter is answered: an index on kind and created_at, on the tag it asks for, on author and kind; a scan that sorts all to return a few; events parsed and written anew for each reader. See docs/sessions.md for the filters.",
+      remediation: `Look at how this filter is answered: an index on kind and created_at, on the tag it asks for, on author and kind; a scan that sorts all to return a few; events parsed and written anew for each reader. ${publish === undefined ? `It asks by ${listed(asked?.members ?? [])}.` : "See docs/sessions.md for the filters."}`,
       labels: ["performance", "queries"],
-      cost: (p50 * service.count) / Math.max(1, publishOf(report).totals.scheduled),
+      cost: (p50 * service.count) / Math.max(1, leadOf(report).due),
     };
   },
 };
+
+export const costlyShape: Rule = {
+  id: "costly-shape",
+  of: ["query"],
+  explains: ["slow-queries"],
+  find(view) {
+    const { report, relayCpu } = view;
+    const rows = queryRowsOf(report).filter(({ times }) => times.service.count >= LEAST_COUNT);
+    const [costly] = rows
+      .flatMap((row) => {
+        const cheap = cheaperThan(row, rows);
+        return cheap === null ? [] : [{ row, cheap, ratio: p50Of(row) / p50Of(cheap) }];
+      })
+      .sort((a, b) => p50Of(b.row) - p50Of(a.row));
+    if (costly === undefined) return null;
+    const { row, cheap, ratio } = costly;
+    const { service } = row.times;
+    const [slowest] = [...rows].sort((a, b) => p50Of(b) - p50Of(a));
+    const ofAll =
+      busyMs(row) /
+      Math.max(
+        1e-9,
+        rows.reduce((sum, one) => sum + busyMs(one), 0),
+      );
+    const { totals, rate } = queryOf(report);
+    return {
+      severity: p50Of(row) >= VERY_SLOW_MS || ofAll >= MOST_OF_ALL ? "major" : "minor",
+      confidence: service.count >= LEAST_COUNT * 3 ? "high" : "medium",
+      title: `\`${row.name}\` takes ${p50Of(row).toFixed(0)} ms for ${inRows(row)}, \`${cheap.name}\` ${p50Of(cheap).toFixed(1)} ms for ${inRows(cheap)}`,
+      evidence: [
+        evidence(`query.rows.${row.name}.times.service.p50`, p50Of(row), p50Of(cheap)),
+        evidence("times as long", ratio, FACTOR),
+        evidence("its share of all time that queries took", ofAll),
+        evidence("rows/s of all queries", (rowsEach(totals) ?? 0) * rate.done),
+        evidence("relay CPU for 1,000 rows of all queries, ms", cpuOfRows(view)),
+      ],
+      counterEvidence: [
+        evidence(`query.rows.${row.name}.times.service.min`, service.min, p50Of(row)),
+        evidence(
+          `query.rows.${row.name}.times.firstEvent.p50`,
+          row.times.firstEvent.p50,
+          p50Of(row),
+        ),
+        evidence(`query.rows.${row.name}.totals.eose`, row.totals.eose, LEAST_COUNT),
+        evidence("relay.cpuPercent", relayCpu, "about 100 if it scans"),
+      ],
+      remediation: `The rows are not what it costs: another shape brings as many in a part of the time. Look for an index on ${listed(row.asked?.members ?? [])}, for rows that are read and thrown away, and for a sort of all to return a few. \`--query-mix ${row.name}:1\` alone tells what the relay's processor does for it.`,
+      labels: ["performance", "queries"],
+      sparing: slowest === row ? [] : ["slow-queries"],
+      cost: (p50Of(row) * service.count) / Math.max(1, leadOf(report).due),
+    };
+  },
+};
+
+const p50Of = ({ times }: QueryRow) => times.service.p50 ?? 0;
+const busyMs = ({ times }: QueryRow) => (times.service.mean ?? 0) * times.service.count;
+const rowsEach = ({ rows, eose }: CountsOf<"query">) => (eose === 0 ? null : rows / eose);
+
+/** The cheapest of those that bring at least as many rows in a fifth of the time. */
+function cheaperThan(row: QueryRow, rows: readonly QueryRow[]): QueryRow | null {
+  if (p50Of(row) < COSTLY_MS) return null;
+  const each = rowsEach(row.totals) ?? 0;
+  const cheaper = rows
+    .filter((other) => (rowsEach(other.totals) ?? 0) >= each && p50Of(other) > 0)
+    .filter((other) => p50Of(row) >= p50Of(other) * FACTOR)
+    .sort((a, b) => p50Of(a) - p50Of(b));
+  return cheaper[0] ?? null;
+}
+
+function inRows({ totals, asked }: QueryRow): string {
+  return asked?.verb === "COUNT" ? "a number" : counted(Math.round(rowsEach(totals) ?? 0), "row");
+}
+
+/** Where nothing else was asked of it; `null` where its processor was not seen, or it was published to. */
+function cpuOfRows({ report, relayCpu }: RunView): number | null {
+  const perSec = (rowsEach(queryOf(report).totals) ?? 0) * queryOf(report).rate.done;
+  if (relayCpu === null || perSec === 0 || report.classes.publish !== undefined) return null;
+  return (relayCpu * 10 * 1_000) / perSec;
+}
 
 /** Of the first fifth of the window in which it was answered. */
 function firstP50({ window }: RunView, name: string): number | null {
@@ -73,63 +145,17 @@ function firstP50({ window }: RunView, name: string): number | null {
   return first[Math.floor((first.length - 1) / 2)] ?? null;
 }
 
-export const failedQueries: Rule = {
-  id: "failed-queries",
-  of: ["query"],
-  explains: [],
-  find(view) {
-    const { report } = view;
-    const { scheduled, closed, timedOut, lost, noConnection } = queryOf(report).totals;
-    // Without a connection there is nothing to be said of queries.
-    const failed = closed + timedOut;
-    if (scheduled === 0 || failed / scheduled < MOST_FAILED) return null;
-    const share = failed / scheduled;
-    return {
-      severity: share >= 0.05 ? "major" : "minor",
-      confidence: failed >= 10 ? "high" : "medium",
-      title: `${(share * 100).toFixed(1)} % of the queries got no EOSE: ${counted(closed, "was", "were")} closed by the relay, ${timedOut} left without an end`,
-      evidence: [
-        evidence("query.totals.closed", closed, 0),
-        evidence("query.totals.timedOut", timedOut, 0),
-        ...errorEvidence(report, (errorClass) => errorClass === "closed"),
-        ...errorEvidence(report, (errorClass) => errorClass === "notice"),
-      ],
-      counterEvidence: [
-        evidence("query.totals.lost, with their connection", lost, failed),
-        evidence("query.totals.noConnection", noConnection, failed),
-        evidence(
-          "publish.totals.timedOut, of publishes",
-          publishOf(report).totals.timedOut,
-          "high if all is late",
-        ),
-      ],
-      remediation:
-        "The text of CLOSED or of a NOTICE says why: a limit on subscriptions, on filters, a right to read. Refuse a REQ by CLOSED with its subscription id, and end each one that is answered with EOSE: a client that gets neither waits.",
-      labels: ["queries", "protocol"],
-      cost: (failed / Math.max(1, publishOf(report).totals.scheduled)) * 1_000,
-    };
-  },
-};
-
 export const ignoredLimit: Rule = {
   id: "ignored-limit",
   of: ["query"],
   explains: ["slow-queries"],
   find(view) {
-    const over = queriesOf(view).flatMap(
-      ([
-        name,
-        {
-          totals: { rows, eose },
-        },
-      ]) => {
-        const limit = QUERY_LIMITS[name];
-        const each = eose === 0 ? 0 : rows / eose;
-        return limit === undefined || each <= limit * MORE_THAN_ASKED
-          ? []
-          : [{ name, limit, each }];
-      },
-    );
+    const over = queryRowsOf(view.report).flatMap((row) => {
+      const { name } = row;
+      const each = rowsEach(row.totals) ?? 0;
+      const limit = mostRowsOf(row);
+      return each <= limit * MORE_THAN_ASKED ? [] : [{ name, limit, each }];
+    });
     const [first] = over;
     if (first === undefined) return null;
     return {

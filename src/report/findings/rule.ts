@@ -16,6 +16,8 @@ export interface Rule {
   readonly explains: readonly string[];
   /** The classes of work that it is about: looked at in a run that does one of them. Publishing, if left out. */
   readonly of?: readonly ClassName[];
+  /** Of causes it comes first, whatever the others cost: without it figures are of something else. */
+  readonly isFirst?: true;
   /** It may find why nothing was sent at all, where the others have nothing to look at. */
   readonly ofNoData?: true;
   /** `null`: the evidence does not support it. */

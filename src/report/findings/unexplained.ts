@@ -2,9 +2,10 @@
  * A threshold was crossed and no other finding says why: then this one says at least what was slow, what the
  * relay did meanwhile, what was not measured, and what to vary.
  */
-import { leadingOf, publishOf } from "../class-report.ts";
+import { publishOf, queryOf } from "../class-report.ts";
 import { formatMs } from "../format.ts";
-import type { Evidence, Finding, ThresholdResult } from "../types.ts";
+import type { Evidence, Finding, Report, ThresholdResult } from "../types.ts";
+import { leadOf } from "./lead.ts";
 import { meanwhileEvidence, meanwhileText } from "./meanwhile.ts";
 import { refusals } from "./refusals.ts";
 import { evidence, type Rule } from "./rule.ts";
@@ -20,6 +21,7 @@ const NOT_OF_TIME: readonly string[] = [
   "memory-growth",
   "connection-memory",
   "slow-handshake",
+  ...["wrong-counts", "unannounced-cap", "sent-behind-eose", "duplicate-rows"],
 ];
 /** An info explains a threshold when so much of the mean response goes to its account. */
 const SHARE_OF_MEAN = 0.25;
@@ -34,7 +36,7 @@ export const unexplained: Rule = {
     const [first] = crossed;
     if (first === undefined) return null;
     const { generator } = report;
-    const { response, service } = leadingOf(report).times;
+    const { response, service } = leadOf(report).times;
     return {
       severity: "major",
       confidence: "low",
@@ -51,7 +53,7 @@ export const unexplained: Rule = {
         evidence("generator.loopLag.p99", generator.loopLag.p99, response.p99),
         ...(report.resources?.notMeasured ?? []).map(({ what, why }) => evidence(what, null, why)),
       ],
-      remediation: `${meanwhileText(view)}${isOfPublish(first) ? whereOf(view) : ""} Vary one thing at a time and compare: a tenth of the clients, half of the rate, one type of event (\`--mix\`), an empty store; \`--profile\` names functions.`,
+      remediation: `${meanwhileText(view)}${isOfLead(first, report) ? whereOf(view) : ""} Vary one thing at a time and compare: a tenth of the clients, half of the rate, one type of event (\`--mix\`), an empty store; \`--profile\` names functions.`,
       labels: ["performance", "unexplained"],
       cost: response.mean ?? 0,
     };
@@ -74,7 +76,7 @@ export function isExplained(
       // A tail is what the highest percentiles say, and no more.
       if (id === "tail") return isTime && isHigh(threshold);
       return (
-        severity !== "info" || cost >= SHARE_OF_MEAN * (publishOf(report).times.response.mean ?? 0)
+        severity !== "info" || cost >= SHARE_OF_MEAN * (leadOf(report).times.response.mean ?? 0)
       );
     });
   });
@@ -84,8 +86,8 @@ function isHigh({ expression }: ThresholdResult): boolean {
   return /p\(99|max/.test(expression);
 }
 
-function isOfPublish({ metric }: ThresholdResult): boolean {
-  return metric.startsWith("nostr_publish_") && /_time/.test(metric);
+function isOfLead({ metric }: ThresholdResult, report: Report): boolean {
+  return metric.startsWith(`nostr_${leadOf(report).name}_`) && /_time/.test(metric);
 }
 
 function nameOf({ metric, expression, value }: ThresholdResult): string {
@@ -96,23 +98,32 @@ function nameOf({ metric, expression, value }: ThresholdResult): string {
 
 /** Whether it was the answers or what was before them. */
 function whereOf({ report }: RunView): string {
-  const { times } = leadingOf(report);
+  const { name, times, words } = leadOf(report);
+  const { answer } = words;
+  const sent = name === "query" ? "REQ" : "EVENT";
   const [response, service] = [times.response.mean ?? 0, times.service.mean ?? 0];
   return service >= response / 2
-    ? ` The time was between EVENT and OK: ${formatMs(service)} of ${formatMs(response)} on average.`
-    : ` The time was before the EVENT could be sent: ${formatMs(response - service)} of ${formatMs(response)} on average.`;
+    ? ` The time was between ${sent} and ${answer}: ${formatMs(service)} of ${formatMs(response)} on average.`
+    : ` The time was before the ${sent} could be sent: ${formatMs(response - service)} of ${formatMs(response)} on average.`;
 }
 
 function slowestType({ report }: RunView): readonly Evidence[] {
-  const { times } = publishOf(report);
-  const [slowest] = Object.entries(publishOf(report).rows)
+  const { name, times } = leadOf(report);
+  const rows = name === "query" ? queryOf(report).rows : publishOf(report).rows;
+  const [slowest] = Object.entries(rows)
     .flatMap(([type, { times: of }]) =>
       of.service.p50 === null ? [] : [{ type, p50: of.service.p50 }],
     )
     .sort((a, b) => b.p50 - a.p50);
   return slowest === undefined
     ? []
-    : [evidence(`slowest type, ${slowest.type}, service p50`, slowest.p50, times.service.p50)];
+    : [
+        evidence(
+          `slowest ${name === "query" ? "shape" : "type"}, ${slowest.type}, service p50`,
+          slowest.p50,
+          times.service.p50,
+        ),
+      ];
 }
 
 function fifths({ window }: RunView): string {

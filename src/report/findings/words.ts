@@ -8,6 +8,8 @@ import { evidence } from "./rule.ts";
 /** Classes of errors whose example is the relay's own text. */
 const SAID = new Set(["reject", "notice", "closed"]);
 
+const MOST_NAMES = 3;
+
 /** Reports from before texts were read have their first one only. */
 export function meaningOf(error: ReportError): Reason | null {
   if (error.reason !== undefined) return error.reason;
@@ -64,6 +66,13 @@ export function kindsOf(report: Report, types: readonly string[]): readonly numb
 export function quoted(text: string): string {
   const plain = text.replaceAll("`", "'").replaceAll(/\s+/g, " ").trim();
   return `\`${plain.length > 100 ? `${plain.slice(0, 99)}…` : plain}\``;
+}
+
+/** Names, as many as a title has room for. */
+export function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES).map((name) => `\`${name}\``);
+  const left = names.length - shown.length;
+  return left > 0 ? `${shown.join(", ")} and ${left} more` : shown.join(", ");
 }
 
 export function percent(share: number): string {

@@ -1,11 +1,11 @@
 /** Refusals that are said otherwise than NIP-01 has it: in a NOTICE, or in an OK that names no event. */
 
 import type { Reason } from "../../nostr/reason.ts";
-import { publishOf, queryOf } from "../class-report.ts";
+import { publishOf } from "../class-report.ts";
 import { counted } from "../format.ts";
 import type { Report, ReportError } from "../types.ts";
 import { evidence, failureCost, type Rule, shareOf } from "./rule.ts";
-import { countOf, errorsOf, meaningOf, percent, quoted, textEvidence } from "./words.ts";
+import { countOf, errorsOf, meaningOf, quoted, textEvidence } from "./words.ts";
 
 /** So many of the unanswered events must have such words beside them. */
 const TOLD = 0.3;
@@ -157,43 +157,3 @@ function whatItMeans(error: ReportError): string {
       return "Its words say the rest.";
   }
 }
-
-/** REQs that got no EOSE since the relay turned them down. */
-export const queriesRefused: Rule = {
-  id: "queries-refused",
-  of: ["query"],
-  explains: ["failed-queries"],
-  find({ report }) {
-    const { sent, eose, closed, timedOut, refusedByNotice } = queryOf(report).totals;
-    const notices = errorsOf(report, "notice", (reason) => reason !== "duplicate");
-    const silent = timedOut + refusedByNotice;
-    const isNotice = silent > 0 && countOf(notices) >= silent * TOLD;
-    const words = [...errorsOf(report, "closed"), ...(isNotice ? notices : [])].sort(
-      (a, b) => b.count - a.count,
-    );
-    const [first] = words;
-    const refused = closed + refusedByNotice + (isNotice ? timedOut : 0);
-    if (first === undefined || refused === 0) return null;
-    return {
-      severity: refused >= sent * 0.01 ? "major" : "minor",
-      confidence: isNotice ? "medium" : "high",
-      title: `The relay refused ${refused} of ${sent} queries (${percent(refused / Math.max(1, sent))})${isNotice ? " by NOTICE, without CLOSED or EOSE" : ""}: ${quoted(first.example)}`,
-      evidence: [
-        ...textEvidence(words),
-        evidence("queries without EOSE in time", timedOut, 0),
-        evidence("queries CLOSED", closed, 0),
-      ],
-      counterEvidence: [
-        evidence("queries answered", eose, sent),
-        evidence(
-          "publish.times.service.p99",
-          publishOf(report).times.service.p99,
-          report.config.ackTimeoutMs,
-        ),
-      ],
-      remediation: `${isNotice ? "A NOTICE names no subscription, so a client waits for ever: refuse a REQ with CLOSED and its id. " : ""}${meaningOf(first) === "subscriptions" ? "It is a limit on open subscriptions or filters: more clients with fewer queries each stay below it, or raise it; NIP-11 has `max_subscriptions` for it." : "Its words say what it wants; this tool can't authenticate (NIP-42)."}`,
-      labels: ["queries", ...(isNotice ? ["protocol"] : ["configuration"])],
-      cost: failureCost(refused, report),
-    };
-  },
-};
