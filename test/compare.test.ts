@@ -356,6 +356,17 @@ describe("answers of two sides", () => {
     assert.deepEqual(notes(whole, answering({ right: 0, unchecked: 10 })), []);
   });
 
+  it("make a run of queries alone comparable, and none that asked nothing", () => {
+    const { publish: _, set: __, ...classes } = whole.classes;
+    const totals = { ...queryOf(whole).totals, scheduled: 10 };
+    const asking = { ...whole, classes: { ...classes, query: { ...queryOf(whole), totals } } };
+    const silent = { ...whole, classes };
+    const another = (report: Report) => ({ ...report, run: { ...report.run, id: "another" } });
+    const of = (report: Report) => compareSets(setOf(report), setOf(another(report)), JUDGING);
+    assert.doesNotMatch(of(asking).obstacles.join(), /scheduled nothing/);
+    assert.match(of(silent).obstacles.join(), /scheduled nothing/);
+  });
+
   it("are not held against each other where other questions were asked", () => {
     const otherwise = { matching: 50 };
     assert.deepEqual(notes(whole, answering(otherwise, { fingerprint: "f".repeat(16) })), []);

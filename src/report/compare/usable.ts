@@ -1,5 +1,6 @@
 /** Which runs of two sets count: those that are invalid or incomplete are left out where enough remain. */
-import { publishOf } from "../class-report.ts";
+import { classOf } from "../../measure/classes.ts";
+import { classesOf } from "../class-report.ts";
 import type { Report } from "../types.ts";
 import { ENOUGH_RUNS, type Sides } from "./change.ts";
 
@@ -46,10 +47,16 @@ export function chooseRuns(
 /** Why a run says nothing about its relay; `null` when it does. */
 export function unusable(report: Report): string | null {
   const { run, generator } = report;
-  const { totals } = publishOf(report);
   if (generator.verdict === "invalid") {
     return `run ${run.id} is invalid: ${generator.reasons.join("; ") || "no reason given"}`;
   }
   if (!run.complete) return `run ${run.id} is incomplete: ${run.stopReason ?? "slices missing"}`;
-  return totals.scheduled === 0 ? `run ${run.id} scheduled no event` : null;
+  return scheduledAny(report) ? null : `run ${run.id} scheduled nothing`;
+}
+
+function scheduledAny(report: Report): boolean {
+  return classesOf(report).some(([name, { totals }]) => {
+    const { due, hasSchedule } = classOf(name);
+    return hasSchedule && ((totals as Readonly<Record<string, number>>)[due] ?? 0) > 0;
+  });
 }
