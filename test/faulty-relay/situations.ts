@@ -363,7 +363,7 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     flags: { rate: "60" },
   },
   "leaving-queries-open": {
-    first: "failed-queries",
+    first: "no-eose",
     relays: [
       () => ({
         questions: {
