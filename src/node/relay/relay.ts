@@ -104,7 +104,7 @@ function acceptSessions(server: Server, state: RelayState): WebSocketServer {
   });
   server.on("upgrade", (request, socket, head) => {
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const session = new Session(state, webSocket);
+      const session = new Session(state, webSocket, socket);
       webSocket.on("message", (data, isBinary) => session.receive(data, isBinary));
       webSocket.on("close", () => session.end());
       // A broken frame: `ws` has closed the connection with the code that fits.

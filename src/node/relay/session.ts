@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { parseEvent } from "../../nostr/event-check.ts";
 import { parseFilter } from "../../nostr/filter.ts";
@@ -6,6 +7,7 @@ import { classifyKind, type Filter, type NostrEvent, type RelayMessage } from ".
 import { AUTH_KIND, findAuthProblem, makeChallenge } from "./auth.ts";
 import { claimedId, type IncomingMessage, parseClientMessage } from "./client-message.ts";
 import { findBreach, type RelayLimits } from "./limits.ts";
+import { packRows } from "./packed-rows.ts";
 import type { VerifyEvent } from "./signatures.ts";
 import type { EventStore, StoredAnswer } from "./store.ts";
 import type { LiveSubscriptions, Subscription } from "./subscriptions.ts";
@@ -35,13 +37,16 @@ const REPLAY_BUFFERED_BYTES = 1024 * 1024;
 export class Session {
   readonly #relay: RelayState;
   readonly #socket: WebSocket;
+  readonly #stream: Duplex;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #authenticated = new Set<string>();
   readonly #challenge = makeChallenge();
 
-  constructor(relay: RelayState, socket: WebSocket) {
+  /** `stream`: what the WebSocket writes to. */
+  constructor(relay: RelayState, socket: WebSocket, stream: Duplex) {
     this.#relay = relay;
     this.#socket = socket;
+    this.#stream = stream;
     if (relay.authRequired) this.#send(["AUTH", this.#challenge]);
   }
 
@@ -232,15 +237,16 @@ export class Session {
   }
 
   #replay(subscription: Subscription, { events, isCut }: StoredAnswer, from = 0): void {
-    const opening = `["EVENT",${JSON.stringify(subscription.id)},`;
-    for (let at = from; at < events.length; at++) {
-      if (this.#subscriptions.get(subscription.id) !== subscription) return;
-      const frame = `${opening}${events[at]?.raw}]`;
+    for (let at = from; at < events.length; ) {
+      const isOpen = this.#socket.readyState === this.#socket.OPEN;
+      if (!isOpen || this.#subscriptions.get(subscription.id) !== subscription) return;
+      const { bytes, next } = packRows(subscription.id, events, at);
       if (this.#socket.bufferedAmount > REPLAY_BUFFERED_BYTES) {
-        this.#transmit(frame, () => this.#replay(subscription, { events, isCut }, at + 1));
+        this.#stream.write(bytes, () => this.#replay(subscription, { events, isCut }, next));
         return;
       }
-      this.#transmit(frame);
+      this.#stream.write(bytes);
+      at = next;
     }
     this.#send(isCut ? ["EOSE", subscription.id, ["more"]] : ["EOSE", subscription.id]);
   }
