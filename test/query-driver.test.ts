@@ -369,6 +369,24 @@ describe("what bounds an answer", () => {
   });
 });
 
+describe("behind the last row that is awaited", () => {
+  it("no text of a relay passes for another", async () => {
+    const folder = await writeQuestions(corpus, ["hashtag"], Array(20).fill(notesByTens(1)[0]));
+    const rows = corpus.select({ kinds: [1] }).slice(0, 10);
+    const { totals } = await script(
+      folder,
+      (id, socket) => {
+        for (const at of rows) socket.answer(JSON.stringify(["EVENT", id, corpus.events[at]]), 1);
+        const stray = { ...corpus.events[0], id: "0".repeat(64), kind: 7, content: "undefined" };
+        socket.answer(JSON.stringify(["EVENT", id, stray]), 1);
+        socket.answer(`["EOSE","${id}"]`, 1);
+      },
+      { QUERY_RATE: "10" },
+    );
+    assert.deepEqual([totals.matching, totals.notMatching, totals.wrong], [200, 20, 20]);
+  });
+});
+
 describe("--verify", () => {
   it("off: rows are counted, and nothing is said of them", async () => {
     const { totals } = await ask(["unfiltered", "missing"], { VERIFY: "off" });

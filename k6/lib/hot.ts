@@ -12,10 +12,6 @@ export const charCodeAt = Function.prototype.call.bind(String.prototype.charCode
   index: number,
 ) => number;
 
-export const startsWith = Function.prototype.call.bind(String.prototype.startsWith) as (
-  text: string,
-  head: string,
-) => boolean;
 export const indexOf = Function.prototype.call.bind(String.prototype.indexOf) as (
   text: string,
   part: string,

@@ -56,6 +56,16 @@ export class AnswerCheck {
     return this.#takeOther(ordinal);
   }
 
+  /** How many rows of a filter were taken in their order, or passed over: the place of the one that is due next. */
+  placeOf(part: number): number {
+    return this.#next[part] ?? 0;
+  }
+
+  /** Takes so many rows at once that are known to be the next ones of a filter. */
+  advance(part: number, rows: number): void {
+    this.#next[part] = this.placeOf(part) + rows;
+  }
+
   /** Different rows so far that were asked for. */
   get matching(): number {
     return this.#next.reduce((sum, n) => sum + n, 0) - this.#passed.size + this.#chosen.size;

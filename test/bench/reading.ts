@@ -1,6 +1,7 @@
 /** Rows that the query driver reads, with each check, beside the least that a k6 script can do: count frames. */
 import { join } from "node:path";
 import { makeQuestions } from "../../src/node/calibrate/look-alike-questions.ts";
+import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
 import { queryOf } from "../../src/report/class-report.ts";
 import { runBare, withRows } from "./bare.ts";
 import { median, type Rig, runScript } from "./k6-run.ts";
@@ -13,6 +14,9 @@ const LOAD = {
   QUERY_RATE: "600",
   DURATION_SEC: "5",
   CORPUS: String(ROWS_AN_ANSWER),
+  // As in a run by the CLI.
+  GOGC: String(garbageTarget(16)),
+  GOMEMLIMIT: memoryLimit(16),
 };
 const QUESTIONS = 4_000;
 const FORMS = ["off", "counts", "rows"] as const;

@@ -1,4 +1,4 @@
-/** A query under way, and what the driver keeps of a client. Plain fields: a row costs a look at four of them. */
+/** A query under way, and what the driver keeps of a client. Plain fields: `#private` ones cost more in k6. */
 import type { AnswerCheck } from "../../../src/query/answer-check.ts";
 import type { Client } from "../connection/client.ts";
 import { Fifo } from "../fifo.ts";
@@ -26,6 +26,15 @@ export interface Asked {
   /** Rows are held against what is expected, or against the filters alone; neither: they are counted. */
   readonly check: AnswerCheck | null;
   readonly loose: LooseCheck | null;
+  /** Neither: its rows are only counted. */
+  readonly isCounted: boolean;
+  /** The row that is due next holds this, and no other does; no row where none is awaited in particular. */
+  mark: string;
+  /** Ordinals of the filter that it is of, which filter, its place, and up to where the check knows of. */
+  part: readonly number[];
+  partIndex: number;
+  at: number;
+  knownTo: number;
   rows: number;
   bytes: number;
   firstMs: number;

@@ -6,7 +6,12 @@
 import { ranksOf } from "../../../src/query/expected-answer.ts";
 import { ROW_KEY_LENGTH } from "../../../src/query/rows-file.ts";
 
+/** Stands before an event's id and nowhere else in a frame: in texts a quote is escaped, and tags are texts. */
+export const ID_MARK = '"id":"';
+
 export interface CorpusRows {
+  /** By ordinal, what a frame with this event holds and no other does. */
+  readonly marks: readonly string[];
   /** The first digits of an id → its ordinal. */
   readonly ordinals: ReadonlyMap<string, number>;
   readonly ranks: Uint32Array;
@@ -14,10 +19,14 @@ export interface CorpusRows {
 
 export function readCorpusRows(text: string): CorpusRows {
   const lines = text.split("\n").filter((line) => line !== "");
+  const keys = lines.map((line) => line.substring(0, ROW_KEY_LENGTH));
   return {
-    ordinals: new Map(lines.map((line, ordinal) => [line.substring(0, ROW_KEY_LENGTH), ordinal])),
+    marks: keys.map((key) => `${ID_MARK}${key}`),
+    ordinals: new Map(keys.map((key, ordinal) => [key, ordinal])),
     ranks: ranksOf(
       lines.map((line) => ({ created_at: Number(line.substring(ROW_KEY_LENGTH + 1)) })),
     ),
   };
 }
+
+export const NO_CORPUS: CorpusRows = { marks: [], ordinals: new Map(), ranks: new Uint32Array() };

@@ -44,8 +44,8 @@ export function createOpenSource(ground: Ground, options: OpenSourceOptions): Qu
   };
 
   const pageOf = (line: string): Page => ({
-    filters: filtersOf(line),
-    expect: () => (verify === "off" ? null : expectedOf(line)),
+    filters: () => filtersOf(line),
+    expected: () => (verify === "off" ? null : expectedOf(line)),
   });
 
   return {

@@ -2,7 +2,7 @@
  * The query driver: REQ until EOSE, and COUNT until its number, in an open model. A question whose connection
  * has its fill of open ones waits, with its due time kept. Subscription ids are fresh, as relays differ in what
  * they do with one that comes again; CLOSE follows EOSE, and so never comes in the turn of its REQ, which khatru
- * may take up in either order. Rows are what comes most: see `rows.ts`.
+ * may take up in either order. Rows are what comes most: see `listener.ts`.
  */
 import { toDialUrl } from "../../../src/guard/relay-url.ts";
 import {
@@ -20,15 +20,15 @@ import {
 } from "../../../src/measure/classes/query.ts";
 import { messagePrefix } from "../../../src/nostr/ok.ts";
 import { type Client, OPEN } from "../connection/client.ts";
-import type { Ground, LeadingDriver, Rest, SocketMessage } from "../driver.ts";
+import type { Ground, LeadingDriver } from "../driver.ts";
 import { Fifo } from "../fifo.ts";
-import { record, startsWith } from "../hot.ts";
-import { createLook } from "../look.ts";
+import { record } from "../hot.ts";
 import type { ReadMessage } from "../relay-message.ts";
 import { createAnswerBook } from "./answer-book.ts";
 import { type Asked, createLane, keepLiveOf, type Lane } from "./asked.ts";
 import { Caps } from "./caps.ts";
 import { judgeCount } from "./counted.ts";
+import { createListener } from "./listener.ts";
 import type { QueryOptions } from "./options.ts";
 import type { Question } from "./question.ts";
 import { createRows } from "./rows.ts";
@@ -38,21 +38,18 @@ import { WaitingLine } from "./waiting-line.ts";
 
 /** So many questions a turn: answers must not wait for all that is due. */
 const MOST_A_TURN = 16;
-/** Of so many messages one is followed by a look at the clock. */
-const LOOK_EVERY = 16;
 
 export function createQuerier(ground: Ground, options: QueryOptions): LeadingDriver {
-  const { plan, clients, clock, recorder, atSec, prove, onFault } = ground;
+  const { plan, clients, clock, recorder, atSec, prove } = ground;
   const { rowCount, keepLive } = options;
   const { maxInFlight, ackTimeoutMs } = plan;
-  const { now, offsetMs } = clock;
+  const { now } = clock;
   const book = recorder.books.query;
   const source = options.createSource(ground);
   const caps = new Map(
     plan.relays.map((relay, i) => [toDialUrl(relay), new Caps(options.rowCaps[i] || null)]),
   );
   const lanes = clients.map((client) => createLane(client, caps.get(client.url) as Caps));
-  const look = createLook(ground, options.largestFrame);
   const rows = createRows(options);
   const answers = createAnswerBook(book, options.mostQueries);
   let windowStartMs = 0;
@@ -60,7 +57,6 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
   let resumedMs = 0;
   let turn = 0;
   let number = 0;
-  let messages = 0;
   let open = 0;
   /** The oldest first; what has its end stays in it until it is at the head. */
   const asked = new Fifo<Asked>();
@@ -114,34 +110,11 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     }
   };
 
-  const listen = (client: Client, rest: Rest) => {
-    const lane = laneOf(client);
-    lane.answers = 0;
-    lane.answeredMs = 0;
-    return (message: SocketMessage): void => {
-      try {
-        const text = message.data as string;
-        let one = lane.current;
-        if (one === null || !startsWith(text, one.head)) one = rows.turnTo(lane, text);
-        if (one === null) {
-          rest(client, text, message.timestamp - offsetMs);
-          work(now());
-        } else {
-          if (one.rows === 0) one.firstMs = message.timestamp - offsetMs;
-          rows.take(one, text);
-        }
-        if (++messages < LOOK_EVERY) return;
-        messages = 0;
-        look(client, message.timestamp - offsetMs);
-        work(now());
-      } catch (error) {
-        onFault("message", error);
-      }
-    };
-  };
+  const listen = createListener(ground, options, rows, work);
 
   /** Books the end of a query and gives its place to one that waits. */
   const end = (one: Asked, column: number): void => {
+    rows.sync(one);
     const { lane, row, id } = one;
     one.isOpen = false;
     lane.open.delete(id);
@@ -223,8 +196,7 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
   ) => {
     const one = lane.open.get(id);
     if (one !== undefined) {
-      if (one.rows === 0) one.firstMs = receivedMs;
-      rows.take(one, data);
+      rows.take(one, data, receivedMs);
       return;
     }
     const row = rowOfId(id, number);
@@ -248,8 +220,10 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
       if (one === undefined) return true;
       if (message.type === "CLOSED") takeClosed(one, message.text);
       else if (verb !== one.question.verb) return true;
-      else if (message.type === "EOSE") answer(one, receivedMs, judgeRows(one, message.hint));
-      else answer(one, receivedMs, judgeCount(message, one));
+      else if (message.type === "EOSE") {
+        rows.sync(one);
+        answer(one, receivedMs, judgeRows(one, message.hint));
+      } else answer(one, receivedMs, judgeCount(message, one));
     } else return false;
     return true;
   };
@@ -275,7 +249,12 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     },
     work,
     take,
-    listen,
+    listen(client, rest) {
+      const lane = laneOf(client);
+      lane.answers = 0;
+      lane.answeredMs = 0;
+      return listen(lane, rest);
+    },
     onOpen() {},
     onDrop(client) {
       const lane = laneOf(client);

@@ -8,10 +8,10 @@ export type Expected = ExpectedAnswer | number | null;
 
 /** One REQ or COUNT. */
 export interface Page {
+  // As functions: they are read when it is asked, and one that waits takes no room for them.
   /** As they go on the wire, behind the subscription id. */
-  readonly filters: string;
-  /** To be called when it is asked: it is read then, and one that waits takes no room for it. */
-  readonly expect: () => Expected;
+  readonly filters: () => string;
+  readonly expected: () => Expected;
 }
 
 export interface Question {

@@ -1,31 +1,36 @@
 /**
- * Rows, the hot path of reading: whose a row is, which event of the corpus, and whether it was asked for. What
- * is done with each is written out in one place; on the usual path nothing is parsed and no object is made.
+ * Rows: whose a row is, which event of the corpus, and whether it was asked for. Nearly every row is the one that
+ * is due next, which `listener.ts` sees by its id alone, without a call; any other comes here. Nothing is
+ * parsed but what is no event of the corpus.
  */
 import { matchesFilter } from "../../../src/nostr/filter.ts";
 import { AnswerCheck } from "../../../src/query/answer-check.ts";
+import type { ExpectedAnswer } from "../../../src/query/expected-answer.ts";
 import { ROW_KEY_LENGTH } from "../../../src/query/rows-file.ts";
-import { indexOf, startsWith, substring } from "../hot.ts";
+import { indexOf, substring } from "../hot.ts";
 import type { Asked, Lane } from "./asked.ts";
+import { ID_MARK, NO_CORPUS } from "./corpus-rows.ts";
 import { LooseCheck, parseFilters, parseRow } from "./loose-check.ts";
 import type { QueryOptions } from "./options.ts";
 import type { Page } from "./question.ts";
 
 const HEAD = '["EVENT","';
-/** Stands before an event's id and nowhere else in a frame: in texts a quote is escaped, and tags are texts. */
-const ID_MARK = '"id":"';
+/** No frame holds it. */
+export const NO_MARK = "\n\n";
 
 export interface Rows {
   /** A query that is about to be sent. */
   begin(one: Pick<Asked, "lane" | "question" | "page" | "row" | "id" | "before">): Asked;
   /** The open query that a frame is a row of, if it is one in the usual form. */
   turnTo(lane: Lane, text: string): Asked | null;
-  take(one: Asked, text: string): void;
+  /** Takes any row. */
+  take(one: Asked, text: string, receivedMs: number): void;
+  /** Takes into account the rows that came in their order: to be called before their number is read. */
+  sync(one: Asked): void;
 }
 
 export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "corpus">): Rows {
-  const ordinals = corpus?.ordinals ?? new Map<string, number>();
-  const ranks = corpus?.ranks ?? new Uint32Array();
+  const { marks, ordinals, ranks } = corpus ?? NO_CORPUS;
 
   const takeUnknown = (one: Asked, check: AnswerCheck, text: string): void => {
     const event = parseRow(text);
@@ -42,50 +47,81 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
   };
 
   const takeKnown = (one: Asked, check: AnswerCheck, ordinal: number): void => {
-    const state = check.row(ordinal);
-    if (state === "matching") one.matching++;
-    else if (state === "duplicate") one.duplicate++;
-    else one.notMatching++;
+    one[check.row(ordinal)]++;
     if (one.before?.has(ordinal)) one.boundaryDuplicate++;
     one.seen?.add(ordinal);
   };
 
+  /** Awaits the next row of the first filter that has not had all of its own. Pages look at each row. */
+  const awaitNext = (one: Asked, check: AnswerCheck, parts: ExpectedAnswer["parts"]): void => {
+    one.mark = NO_MARK;
+    if (one.before !== null || one.seen !== null) return;
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i] as readonly number[];
+      const at = check.placeOf(i);
+      if (at >= part.length) continue;
+      one.mark = marks[part[at] as number] as string;
+      one.part = part;
+      one.partIndex = i;
+      one.at = at;
+      one.knownTo = at;
+      return;
+    }
+  };
+
+  const sync = (one: Asked): void => {
+    const count = one.at - one.knownTo;
+    if (count === 0) return;
+    one.check?.advance(one.partIndex, count);
+    one.knownTo = one.at;
+    one.rows += count;
+    one.matching += count;
+  };
+
   return {
     begin({ lane, question, page, row, id, before }) {
-      const { filters, expect } = question.pages[page] as Page;
-      const expected = expect();
+      const asks = question.pages[page] as Page;
+      const filters = asks.filters();
+      const expected = asks.expected();
       const isOfRows = verify === "rows" && question.verb === "REQ";
       const isKnown = corpus !== null && typeof expected === "object" && expected !== null;
       const isLast = question.pages[page + 1] === undefined;
+      const check = isOfRows && isKnown ? new AnswerCheck(expected, ranks) : null;
+      const loose = isOfRows && corpus === null ? new LooseCheck(filters) : null;
       return {
-        ...{ lane, question, page, row, id, before, filters, expected },
+        ...{ lane, question, page, row, id, before, filters, expected, check, loose },
         sentMs: 0,
         head: `${HEAD}${id}",`,
         isOpen: true,
-        check: isOfRows && isKnown ? new AnswerCheck(expected, ranks) : null,
-        loose: isOfRows && corpus === null ? new LooseCheck(filters) : null,
+        isCounted: check === null && loose === null,
+        ...{ mark: NO_MARK, part: [], partIndex: 0, at: 0, knownTo: 0 },
         ...{ rows: 0, bytes: 0, firstMs: 0 },
         ...{ matching: 0, duplicate: 0, notMatching: 0, foreign: 0, boundaryDuplicate: 0 },
         seen: isLast ? null : new Set(),
       };
     },
     turnTo(lane, text) {
-      if (!startsWith(text, HEAD)) return null;
+      if (indexOf(text, HEAD, 0) !== 0) return null;
       const id = substring(text, HEAD.length, indexOf(text, '"', HEAD.length));
       const one = lane.open.get(id) ?? null;
       lane.current = one;
       return one;
     },
-    take(one, text) {
+    take(one, text, receivedMs) {
+      const { check, loose, expected } = one;
+      sync(one);
+      if (one.rows === 0) one.firstMs = receivedMs;
       one.rows++;
       one.bytes += text.length;
-      const { check, loose } = one;
       if (check !== null) {
         const at = indexOf(text, ID_MARK, HEAD.length);
-        const ordinal = ordinals.get(substring(text, at + 6, at + 19));
-        if (ordinal === undefined || at === -1) takeUnknown(one, check, text);
+        const key = substring(text, at + ID_MARK.length, at + ID_MARK.length + ROW_KEY_LENGTH);
+        const ordinal = at === -1 ? undefined : ordinals.get(key);
+        if (ordinal === undefined) takeUnknown(one, check, text);
         else takeKnown(one, check, ordinal);
+        awaitNext(one, check, (expected as ExpectedAnswer).parts);
       } else if (loose !== null) one[loose.row(text)]++;
     },
+    sync,
   };
 }

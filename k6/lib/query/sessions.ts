@@ -72,7 +72,13 @@ export function createSessions(ground: Ground, options: SessionOptions): QuerySo
 
   const planQuery = (row: number, dueMs: number, client: Client, filters: string): void => {
     if (dueMs < startMs || dueMs >= endMs) return;
-    planned.push({ row, dueMs, client, verb: "REQ", pages: [{ filters, expect: () => null }] });
+    planned.push({
+      row,
+      dueMs,
+      client,
+      verb: "REQ",
+      pages: [{ filters: () => filters, expected: () => null }],
+    });
   };
 
   return {
