@@ -17,7 +17,7 @@ const FALLS = 0.85;
 const WAITS = { full: 0.8, leastMs: 10 };
 
 /** Of a rate of publishes that is too high they are no symptoms. */
-const OF_QUERIES = ["slow-queries", "costly-shape", "late-answers", "no-eose"];
+const OF_QUERIES = ["slow-queries", "costly-shape", "late-answers"];
 
 export const overload: Rule = {
   id: "overload",

@@ -11,6 +11,8 @@ import { listed } from "./words.ts";
 
 const LEAST_COUNT = 30;
 const SLOW_MS = 50;
+/** Of answers of many rows each row may take so much more: what a feed takes. */
+const ROW_MS = 0.1;
 const VERY_SLOW_MS = 500;
 /** So many times the publishes' own: else the relay is slow with all it does. */
 const FACTOR = 5;
@@ -30,19 +32,21 @@ export const slowQueries: Rule = {
     const besides = publish?.times.service.p50 ?? 0;
     const [worst] = queryRowsOf(report)
       .filter(({ times }) => times.service.count >= LEAST_COUNT && !isNagleQuery(times.service))
-      .sort((a, b) => (b.times.service.p50 ?? 0) - (a.times.service.p50 ?? 0));
-    const p50 = worst?.times.service.p50 ?? 0;
-    if (worst === undefined || p50 < SLOW_MS || p50 < besides * FACTOR) return null;
+      .sort((a, b) => p50Of(b) - p50Of(a));
+    if (worst === undefined) return null;
     const { name, times, totals, asked } = worst;
     const { service } = times;
     const { rows, eose } = totals;
+    const p50 = service.p50 ?? 0;
+    const bound = SLOW_MS + (publish === undefined ? (rowsEach(totals) ?? 0) * ROW_MS : 0);
+    if (p50 < bound || p50 < besides * FACTOR) return null;
     const where = publish === undefined ? "at the median" : `publishes ${besides.toFixed(1)} ms`;
     return {
       severity: p50 >= VERY_SLOW_MS ? "major" : "minor",
       confidence: service.count >= LEAST_COUNT * 3 ? "high" : "medium",
       title: `\`${name}\` queries take ${p50.toFixed(0)} ms${publish === undefined ? " " : ", "}${where}`,
       evidence: [
-        evidence(`query.rows.${name}.times.service.p50`, p50, SLOW_MS),
+        evidence(`query.rows.${name}.times.service.p50`, p50, bound),
         evidence(`query.rows.${name}.times.service.p99`, service.p99),
         ...(publish === undefined ? [] : [evidence("publish.times.service.p50", besides, p50)]),
         evidence("events a query", eose === 0 ? null : rows / eose),

@@ -26,7 +26,8 @@ export const unannouncedCap: Rule = {
     const [surest] = capped;
     if (surest === undefined) return null;
     const { least, most } = surest;
-    const isSure = shareOf(surest) >= NEARLY_ALL;
+    // Those before it was evident ended there too.
+    const isSure = shareOf(surest) + surest.totals.short / surest.totals.eose >= NEARLY_ALL;
     const rows = isSure ? `about ${least.toFixed(0)}` : `${least.toFixed(0)} to ${most.toFixed(0)}`;
     const { eose } = queryOf(report).totals;
     const truncated = capped.reduce((sum, { totals }) => sum + totals.truncated, 0);

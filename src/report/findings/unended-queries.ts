@@ -1,6 +1,7 @@
 /** Queries that got no EOSE, and answers that came when a client has long gone on without them. */
 import { publishOf, queryOf } from "../class-report.ts";
 import type { Report } from "../types.ts";
+import { leadOf } from "./lead.ts";
 import { errorEvidence, evidence, failureCost, type Rule } from "./rule.ts";
 import { percent } from "./words.ts";
 
@@ -10,10 +11,13 @@ const MOST_LATE = 0.01;
 /** The patience of nostr-tools. */
 const PATIENCE = "4.4 s";
 
+/** What is never answered looks like a backlog, where the others are answered in time. */
+const OF_BACKLOG = ["overload", "queueing", "tail", "latency-drift"];
+
 export const noEose: Rule = {
   id: "no-eose",
   of: ["query"],
-  explains: ["slow-queries", "late-answers"],
+  explains: ["slow-queries", "late-answers", ...OF_BACKLOG],
   find({ report }) {
     const { scheduled, sent, timedOut, closed, lost } = queryOf(report).totals;
     const share = scheduled === 0 ? 0 : timedOut / scheduled;
@@ -26,10 +30,11 @@ export const noEose: Rule = {
       .sort(([, a], [, b]) => b.totals.timedOut - a.totals.timedOut);
     const [worst] = shapes;
     const isOne = shapes.length === 1 && Object.keys(queryOf(report).rows).length > 1;
+    const isSlow = (service.p99 ?? 0) >= ackTimeoutMs / 4;
     const whose = isOne && worst !== undefined ? ` (all \`${worst[0]}\`)` : "";
     return {
       severity: share >= MANY ? "major" : "minor",
-      confidence: timedOut < 10 || (service.p99 ?? 0) >= ackTimeoutMs / 4 ? "medium" : "high",
+      confidence: timedOut < 10 || isSlow ? "medium" : "high",
       title: `${percent(share)} of the queries got no EOSE in ${ackTimeoutMs / 1_000} s${whose}${fromSec === null ? "" : `, from ${fromSec.toFixed(1)} s on`}`,
       evidence: [
         evidence("query.totals.timedOut", timedOut, 0),
@@ -59,6 +64,7 @@ export const noEose: Rule = {
       remediation:
         "End each REQ with EOSE, or with CLOSED and its reason: a client that gets neither waits. Look for a reader that gives up without a word, a bounded queue of a connection that drops what does not fit, and answers that are cut off behind a client that reads slowly.",
       labels: ["queries", "protocol", "reliability"],
+      sparing: isSlow || leadOf(report).name !== "query" ? OF_BACKLOG : [],
       cost: failureCost(timedOut, report),
     };
   },
