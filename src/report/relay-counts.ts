@@ -1,13 +1,12 @@
 /** The relay's own counters held against what was sent to it: an audit that costs nothing. */
-import { publishOf } from "./class-report.ts";
 import { formatCount, formatMs } from "./format.ts";
 import type { RelayMetric, Report } from "./types.ts";
 
-/** EVENTs that came in: strfry (src/PrometheusMetrics.h), nostr-rs-relay (src/server.rs). */
-const EVENTS_IN: readonly RegExp[] = [
-  /^nostr_client_messages_total\{[^}]*verb="EVENT"[^}]*\}$/,
-  /^nostr_cmd_event_total$/,
-];
+/** What came in, by verb: strfry (src/PrometheusMetrics.h), nostr-rs-relay (src/server.rs). */
+const FRAMES_IN: Readonly<Record<"EVENT" | "REQ", readonly RegExp[]>> = {
+  EVENT: [/^nostr_client_messages_total\{[^}]*verb="EVENT"[^}]*\}$/, /^nostr_cmd_event_total$/],
+  REQ: [/^nostr_client_messages_total\{[^}]*verb="REQ"[^}]*\}$/, /^nostr_cmd_req_total$/],
+};
 /** Time in the store and writes of it, with ms in one of the time's units. */
 const WRITES = [
   {
@@ -23,24 +22,43 @@ const WRITES = [
   { sum: /^nostr_relay_db_write_sum$/, count: /^nostr_relay_db_write_count$/, ms: 1_000 },
 ] as const;
 
-/** EVENTs that the relay counted over the run, and those that it must have got; `null` where it does not count. */
-export function countedEvents(report: Report): {
+export interface CountedFrames {
+  /** `EVENTs` or `REQs`. */
+  readonly what: string;
   readonly counted: number;
   readonly sent: number;
   readonly agree: boolean;
-} | null {
-  const { resources, config } = report;
-  const { totals, warmup } = publishOf(report);
+}
+
+/** EVENTs and REQs that the relay counted over the run, and those that it must have got; nothing where it does not count. */
+export function countedFrames(report: Report): readonly CountedFrames[] {
+  const { resources, config, classes } = report;
   // The metrics are one relay's.
-  if (config.relays.length > 1) return null;
-  const metric = EVENTS_IN.flatMap(
-    (name) => resources?.relayMetrics.find((known) => name.test(known.name)) ?? [],
-  )[0];
-  if (metric === undefined) return null;
-  const counted = metric.last - metric.first;
-  const sent = totals.attempted + (warmup?.attempted ?? 0);
-  // What was under way when a connection ended may have come or not.
-  return { counted, sent, agree: counted <= sent && counted >= sent - totals.lost };
+  if (config.relays.length > 1) return [];
+  const held = (verb: "EVENT" | "REQ", sent: number, lost: number): readonly CountedFrames[] => {
+    const metric = FRAMES_IN[verb].flatMap(
+      (name) => resources?.relayMetrics.find((known) => name.test(known.name)) ?? [],
+    )[0];
+    if (metric === undefined) return [];
+    const counted = metric.last - metric.first;
+    // What was under way when a connection ended may have come or not.
+    return [{ what: `${verb}s`, counted, sent, agree: counted <= sent && counted >= sent - lost }];
+  };
+  const { publish, query } = classes;
+  // A COUNT is no REQ.
+  const asksOnly = Object.keys(query?.rows ?? {}).every((name) => !name.startsWith("count-"));
+  return [
+    ...(publish === undefined
+      ? []
+      : held(
+          "EVENT",
+          publish.totals.attempted + (publish.warmup?.attempted ?? 0),
+          publish.totals.lost,
+        )),
+    ...(query === undefined || !asksOnly
+      ? []
+      : held("REQ", query.totals.sent + (query.warmup?.sent ?? 0), query.totals.lost)),
+  ];
 }
 
 /** A sentence each: whether it counted what was sent, and what one write took. */
@@ -52,14 +70,12 @@ export function describeRelayCounts(report: Report): readonly string[] {
     return found === undefined ? null : found.last - found.first;
   };
   const lines: string[] = [];
-  const events = countedEvents(report);
-  if (events !== null) {
-    const { counted, sent } = events;
-    const says = `The relay counted ${formatCount(counted)} EVENTs, ${formatCount(sent)} were sent`;
+  for (const { what, counted, sent, agree } of countedFrames(report)) {
+    const says = `The relay counted ${formatCount(counted)} ${what}, ${formatCount(sent)} were sent`;
     lines.push(
-      events.agree
+      agree
         ? `${says}: they agree.`
-        : `${says}: THEY DO NOT AGREE${counted < 0 ? "; it began anew" : counted > sent ? "; others publish there too, or it was read late at first" : "; it was read before the last came, or lost some"}.`,
+        : `${says}: THEY DO NOT AGREE${counted < 0 ? "; it began anew" : counted > sent ? "; others are there too, or it was read late at first" : "; it was read before the last came, or lost some"}.`,
     );
   }
   for (const { sum, count, ms } of WRITES) {

@@ -86,6 +86,25 @@ for (const relay of ALL) {
         }
       }));
 
+    it("query: every answer is the right one", () =>
+      open(async (tried) => {
+        const { report, more } = await tried.query({ duration: 6, corpus: 3_000 });
+        const { scheduled, eose, right, rows, matching } = queryOf(report).totals;
+        const { verdict, reasons } = report.generator;
+        assert.notEqual(verdict, "invalid", reasons.join("; "));
+        assert.equal(eose, scheduled, said(report.errors));
+        assert.equal(
+          right,
+          eose,
+          JSON.stringify(queryOf(report).rows, ["totals", "right", "truncated", "short", "wrong"]),
+        );
+        assert.equal(rows, matching);
+        const { loaded = 0 } = report.corpus?.loading ?? {};
+        assert.equal(loaded, report.corpus?.events);
+        // Versions that were replaced are not held.
+        assert.ok(sumOf(more) - sumOf(probesOf(report)) <= loaded);
+      }));
+
     for (const preset of PRESETS) {
       it(`--mix ${preset}: nothing is refused, and kind by kind it holds what it should`, () =>
         open(async (tried) => {
@@ -180,15 +199,14 @@ class Tried {
     amid?: () => Promise<void>,
   ): Promise<Ran> {
     const before = await this.#relay.count(this.running.place);
-    const all = {
+    const words = wordsOf({
       relay: this.running.url,
       clients: CLIENTS,
       rate: this.#relay.easyEps,
       "ack-timeout": 3_000,
       "report-dir": "reports",
       ...flags,
-    };
-    const words = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    });
     const { ended } = this.#place.start(["run", scenario, "--audit", "--no-calibrate", ...words]);
     if (amid !== undefined) {
       const isOver = ended.then(() => true);
@@ -199,6 +217,25 @@ class Tried {
       await pause(2_000);
       await amid();
     }
+    return this.#read(ended, before);
+  }
+
+  /** The scenario that publishes nothing but what it asks about. */
+  async query(flags: Readonly<Record<string, string | number>>): Promise<Ran> {
+    const before = await this.#relay.count(this.running.place);
+    const words = wordsOf({
+      relay: this.running.url,
+      clients: CLIENTS,
+      "query-rate": 20,
+      "ack-timeout": 3_000,
+      "report-dir": "reports",
+      ...flags,
+    });
+    const { ended } = this.#place.start(["run", "query", "--no-calibrate", ...words]);
+    return this.#read(ended, before);
+  }
+
+  async #read(ended: ReturnType<Place["start"]>["ended"], before: Counts): Promise<Ran> {
     const { exitCode, stdout, stderr } = await ended;
     const said = `exit code ${exitCode}\n${stdout}\n${stderr}`;
     const report = await this.#place.reports().then(
@@ -210,6 +247,10 @@ class Tried {
     const after = await this.#relay.count(this.running.place);
     return { report, more: differenceOf(before, after) };
   }
+}
+
+function wordsOf(flags: Readonly<Record<string, string | number>>): readonly string[] {
+  return Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }
 
 /** Every event was answered with an OK that is no refusal. */

@@ -1,35 +1,37 @@
 /** The relay's own counter of EVENTs against what was sent to it. */
-import { publishOf } from "../class-report.ts";
+import { publishOf, queryOf } from "../class-report.ts";
 import { formatCount } from "../format.ts";
-import { countedEvents } from "../relay-counts.ts";
+import { countedFrames } from "../relay-counts.ts";
 import { evidence, type Rule } from "./rule.ts";
 
 export const relayCounts: Rule = {
   id: "relay-counts",
+  of: ["publish", "query"],
   explains: [],
   find({ report }) {
-    const events = countedEvents(report);
-    if (events === null || events.agree) return null;
-    const { counted, sent } = events;
+    const wrong = countedFrames(report).find(({ agree }) => !agree);
+    if (wrong === undefined) return null;
+    const { what, counted, sent } = wrong;
     const { resources } = report;
-    const { totals } = publishOf(report);
+    const { totals } = what === "REQs" ? queryOf(report) : publishOf(report);
+    const name = what === "REQs" ? "query" : "publish";
     const isMore = counted > sent;
     return {
       severity: "minor",
       // It may have been read a moment too early or too late.
       confidence: "medium",
-      title: `The relay counts ${formatCount(counted)} EVENTs, ${formatCount(sent)} were sent`,
-      evidence: [evidence("resources.relayMetrics: EVENTs", counted, sent)],
+      title: `The relay counts ${formatCount(counted)} ${what}, ${formatCount(sent)} were sent`,
+      evidence: [evidence(`resources.relayMetrics: ${what}`, counted, sent)],
       counterEvidence: [
-        evidence("publish.totals.lost", totals.lost, "under way when a connection ended"),
-        evidence("publish.totals.accepted", totals.accepted, sent),
+        evidence(`${name}.totals.lost`, totals.lost, "under way when a connection ended"),
+        evidence(`${name}.rate.done`, report.classes[name]?.rate.done ?? null),
         evidence("resources.relayProcess", resources?.relayProcess ?? null),
       ],
       remediation: isMore
-        ? "Somebody else publishes to this relay, or it counts an event more than once: load a relay that nobody else uses, and hold its counter against its store."
+        ? "Somebody else uses this relay, or it counts a frame more than once: load a relay that nobody else uses, and hold its counter against its store."
         : counted < 0
           ? "Its counters began anew: the relay was started again during the run. See what ended it."
-          : "Events that were sent are in none of its counters: it drops them before it counts, counts accepted ones only, or its metrics lag. Hold its counter against its store.",
+          : "Frames that were sent are in none of its counters: it drops them before it counts, counts accepted ones only, or its metrics lag. Hold its counter against its store.",
       labels: ["observability"],
       cost: 0,
     };
