@@ -118,7 +118,7 @@ async function loadOne(
     );
   });
   const { accepted, refused } = await publishAll(admission, toSend, { signal, onProgress: report });
-  const lacking = await lookAgain(admission, missing, asked, signal);
+  const lacking = await lookAgain(admission, { missing, asked, refused }, signal);
   const isAsked = new Set(asked);
   const why = new Map([...refused].filter(([id]) => !isAsked.has(id) || lacking.has(id)));
   for (const id of lacking) if (!why.has(id)) why.set(id, NOT_RETURNED);
@@ -139,18 +139,24 @@ async function lookFor(
   return missing.size > 0 && asked.length < ids.length ? new Set(ids) : missing;
 }
 
+interface Published {
+  readonly missing: ReadonlySet<string>;
+  readonly asked: readonly string[];
+  readonly refused: ReadonlyMap<string, string>;
+}
+
 /** Of what was published, those that the relay does not return. */
 async function lookAgain(
   admission: Admission,
-  published: ReadonlySet<string>,
-  asked: readonly string[],
+  { missing, asked, refused }: Published,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  let lacking: ReadonlySet<string> = new Set(asked.filter((id) => published.has(id)));
+  let lacking: ReadonlySet<string> = new Set(asked.filter((id) => missing.has(id)));
   for (const ms of LOOK_AGAIN_MS) {
     await pause(ms);
     lacking = await findMissing(admission, [...lacking], signal);
-    if (lacking.size === 0) break;
+    // What was refused will not come.
+    if ([...lacking].every((id) => refused.has(id))) break;
   }
   return lacking;
 }
