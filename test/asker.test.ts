@@ -157,6 +157,22 @@ describe("queries that a relay doesn't answer as they are asked", () => {
     assert.equal(notice?.reason, "subscriptions");
   });
 
+  it("are not refused by a NOTICE that may speak of an event", async () => {
+    // Queries take longer than events follow each other, and each event has a NOTICE before its OK.
+    const { relay: answer } = relayOf(answerAfter(300));
+    const relay: Relay = (frame, socket, atMs) => {
+      if (frame.startsWith('["EVENT"')) socket.answer('["NOTICE","slow down"]', 1);
+      answer(frame, socket, atMs);
+    };
+    const { report, sum } = await play(relay, { CLIENTS: "50" });
+    assert.equal(report.frames.notices, 500);
+    assert.equal(
+      sum((q) => q.refusedByNotice),
+      0,
+    );
+    assert.ok(sum((q) => q.eose) > 500);
+  });
+
   it("are refused by CLOSED, with the reason that it gives", async () => {
     const { relay } = relayOf((id, socket) => {
       socket.answer(`["CLOSED","${id}","auth-required: members only"]`, 1);

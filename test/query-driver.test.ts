@@ -33,7 +33,7 @@ let pool = "";
 let reqs = "";
 
 before(async () => {
-  corpus = new Corpus(await corpusEvents(1_000));
+  corpus = new Corpus(await corpusEvents(600));
   pool = await drawPool(shapes.map(({ name }) => name));
   reqs = await drawPool(["author"]);
 });

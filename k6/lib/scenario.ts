@@ -46,6 +46,7 @@ export async function publishShare(
       // At most two a view.
       mostQueries: 2 * plan.rateEps * plan.durationSec,
       ...{ verify: "off", corpus: null, rowCaps: [], keepLive: false },
+      isAlone: (client) => publisher.useOf(client).open === 0,
       largestFrame: pool.largestFrame,
     });
     return [publisher, asker];
@@ -71,6 +72,7 @@ export async function queryShare(
       rowCount: rowTypes(pool).length,
       mostQueries: rate * plan.durationSec,
       ...{ verify, corpus, rowCaps: run.rowCaps, keepLive },
+      isAlone: () => true,
       largestFrame: pool.largestFrame,
     }),
   ]);

@@ -1,5 +1,6 @@
 /** What the query driver is given beside what all drivers have. */
 import type { VerifyForm } from "../../../src/plan/query.ts";
+import type { Client } from "../connection/client.ts";
 import type { Ground } from "../driver.ts";
 import type { CorpusRows } from "./corpus-rows.ts";
 import type { QuerySource } from "./question.ts";
@@ -15,6 +16,8 @@ export interface QueryOptions {
   readonly corpus: CorpusRows | null;
   /** By relay of the plan, after how many rows of a filter it ends an answer; 0 or none: nobody knows. */
   readonly rowCaps: readonly number[];
+  /** Nothing but queries is under way on a connection: what a NOTICE there says, it says of one of them. */
+  readonly isAlone: (client: Client) => boolean;
   /** A subscription stays open behind EOSE until its place is needed. */
   readonly keepLive: boolean;
   /** Bytes of the pool's largest frame. */

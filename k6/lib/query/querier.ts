@@ -180,7 +180,7 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
   const takeNotice = (lane: Lane, text: string): boolean => {
     const [only] = lane.open.values();
     // Of several nobody knows which one is meant.
-    if (only === undefined || lane.open.size > 1) return false;
+    if (only === undefined || lane.open.size > 1 || !options.isAlone(lane.client)) return false;
     recorder.link.notices++;
     recorder.said("notice", messagePrefix(text), atSec(), text);
     end(only, Q_REFUSED_BY_NOTICE);
