@@ -457,7 +457,7 @@ const announcing = (max_limit: number | null, of: Report): Report => ({
     relays: [
       {
         ...{ label: "127.0.0.1:7777", address: "127.0.0.1", software: null, version: null },
-        limits: max_limit === null ? {} : { max_limit },
+        limits: { max_subscriptions: null, max_filters: null, max_limit },
       },
     ],
   },
@@ -1139,6 +1139,48 @@ describe("the rules", () => {
       /, all of `reactions`, which ask for 500 rows or more/,
     );
     assert.match(title({ address: none, ids: {} }), /, all of `address`: `too/);
+  });
+
+  it("say where the time of queries went that nothing explains", () => {
+    const metric = "nostr_query_time";
+    const thresholds = [{ metric, expression: "p(95)<500", value: 600, ok: false }];
+    const draft = draftOf("unexplained", { ...shaped({ home: { p50: 9 } }), thresholds });
+    assert.match(
+      draft?.remediation ?? "",
+      /The time was before the REQ could be sent: .* one shape \(`--query-mix`\)/,
+    );
+    const shape = draft?.evidence.find((e) => e.metric.startsWith("slowest"));
+    assert.deepEqual([shape?.metric, shape?.value], ["slowest shape, home, service p50", 9]);
+  });
+
+  it("explain times by wrong answers only where there is more in them than was asked for", () => {
+    const sparing = (shape: Shape) => draftOf("wrong-answers", shaped({ hashtag: shape }))?.sparing;
+    assert.deepEqual(sparing({ wrong: 1, notMatching: 1 }), []);
+    assert.deepEqual(sparing({ wrong: 100, rows: 10_001 }), []);
+    assert.ok(sparing({ wrong: 1 })?.includes("slow-queries"));
+  });
+
+  it("tell a backlog of queries that is one from queries that are never answered", () => {
+    const sparing = (of: Report) => draftOf("no-eose", of)?.sparing ?? ["not found"];
+    assert.deepEqual(sparing(shaped({ home: { timedOut: 20, eose: 80 } })), []);
+    const near = { ...publishOf(base).times.service, p99: 250 };
+    const slow = shaped({ home: { timedOut: 20, eose: 80 } });
+    const times = { ...queryOf(slow).times, service: near };
+    assert.ok(sparing(withClass("query", { times }, slow)).includes("overload"));
+    assert.ok(sparing(asked({}, { scheduled: 100, timedOut: 20 })).includes("overload"));
+    // Answers near the timeout: what came behind it came late by a queue.
+    const late = totals(
+      { timedOut: 600 },
+      series(
+        ({ attempted, accepted }) => ({ timedOut: attempted - accepted, serviceP50: 600 }),
+        timed("service", { p99: 800 }, slower(0.6)),
+      ),
+    );
+    assert.ok(draftOf("overload", asQueries(late)));
+    assert.equal(draftOf("overload", asQueries(timed("service", { p99: 8 }, late))), null);
+    assert.deepEqual(draftOf("overload", asQueries(slower(0.6)))?.sparing, []);
+    assert.ok(draftOf("overload", slower(0.6))?.sparing?.includes("slow-queries"));
+    assert.equal(draftOf("throttled", asQueries(totals({ rejected: 1 }, slept({})))), null);
   });
 
   it("say from when on queries have no EOSE, and of which shape", () => {

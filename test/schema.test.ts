@@ -48,6 +48,12 @@ const withConnections = completeOf(
     ],
   }),
   {
+    relays: [
+      {
+        ...{ label: "127.0.0.1:7777", address: "127.0.0.1", software: "x", version: null },
+        limits: { max_subscriptions: 20, max_filters: 10, max_limit: 500 },
+      },
+    ],
     handshakes: {
       asked: 2,
       answers: [
@@ -127,7 +133,7 @@ const LATER = [
   ...["pingSec", "headers", "clientIpHeader", "ends", "handshakes"],
   ...["relayProcesses", "proxy", "portLooks", "queryTimes"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
-  ...["known", "spot", "margin", "options", "withheld", "query", "receive", "advice"],
+  ...["known", "spot", "margin", "options", "withheld", "query", "receive", "advice", "limits"],
 ];
 
 describe("the schema", () => {

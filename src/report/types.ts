@@ -280,11 +280,10 @@ export interface TestedRelay {
   readonly address: string | null;
   readonly software: string | null;
   readonly version: string | null;
-  /** Limits on questions that it announces. Reports of runs without preflight, and older ones, have none. */
-  readonly limits?: Readonly<Partial<Record<QueryLimit, number>>>;
+  /** Limits on questions that it announces (NIP-11), `null` for none. Missing where it was not asked. */
+  readonly limits?: Readonly<Record<QueryLimit, number | null>>;
 }
 
-/** Of NIP-11's `limitation`. */
 type QueryLimit = "max_subscriptions" | "max_filters" | "max_limit";
 
 /** Connections that the relay, or what stands before it, ended. */

@@ -161,12 +161,8 @@ async function readReport(path: string, runId: string): Promise<Report | null> {
 
 /** Limits on questions, as the relay announces them. */
 function queryLimitsOf({ limitation }: Information): NonNullable<TestedRelay["limits"]> {
-  const { max_subscriptions, max_filters, max_limit } = limitation ?? {};
-  return {
-    ...(max_subscriptions === undefined ? {} : { max_subscriptions }),
-    ...(max_filters === undefined ? {} : { max_filters }),
-    ...(max_limit === undefined ? {} : { max_limit }),
-  };
+  const { max_subscriptions = null, max_filters = null, max_limit = null } = limitation ?? {};
+  return { max_subscriptions, max_filters, max_limit };
 }
 
 function preflightOf({ left, findings }: Driven["preflight"]): NonNullable<Report["preflight"]> {

@@ -53,7 +53,7 @@ export const unexplained: Rule = {
         evidence("generator.loopLag.p99", generator.loopLag.p99, response.p99),
         ...(report.resources?.notMeasured ?? []).map(({ what, why }) => evidence(what, null, why)),
       ],
-      remediation: `${meanwhileText(view)}${isOfLead(first, report) ? whereOf(view) : ""} Vary one thing at a time and compare: a tenth of the clients, half of the rate, one type of event (\`--mix\`), an empty store; \`--profile\` names functions.`,
+      remediation: `${meanwhileText(view)}${isOfLead(first, report) ? whereOf(view) : ""} Vary one thing at a time and compare: a tenth of the clients, half of the rate, ${leadOf(report).name === "query" ? "one shape (`--query-mix`)" : "one type of event (`--mix`)"}, an empty store; \`--profile\` names functions.`,
       labels: ["performance", "unexplained"],
       cost: response.mean ?? 0,
     };
