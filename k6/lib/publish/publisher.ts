@@ -128,10 +128,7 @@ export function createPublisher(ground: Ground, options: PublishOptions): Leadin
       ({ windowEndMs } = schedule);
       pump.start(schedule);
     },
-    work(nowMs) {
-      pump.pump(nowMs);
-      pump.pumpSoon();
-    },
+    work: pump.work,
     take: (client, message, receivedMs) =>
       message.type === "OK" && takeOk(client, message, receivedMs),
     listen: (client, rest) => pump.listen(laneOf(client), rest),

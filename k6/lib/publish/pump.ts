@@ -261,9 +261,9 @@ export function createPump(
       ({ startMs, windowStartMs } = schedule);
       nextDueMs = startMs + nextArrival();
     },
-    pump,
-    /** Sends what will be due in a moment, when nothing else is to be done till then. */
-    pumpSoon(): void {
+    /** Sends what is due, and what will be in a moment when nothing else is to be done till then. */
+    work(nowMs: number): void {
+      pump(nowMs);
       if (inFlight === 0) pump(awaitDue(now()));
     },
     listen,
