@@ -596,6 +596,12 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["queries-refused", queried({ closed: 1 }), queried({ closed: 0 })],
   ["queries-refused", queried({ timedOut: 10 }, 3), queried({ timedOut: 10 }, 2)],
   ["sent-behind-eose", queried({ rowsBehind: 101 }), queried({ rowsBehind: 100 })],
+  // Of what was given up the rows come late, twenty a feed.
+  [
+    "sent-behind-eose",
+    queried({ rowsBehind: 121, timedOut: 1 }),
+    queried({ rowsBehind: 120, timedOut: 1 }),
+  ],
   // Where answers wait for half a second to be read, new events come before the CLOSE does.
   ["sent-behind-eose", queried({ rowsBehind: 101 }), readLate(queried({ rowsBehind: 101 }), 500)],
   ["auth-challenge", errors(["auth", "challenge", 4]), errors(["notice", "other", 4])],
@@ -1178,6 +1184,21 @@ describe("the rules", () => {
     );
     assert.ok(draftOf("overload", asQueries(late)));
     assert.equal(draftOf("overload", asQueries(timed("service", { p99: 8 }, late))), null);
+    // Rows behind the timeout come from a relay that is not silent.
+    const silence = asQueries(endingAt(length / 2, 20, silent));
+    const rowsIn = (at: number) =>
+      withClass(
+        "query",
+        {
+          series: queryOf(silence).series.map((point, i) => ({
+            ...point,
+            counts: { ...point.counts, rowsBehind: i === at ? 3 : 0 },
+          })),
+        },
+        silence,
+      );
+    assert.ok(draftOf("stopped-answering", rowsIn(0)));
+    assert.equal(draftOf("stopped-answering", rowsIn(length - 1)), null);
     assert.deepEqual(draftOf("overload", asQueries(slower(0.6)))?.sparing, []);
     assert.ok(draftOf("overload", slower(0.6))?.sparing?.includes("slow-queries"));
     assert.equal(draftOf("throttled", asQueries(totals({ rejected: 1 }, slept({})))), null);

@@ -1,4 +1,4 @@
-/** The shapes that a query mix may name. A new shape is one module and one entry here. */
+/** The shapes that a query mix may name. A new shape is one module, one entry here and one in `facts.ts`. */
 import { ConfigError } from "../errors.ts";
 import { type Mix, sortMix } from "../events/mix.ts";
 import type { Shape } from "./shape.ts";

@@ -2,7 +2,7 @@
 import { publishOf, queryOf } from "../class-report.ts";
 import { counted, formatBytes } from "../format.ts";
 import type { Report } from "../types.ts";
-import { queryRowsOf } from "./asked.ts";
+import { mostRowsOf, type QueryRow, queryRowsOf } from "./asked.ts";
 import { evidence, type Rule } from "./rule.ts";
 import { listed, percent } from "./words.ts";
 
@@ -19,6 +19,12 @@ function liveEvents(report: Report): number {
   return Math.max(1, (publishOf(report).rate.done * waitedMs) / 1_000);
 }
 
+/** What was given up may be answered later: its rows are behind no EOSE. */
+function lateRows(row: QueryRow): number {
+  const { timedOut } = row.totals;
+  return timedOut === 0 ? 0 : timedOut * mostRowsOf(row);
+}
+
 /** A relay that goes on behind EOSE, and behind the CLOSE that answers it. */
 export const sentBehindEose: Rule = {
   id: "sent-behind-eose",
@@ -26,12 +32,12 @@ export const sentBehindEose: Rule = {
   explains: [],
   find({ report }) {
     const live = liveEvents(report);
-    const [first] = Object.entries(queryOf(report).rows)
-      .map(([name, { totals }]) => [name, totals] as const)
-      .filter(([, { rowsBehind, eose }]) => rowsBehind > eose * live)
-      .sort((a, b) => b[1].rowsBehind - a[1].rowsBehind);
+    const [first] = queryRowsOf(report)
+      .filter((row) => row.totals.rowsBehind > row.totals.eose * live + lateRows(row))
+      .sort((a, b) => b.totals.rowsBehind - a.totals.rowsBehind);
     if (first === undefined) return null;
-    const [name, { rowsBehind, eose, rows }] = first;
+    const { name, totals } = first;
+    const { rowsBehind, eose, rows } = totals;
     return {
       severity: "minor",
       confidence: "high",

@@ -1,7 +1,9 @@
 /** The relay goes away, or stays and answers nothing more. */
 
+import { queryOf } from "../class-report.ts";
 import { describeOutage, outagesOf } from "../outages.ts";
 import { pointsOf } from "../points.ts";
+import type { Report } from "../types.ts";
 import { leadOf } from "./lead.ts";
 import { errorEvidence, evidence, failureCost, type Rule } from "./rule.ts";
 
@@ -73,6 +75,13 @@ export const relayGone: Rule = {
   },
 };
 
+/** Nobody counts an EOSE behind the timeout, but the rows before it. */
+function rowsSince(report: Report, point: number): number {
+  return queryOf(report)
+    .series.slice(point + 1)
+    .reduce((sum, { counts }) => sum + counts.rowsBehind, 0);
+}
+
 export const stoppedAnswering: Rule = {
   id: "stopped-answering",
   of: ["publish", "query"],
@@ -99,7 +108,7 @@ export const stoppedAnswering: Rule = {
     const silentMs = (end.t - answered.t) * 1_000;
     if (sentSince < LEAST_EVENTS || silentMs < config.ackTimeoutMs * OF_TIMEOUT) return null;
     // Late answers are in no time of a slice: a relay that gives them is slow and not silent.
-    if ((late ?? 0) > timedOut * MOST_LATE) return null;
+    if ((late ?? rowsSince(report, last)) > timedOut * MOST_LATE) return null;
     const cpu = relay.filter((s) => s.t > answered.t).at(-1)?.cpuPercent ?? null;
     return {
       severity: "critical",
