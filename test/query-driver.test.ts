@@ -364,8 +364,23 @@ describe("what bounds an answer", () => {
 
   it("is what its answers show again and again", async () => {
     const { totals } = await ask(["capped"], {}, { folder: reqs });
-    assert.equal(totals.short, 20);
-    assert.ok(totals.truncated > 30, `${totals.truncated} truncated`);
+    assert.equal(totals.short, 0);
+    assert.ok(totals.truncated > 50, `${totals.truncated} truncated`);
+  });
+
+  it("may be of a whole answer, whatever its filters ask for", async () => {
+    const { totals } = await ask(["capped"], {}, { folder: await drawPool(["home"]) });
+    assert.equal(totals.short, 0);
+    assert.ok(totals.truncated > 50, `${totals.truncated} truncated`);
+  });
+
+  it("is none where a later answer has more rows, or too few show it", async () => {
+    const refuted = await ask(["capped", "capped", "capped", "rightly"], {}, { folder: reqs });
+    assert.equal(refuted.totals.truncated, 0);
+    assert.ok(refuted.totals.short > 30, `${refuted.totals.short} short`);
+    const few = await ask(["capped"], { QUERY_RATE: "5", DURATION_SEC: "1" }, { folder: reqs });
+    assert.ok(few.totals.short > 0);
+    assert.equal(few.totals.truncated, 0);
   });
 });
 

@@ -35,7 +35,9 @@ const COLUMN_OF: Readonly<Record<Verdict, number>> = {
 
 export interface AnswerBook {
   bookRows(asked: Asked): void;
-  bookAnswer(asked: Asked, verdict: Verdict, receivedMs: number): void;
+  /** What an answer of this row of the class was. */
+  bookVerdict(row: number, verdict: Verdict): void;
+  bookAnswer(asked: Asked, receivedMs: number): void;
 }
 
 export function createAnswerBook(book: Book<"query">, mostQueries: number): AnswerBook {
@@ -58,10 +60,10 @@ export function createAnswerBook(book: Book<"query">, mostQueries: number): Answ
       book.count(row, Q_BOUNDARY_DUPLICATE, asked.boundaryDuplicate);
       book.count(row, Q_BYTES, asked.bytes);
     },
-    bookAnswer(asked, verdict, receivedMs) {
+    bookVerdict: (row, verdict) => book.count(row, COLUMN_OF[verdict]),
+    bookAnswer(asked, receivedMs) {
       const { row, question, sentMs, rows } = asked;
       const serviceMs = receivedMs - sentMs;
-      book.count(row, COLUMN_OF[verdict]);
       if (rows === 0 && question.verb === "REQ") book.count(row, Q_EMPTY);
       if (serviceMs > LATE_MS) book.count(row, Q_LATE);
       if (asked.page > 0) {

@@ -46,12 +46,15 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
   const { now } = clock;
   const book = recorder.books.query;
   const source = options.createSource(ground);
+  const answers = createAnswerBook(book, options.mostQueries);
   const caps = new Map(
-    plan.relays.map((relay, i) => [toDialUrl(relay), new Caps(options.rowCaps[i] || null)]),
+    plan.relays.map((relay, i) => [
+      toDialUrl(relay),
+      new Caps(options.rowCaps[i] || null, answers.bookVerdict),
+    ]),
   );
   const lanes = clients.map((client) => createLane(client, caps.get(client.url) as Caps));
   const rows = createRows(options);
-  const answers = createAnswerBook(book, options.mostQueries);
   let windowStartMs = 0;
   let windowEndMs = 0;
   let resumedMs = 0;
@@ -124,10 +127,11 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     answers.bookRows(one);
   };
 
-  const answer = (one: Asked, receivedMs: number, verdict: Verdict): void => {
+  const answer = (one: Asked, receivedMs: number, verdict: Verdict | null): void => {
     const { lane, question, page, seen } = one;
     end(one, Q_EOSE);
-    answers.bookAnswer(one, verdict, receivedMs);
+    if (verdict !== null) answers.bookVerdict(one.row, verdict);
+    answers.bookAnswer(one, receivedMs);
     lane.answers++;
     lane.answeredMs = receivedMs;
     prove(lane.client);
@@ -273,6 +277,9 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     endWindow() {
       for (const lane of lanes) dropWaiting(lane, Q_BACKPRESSURE);
     },
-    giveUp: () => expire(Number.POSITIVE_INFINITY),
+    giveUp() {
+      expire(Number.POSITIVE_INFINITY);
+      for (const cap of caps.values()) cap.giveUp();
+    },
   };
 }

@@ -7,8 +7,8 @@ import { parseFilters } from "./loose-check.ts";
 
 export type Verdict = AnswerState | "unchecked";
 
-/** Judges the rows of a REQ at its EOSE. */
-export function judgeRows(asked: Asked, hint: Hint): Verdict {
+/** Judges the rows of a REQ at its EOSE; `null` where its relay's caps will book it when they know. */
+export function judgeRows(asked: Asked, hint: Hint): Verdict | null {
   const { check, loose, expected, lane } = asked;
   const { caps } = lane;
   if (loose !== null) return loose.end();
@@ -18,14 +18,16 @@ export function judgeRows(asked: Asked, hint: Hint): Verdict {
   const bound = { rows: announced, saidMore: hint === "more" };
   if (check === null) return judgeNumber(asked.rows, expected, bound);
   const { matching } = check;
-  if (expected.parts.length === 1) caps.note(matching);
+  const filters = expected.parts.length;
+  caps.note(matching, filters);
   const state = check.end(bound);
   if (state !== "short") return state;
   // Rows of others that the relay holds take places of those that are missed.
   if (asked.foreign > 0 && asked.rows >= mostRows(asked)) return "unchecked";
-  const isCut = hint === null && expected.parts.length === 1 && matching > 0;
+  const isCut = hint === null && matching > 0;
   if (!isCut || check.end({ rows: matching, saidMore: false }) !== "truncated") return state;
-  return caps.isEvident(matching) ? "truncated" : "short";
+  caps.end(matching, filters, asked.row);
+  return null;
 }
 
 /** By the number of rows alone. A relay may send a row once for each filter that finds it. */

@@ -52,6 +52,8 @@ export const query = {
       text: "eose = right + truncated + short + wrong + unchecked",
       left: "eose",
       right: ["right", "truncated", "short", "wrong", "unchecked"],
+      // Whether an answer was cut at a bound may be known behind others only.
+      rest: "unchecked",
     },
     {
       text: "rows = matching + duplicate + notMatching + foreign + uncheckedRows",
