@@ -502,6 +502,7 @@ const inTurns = (
   const totals = { ...zerosOf("query"), scheduled: 1_000, sent: 1_000, eose: 1_000 };
   return withClass("query", { ...queryOf(of), totals, series }, of);
 };
+const isMany = (slice: number) => slice % 8 < 4;
 const rising = (of: Report): Report => series((_, i) => ({ serviceP50: 2 + i }), of);
 /** A relay at 200 events/s with so many connections open. */
 const idling = (open: number, cpuPercent: number): Report => {
@@ -905,39 +906,30 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["slow-queries", shaped({ home: { p50: 52 } }), shaped({ home: { p50: 51.9 } })],
   ["duplicate-rows", shaped({ home: { duplicate: 20 } }), shaped({ home: { duplicate: 19 } })],
   ["ignored-limit", shaped({ hashtag: { rows: 15_001 } }), shaped({ hashtag: { rows: 15_000 } })],
-  // Many queries in every third slice.
+  // Many queries in four slices of eight.
   [
     "starved-publishes",
-    inTurns((i) => ({ queries: i % 3 === 0 ? 4 : 1, publishMs: i % 3 === 0 ? 20 : 2 })),
-    inTurns((i) => ({ queries: i % 3 === 0 ? 4 : 1, publishMs: i % 3 === 1 ? 20 : 2 })),
+    inTurns((i) => ({ queries: isMany(i) ? 4 : 1, publishMs: isMany(i) ? 20 : 2 })),
+    inTurns((i) => ({ queries: isMany(i) ? 4 : 1, publishMs: isMany(i) ? 2 : 20 })),
   ],
   [
     "starved-publishes",
-    inTurns((i) => ({ queries: i % 3 === 0 ? 4 : 1, publishMs: i % 3 === 0 ? 20 : 10 })),
-    inTurns((i) => ({ queries: i % 3 === 0 ? 4 : 1, publishMs: i % 3 === 0 ? 20 : 10.1 })),
+    inTurns((i) => ({ queries: isMany(i) ? 4 : 1, publishMs: isMany(i) ? 20 : 10 })),
+    inTurns((i) => ({ queries: isMany(i) ? 4 : 1, publishMs: isMany(i) ? 20 : 10.1 })),
   ],
   // Where they are more themselves it is their own load.
   [
     "starved-publishes",
-    inTurns((i) => ({ queries: i % 3 === 0 ? 4 : 1, publishMs: i % 3 === 0 ? 20 : 2 })),
-    inTurns((i) => {
-      const isBusy = i % 3 === 0;
-      const publishMs = isBusy ? 20 : 2;
-      return { queries: isBusy ? 4 : 1, publishes: isBusy ? 40 : 20, publishMs };
-    }),
+    inTurns((i) => ({ queries: isMany(i) ? 4 : 1, publishMs: isMany(i) ? 20 : 2 })),
+    inTurns((i) => ({
+      ...{ queries: isMany(i) ? 4 : 1, publishes: isMany(i) ? 40 : 20 },
+      publishMs: isMany(i) ? 20 : 2,
+    })),
   ],
   [
     "starved-queries",
-    inTurns((i) => ({
-      queries: 2,
-      publishes: i % 3 === 0 ? 40 : 20,
-      queryMs: i % 3 === 0 ? 20 : 2,
-    })),
-    inTurns((i) => ({
-      queries: 2,
-      publishes: i % 3 === 0 ? 39 : 20,
-      queryMs: i % 3 === 0 ? 20 : 2,
-    })),
+    inTurns((i) => ({ queries: 2, publishes: isMany(i) ? 40 : 20, queryMs: isMany(i) ? 20 : 2 })),
+    inTurns((i) => ({ queries: 2, publishes: isMany(i) ? 39 : 20, queryMs: isMany(i) ? 20 : 2 })),
   ],
   ["ignored-limit", asked({}, { eose: 100, rows: 3_010 }), asked({}, { eose: 100, rows: 3_000 })],
   ["nagle-delay", cpu(10, service(38, 40, 48, 60)), cpu(10, service(38, 40, 48.1, 60))],

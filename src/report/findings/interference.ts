@@ -17,7 +17,7 @@ const MANY_MS = 200;
 const LEAST_RANK = 0.5;
 const SURE = { rank: 0.7, slices: 40 };
 
-/** A slice: due of the own class and of the other, and what the own one took. */
+/** A slice: due of the own class; of the other with the slice before, whose work may go on; what the own one took. */
 interface Moment {
   readonly own: number;
   readonly other: number;
@@ -78,7 +78,7 @@ function ruleFor({ id, own, title, remediation }: Words): Rule {
         title: title(calmMs.toFixed(0), busyMs.toFixed(0)),
         evidence: [
           evidence(`${own} service p99 in the busiest third, ms`, busyMs, calmMs),
-          evidence(`of class ${other} due a slice then`, busyDue, calmDue),
+          evidence(`of class ${other} due in two slices then`, busyDue, calmDue),
           evidence(`rank correlation with what is due of ${other}`, rank, LEAST_RANK),
         ],
         counterEvidence: [
@@ -101,11 +101,11 @@ function momentsOf(report: Report, own: "publish" | "query"): readonly Moment[] 
   return publish.series.flatMap((point, i) => {
     const beside = query.series[i];
     if (beside === undefined || point.t >= report.run.durationSec) return [];
-    const [publishes, queries] = [point.counts.scheduled, beside.counts.scheduled];
-    const { p99 } = (own === "publish" ? point : beside).times.service;
+    const [self, others] = own === "publish" ? [point, query.series] : [beside, publish.series];
+    const { p99 } = self.times.service;
     if (p99 === null) return [];
-    const isPublish = own === "publish";
-    return [{ own: isPublish ? publishes : queries, other: isPublish ? queries : publishes, p99 }];
+    const dueOf = (at: number) => others[at]?.counts.scheduled ?? 0;
+    return [{ own: self.counts.scheduled, other: dueOf(i) + dueOf(i - 1), p99 }];
   });
 }
 
