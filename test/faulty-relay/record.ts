@@ -12,7 +12,8 @@ import { startRelayProcess } from "../../src/node/relay/process.ts";
 import type { ScenarioName } from "../../src/plan/scenarios.ts";
 import type { Report } from "../../src/report/types.ts";
 import { inPlace, type Place } from "../k6/cli.ts";
-import { SITUATIONS, type Situation } from "./situations.ts";
+import type { Situation } from "./situation.ts";
+import { SITUATIONS } from "./situations.ts";
 
 const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -25,7 +26,7 @@ const COMMON = {
 const FLAGS: Readonly<Record<ScenarioName, Readonly<Record<string, string>>>> = {
   publish: { ...COMMON, rate: "200" },
   playback: { ...COMMON, rate: "200" },
-  query: { ...COMMON, "query-rate": "50", corpus: "2000" },
+  query: { ...COMMON, "query-rate": "25", corpus: "300" },
 };
 
 /** Relays of the project itself. */

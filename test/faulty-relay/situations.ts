@@ -2,7 +2,6 @@
  * Relays that are slow or wrong in one known way each, for reports whose first finding is known: what
  * each does is written here, what the findings say of it is held against `first`.
  */
-import type { ScenarioName } from "../../src/plan/scenarios.ts";
 import { Corpus } from "../../src/query/corpus.ts";
 import {
   type Action,
@@ -15,23 +14,9 @@ import {
   reject,
 } from "./frames.ts";
 import { QUERY_FAULTS } from "./query-faults.ts";
+import { QUERY_SITUATIONS } from "./query-situations.ts";
 import type { Behaviour } from "./relay.ts";
-
-export interface Situation {
-  /** The finding that must come first; `null`: none above `info`. */
-  readonly first: string | null;
-  /** One relay each, made anew for a run. */
-  readonly relays: readonly (() => Behaviour)[];
-  /** Without it `publish`. */
-  readonly scenario?: ScenarioName;
-  readonly flags?: Readonly<Record<string, string>>;
-  /** Keeps k6 off the processor, so that the generator is the limit. */
-  readonly starved?: boolean;
-  /** Keeps the relay off its processor, and the generator on another one. */
-  readonly crowded?: boolean;
-  /** Other processes use all of the host. */
-  readonly busy?: boolean;
-}
+import type { Situation } from "./situation.ts";
 
 /** Keeps the processor busy, as parsing and checking do. */
 function burn(ms: number): void {
@@ -403,4 +388,5 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     flags: { rate: "3000", duration: "5", "max-in-flight": "1000" },
     starved: true,
   },
+  ...QUERY_SITUATIONS,
 };
