@@ -71,6 +71,9 @@ export const QUERY_SITUATIONS: Readonly<Record<string, Situation>> = {
   "ignoring-search": situation("search-ignored", () => always(QUERY_FAULTS.searchIgnored), {
     "query-mix": "search:0.3,ids:0.7",
   }),
+  miscounting: situation("wrong-counts", () => always(QUERY_FAULTS.countWrong), {
+    "query-mix": "count",
+  }),
   capping: situation("unannounced-cap", () => always(QUERY_FAULTS.capped), {
     "query-mix": "hashtag:0.5,profiles:0.5",
   }),

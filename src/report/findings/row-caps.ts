@@ -26,7 +26,7 @@ export const unannouncedCap: Rule = {
     const [surest] = capped;
     if (surest === undefined) return null;
     const { least, most } = surest;
-    // Those before it was evident ended there too.
+    // Few of a relay or a VU do not make it evident: they are short, and ended there too.
     const isSure = shareOf(surest) + surest.totals.short / surest.totals.eose >= NEARLY_ALL;
     const rows = isSure ? `about ${least.toFixed(0)}` : `${least.toFixed(0)} to ${most.toFixed(0)}`;
     const { eose } = queryOf(report).totals;
@@ -44,7 +44,7 @@ export const unannouncedCap: Rule = {
         ]),
       counterEvidence: [
         evidence("NIP-11 max_limit", announced, wasAsked ? "not announced" : "nobody asked"),
-        evidence("answers that may end at it before it was evident (short)", shorts(capped), 0),
+        evidence("short answers to these, which may end at it too", shorts(capped), 0),
         evidence("an EOSE that says that there is more (NIP-67)", null, "not told apart here"),
       ],
       remediation: `A client that asks for more takes what it gets for all there is: announce \`max_limit\` in NIP-11 and say \`more\` with EOSE (NIP-67). Clients page by \`until\` from the oldest row that came. ${percent(truncated / Math.max(1, eose))} of the answers were cut.`,
@@ -71,7 +71,7 @@ function announcedOf({ run }: Report): number | null {
   return known.length === 0 ? null : Math.min(...known);
 }
 
-/** A cap becomes evident by many answers that end at it: until then, and with several filters, they are short. */
+/** A cap becomes evident by several answers that end at it: fewer are short. */
 function isAllByCap(rows: readonly QueryRow[], cap: number): boolean {
   return rows.every(
     ({ totals, asked }) => totals.wrong === 0 && (totals.short === 0 || (asked?.most ?? 0) > cap),
