@@ -7,15 +7,16 @@ import type { Report } from "../types.ts";
 import { evidence, type Rule } from "./rule.ts";
 import { mean, median } from "./view.ts";
 
-const LEAST_SLICES = 20;
+/** With so many a rank correlation of 0.3 is hardly chance: more than twice its standard error. */
+const LEAST_SLICES = 60;
 /** The busiest third of the slices has so many times as much due as the calmest. */
 const LEAST_CONTRAST = 2;
 /** What comes in the busiest third takes so much longer. */
 const SLOWER = { factor: 2, leastMs: 10 };
 const MANY_MS = 200;
-/** Rank correlation over all slices; more than with the load of the own class. */
-const LEAST_RANK = 0.5;
-const SURE = { rank: 0.7, slices: 40 };
+/** Rank correlation over all slices, of times that mostly hang on the moment; more than with the load of the own class. */
+const LEAST_RANK = 0.3;
+const SURE = { rank: 0.7, slices: 120 };
 
 /** A slice: due of the own class; of the other with the slice before, whose work may go on; what the own one took. */
 interface Moment {
