@@ -917,7 +917,7 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
     inTurns((i) => ({ queries: isMany(i) ? 4 : 1, publishMs: isMany(i) ? 20 : 10 })),
     inTurns((i) => ({ queries: isMany(i) ? 4 : 1, publishMs: isMany(i) ? 20 : 10.1 })),
   ],
-  // As long in the busiest third and in the calmest, and over all slices a rank correlation of 0.298.
+  // Slow where many queries come, and over all slices a rank correlation of 0.298 only.
   [
     "starved-publishes",
     inTurns((i) => ({ queries: isMany(i) ? 4 : 1, publishMs: [1, 2, 4].includes(i % 8) ? 20 : 2 })),
