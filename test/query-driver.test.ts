@@ -356,6 +356,26 @@ describe("pages", () => {
   });
 });
 
+describe("what no connection has room for", () => {
+  it("stays in the schedule until an answer makes room, and is given up at the end", async () => {
+    const folder = await drawPool(["ids"]);
+    const slow = { MAX_IN_FLIGHT: "1", QUERY_RATE: "400", DURATION_SEC: "2" };
+    const { totals, times, report } = await script(
+      folder,
+      (id, socket) => socket.answer(`["EOSE","${id}"]`, 40),
+      slow,
+    );
+    // Four connections, an answer every 40 ms or so on each.
+    assert.equal(totals.scheduled, 800);
+    assert.ok(totals.sent > 150 && totals.sent < 210, `${totals.sent} sent`);
+    assert.equal(totals.backpressure, totals.scheduled - totals.sent);
+    assert.ok((report.classes.query?.rows.none?.totals.backpressure ?? 0) > 500);
+    // It waited for the relay and not for this generator; its response time has the wait.
+    assert.ok((report.generator.scheduleLag.p99 ?? 99) < 10);
+    assert.ok((times.response.p50 ?? 0) > 300);
+  });
+});
+
 describe("what bounds an answer", () => {
   it("is what the relay announces", async () => {
     const { totals } = await hold(["cappedAsAnnounced"], { ROW_CAP: "3" });

@@ -24,6 +24,8 @@ export type ReadMessage =
   | { readonly type: "malformed"; readonly code: string; readonly example: string };
 
 const EVENT_HEAD = '["EVENT","';
+const EOSE_HEAD = '["EOSE","';
+const BACKSLASH = 92;
 
 /** Reads a message leniently (NIP-01: relays differ in spaces and further elements). */
 export function readMessage(data: string | ArrayBuffer): ReadMessage {
@@ -32,6 +34,13 @@ export function readMessage(data: string | ArrayBuffer): ReadMessage {
   if (data.startsWith(EVENT_HEAD)) {
     const end = data.indexOf('"', EVENT_HEAD.length);
     return { type: "EVENT", id: data.substring(EVENT_HEAD.length, end), data };
+  }
+  if (data.startsWith(EOSE_HEAD)) {
+    const end = data.indexOf('"', EOSE_HEAD.length);
+    // With a hint, or a space, it is longer.
+    if (end === data.length - 2 && data.endsWith("]") && data.charCodeAt(end - 1) !== BACKSLASH) {
+      return { type: "EOSE", id: data.substring(EOSE_HEAD.length, end), hint: null };
+    }
   }
   const message = parseArray(data);
   if (message === null) return malformed("not a JSON array", data);

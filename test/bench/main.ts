@@ -24,6 +24,7 @@ import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.t
 import { benchMetricCost } from "./metric-cost.ts";
 import { obtainNostrBench, runNostrBench } from "./nostr-bench.ts";
 import { benchPools } from "./pools.ts";
+import { benchQueries } from "./queries.ts";
 import { benchReading } from "./reading.ts";
 import { benchSigning } from "./signing.ts";
 
@@ -40,6 +41,7 @@ const PARTS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
   bare: benchBare,
   saturated: benchSaturated,
   reading: (rig) => benchReading(rig, repetitions, row),
+  queries: (rig) => benchQueries(rig, repetitions, row),
   metrics: benchMetrics,
   lag: benchLag,
   memory: benchMemory,
@@ -93,7 +95,7 @@ async function benchSaturated(rig: Rig): Promise<void> {
     node.push(await runNodeClient(rig));
     ours.push(await runK6(rig, SATURATED));
     if ("path" in nostrBench) {
-      crate.push(await runNostrBench(nostrBench.path, rig.url, SATURATED.clients));
+      crate.push(await runNostrBench(nostrBench.path, ["event"], rig.url, SATURATED.clients));
     }
   }
   const k6PerSecond = median(ours.map((f) => f.perSecond));

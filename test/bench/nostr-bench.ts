@@ -30,10 +30,18 @@ interface Line {
   readonly message_stats: { readonly complete: number; readonly error: number };
 }
 
-/** Events a second that were answered, between its first and last account with all connections open. */
-export async function runNostrBench(path: string, url: string, clients: number): Promise<number> {
+/**
+ * What was answered a second, between its first and last account with all connections open. `what`: `event`, or `req` and
+ * its flags.
+ */
+export async function runNostrBench(
+  path: string,
+  what: readonly string[],
+  url: string,
+  clients: number,
+): Promise<number> {
   // It accounts for itself every two seconds, and leaves its connections after `-k`.
-  const args = ["event", "-c", String(clients), "-r", String(clients), "-k", "8", "--json", url];
+  const args = [...what, "-c", String(clients), "-r", String(clients), "-k", "8", "--json", url];
   const child = spawn(path, args, { stdio: ["ignore", "pipe", "ignore"] });
   const accounts: Line[] = [];
   createInterface({ input: child.stdout }).on("line", (text) => {

@@ -60,6 +60,11 @@ export function createOpenSource(ground: Ground, options: OpenSourceOptions): Qu
       nextDueMs = startMs + nextArrival();
     },
     work() {},
+    skip() {
+      const dueMs = nextDueMs;
+      nextDueMs = startMs + nextArrival();
+      return dueMs;
+    },
     take(): Question | null {
       const whole = nextLines();
       if (whole === null) return null;

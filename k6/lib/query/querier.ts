@@ -30,13 +30,13 @@ import { Caps } from "./caps.ts";
 import { judgeCount } from "./counted.ts";
 import { createListener } from "./listener.ts";
 import type { QueryOptions } from "./options.ts";
-import type { Question } from "./question.ts";
+import type { QuerySource, Question } from "./question.ts";
+import { Room } from "./room.ts";
 import { createRows } from "./rows.ts";
 import { idOf, rowOfId } from "./subscription-id.ts";
 import { judgeRows, type Verdict } from "./verdict.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
-/** So many questions a turn: answers must not wait for all that is due. */
 const MOST_A_TURN = 16;
 
 export function createQuerier(ground: Ground, options: QueryOptions): LeadingDriver {
@@ -61,12 +61,14 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
   let turn = 0;
   let number = 0;
   let open = 0;
+  const room = new Room(maxInFlight);
   /** The oldest first; what has its end stays in it until it is at the head. */
   const asked = new Fifo<Asked>();
   const line = new WaitingLine();
 
   const laneOf = (client: Client): Lane => lanes[client.index] as Lane;
-  const rowOf = ({ row, dueMs }: Question) => (dueMs < windowStartMs ? row + rowCount : row);
+  const rowOf = ({ row, dueMs }: Pick<Question, "row" | "dueMs">) =>
+    dueMs < windowStartMs ? row + rowCount : row;
 
   const place = (question: Question): void => {
     const row = rowOf(question);
@@ -75,7 +77,7 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
       book.count(row, Q_EXHAUSTED);
       return;
     }
-    if (question.dueMs >= windowStartMs) record(book.lag, now() - question.dueMs);
+    if (question.dueMs >= windowStartMs) record(book.lag, now() - room.since(question.dueMs));
     if (question.client === null) turn = turn + 1 === lanes.length ? 0 : turn + 1;
     const lane = question.client === null ? (lanes[turn] as Lane) : laneOf(question.client);
     if (lane.client.state !== OPEN) {
@@ -104,9 +106,12 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     lane.client.socket.send(`["${question.verb}","${id}",${one.filters}]`);
   };
 
+  /** Every connection has its fill: what is due stays in the schedule, at no cost, until an answer makes room. */
+  const isHeld = (): boolean => source.skip !== null && room.isFull(open);
+
   const work = (nowMs: number): void => {
     source.work(nowMs);
-    for (let n = 0; n < MOST_A_TURN && source.nextDueMs <= nowMs; n++) {
+    for (let n = 0; n < MOST_A_TURN && source.nextDueMs <= nowMs && !isHeld(); n++) {
       const question = source.take();
       if (question === null) return;
       place(question);
@@ -122,6 +127,7 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     one.isOpen = false;
     lane.open.delete(id);
     if (lane.current === one) lane.current = null;
+    if (room.isFull(open)) room.heldUntilMs = now();
     open--;
     book.count(row, column);
     answers.bookRows(one);
@@ -175,10 +181,16 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
       asked.shift();
       if (one.isOpen) timeOut(one);
     }
-    const isExpired = ({ dueMs }: Question) => Math.max(dueMs, resumedMs) + ackTimeoutMs <= nowMs;
-    for (let one = line.shiftExpired(isExpired); one; one = line.shiftExpired(isExpired)) {
-      book.count(rowOf(one), Q_BACKPRESSURE);
-    }
+    const isExpired = (dueMs: number) => Math.max(dueMs, resumedMs) + ackTimeoutMs <= nowMs;
+    while (isHeld() && isExpired(source.nextDueMs)) giveUpNext(source);
+    line.expire(isExpired, (one) => book.count(rowOf(one), Q_BACKPRESSURE));
+  };
+
+  /** What was due and had no place: its question stays in the pool, and so its shape unknown. */
+  const giveUpNext = ({ skip }: QuerySource): void => {
+    const row = rowOf({ row: rowCount - 1, dueMs: skip?.() ?? windowStartMs });
+    book.count(row, Q_SCHEDULED);
+    book.count(row, Q_BACKPRESSURE);
   };
 
   const takeNotice = (lane: Lane, text: string): boolean => {
@@ -242,7 +254,8 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     get isThrough() {
       const isAllTaken = source.nextDueMs >= windowEndMs;
       // What this process held up over the end has as long for a place as it ever has.
-      return isAllTaken && (resumedMs <= windowEndMs || line.length === 0);
+      if (resumedMs > windowEndMs) return isAllTaken && line.length === 0;
+      return isAllTaken || isHeld();
     },
     get isSettled() {
       return open === 0 && line.length === 0 && lanes.every((lane) => lane.open.size === 0);
@@ -259,9 +272,10 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
       lane.answeredMs = 0;
       return listen(lane, rest);
     },
-    onOpen() {},
+    onOpen: () => room.opened(),
     onDrop(client) {
       const lane = laneOf(client);
+      room.dropped();
       for (const one of [...lane.open.values()]) end(one, Q_LOST);
       dropWaiting(lane, Q_NO_CONNECTION);
       lane.live.clear();
@@ -275,6 +289,7 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
       resumedMs = nowMs;
     },
     endWindow() {
+      if (source.skip !== null) while (source.nextDueMs < windowEndMs) giveUpNext(source);
       for (const lane of lanes) dropWaiting(lane, Q_BACKPRESSURE);
     },
     giveUp() {

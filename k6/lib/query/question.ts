@@ -35,4 +35,6 @@ export interface QuerySource {
   work(nowMs: number): void;
   /** The next question; `null` when it is on its way and will be here soon. */
   take(): Question | null;
+  /** Leaves the next one unasked and gives when it was due; `null` where a question is a certain client's. */
+  readonly skip: (() => number) | null;
 }

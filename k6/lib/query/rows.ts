@@ -15,6 +15,7 @@ import type { QueryOptions } from "./options.ts";
 import type { Page } from "./question.ts";
 
 const HEAD = '["EVENT","';
+const NO_PART: readonly number[] = [];
 /** No frame holds it. */
 export const NO_MARK = "\n\n";
 
@@ -88,15 +89,35 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
       const isLast = question.pages[page + 1] === undefined;
       const check = isOfRows && isKnown ? new AnswerCheck(expected, ranks) : null;
       const loose = isOfRows && corpus === null ? new LooseCheck(filters) : null;
+      // Each member by itself: k6's interpreter takes 1 µs and more for a spread.
       return {
-        ...{ lane, question, page, row, id, before, filters, expected, check, loose },
+        lane,
+        question,
+        page,
+        row,
+        id,
+        before,
+        filters,
+        expected,
+        check,
+        loose,
         sentMs: 0,
         head: `${HEAD}${id}",`,
         isOpen: true,
         isCounted: check === null && loose === null,
-        ...{ mark: NO_MARK, part: [], partIndex: 0, at: 0, knownTo: 0 },
-        ...{ rows: 0, bytes: 0, firstMs: 0 },
-        ...{ matching: 0, duplicate: 0, notMatching: 0, foreign: 0, boundaryDuplicate: 0 },
+        mark: NO_MARK,
+        part: NO_PART,
+        partIndex: 0,
+        at: 0,
+        knownTo: 0,
+        rows: 0,
+        bytes: 0,
+        firstMs: 0,
+        matching: 0,
+        duplicate: 0,
+        notMatching: 0,
+        foreign: 0,
+        boundaryDuplicate: 0,
         seen: isLast ? null : new Set(),
       };
     },

@@ -82,6 +82,7 @@ export function createSessions(ground: Ground, options: SessionOptions): QuerySo
   };
 
   return {
+    skip: null,
     get nextDueMs() {
       return planned.nextMs;
     },

@@ -23,14 +23,13 @@ export class WaitingLine {
     return undefined;
   }
 
-  /** The next one of all that has waited for too long. */
-  shiftExpired(isExpired: (question: Question) => boolean): Question | undefined {
+  /** Takes out all that has waited for too long. */
+  expire(isExpired: (dueMs: number) => boolean, giveUp: (question: Question) => void): void {
     for (let one = this.byAge.peek(); one !== undefined; one = this.byAge.peek()) {
-      if (one.isWaiting && !isExpired(one.question)) return undefined;
+      if (one.isWaiting && !isExpired(one.question.dueMs)) return;
       this.byAge.shift();
-      if (this.end(one)) return one.question;
+      if (this.end(one)) giveUp(one.question);
     }
-    return undefined;
   }
 
   /** Whether it waited so far. */
