@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { ClassName } from "../src/measure/classes.ts";
+import { CLASS_NAMES, type ClassName, classOf } from "../src/measure/classes.ts";
 import { coarseLowerMs, coarsen } from "../src/measure/histogram.ts";
 import type { Slice } from "../src/measure/slice.ts";
 import { pointsOf } from "../src/report/points.ts";
@@ -23,6 +23,34 @@ const NAMES = { publish: TYPES, query: ["feed", "choose"], connection: ["ramp", 
 const place = (slices: readonly Slice[]) => placeSlices(slices, NAMES, axis);
 const seriesFor = <C extends keyof typeof NAMES & ClassName>(name: C, slices: readonly Slice[]) =>
   seriesOf(name, place(slices), NAMES[name]);
+
+describe("pointsOf", () => {
+  it("has a place for every end of what a class was due, whichever leads", () => {
+    for (const name of CLASS_NAMES.filter((name) => classOf(name).hasSchedule)) {
+      const { columns, due, sent, done, identities } = classOf(name);
+      // Powers of two: a sum says what is in it.
+      const counts = Object.fromEntries(columns.map((column, i) => [column, 2 ** i]));
+      const sum = (of: readonly string[]) => of.reduce((n, column) => n + (counts[column] ?? 0), 0);
+      const rightOf = (column: string) =>
+        identities.find(({ left }) => left === column)?.right ?? [];
+      const { classes, generator } = buildOf();
+      const one = { ...classes.publish, series: [{ counts }] };
+      const connection = { ...classes.connection, series: [{ t: 0 }] };
+      const report = { classes: { [name]: one, connection }, generator };
+      const [point] = pointsOf(report as unknown as Parameters<typeof pointsOf>[0]);
+      assert.ok(point);
+      const { scheduled, attempted, accepted, duplicate, superseded, unheard } = point;
+      const { rejected, timedOut, lost, unsent } = point;
+      assert.deepEqual(
+        [scheduled, attempted, accepted],
+        [due, sent, done].map((c) => counts[c]),
+      );
+      const answered = accepted + duplicate + superseded + unheard + rejected;
+      assert.equal(answered + timedOut + lost, sum(rightOf(sent)), name);
+      assert.equal(unsent, sum(rightOf(due).filter((column) => column !== sent)), name);
+    }
+  });
+});
 
 describe("seriesOf", () => {
   it("gives each slice its own times, of all event types and VUs together", () => {

@@ -4,6 +4,7 @@ import { type ClassName, classOf } from "../measure/classes.ts";
 import { Histogram, quantile } from "../measure/histogram.ts";
 import { type Phase, type Slice, sliceLengthMs } from "../measure/slice.ts";
 import type { Plan } from "../plan/plan.ts";
+import { SCENARIOS } from "../plan/scenarios.ts";
 import type { PoolManifest } from "../pool/format.ts";
 import { formatCount, formatMs } from "../report/format.ts";
 import { rowNames, targetOf } from "../report/rows.ts";
@@ -32,7 +33,7 @@ export class LiveRun {
   constructor(plan: Plan, pool: PoolManifest) {
     this.#plan = plan;
     const names = rowNames(plan.scenario, pool);
-    this.#class = names.publish === undefined ? "query" : "publish";
+    this.#class = SCENARIOS[plan.scenario].leads;
     this.#rows = names[this.#class]?.length ?? 0;
   }
 

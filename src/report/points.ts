@@ -1,8 +1,10 @@
 /** A run over time as charts and findings look at it: what the classes did in each slice, side by side. */
 
+import type { ClassOfWork } from "../measure/class-of-work.ts";
+import { leadingOf } from "./class-report.ts";
 import type { ClassPoint } from "./class-types.ts";
+import type { PointTimes } from "./times.ts";
 import type { Report } from "./types.ts";
-import { zerosOf } from "./zeros.ts";
 
 export interface SeriesPoint {
   /** Seconds from the start of the window to the start of the slice. */
@@ -16,7 +18,7 @@ export interface SeriesPoint {
   readonly rejected: number;
   readonly timedOut: number;
   readonly lost: number;
-  /** Backpressure, no connection and an exhausted pool together. */
+  /** Backpressure, no connection and an exhausted pool together, as far as the class has them. */
   readonly unsent: number;
   readonly connectionsOpen: number;
   /** Of those, with an answer or five seconds of life. */
@@ -39,17 +41,18 @@ export interface SeriesPoint {
   readonly responseBuckets: readonly number[];
 }
 
-/** One point a slice, of the class that the scenario is about; queries in the places of publishes where there are none. */
+/** One point a slice, of the class that the scenario is about: what it did stands in the places of publishes. */
 export function pointsOf(report: Pick<Report, "classes" | "generator">): readonly SeriesPoint[] {
-  const { publish, query } = report.classes;
-  const queries = query?.series ?? [];
-  const series = publish?.series ?? queries;
+  const { name, row } = leadingOf(report);
+  const series = report.classes[name]?.series ?? [];
+  const queries = report.classes.query?.series ?? [];
+  const outcomesOf = readOutcomes(row);
   return report.classes.connection.series.map((connection, i) => {
     const point = series[i];
-    const { response, service } = point?.times ?? {};
+    const { response, service }: Partial<Readonly<Record<string, PointTimes>>> = point?.times ?? {};
     return {
       t: connection.t,
-      ...(publish === undefined ? ofQueries(queries[i]) : ofPublishes(publish.series[i])),
+      ...outcomesOf(point?.counts ?? {}),
       connectionsOpen: connection.open ?? 0,
       connectionsProven: connection.proven ?? 0,
       p50: response?.p50 ?? null,
@@ -81,24 +84,29 @@ type Outcomes = Pick<
   | "unsent"
 >;
 
-function ofPublishes(point: ClassPoint<"publish"> | undefined): Outcomes {
-  const { backpressure, noConnection, poolExhausted, ...outcomes } =
-    point?.counts ?? zerosOf("publish");
-  return { ...outcomes, unsent: backpressure + noConnection + poolExhausted };
-}
-
-function ofQueries(point: ClassPoint<"query"> | undefined): Outcomes {
-  const c = point?.counts ?? zerosOf("query");
-  return {
-    scheduled: c.scheduled,
-    attempted: c.sent,
-    accepted: c.eose,
-    duplicate: 0,
-    superseded: 0,
-    unheard: 0,
-    rejected: c.closed + c.refusedByNotice,
-    timedOut: c.timedOut,
-    lost: c.lost,
-    unsent: c.backpressure + c.noConnection + c.exhausted,
+/** By the table: what was due and never sent, and what failed of the rest with an answer or without. */
+function readOutcomes(row: ClassOfWork): (counts: Readonly<Record<string, number>>) => Outcomes {
+  const { due, sent, done, fine, failed, identities } = row;
+  const whole = identities.find(({ left }) => left === due)?.right ?? [];
+  const unsent = whole.filter((column) => column !== sent);
+  const unanswered = ["timedOut", "lost", ...unsent];
+  const refused = failed.filter((column) => !unanswered.includes(column));
+  return (counts) => {
+    const sum = (columns: readonly string[]) =>
+      columns.reduce((n, column) => n + (counts[column] ?? 0), 0);
+    // A query has a column of this name too, of rows.
+    const ifFine = (column: string) => (fine.includes(column) ? sum([column]) : 0);
+    return {
+      scheduled: sum([due]),
+      attempted: sum([sent]),
+      accepted: sum([done]),
+      duplicate: ifFine("duplicate"),
+      superseded: ifFine("superseded"),
+      unheard: ifFine("unheard"),
+      rejected: sum(refused),
+      timedOut: sum(["timedOut"]),
+      lost: sum(["lost"]),
+      unsent: sum(unsent),
+    };
   };
 }

@@ -2,7 +2,7 @@
 import { QUERIES } from "../load/sessions.ts";
 import { CONNECTION_ROWS } from "../measure/classes/connection.ts";
 import type { ClassName, RowNames } from "../measure/classes.ts";
-import type { Plan } from "../plan/plan.ts";
+import { leadingRate, type Plan } from "../plan/plan.ts";
 import { isScenario, SCENARIOS } from "../plan/scenarios.ts";
 import type { PoolManifest } from "../pool/format.ts";
 
@@ -26,6 +26,5 @@ export function rowNames(scenario: string, pool: PoolManifest): RowNames {
 
 /** What a second the plan sets for a class; `null` where it follows from another. */
 export function targetOf(name: ClassName, plan: Plan): number | null {
-  if (name === "publish") return plan.rateEps;
-  return name === "query" ? (plan.query?.rate ?? null) : null;
+  return SCENARIOS[plan.scenario].leads === name ? leadingRate(plan) : null;
 }

@@ -25,7 +25,7 @@ export const hostBusy: Rule = {
   find(view) {
     const { report, use, hostCpu, relayCpu, relayWaited } = view;
     if (!use.isTaken || hostFull.find(view) !== null) return null;
-    const { times, totals } = leadingOf(report);
+    const { name, times, totals } = leadingOf(report);
     const { response, service } = times;
     const failed = (totals.timedOut ?? 0) + (totals.backpressure ?? 0);
     const isWaiting =
@@ -44,7 +44,7 @@ export const hostBusy: Rule = {
       counterEvidence: [
         evidence("relay.cpuPercent", relayCpu, "near 100 if it is busy itself"),
         evidence("relay.waitedForCpuPercent", relayWaited, "near 0 if it found a processor"),
-        evidence("publish.times.service.p99", service.p99, WAITING_MS),
+        evidence(`${name}.times.service.p99`, service.p99, WAITING_MS),
       ],
       remediation:
         "Stop what else runs on this host, or move the test, and measure again: times of this run may be theirs, and say little of the relay or of the generator.",

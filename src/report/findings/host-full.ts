@@ -37,7 +37,7 @@ export const hostFull: Rule = {
     if (relayWanted === null || relayWanted < WANTED_PERCENT) return null;
     const used = (use.usedCores ?? use.cpus) * 100;
     if (relayCpu >= used * MOST_OF_HOST) return null;
-    const { times, totals } = leadingOf(report);
+    const { name, times, totals } = leadingOf(report);
     const { response, service } = times;
     const { timedOut = 0, backpressure = 0 } = totals;
     const failed = timedOut + backpressure;
@@ -56,7 +56,7 @@ export const hostFull: Rule = {
       ],
       counterEvidence: [
         evidence("relay's part of what the host used", relayCpu / used, MOST_OF_HOST),
-        evidence("publish.times.service.p99", service.p99, WAITING_MS),
+        evidence(`${name}.times.service.p99`, service.p99, WAITING_MS),
       ],
       remediation: remedyOf(view),
       labels: ["generator", "cpu"],

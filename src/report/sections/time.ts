@@ -85,7 +85,7 @@ function split({
       strong(
         `Of ${formatMs(response.mean)} on average the relay and the wire took ${formatPercent(share)}`,
       ),
-      `: ${formatMs(service.mean)} from the send to the ${row.done === "eose" ? "EOSE" : "OK"}, ${formatMs(before)} before it.`,
+      `: ${formatMs(service.mean)} ${row.times.service}, ${formatMs(before)} before it.`,
     ]),
   ];
 }
