@@ -37,6 +37,8 @@ export interface RealRelay {
   /** Several times what it takes, and far below what k6 sends on a small machine: slow relays only. */
   readonly overloadEps?: number;
   readonly limit: Limit;
+  /** Shapes of questions that it answers otherwise than NIP-01 has it, and why. */
+  readonly wrongShapes?: Readonly<Record<string, string>>;
   /** What it does about ephemeral events that nobody listens to; without, it accepts them. */
   readonly ephemeral?: "unheard" | "unanswered";
 }

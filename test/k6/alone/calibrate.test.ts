@@ -62,7 +62,7 @@ describe("run and its calibration", () => {
     );
   });
 
-  it("refuses a rate near a kept ceiling, runs it when forced, and measures anew when asked", async () => {
+  it("refuses a rate near a kept ceiling, runs it when forced, and measures anew when asked", async (t) => {
     await inPlace((place) =>
       withEmbeddedRelay(async (relay) => {
         const planted: Calibration = {
@@ -91,6 +91,10 @@ describe("run and its calibration", () => {
         assert.match(report.generator.reasons.join(), /the rate is 95 % of what this generator/);
 
         const measured = await place.run(["calibrate", "--quick"]);
+        if (measured.exitCode === 3 && isOverloaded()) {
+          t.skip("the machine is overloaded: no rate was held");
+          return;
+        }
         assert.equal(measured.exitCode, 0, measured.stderr);
         assert.match(measured.stdout, /^ceiling +[\d,]+ events\/s over 100 connections/m);
         // On a busy machine no rate may be held.

@@ -58,6 +58,10 @@ export const nostrRelayPy: RealRelay = {
   },
   count: async ({ dir }) =>
     await countSql(join(dir, "nostr.sqlite3"), "SELECT kind, count(*) FROM events GROUP BY kind"),
+  wrongShapes: {
+    author: "`until` is taken as exclusive",
+    home: "an answer ends at 500 rows over all of its filters",
+  },
   easyEps: 15,
   overloadEps: 1_500,
   // It refuses with an OK whose id is empty, and sleeps for longer each time.
