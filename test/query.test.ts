@@ -42,7 +42,7 @@ describe("questions of a corpus", () => {
   let corpus = new Corpus([]);
   const everyShape = Object.fromEntries(shapes.map(({ name }) => [name, 1]));
   before(async () => {
-    sent = await corpusEvents(1_500);
+    sent = await corpusEvents(1_000);
     corpus = new Corpus(sent);
   });
 
@@ -55,7 +55,7 @@ describe("questions of a corpus", () => {
       const seen = new Map<string, number>();
       for (const question of take(
         drawQuestions({ corpus, mix: everyShape, keys, seed: "s" }),
-        150,
+        90,
       )) {
         const { shape, filters, expected } = question;
         if (typeof expected === "number") {
@@ -92,7 +92,7 @@ describe("questions of a corpus", () => {
   it("ask what the facts of their shapes say", () => {
     const facts = new Map<string, ShapeFacts>();
     const questions = drawQuestions({ corpus, mix: everyShape, keys: "uniform", seed: "f" });
-    for (const { shape, filters } of take(questions, 300)) {
+    for (const { shape, filters } of take(questions, 200)) {
       const [most] = demandsOf(`${shape.name}:1`).map(({ limit }) => limit);
       const sum = filters.reduce((rows, { limit = 0 }) => rows + limit, 0);
       const members = [...(facts.get(shape.name)?.members ?? []), ...filters.flatMap(Object.keys)];

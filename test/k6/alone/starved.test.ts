@@ -21,7 +21,8 @@ test("a run on one busy core is invalid, and with room it is not", async (t) => 
   }
   await inPlace(async (place) => {
     const sink = await startRelayProcess(["--sink"]);
-    const plan = ["--rate", "4000", "--clients", "50", "--duration", "3", "--seed", "s"];
+    const load = ["--rate", "4000", "--clients", "50", "--duration", "2"];
+    const plan = [...load, "--mix", "view:1", "--seed", "s"];
     const args = ["run", "publish", ...plan, "--no-calibrate", "--force"];
     const run = ["--relay", sink.url, "--report-dir", "reports"];
     try {
