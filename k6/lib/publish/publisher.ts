@@ -108,7 +108,8 @@ export function createPublisher(ground: Ground, options: PublishOptions): Leadin
 
   return {
     get wakeMs() {
-      return pump.nextDueMs + pump.gatherMs;
+      // An answer makes room and sends what is due with it: to be woken before would be a timer for nothing.
+      return pump.isHeld ? Number.POSITIVE_INFINITY : pump.nextDueMs + pump.gatherMs;
     },
     get open() {
       return pump.inFlight;
