@@ -10,6 +10,7 @@ import type { LatencySummary } from "../src/report/times.ts";
 import type { GeneratorReport, Report } from "../src/report/types.ts";
 import { EXIT, exitCode } from "../src/report/verdict.ts";
 import { zerosOf } from "../src/report/zeros.ts";
+import { asQueries } from "./fixtures/reports/as-queries.ts";
 import { withClass, withTotals } from "./fixtures/reports/figures.ts";
 import {
   buildOf,
@@ -72,6 +73,23 @@ function stateOf(report: Report, id: string) {
 }
 
 const NO_QUERIES = queryOf(good);
+
+describe("loop lag where rows of an answer wait for each other", () => {
+  const judged = (loopMs: number) => {
+    const { verdict: _, reasons: __, signals: ___, ...measured } = good.generator;
+    return judgeGenerator(asQueries(good), { ...measured, loopLag: lag(loopMs) });
+  };
+  it("is allowed five times as much, alone and with schedule lag", () => {
+    assert.deepEqual(
+      [49, 51, 201].map((ms) => stateOf(judged(ms), "loopLag")),
+      ["valid", "suspect", "invalid"],
+    );
+    assert.deepEqual(
+      [150, 250].map((ms) => stateOf(judged(ms), "ownDelay")),
+      ["valid", "invalid"],
+    );
+  });
+});
 const READ = { ...NO_QUERIES.totals, sent: 100, eose: 100, rows: 8_000, bytes: 7_200_000 };
 const asked = withClass("query", { ...NO_QUERIES, totals: READ }, good);
 const ALL_ACCEPTED = { scheduled: 1_000, attempted: 1_000, accepted: 1_000 };

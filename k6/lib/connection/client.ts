@@ -19,7 +19,6 @@ export interface Client extends Target {
   /** Tries in a row that led to no connection that proved itself. */
   failures: number;
   tried: boolean;
-  everOpened: boolean;
   /** Row of the handshake that it has or tries, and of the last one that the relay ended; −1: none is missing. */
   row: number;
   droppedRow: number;
@@ -39,7 +38,6 @@ export function createClient(target: Target, index: number): Client {
     state: DOWN,
     failures: 0,
     tried: false,
-    everOpened: false,
     row: 0,
     droppedRow: -1,
     openedMs: 0,

@@ -239,7 +239,7 @@ export class Connections {
   #begin(client: Client): void {
     const { clock, pingMs } = this.#options;
     const openedMs = clock.now();
-    Object.assign(client, { state: OPEN, everOpened: true, isProven: false });
+    Object.assign(client, { state: OPEN, isProven: false });
     Object.assign(client, { openedMs, heardMs: openedMs, toldMs: openedMs });
     this.open++;
     this.#proofs.add(client, openedMs);
