@@ -15,7 +15,12 @@ import { type Finding, renderFindings } from "../src/node/preflight/finding.ts";
 import { judgeDisk, judgeFolder, judgeHere } from "../src/node/preflight/here.ts";
 import { isRateLimit, judgeProbe } from "../src/node/preflight/judge.ts";
 import { judgeMachine, type MachineLimits } from "../src/node/preflight/machine.ts";
-import { describeLeft, preflight, refuseStops } from "../src/node/preflight/preflight.ts";
+import {
+  countLeft,
+  describeLeft,
+  preflight,
+  refuseStops,
+} from "../src/node/preflight/preflight.ts";
 import { type ProbeTimes, probeRelay } from "../src/node/preflight/probe.ts";
 import { makeSample } from "../src/node/preflight/sample.ts";
 import type { RunRequest } from "../src/node/run/driven.ts";
@@ -605,6 +610,23 @@ describe("a run that this machine can't carry", () => {
       });
     });
   }
+});
+
+it("a probe that another one replaced is not left, in any relay", () => {
+  const base = { pubkey: "a".repeat(64), content: "", sig: "f".repeat(128) };
+  const older = { ...base, id: "1".repeat(64), kind: 0, created_at: 10, tags: [] };
+  const newer = { ...older, id: "2".repeat(64), created_at: 11 };
+  const note = { ...base, id: "3".repeat(64), kind: 1, created_at: 10, tags: [] };
+  const typing = { ...note, id: "4".repeat(64), kind: 20_002 };
+  const left = countLeft([
+    { label: "one", kept: [older, note] },
+    { label: "other", kept: [older] },
+    { label: "one", kept: [newer, typing] },
+  ]);
+  assert.deepEqual(left, [
+    { kind: 0, count: 2 },
+    { kind: 1, count: 1 },
+  ]);
 });
 
 it("what the probes left is said by kind", () => {

@@ -6,7 +6,7 @@ import { ACCEPTED } from "../../measure/classes/publish.ts";
 import type { Slice } from "../../measure/slice.ts";
 import { deletionTargets, expirationOf } from "../../nostr/retention.ts";
 import { classifyKind, type NostrEvent } from "../../nostr/wire.ts";
-import { ExpectedCounter, markEvent } from "../../pool/expected.ts";
+import { type Expected, ExpectedCounter, markEvent } from "../../pool/expected.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import type { Stored, StoredKind } from "../../report/types.ts";
 import type { Admission } from "../guard/gate.ts";
@@ -175,7 +175,11 @@ export function acceptedKinds(
   return exact;
 }
 
-function expectKinds(events: readonly NostrEvent[], nowSec: number) {
+/**
+ * By kind, how many events a relay should hold of those that it accepted (NIP-01), and how many of these it may
+ * have removed (NIP-09, NIP-40).
+ */
+export function expectKinds(events: readonly NostrEvent[], nowSec: number): Expected {
   const counter = new ExpectedCounter();
   for (const event of events) counter.add(markEvent(event.pubkey, event));
   const gone = countGone(events, nowSec);

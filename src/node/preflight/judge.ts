@@ -1,7 +1,7 @@
 /** What a relay did about the probe's events, as findings: which part of the run it would refuse, and why. Pure. */
 import { formatMix, type Mix } from "../../events/mix.ts";
 import { type Reason, reasonOf } from "../../nostr/reason.ts";
-import { classifyKind, type NostrEvent } from "../../nostr/wire.ts";
+import type { NostrEvent } from "../../nostr/wire.ts";
 import { advice, type Finding, ok, stop } from "./finding.ts";
 import type { Probe, ProbeAnswer } from "./probe.ts";
 import { judgeGone, judgeTurnedAway, judgeUnreached } from "./reachability.ts";
@@ -105,17 +105,6 @@ export function judgeProbe(question: ProbeQuestion): Judged {
     refusesAll:
       context.isAll && failures.every(({ reason }) => reason === "kind" || reason === "policy"),
   };
-}
-
-/** Events of these kinds are in the relay now. */
-export function countLeft(
-  taken: readonly NostrEvent[],
-): readonly { kind: number; count: number }[] {
-  const counts = new Map<number, number>();
-  for (const { kind } of taken) {
-    if (classifyKind(kind) !== "ephemeral") counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  }
-  return [...counts].map(([kind, count]) => ({ kind, count })).sort((a, b) => a.kind - b.kind);
 }
 
 function groupFailures(failed: readonly Tried[]): readonly Failure[] {

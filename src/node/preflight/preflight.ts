@@ -5,11 +5,13 @@
 import { ConfigError } from "../../errors.ts";
 import type { EventType } from "../../events/event-type.ts";
 import { parseMix } from "../../events/mix.ts";
+import type { NostrEvent } from "../../nostr/wire.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import type { Epoch, PoolTimes } from "../../pool/times.ts";
 import { formatCount } from "../../report/format.ts";
+import { expectKinds } from "../audit/stored.ts";
 import type { Admission } from "../guard/gate.ts";
 import { readProbes } from "../pool/probes.ts";
 import { readEventsManifest, readPoolManifest } from "../pool/read.ts";
@@ -18,7 +20,6 @@ import { announcedAges } from "./ages.ts";
 import { judgeRates } from "./announced.ts";
 import { type Finding, ok, stop } from "./finding.ts";
 import { fetchInformation, type Information } from "./information.ts";
-import { countLeft } from "./judge.ts";
 import { judgeLimits } from "./limits.ts";
 import { judgeListeners } from "./listeners.ts";
 import { judgeForCorpus, tryQuestions } from "./questions.ts";
@@ -85,7 +86,9 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
       ? await tryMix({ ...request, plan }, asked)
       : await tryPool(poolDir, manifest, asked);
   const { answers, tried } = found;
-  const left = countLeft(tried.flatMap(({ kept }) => kept));
+  const left = countLeft(
+    tried.map(({ admission, kept }) => ({ label: admission.url.label, kept })),
+  );
   const checked = { ...found, poolDir, plan, left };
   return {
     ...checked,
@@ -98,6 +101,28 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
       ...(left.length > 0 ? [ok("left", describeLeft(left))] : []),
     ],
   };
+}
+
+/**
+ * What is in the relays of the probes that they kept: one that another has replaced, or asked to be deleted, is
+ * there no more.
+ */
+export function countLeft(
+  answers: readonly { readonly label: string; readonly kept: readonly NostrEvent[] }[],
+): Left {
+  const byRelay = new Map<string, NostrEvent[]>();
+  for (const { label, kept } of answers) {
+    byRelay.set(label, [...(byRelay.get(label) ?? []), ...kept]);
+  }
+  const counts = new Map<number, number>();
+  for (const events of byRelay.values()) {
+    const expected = expectKinds(events, Date.now() / 1_000);
+    for (const [kind, { stored, deleted }] of Object.entries(expected)) {
+      counts.set(Number(kind), (counts.get(Number(kind)) ?? 0) + stored - deleted);
+    }
+  }
+  const left = [...counts].map(([kind, count]) => ({ kind, count }));
+  return left.filter(({ count }) => count > 0).sort((a, b) => a.kind - b.kind);
 }
 
 export function describeLeft(left: Left): string {
