@@ -115,7 +115,8 @@ function aggregate(latency: LatencySummary | null, expression: ThresholdExpressi
   }
 }
 
-function holds(value: number, { operator, bound }: ThresholdExpression): boolean {
+/** Whether a value meets an expression. */
+export function holds(value: number, { operator, bound }: ThresholdExpression): boolean {
   switch (operator) {
     case "<":
       return value < bound;

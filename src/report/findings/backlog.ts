@@ -12,6 +12,8 @@ import { median, partsOf, type RunView } from "./view.ts";
 const SHORT = 0.01;
 /** In flight at the end of any run: that much of the rate, in seconds, is no backlog. */
 const IN_FLIGHT_SEC = 0.1;
+/** From the first fifth to the last. */
+const APART = 0.8;
 /** So many of the places on the connections taken: from here on new events wait for one. */
 const FULL = 0.8;
 /** Answers of the later half that come so near to the timeout are late by a queue, not a few by themselves. */
@@ -30,6 +32,11 @@ export interface Backlog {
   readonly acceptedEps: readonly number[];
 }
 
+/** The least share of the rate by which a backlog has to grow over a window to be one. */
+export function leastGrowth(windowSec: number): number {
+  return Math.max(SHORT, IN_FLIGHT_SEC / (APART * windowSec));
+}
+
 export function backlogOf(view: RunView): Backlog {
   const { config } = view.report;
   const lead = leadOf(view.report);
@@ -38,7 +45,7 @@ export function backlogOf(view: RunView): Backlog {
   const lows = partsOf(due, 5).map((part) => Math.min(...part));
   const [low = 0, , third = 0, fourth = 0, last = 0] = lows;
   const growth = last - low;
-  const least = Math.max(SHORT * lead.due * 0.8, IN_FLIGHT_SEC * lead.rate.set);
+  const least = Math.max(SHORT * lead.due * APART, IN_FLIGHT_SEC * lead.rate.set);
   // Of few places all are free for a moment, and the last slice has answers that came behind it.
   const held = partsOf(inFlight, 5).map((part) => median(part) ?? 0);
   const heldLast = held[4] ?? 0;

@@ -1,0 +1,37 @@
+/**
+ * How fine a search may be: an overload by a share of the load leaves a backlog that grows by this share, and what is
+ * in flight anyway hides a tenth of a second of it.
+ */
+import { leastGrowth } from "../report/findings/backlog.ts";
+import type { SearchSettings } from "./result.ts";
+
+/** The first part of a trial settles, and is not judged. */
+const SETTLES = 1 / 3;
+/** What is just seen is seen every other time: the precision is at least twice of it. */
+const MARGIN = 2;
+
+/** The finest precision that trials of a length support. */
+function finestPrecision(trialSec: number): number {
+  return leastGrowth(judgedSec(trialSec)) * MARGIN;
+}
+
+export function judgedSec(lengthSec: number): number {
+  return lengthSec * (1 - SETTLES);
+}
+
+/** Why the trials can't support the precision, with the numbers; `null` where they can. */
+export function whyTooFine({ precision, trialSec }: SearchSettings): string | null {
+  const finest = finestPrecision(trialSec);
+  if (precision >= finest - 1e-9) return null;
+  const percent = (share: number) => `${Number((share * 100).toFixed(1))} %`;
+  return (
+    `a precision of ${percent(precision)} is more than trials of ${trialSec} s can tell: of each, ${judgedSec(trialSec).toFixed(1)} s are judged, ` +
+    `in which an overload shows from ${percent(finest / MARGIN)} of the load on\n` +
+    `Give at least --precision ${percent(finest).replace(" ", "")}${trialFor(precision)}.`
+  );
+}
+
+function trialFor(precision: number): string {
+  const longer = [5, 10, 20, 30, 60, 120, 300].find((sec) => finestPrecision(sec) <= precision);
+  return longer === undefined ? "" : `, or --trial ${longer}`;
+}
