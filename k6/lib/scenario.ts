@@ -65,7 +65,7 @@ export async function queryShare(
   if (share === null || query === null) return;
   const frames = await createFrameSource(openAt, pool, share, plan.vus);
   const { rate, verify, pages, keepLive } = query;
-  const source = { ratePerSecond: rate, verify, pages, shapes: pool.types, frames };
+  const source = { ratePerSecond: rate, pages, shapes: pool.types, frames };
   await runVu(script, share, (ground) => [
     createQuerier(ground, {
       createSource: () => createOpenSource(ground, source),

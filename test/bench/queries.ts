@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { WebSocket } from "ws";
+import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
 import { startRelayProcess } from "../../src/node/relay/process.ts";
 import type { Filter, NostrEvent } from "../../src/nostr/wire.ts";
 import { Corpus } from "../../src/query/corpus.ts";
@@ -99,6 +100,8 @@ async function askAll(rig: Rig): Promise<number> {
     DURATION_SEC: "5",
     CORPUS: String(EVENTS),
     VERIFY: "rows",
+    GOGC: String(garbageTarget(CLIENTS)),
+    GOMEMLIMIT: memoryLimit(CLIENTS),
   });
   const { totals, rate } = queryOf(report);
   if (totals.eose === 0 || totals.right !== totals.eose) throw new Error("an answer was not right");

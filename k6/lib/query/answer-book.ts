@@ -19,6 +19,7 @@ import {
 } from "../../../src/measure/classes/query.ts";
 import type { Histogram } from "../../../src/measure/histogram.ts";
 import { MOST_SAMPLES } from "../../../src/measure/recorder.ts";
+import { record } from "../hot.ts";
 import type { Asked } from "./asked.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -44,8 +45,6 @@ export function createAnswerBook(book: Book<"query">, mostQueries: number): Answ
   const { response, service, firstEvent, page } = book.times;
   const sampleEvery = Math.max(1, Math.ceil(mostQueries / MOST_SAMPLES));
   let answered = 0;
-  const take = (histograms: readonly Histogram[], row: number, ms: number): void =>
-    histograms[row]?.record(ms);
 
   return {
     bookRows(asked) {
@@ -67,13 +66,13 @@ export function createAnswerBook(book: Book<"query">, mostQueries: number): Answ
       if (rows === 0 && question.verb === "REQ") book.count(row, Q_EMPTY);
       if (serviceMs > LATE_MS) book.count(row, Q_LATE);
       if (asked.page > 0) {
-        take(page, row, serviceMs);
+        record(page[row] as Histogram, serviceMs);
         return;
       }
       const responseMs = receivedMs - question.dueMs;
-      take(response, row, responseMs);
-      take(service, row, serviceMs);
-      if (rows > 0) take(firstEvent, row, asked.firstMs - sentMs);
+      record(response[row] as Histogram, responseMs);
+      record(service[row] as Histogram, serviceMs);
+      if (rows > 0) record(firstEvent[row] as Histogram, asked.firstMs - sentMs);
       if (++answered % sampleEvery === 0) book.samples.push(row, responseMs);
     },
   };

@@ -58,7 +58,7 @@ export interface Lane {
   readonly client: Client;
   /** Of the relay that it leads to. */
   readonly caps: Caps;
-  /** By subscription id. */
+  /** By the plain EOSE that will end it: no answer is cut or read that needs not be. */
   readonly open: Map<string, Asked>;
   /** The one whose row came last. */
   current: Asked | null;
@@ -81,6 +81,11 @@ export function createLane(client: Client, caps: Caps): Lane {
     answers: 0,
     answeredMs: 0,
   };
+}
+
+/** The plain EOSE of a subscription. */
+export function eoseOf(id: string): string {
+  return `["EOSE","${id}"]`;
 }
 
 /** Leaves a subscription open behind EOSE; gives the one that is to be closed for it, the oldest. */

@@ -9,7 +9,7 @@
 import type { Ground, Rest, SocketMessage } from "../driver.ts";
 import { indexOf } from "../hot.ts";
 import { createLook } from "../look.ts";
-import type { Lane } from "./asked.ts";
+import type { Asked, Lane } from "./asked.ts";
 import { NO_CORPUS } from "./corpus-rows.ts";
 import type { QueryOptions } from "./options.ts";
 import { NO_MARK, type Rows } from "./rows.ts";
@@ -19,13 +19,18 @@ const LOOK_EVERY = 16;
 
 export type Listen = (lane: Lane, rest: Rest) => (message: SocketMessage) => void;
 
-/** `work`: sends what is due. */
-export function createListener(
-  ground: Ground,
-  { corpus, largestFrame }: QueryOptions,
-  rows: Rows,
-  work: (nowMs: number) => void,
-): Listen {
+interface ListenerOptions {
+  readonly options: Pick<QueryOptions, "corpus" | "largestFrame">;
+  readonly rows: Rows;
+  /** Sends what is due. */
+  readonly work: (nowMs: number) => void;
+  /** Ends the REQ whose plain EOSE came. */
+  readonly takeEose: (one: Asked, hint: null, receivedMs: number) => void;
+}
+
+export function createListener(ground: Ground, listener: ListenerOptions): Listen {
+  const { rows, work, takeEose } = listener;
+  const { corpus, largestFrame } = listener.options;
   const { clock, onFault } = ground;
   const { now, offsetMs } = clock;
   const { marks } = corpus ?? NO_CORPUS;
@@ -34,12 +39,17 @@ export function createListener(
 
   /** What is no row of the query that had the last one. */
   const takeOther = (lane: Lane, rest: Rest, text: string, receivedMs: number): void => {
-    const one = rows.turnTo(lane, text);
-    if (one !== null) rows.take(one, text, receivedMs);
+    const ended = lane.open.get(text);
+    if (ended !== undefined && ended.question.verb === "REQ") takeEose(ended, null, receivedMs);
     else {
+      const one = rows.turnTo(lane, text);
+      if (one !== null) {
+        rows.take(one, text, receivedMs);
+        return;
+      }
       rest(lane.client, text, receivedMs);
-      work(now());
     }
+    work(now());
   };
 
   return (lane, rest) => (message) => {

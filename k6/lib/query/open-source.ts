@@ -1,17 +1,15 @@
 /** Questions of a pool in an open model: each due at a time set beforehand, asked by one client after the other. */
-import type { VerifyForm } from "../../../src/plan/query.ts";
 import { findShape } from "../../../src/query/catalogue.ts";
-import { expectedOf, filtersOf } from "../../../src/query/question-line.ts";
 import { arrivalsOf } from "../arrivals.ts";
 import type { Ground } from "../driver.ts";
 import type { FrameSource } from "../frames/frame-source.ts";
-import type { Page, QuerySource, Question } from "./question.ts";
+import { charCodeAt } from "../hot.ts";
+import type { QuerySource, Question } from "./question.ts";
 
 const LETTER_A = 97;
 
 export interface OpenSourceOptions {
   readonly ratePerSecond: number;
-  readonly verify: VerifyForm;
   /** At most so many pages of a question. */
   readonly pages: number;
   /** The pool's types. */
@@ -21,7 +19,7 @@ export interface OpenSourceOptions {
 }
 
 export function createOpenSource(ground: Ground, options: OpenSourceOptions): QuerySource {
-  const { ratePerSecond, verify, pages, shapes, frames } = options;
+  const { ratePerSecond, pages, shapes, frames } = options;
   const nextArrival = arrivalsOf(ground, { name: "queries", ratePerSecond });
   const verbs = shapes.map((name) => findShape(name)?.verb ?? "REQ");
   let startMs = 0;
@@ -34,19 +32,16 @@ export function createOpenSource(ground: Ground, options: OpenSourceOptions): Qu
     for (;;) {
       const line = frames.next();
       if (line === undefined && frames.isStarved()) return null;
-      if (line !== undefined) lines.push(line);
-      // Behind the shape stand this page and the last one.
-      if (line !== undefined && line.charCodeAt(1) !== line.charCodeAt(2)) continue;
+      if (line !== undefined) {
+        lines.push(line);
+        // Behind the shape stand this page and the last one.
+        if (charCodeAt(line, 1) !== charCodeAt(line, 2)) continue;
+      }
       const whole = lines;
       lines = [];
       return whole;
     }
   };
-
-  const pageOf = (line: string): Page => ({
-    filters: () => filtersOf(line),
-    expected: () => (verify === "off" ? null : expectedOf(line)),
-  });
 
   return {
     get nextDueMs() {
@@ -68,11 +63,18 @@ export function createOpenSource(ground: Ground, options: OpenSourceOptions): Qu
     take(): Question | null {
       const whole = nextLines();
       if (whole === null) return null;
-      const row = whole[0] === undefined ? shapes.length : whole[0].charCodeAt(0) - LETTER_A;
+      const [first] = whole;
+      const row = first === undefined ? shapes.length : charCodeAt(first, 0) - LETTER_A;
       const dueMs = nextDueMs;
       nextDueMs = startMs + nextArrival();
       const verb = verbs[row] ?? "REQ";
-      return { row, dueMs, client: null, verb, pages: whole.slice(0, pages).map(pageOf) };
+      return {
+        row,
+        dueMs,
+        client: null,
+        verb,
+        pages: whole.length > pages ? whole.slice(0, pages) : whole,
+      };
     },
   };
 }

@@ -23,9 +23,9 @@ import { type Client, OPEN } from "../connection/client.ts";
 import type { Ground, LeadingDriver } from "../driver.ts";
 import { Fifo } from "../fifo.ts";
 import { record } from "../hot.ts";
-import type { ReadMessage } from "../relay-message.ts";
+import type { Hint, ReadMessage } from "../relay-message.ts";
 import { createAnswerBook } from "./answer-book.ts";
-import { type Asked, createLane, keepLiveOf, type Lane } from "./asked.ts";
+import { type Asked, createLane, eoseOf, keepLiveOf, type Lane } from "./asked.ts";
 import { Caps } from "./caps.ts";
 import { judgeCount } from "./counted.ts";
 import { createListener } from "./listener.ts";
@@ -98,7 +98,7 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     const row = rowOf(question);
     const id = idOf(row, ++number);
     const one = rows.begin({ lane, question, page, row, id, before });
-    lane.open.set(id, one);
+    lane.open.set(eoseOf(id), one);
     asked.push(one);
     open++;
     book.count(row, Q_SENT);
@@ -118,14 +118,12 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     }
   };
 
-  const listen = createListener(ground, options, rows, work);
-
   /** Books the end of a query and gives its place to one that waits. */
   const end = (one: Asked, column: number): void => {
     rows.sync(one);
     const { lane, row, id } = one;
     one.isOpen = false;
-    lane.open.delete(id);
+    lane.open.delete(eoseOf(id));
     if (lane.current === one) lane.current = null;
     if (room.isFull(open)) room.heldUntilMs = now();
     open--;
@@ -150,6 +148,11 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
       ask(lane, question, page + 1, seen);
     }
     sendWaiting(lane);
+  };
+
+  const takeEose = (one: Asked, hint: Hint, receivedMs: number): void => {
+    rows.sync(one);
+    answer(one, receivedMs, judgeRows(one, hint));
   };
 
   const sendWaiting = (lane: Lane): void => {
@@ -210,7 +213,7 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     { id, data }: ReadMessage & { type: "EVENT" },
     receivedMs: number,
   ) => {
-    const one = lane.open.get(id);
+    const one = lane.open.get(eoseOf(id));
     if (one !== undefined) {
       rows.take(one, data, receivedMs);
       return;
@@ -230,19 +233,19 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     if (message.type === "NOTICE") return takeNotice(lane, message.text);
     if (message.type === "EVENT") takeRow(lane, message, receivedMs);
     else if (message.type === "EOSE" || message.type === "COUNT" || message.type === "CLOSED") {
-      const one = lane.open.get(message.id);
+      const one = lane.open.get(eoseOf(message.id));
       const verb = message.type === "COUNT" ? "COUNT" : "REQ";
       // What comes behind an end, or under an id of nobody, ends nothing.
       if (one === undefined) return true;
       if (message.type === "CLOSED") takeClosed(one, message.text);
       else if (verb !== one.question.verb) return true;
-      else if (message.type === "EOSE") {
-        rows.sync(one);
-        answer(one, receivedMs, judgeRows(one, message.hint));
-      } else answer(one, receivedMs, judgeCount(message, one));
+      else if (message.type === "EOSE") takeEose(one, message.hint, receivedMs);
+      else answer(one, receivedMs, judgeCount(message, one));
     } else return false;
     return true;
   };
+
+  const listen = createListener(ground, { options, rows, work, takeEose });
 
   return {
     get wakeMs() {

@@ -6,14 +6,6 @@ import type { Schedule } from "../driver.ts";
 /** What the answer should be; `null` where nobody knows, or it is not to be checked. */
 export type Expected = ExpectedAnswer | number | null;
 
-/** One REQ or COUNT. */
-export interface Page {
-  // As functions: they are read when it is asked, and one that waits takes no room for them.
-  /** As they go on the wire, behind the subscription id. */
-  readonly filters: () => string;
-  readonly expected: () => Expected;
-}
-
 export interface Question {
   /** A row of the class, without the warm-up's. */
   readonly row: number;
@@ -21,8 +13,11 @@ export interface Question {
   /** Who asks; `null`: whose turn it is. */
   readonly client: Client | null;
   readonly verb: "REQ" | "COUNT";
-  /** The first one is due then, each other one when the one before it is answered. None: no question was left. */
-  readonly pages: readonly Page[];
+  /**
+   * A line each (`src/query/question-line.ts`), read when it is asked. The first one is due then, each other one
+   * when the one before it is answered. None: no question was left.
+   */
+  readonly pages: readonly string[];
 }
 
 export interface QuerySource {

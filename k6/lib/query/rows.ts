@@ -6,13 +6,13 @@
 import { matchesFilter } from "../../../src/nostr/filter.ts";
 import { AnswerCheck } from "../../../src/query/answer-check.ts";
 import type { ExpectedAnswer } from "../../../src/query/expected-answer.ts";
+import { expectedOf, filtersOf } from "../../../src/query/question-line.ts";
 import { ROW_KEY_LENGTH } from "../../../src/query/rows-file.ts";
 import { indexOf, substring } from "../hot.ts";
-import type { Asked, Lane } from "./asked.ts";
+import { type Asked, eoseOf, type Lane } from "./asked.ts";
 import { ID_MARK, NO_CORPUS } from "./corpus-rows.ts";
 import { LooseCheck, parseFilters, parseRow } from "./loose-check.ts";
 import type { QueryOptions } from "./options.ts";
-import type { Page } from "./question.ts";
 
 const HEAD = '["EVENT","';
 const NO_PART: readonly number[] = [];
@@ -81,9 +81,9 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
 
   return {
     begin({ lane, question, page, row, id, before }) {
-      const asks = question.pages[page] as Page;
-      const filters = asks.filters();
-      const expected = asks.expected();
+      const line = question.pages[page] as string;
+      const filters = filtersOf(line);
+      const expected = verify === "off" ? null : expectedOf(line);
       const isOfRows = verify === "rows" && question.verb === "REQ";
       const isKnown = corpus !== null && typeof expected === "object" && expected !== null;
       const isLast = question.pages[page + 1] === undefined;
@@ -124,7 +124,7 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
     turnTo(lane, text) {
       if (indexOf(text, HEAD, 0) !== 0) return null;
       const id = substring(text, HEAD.length, indexOf(text, '"', HEAD.length));
-      const one = lane.open.get(id) ?? null;
+      const one = lane.open.get(eoseOf(id)) ?? null;
       lane.current = one;
       return one;
     },

@@ -11,6 +11,7 @@ import {
   QUERIES,
 } from "../../../src/load/sessions.ts";
 import { HEADER_LENGTH } from "../../../src/pool/format.ts";
+import { formatUnknown } from "../../../src/query/question-line.ts";
 import { seededRandom } from "../../../src/random.ts";
 import { arrivalsOf } from "../arrivals.ts";
 import type { Client } from "../connection/client.ts";
@@ -77,7 +78,7 @@ export function createSessions(ground: Ground, options: SessionOptions): QuerySo
       dueMs,
       client,
       verb: "REQ",
-      pages: [{ filters: () => filters, expected: () => null }],
+      pages: [formatUnknown(row, filters)],
     });
   };
 
