@@ -16,6 +16,6 @@ const openAheadAt = await openFrames(script);
 
 export const options = scriptOptions(script);
 export default () => publishShare(script, openAt, openAheadAt);
-export const setup = refuseSegments;
+export const setup = () => refuseSegments(script);
 export const watchResources = () => watchCompanion(script);
 export const handleSummary = (data: unknown) => summarizeRun(script, data);

@@ -13,6 +13,6 @@ const openAt = await openFrames(script);
 
 export const options = scriptOptions(script);
 export default () => publishShare(script, openAt, null);
-export const setup = refuseSegments;
+export const setup = () => refuseSegments(script);
 export const watchResources = () => watchCompanion(script);
 export const handleSummary = (data: unknown) => summarizeRun(script, data);

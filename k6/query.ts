@@ -14,6 +14,6 @@ const corpus = readCorpus(script);
 
 export const options = scriptOptions(script);
 export default () => queryShare(script, openAt, corpus);
-export const setup = refuseSegments;
+export const setup = () => refuseSegments(script);
 export const watchResources = () => watchCompanion(script);
 export const handleSummary = (data: unknown) => summarizeRun(script, data);

@@ -42,6 +42,7 @@ describe("buildPlan", () => {
       pingSec: 0,
       headers: [],
       clientIpHeader: null,
+      instances: 1,
       reportDir: "reports/load-test",
       allowPrivate: false,
       dedicatedHost: null,

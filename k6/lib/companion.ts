@@ -28,7 +28,8 @@ export function companionScenario(plan: Plan, url: string | null): object {
     [COMPANION_SCENARIO]: {
       executor: "per-vu-iterations",
       exec: "watchResources",
-      vus: 1,
+      // Of several instances each has one.
+      vus: plan.instances,
       iterations: 1,
       maxDuration: `${mostSeconds(plan)}s`,
       gracefulStop: "0s",

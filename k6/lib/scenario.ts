@@ -1,6 +1,7 @@
 /** What the scripts of all scenarios do in VU code: the gate, then one VU's life, or the look at resources. */
 import exec from "k6/execution";
 import { QUERIES } from "../../src/load/sessions.ts";
+import { findSegmentFaults } from "../../src/plan/instances.ts";
 import { mayBeEphemeral } from "../../src/pool/format.ts";
 import { rowNames, rowTypes } from "../../src/report/rows.ts";
 import { pollCompanion } from "./companion.ts";
@@ -11,7 +12,7 @@ import type { CorpusRows } from "./query/corpus-rows.ts";
 import { createOpenSource } from "./query/open-source.ts";
 import { createQuerier } from "./query/querier.ts";
 import { createSessions } from "./query/sessions.ts";
-import { findFaults, findSegmentFaults, type Script } from "./script.ts";
+import { findFaults, type Script } from "./script.ts";
 import { Vu, type VuOptions } from "./vu.ts";
 
 /** Runs the publishing VU that this is; `openAheadAt` opens the frames once more, for sessions. */
@@ -97,8 +98,8 @@ async function runVu(
 }
 
 /** Before any VU starts, also where a segment has none. */
-export function refuseSegments(): void {
-  const faults = findSegmentFaults(exec.test.options);
+export function refuseSegments({ plan, run }: Script): void {
+  const faults = findSegmentFaults(exec.test.options, plan.instances, run.instance);
   if (faults.length > 0) exec.test.abort(`refused: ${faults.join("; ")}`);
 }
 

@@ -11,6 +11,7 @@ import { type Isolation, parseIsolatedNetworks } from "../../src/guard/isolation
 import { findGuardFaults, needsProof } from "../../src/guard/k6-gate.ts";
 import { parseDedicatedHost } from "../../src/guard/relay-url.ts";
 import { mostSeconds } from "../../src/plan/duration.ts";
+import { findSegmentFaults, readInstance, segmentOptions } from "../../src/plan/instances.ts";
 import { collectOptions } from "../../src/plan/options.ts";
 import { buildPlan, leadingRate, type Plan } from "../../src/plan/plan.ts";
 import type { ScenarioName } from "../../src/plan/scenarios.ts";
@@ -43,6 +44,8 @@ interface RunEnvironment {
   readonly auditEvery: number;
   /** By relay, after how many rows of a filter it ends an answer; 0 or none: nobody knows. */
   readonly rowCaps: readonly number[];
+  /** Which of the plan's instances this is; `null`: k6's segment says so. */
+  readonly instance: number | null;
 }
 
 export interface Script {
@@ -65,7 +68,7 @@ export function readScript(scenario: ScenarioName): Script {
     );
   }
   const pool = parseManifest(open(`${absolute(poolDir)}/${MANIFEST_FILE}`), poolDir);
-  const plan = buildPlan(scenario, collectOptions({}, __ENV, scenario), pool.seed, readCores());
+  const plan = buildPlan(scenario, collectOptions({}, __ENV, scenario), pool.seed);
   if (plan.query === null) refuseQuestions(pool, poolDir);
   return { plan, pool, poolDir: absolute(poolDir), run: readRun(plan) };
 }
@@ -79,6 +82,7 @@ export function readCorpus({ plan: { query }, poolDir }: Script): CorpusRows | n
 /** k6's options for a plan: one iteration a VU, the guard at the dial, thresholds. */
 export function scriptOptions({ plan, run }: Script): object {
   return {
+    ...segmentOptions(plan.instances, run.instance),
     scenarios: {
       [plan.scenario]: {
         executor: "per-vu-iterations",
@@ -92,7 +96,10 @@ export function scriptOptions({ plan, run }: Script): object {
     },
     blacklistIPs: blacklistFor(run.allowed),
     hosts: run.hosts,
-    thresholds: Object.fromEntries(plan.thresholds.map((t) => [t.metric, [...t.expressions]])),
+    // A part of the load is not judged by itself.
+    thresholds: Object.fromEntries(
+      plan.instances > 1 ? [] : plan.thresholds.map((t) => [t.metric, [...t.expressions]]),
+    ),
     // Slices travel as names of checks; no tag may hold the URL.
     systemTags: ["check", "group"],
     summaryTrendStats: ["min", "avg", "med", "p(90)", "p(95)", "p(99)", "p(99.9)", "max", "count"],
@@ -121,7 +128,7 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
     env: __ENV,
   });
   const planned = new Map<string, number>([[plan.scenario, plan.vus]]);
-  if (run.companionUrl !== null) planned.set(COMPANION_SCENARIO, 1);
+  if (run.companionUrl !== null) planned.set(COMPANION_SCENARIO, plan.instances);
   const scenarios = Object.entries(options.scenarios ?? {});
   const isOurs = scenarios.every(
     ([name, { executor, vus, iterations }]) =>
@@ -135,25 +142,13 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
   if (JSON.stringify(options.hosts ?? {}) !== JSON.stringify(run.hosts)) {
     faults.push("k6's `hosts` were replaced; start the run with `npx k6-nostr run`");
   }
-  faults.push(...findSegmentFaults(consolidated));
+  faults.push(...findSegmentFaults(consolidated, plan.instances, run.instance));
   if (options.insecureSkipTLSVerify) {
     faults.push("certificates must be checked; remove `--insecure-skip-tls-verify`");
   }
   if (faults.length > 0) return faults;
   const question = { nowMs: Date.now(), rateEps: leadingRate(plan), clients: plan.clients };
   return needsProof(plan.relays, policy).flatMap((relay) => findProofFault(relay, question) ?? []);
-}
-
-/**
- * A part of a test is a part of the load and no report of it; what several k6 processes measure is not put
- * together. Of two of them one may have no VU at all, so that each is asked where it sets up.
- */
-export function findSegmentFaults(consolidated: unknown): readonly string[] {
-  const { executionSegment = null } = consolidated as { executionSegment?: string | null };
-  if (executionSegment === null || executionSegment === "0:1") return [];
-  return [
-    `k6 was given the segment ${executionSegment} of the test: parts are not put together here; remove \`--execution-segment\` and \`--execution-segment-sequence\`, and set lower --clients and --rate for several generators, each with a report of its own`,
-  ];
 }
 
 function policyOf(plan: Plan, isolation: Isolation | undefined): GuardPolicy {
@@ -173,12 +168,6 @@ function readIsolation(): Isolation | undefined {
     : undefined;
 }
 
-/** The CLI says how many cores its plan was made for; the same plan comes out here. */
-function readCores(): number | null {
-  const text = __ENV.CORES;
-  return text && /^[1-9]\d{0,3}$/.test(text) ? Number(text) : null;
-}
-
 function readRun(plan: Plan): RunEnvironment {
   const allowed = __ENV.ALLOWED_ADDRESSES;
   return {
@@ -192,6 +181,7 @@ function readRun(plan: Plan): RunEnvironment {
     isolation: readIsolation(),
     auditEvery: Number(__ENV.AUDIT_EVERY ?? 0),
     rowCaps: readRowCaps(),
+    instance: readInstance(__ENV.INSTANCE, __ENV.JOB_COMPLETION_INDEX, plan.instances),
   };
 }
 

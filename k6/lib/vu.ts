@@ -2,7 +2,6 @@
  * One VU from its first connection to its last slice: connect, wait for the common start, send
  * through warm-up and window, wait for answers, close. Figures leave it as slices only.
  */
-import exec from "k6/execution";
 import type { RowNames } from "../../src/measure/classes.ts";
 import { Recorder } from "../../src/measure/recorder.ts";
 import { type Phase, sliceLengthMs } from "../../src/measure/slice.ts";
@@ -36,6 +35,7 @@ export interface VuOptions {
 
 export class Vu {
   readonly #plan: Plan;
+  readonly #share: number;
   readonly #clock: Clock = createClock();
   readonly #recorder: Recorder;
   readonly #slices: SliceDesk;
@@ -53,6 +53,7 @@ export class Vu {
     const onFault = (where: string, error: unknown) => this.#onFault(where, error);
     const atSec = () => this.#atSec();
     this.#plan = plan;
+    this.#share = share;
     this.#recorder = recorder;
     this.#slices = new SliceDesk(recorder, feedMetrics, live);
     this.#sliceMs = sliceLengthMs(plan.durationSec);
@@ -190,7 +191,8 @@ export class Vu {
     const windowStartMs = this.#schedule?.windowStartMs ?? null;
     const atMs = this.#clock.now();
     this.#slices.cut({
-      vu: exec.vu.idInTest,
+      // From 1 on, each once over all instances.
+      vu: this.#share + 1,
       phase,
       // A slice is taken at its end.
       index: windowStartMs === null ? -1 : Math.round((atMs - windowStartMs) / this.#sliceMs) - 1,

@@ -16,6 +16,8 @@ export interface KeptOptions {
 /** What is of one machine or one run alone, and no part of the load. */
 const OF_ONE_RUN: readonly OptionName[] = [
   "dryRun",
+  "instance",
+  "cores",
   "reportDir",
   "relayPid",
   "profile",

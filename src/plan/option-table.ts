@@ -122,6 +122,23 @@ const table = {
       "certificates (PEM) trusted beside the system's: of a private authority, or self-signed",
     ],
   },
+  "Several generators": {
+    instances: [
+      "INSTANCES",
+      "instances",
+      "N",
+      "1",
+      "k6 processes that share the load: docs/scale.md",
+    ],
+    instance: [
+      "INSTANCE",
+      "instance",
+      "I",
+      null,
+      "which of them this is, from 0 (default: JOB_COMPLETION_INDEX)",
+    ],
+    cores: ["CORES", "cores", "N", null, "cores of each (default: this machine's)"],
+  },
   "Events and pools": {
     mix: [
       "MIX",

@@ -7,6 +7,7 @@ import { expandPreset } from "../events/presets.ts";
 import { parseRelayUrls, type RelayUrl } from "../guard/relay-url.ts";
 import { type ArrivalKind, mostArrivals } from "../load/arrivals.ts";
 import { type Header, parseHeaderName, parseHeaders } from "./headers.ts";
+import { readInstances } from "./instances.ts";
 import type { OptionName } from "./option-table.ts";
 import {
   clip,
@@ -48,13 +49,15 @@ export interface Plan {
   readonly reportDir: string;
   readonly allowPrivate: boolean;
   readonly dedicatedHost: string | null;
-  /** k6 VUs; each holds an equal share of the connections. */
+  /** k6 processes that share the load; what is said of clients, rates and VUs is of all together. */
+  readonly instances: number;
+  /** k6 VUs; each holds an equal share of the connections. Each instance has as many. */
   readonly vus: number;
-  /** The generator's cores; `null` where they are not known, as in a script started by hand. */
+  /** The cores of an instance; `null` where they are not known, as in a script started by hand. */
   readonly cores: number | null;
 }
 
-/** Above these a typo is likelier than a wish; `--force` lifts them. */
+/** Above these for each instance a typo is likelier than a wish; `--force` lifts them. */
 const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, units: 20_000_000 };
 
 /**
@@ -74,21 +77,22 @@ const ARRIVALS = ["constant", "poisson"] as const satisfies readonly ArrivalKind
 const CORPUS_MIX = "corpus";
 
 /**
- * Checks all options. `seed` is taken when SEED is not set; `cores` is the count of the generator's
- * cores, `null` where it is not known. Throws `ConfigError`.
+ * Checks all options. `seed` is taken when SEED is not set, `machineCores` when CORES is not; `null` where
+ * they are not known. Throws `ConfigError`.
  */
 export function buildPlan(
   scenario: ScenarioName,
   texts: OptionTexts,
   seed: string,
-  cores: number | null = null,
+  machineCores: number | null = null,
 ): Plan {
   const force = readSwitch(texts, "force");
+  const instances = readInstances(texts);
   const bound = (n: number) => (force ? Number.MAX_SAFE_INTEGER : n);
   const relays = readRelays(texts);
   const clients = readNumber(texts, "clients", {
     min: 1,
-    max: bound(BOUNDS.clients),
+    max: bound(instances * BOUNDS.clients),
     integer: true,
   });
   const durationSec = readNumber(texts, "duration", {
@@ -100,13 +104,15 @@ export function buildPlan(
   const query = isQuery ? readQueryPlan(texts, force) : null;
   const rateEps = isQuery
     ? 0
-    : readNumber(texts, "rate", { min: 0.01, max: bound(BOUNDS.rateEps), integer: false });
+    : readNumber(texts, "rate", {
+        min: 0.01,
+        max: bound(instances * BOUNDS.rateEps),
+        integer: false,
+      });
   const vusOfRate = query === null ? rateEps / RATE_PER_VU : query.rate / QUERIES_PER_VU;
-  const vus = Math.min(
-    clients,
-    cores ?? MOST_VUS,
-    Math.ceil(Math.max(vusOfRate, clients / CONNECTIONS_PER_VU)),
-  );
+  const cores = readCores(texts) ?? machineCores;
+  const wanted = Math.max(vusOfRate, clients / CONNECTIONS_PER_VU) / instances;
+  const vusEach = Math.min(Math.floor(clients / instances), cores ?? MOST_VUS, Math.ceil(wanted));
   const plan: Plan = {
     scenario,
     relays,
@@ -139,10 +145,11 @@ export function buildPlan(
     reportDir: texts.reportDir ?? "",
     allowPrivate: readSwitch(texts, "allowPrivate"),
     dedicatedHost: texts.allowDedicatedRelay ?? null,
-    vus,
+    instances,
+    vus: instances * vusEach,
     cores,
   };
-  return check(plan, bound(BOUNDS.units));
+  return check(plan, bound(instances * BOUNDS.units));
 }
 
 /**
@@ -179,6 +186,11 @@ function readRelays(texts: OptionTexts): readonly RelayUrl[] {
   return parseRelayUrls(texts.relay);
 }
 
+function readCores(texts: OptionTexts): number | null {
+  if (!texts.cores) return null;
+  return readNumber(texts, "cores", { min: 1, max: 9_999, integer: true });
+}
+
 function readAddressHeader(texts: OptionTexts): string | null {
   const { clientIpHeader } = texts;
   return clientIpHeader ? parseHeaderName(clientIpHeader, optionLabel("clientIpHeader")) : null;
@@ -204,6 +216,11 @@ function check(plan: Plan, mostUnits: number): Plan {
   if (plan.clients < plan.relays.length) {
     throw new ConfigError(
       `${optionLabel("clients")} must be at least the number of relays (${plan.relays.length}), got \`${plan.clients}\``,
+    );
+  }
+  if (plan.clients < plan.instances) {
+    throw new ConfigError(
+      `${optionLabel("clients")} must be at least ${optionLabel("instances")} (${plan.instances}), got \`${plan.clients}\`: an instance without a connection sends nothing`,
     );
   }
   const [units, unit, flag] =

@@ -27,6 +27,7 @@ export function planVariables(plan: Plan): Record<string, string> {
     ACK_TIMEOUT_MS: String(plan.ackTimeoutMs),
     CONNECT_CONCURRENCY: String(plan.connectConcurrency),
     PING_SEC: String(plan.pingSec),
+    INSTANCES: String(plan.instances),
     RELAY_HEADERS: plan.headers.map(({ name, value }) => `${name}: ${value}`).join("\n"),
     CLIENT_IP_HEADER: plan.clientIpHeader ?? "",
     THRESHOLDS: formatThresholds(plan.thresholds),

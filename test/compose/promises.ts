@@ -282,6 +282,9 @@ const NOT_FOR_COMPOSE: Readonly<Record<string, string>> = {
   PPROF_URL: "taken of this machine only, and the relay is another container",
   CA_FILE: "the relays of the environment speak ws://",
   PROFILE_FILE: "a profile is given to a report that is there: `k6-nostr run` outside",
+  INSTANCES: "one generator is there",
+  INSTANCE: "the same",
+  CORES: "those that LOAD_CPUS leaves",
   ALLOW_PRIVATE: "nothing but the relay is there",
   ALLOW_DEDICATED_RELAY: "no relay elsewhere can be reached",
 };

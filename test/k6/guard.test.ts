@@ -86,6 +86,20 @@ describe("a bundle started by hand", () => {
     ["the first half of a test", {}, halfOf("0:1/2"), /the segment 0:1\/2 of the test/],
     // It has no VU.
     ["the second half of a test", {}, halfOf("1/2:1"), /the segment 1\/2:1 of the test/],
+    ["two instances and no part", { INSTANCES: "2" }, [], /it would send the whole plan/],
+    [
+      "a part without the sequence of parts",
+      { INSTANCES: "2" },
+      ["--execution-segment", "0:1/2"],
+      /shares would overlap/,
+    ],
+    [
+      "the part of another",
+      { INSTANCES: "2", INSTANCE: "1" },
+      halfOf("0:1/2"),
+      /of instance 0, and/,
+    ],
+    ["a pod's number and no number of pods", { JOB_COMPLETION_INDEX: "1" }, [], /from 0 to 0/],
     ["no certificates", { K6_INSECURE_SKIP_TLS_VERIFY: "true" }, [], /certificates/],
   ];
   for (const [what, environment, args, reason] of weakened) {

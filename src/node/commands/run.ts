@@ -79,6 +79,11 @@ export async function runScenario(
   const plan = buildPlan(scenario, texts, drawSeed(scenario), availableParallelism());
   const durationGiven = given.includes("duration");
   refuseTwoPools(texts);
+  if (plan.instances > 1 && !readSwitch(texts, "dryRun")) {
+    throw new ConfigError(
+      `${optionLabel("instances")} is ${plan.instances}: \`run\` is one generator with a report of its own; leave it out, or start each instance by itself (docs/scale.md)`,
+    );
+  }
   const builders = texts.builders === undefined ? undefined : await readBuilders(texts.builders);
   if (parseMix(plan.mix, builders?.extra).view === undefined && scenario === "playback") {
     throw new ConfigError(

@@ -12,6 +12,9 @@ const OTHER_FILES = 64;
 /** One core signs OKs off at about so many events a second when it is shared with a relay. */
 const EPS_PER_CORE = 10_000;
 
+/** What of a plan falls to one machine. */
+type Part = Pick<Plan, "clients" | "relays" | "query" | "rateEps">;
+
 export interface MachineLimits {
   readonly cores: number;
   /** `null`: not known on this system. */
@@ -37,8 +40,14 @@ export async function readMachine(): Promise<MachineLimits> {
   };
 }
 
-/** Holds the plan against the machine. `poolBytes`: of the pool, or what it is expected to take. */
-export function judgeMachine(plan: Plan, machine: MachineLimits, poolBytes: number): Finding[] {
+/** Holds an instance's part of the plan against the machine. `poolBytes`: of the pool, or what it is expected to take. */
+export function judgeMachine(
+  { instances, ...whole }: Plan,
+  machine: MachineLimits,
+  poolBytes: number,
+): Finding[] {
+  const clients = Math.ceil(whole.clients / instances);
+  const plan = { ...whole, clients, rateEps: whole.rateEps / instances };
   return [
     judgeFiles(plan, machine.openFiles),
     judgePorts(plan, machine.ephemeralPorts),
@@ -47,7 +56,7 @@ export function judgeMachine(plan: Plan, machine: MachineLimits, poolBytes: numb
   ];
 }
 
-function judgeFiles({ clients }: Plan, limit: number | null): Finding {
+function judgeFiles({ clients }: Part, limit: number | null): Finding {
   const needed = clients + OTHER_FILES;
   if (limit === null) return ok("open-files", "the open-file limit of this system is not known");
   if (needed <= limit) {
@@ -60,7 +69,7 @@ function judgeFiles({ clients }: Plan, limit: number | null): Finding {
   });
 }
 
-function judgePorts({ clients, relays }: Plan, ports: number | null): Finding {
+function judgePorts({ clients, relays }: Part, ports: number | null): Finding {
   const needed = Math.ceil(clients / Math.max(1, relays.length));
   if (ports === null) return ok("ports", "the local port range of this system is not known");
   const what = `${formatCount(ports)} local ports, ${formatCount(needed)} connections to a relay`;
@@ -79,7 +88,7 @@ function judgePorts({ clients, relays }: Plan, ports: number | null): Finding {
   });
 }
 
-function judgeMemory({ clients }: Plan, free: number | null, poolBytes: number): Finding {
+function judgeMemory({ clients }: Part, free: number | null, poolBytes: number): Finding {
   const needed = clients * BYTES_PER_CONNECTION + 2 * poolBytes;
   if (free === null) return ok("memory", "the free memory of this system is not known");
   const what = `about ${formatBytes(needed)} needed, ${formatBytes(free)} free`;
@@ -92,7 +101,7 @@ function judgeMemory({ clients }: Plan, free: number | null, poolBytes: number):
   return needed > free ? stop("memory", explanation) : advice("memory", explanation);
 }
 
-function judgeCores({ query, rateEps }: Plan, cores: number): Finding {
+function judgeCores({ query, rateEps }: Part, cores: number): Finding {
   const work =
     query === null ? `${formatCount(rateEps)} events/s` : `${formatCount(query.rate)} queries/s`;
   const what = `${cores} cores for ${work}`;
