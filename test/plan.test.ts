@@ -35,6 +35,7 @@ describe("buildPlan", () => {
       query: null,
       seed: "drawn",
       arrival: "constant",
+      pacing: "shared",
       maxInFlight: 16,
       connectConcurrency: 50,
       ackTimeoutMs: 10_000,

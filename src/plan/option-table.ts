@@ -38,6 +38,14 @@ const table = {
     warmup: ["WARMUP_SEC", "warmup", "SEC", "0", "sent and counted apart before the window"],
     rate: ["RATE_EPS", "rate", "EPS", "50", "events per second over all clients", PUBLISHING],
     arrival: ["ARRIVAL", "arrival", "KIND", "constant", "constant or poisson"],
+    pacing: [
+      "PACING",
+      "pacing",
+      "MODE",
+      "auto",
+      "precise (on time, for a core), shared (leaves cores to the relay), or auto",
+      PUBLISHING,
+    ],
     maxInFlight: [
       "MAX_IN_FLIGHT",
       "max-in-flight",

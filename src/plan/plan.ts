@@ -17,6 +17,7 @@ import {
   readNumber,
   readSwitch,
 } from "./options.ts";
+import { choosePacing, PACING_CHOICES, type Pacing } from "./pacing.ts";
 import { type QueryPlan, readQueryPlan } from "./query.ts";
 import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
 import { defaultThresholds, parseThresholds, type Threshold, withLeast } from "./thresholds.ts";
@@ -53,6 +54,7 @@ export interface Plan {
   readonly instances: number;
   /** k6 VUs; each holds an equal share of the connections. Each instance has as many. */
   readonly vus: number;
+  readonly pacing: Pacing;
   /** The cores of an instance; `null` where they are not known, as in a script started by hand. */
   readonly cores: number | null;
 }
@@ -147,6 +149,14 @@ export function buildPlan(
     dedicatedHost: texts.allowDedicatedRelay ?? null,
     instances,
     vus: instances * vusEach,
+    pacing: isQuery
+      ? "shared"
+      : choosePacing({
+          choice: readChoice(texts, "pacing", PACING_CHOICES),
+          cores,
+          vus: vusEach,
+          relays,
+        }),
     cores,
   };
   return check(plan, bound(instances * BOUNDS.units));

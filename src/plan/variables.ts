@@ -23,6 +23,7 @@ export function planVariables(plan: Plan): Record<string, string> {
     MIX: plan.mix,
     SEED: plan.seed,
     ARRIVAL: plan.arrival,
+    PACING: plan.pacing,
     MAX_IN_FLIGHT: String(plan.maxInFlight),
     ACK_TIMEOUT_MS: String(plan.ackTimeoutMs),
     CONNECT_CONCURRENCY: String(plan.connectConcurrency),
@@ -56,6 +57,8 @@ export function keptOf(plan: Plan): KeptOptions {
   const own = {
     ...planVariables(plan),
     THRESHOLDS: ownThresholds(plan.thresholds, scenario) ?? "",
+    // It was chosen for this machine.
+    PACING: "",
     // A plan has presets spelled out.
     ...(plan.mix === mix ? { MIX: "" } : {}),
     ...(query?.mix === queryMix ? { QUERY_MIX: "" } : {}),

@@ -223,6 +223,7 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
     headers: plan.headers.map(({ name }) => name),
     clientIpHeader: plan.clientIpHeader,
     vus: plan.vus,
+    pacing: plan.pacing,
     pool: {
       id: pool.id,
       events: pool.events,

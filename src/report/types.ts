@@ -1,6 +1,7 @@
 /** The report: the JSON that tools read. `schema.json` beside this file says the same as JSON Schema. */
 import type { ClassName } from "../measure/classes.ts";
 import type { Reason } from "../nostr/reason.ts";
+import type { Pacing } from "../plan/pacing.ts";
 import type { QueryPlan } from "../plan/query.ts";
 import type { CorpusFacts, PoolSource } from "../pool/format.ts";
 import type { LeftOut } from "../pool/left-out.ts";
@@ -383,6 +384,8 @@ export interface Report {
     readonly headers?: readonly string[];
     readonly clientIpHeader?: string | null;
     readonly vus: number;
+    /** How closely it kept to its schedule (`src/plan/pacing.ts`). Reports from before have none. */
+    readonly pacing?: Pacing;
     readonly pool: {
       readonly id: string;
       readonly events: number;

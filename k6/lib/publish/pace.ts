@@ -23,11 +23,14 @@ export interface Pace {
   readonly sampleEvery: number;
 }
 
-export function paceOf({ rateEps, vus, cores, durationSec }: Plan): Pace {
+/** In shared pacing: a VU is woken once for what is due within so long. */
+const SHARED_GATHER_MS = 0.5;
+
+export function paceOf({ rateEps, vus, pacing, durationSec }: Plan): Pace {
+  const isShared = pacing === "shared";
   return {
-    // It takes CPU: only where a core is left for others.
-    spinMs: cores !== null && vus < cores ? SPIN_MS : 0,
-    gatherMs: rateEps / vus > GATHER_FROM_RATE ? GATHER_MS : 0,
+    spinMs: isShared ? 0 : SPIN_MS,
+    gatherMs: isShared ? SHARED_GATHER_MS : rateEps / vus > GATHER_FROM_RATE ? GATHER_MS : 0,
     sampleEvery: Math.ceil((rateEps * durationSec) / MOST_SAMPLES),
   };
 }

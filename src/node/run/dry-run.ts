@@ -46,7 +46,7 @@ export async function describePlan(plan: Plan, source: EventSource = {}): Promis
   const rows: readonly Row[] = [
     [
       "clients",
-      `${formatCount(plan.clients)} connections, ${plan.connectConcurrency} handshakes at once, ${plan.vus} VUs${plan.instances > 1 ? ` in ${plan.instances} instances` : ""}`,
+      `${formatCount(plan.clients)} connections, ${plan.connectConcurrency} handshakes at once, ${plan.vus} VUs${plan.instances > 1 ? ` in ${plan.instances} instances` : ""}${query === null ? `, ${plan.pacing} pacing` : ""}`,
     ],
     [
       "schedule",

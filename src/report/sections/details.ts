@@ -48,7 +48,7 @@ function items(report: Report): readonly Text[] {
       `, ${run.startedAt} to ${run.endedAt}, plan `,
       code(run.planHash.slice(0, 16)),
     ],
-    `${run.tool}, ${run.k6 ?? `k6 ${NOT_MEASURED}`}, ${config.vus} VUs, CPUs ${run.host.cpus ?? NOT_MEASURED}, memory ${formatBytes(run.host.memoryBytes)}, platform ${run.host.platform ?? NOT_MEASURED}`,
+    `${run.tool}, ${run.k6 ?? `k6 ${NOT_MEASURED}`}, ${config.vus} VUs${config.pacing ? `, ${config.pacing} pacing` : ""}, CPUs ${run.host.cpus ?? NOT_MEASURED}, memory ${formatBytes(run.host.memoryBytes)}, platform ${run.host.platform ?? NOT_MEASURED}`,
     ...(run.relays ?? []).flatMap(relayLine),
     ...(run.relayNote ? [`relay, as given: ${run.relayNote}`] : []),
     ["pool ", code(pool.id), `: ${formatCount(pool.events)} events, ${formatBytes(pool.bytes)}`],
