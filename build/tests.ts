@@ -1,11 +1,11 @@
 /**
- * Compiles the unit tests for `npm run test:unit`: reading TypeScript as it is imported costs each of some
- * hundred processes half a second or more. One test alone runs as it is: `node --import tsx --test test/x.test.ts`.
+ * Compiles the tests, and the CLI that they start: reading TypeScript as it is imported costs each of some
+ * hundreds of processes half a second or more. One test alone runs as it is: `node --import tsx --test test/x.test.ts`.
  */
 import { readdirSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 const OUT = "build/dist/tests";
@@ -22,14 +22,8 @@ const sourceUrls: Plugin = {
   },
 };
 
-process.chdir(PROJECT);
-await rm(OUT, { recursive: true, force: true });
-await build({
-  entryPoints: readdirSync("test").flatMap((name) =>
-    name.endsWith(".test.ts") ? [`test/${name}`] : [],
-  ),
-  outdir: OUT,
-  outbase: "test",
+/** What all that is compiled has in common. */
+const COMMON = {
   bundle: true,
   splitting: true,
   packages: "external",
@@ -39,4 +33,20 @@ await build({
   sourcemap: true,
   plugins: [sourceUrls],
   logLevel: "warning",
-});
+} as const satisfies BuildOptions;
+
+const testsIn = (folder: string) =>
+  readdirSync(folder).flatMap((name) => (name.endsWith(".test.ts") ? [`${folder}/${name}`] : []));
+
+process.chdir(PROJECT);
+await rm(OUT, { recursive: true, force: true });
+await Promise.all([
+  build({
+    ...COMMON,
+    entryPoints: ["test", "test/k6", "test/k6/alone"].flatMap(testsIn),
+    outdir: OUT,
+    outbase: "test",
+    define: { "process.env.COMPILED_CLI": JSON.stringify(`${PROJECT}${OUT}/cli/main.js`) },
+  }),
+  build({ ...COMMON, entryPoints: ["test/cli/main.ts"], outdir: `${OUT}/cli` }),
+]);

@@ -4,12 +4,11 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { startRelay } from "../../src/node/relay/relay.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
 import type { Report } from "../../src/report/types.ts";
+import { PROGRAM } from "../cli/program.ts";
 
-const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 const LIMIT_MS = 90_000;
 
 export interface Ended {
@@ -44,7 +43,7 @@ export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> 
     return await use({
       dir,
       k6: k6.path,
-      cli: CLI,
+      cli: PROGRAM,
       start,
       run: (args, program) => start(args, program).ended,
       reports: () => readReports(join(dir, "reports")),
@@ -88,7 +87,7 @@ function startIn(dir: string, k6: string, args: readonly string[], program?: str
     // As a shell sets it: k6 itself takes relative paths from the script on.
     PWD: dir,
   };
-  const words = program === undefined ? [CLI, ...args] : [...args];
+  const words = program === undefined ? [PROGRAM, ...args] : [...args];
   const child = spawn(program ?? process.execPath, words, { cwd: dir, env, stdio: "pipe" });
   let stdout = "";
   let stderr = "";

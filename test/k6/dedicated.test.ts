@@ -15,8 +15,8 @@ import { parseMix } from "../../src/events/mix.ts";
 import { makePool } from "../../src/node/pool/make.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
 import { DEFAULT_EPOCH } from "../../src/pool/plan.ts";
+import { PROGRAM } from "../cli/program.ts";
 
-const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 const RELAY = fileURLToPath(new URL("public-relay.ts", import.meta.url));
 /** An address that exists in the namespace only, and goes nowhere from it. */
 const ADDRESS = "ip link set lo up && ip addr add 8.8.8.8/32 dev lo";
@@ -117,7 +117,7 @@ describe("a name that resolves to a public address when k6 dials", { skip }, () 
 });
 
 function byCli(proof: string, variables: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-  const args = [CLI, "run", "publish", "--no-calibrate", "--force"];
+  const args = [PROGRAM, "run", "publish", "--no-calibrate", "--force"];
   return inNamespace(proof, [process.execPath, ...args], variables);
 }
 

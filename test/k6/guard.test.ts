@@ -10,14 +10,13 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { buildBundles } from "../../build/bundle.ts";
 import { parseMix } from "../../src/events/mix.ts";
 import { makePool } from "../../src/node/pool/make.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
 import { DEFAULT_EPOCH } from "../../src/pool/plan.ts";
+import { PROGRAM } from "../cli/program.ts";
 
-const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 const hasNamespaces = canUnshare();
 
 interface Ended {
@@ -213,7 +212,7 @@ function byHand(
 }
 
 function byCli(environment: Readonly<Record<string, string>>): Promise<Ended> {
-  const words = [process.execPath, CLI, "run", "publish", "--force", "--no-calibrate"];
+  const words = [process.execPath, PROGRAM, "run", "publish", "--force", "--no-calibrate"];
   return start(words, { ...planVariables(), RELAY_URL: url, ...environment });
 }
 

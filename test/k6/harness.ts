@@ -8,10 +8,10 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after } from "node:test";
-import { fileURLToPath } from "node:url";
 import { parseMix } from "../../src/events/mix.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
 import type { Report } from "../../src/report/types.ts";
+import { PROGRAM } from "../cli/program.ts";
 import { assertCounts, type Beside } from "../faulty-relay/hold.ts";
 import { type Behaviour, type FaultyRelay, startFaultyRelay } from "../faulty-relay/relay.ts";
 import { keepPool } from "../kept-pool.ts";
@@ -22,7 +22,6 @@ const MIX = "view:0.5,video:0.5";
 const POOL_EVENTS = 1_200;
 /** The longest a run may take; none is meant to come near it. */
 const LIMIT_MS = 60_000;
-const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 
 export interface RunResult extends Ended {
   readonly report: Report;
@@ -109,7 +108,7 @@ function runCli(args: readonly string[], path: string): Promise<Ended> {
     const { HOME, TMPDIR } = process.env;
     const kept = { ...(HOME ? { HOME } : {}), ...(TMPDIR ? { TMPDIR } : {}) };
     const env = { ...kept, PATH: path };
-    const child = spawn(process.execPath, [CLI, ...args], { env, stdio: "pipe" });
+    const child = spawn(process.execPath, [PROGRAM, ...args], { env, stdio: "pipe" });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (data) => {

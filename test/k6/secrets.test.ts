@@ -8,11 +8,10 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
+import { PROGRAM } from "../cli/program.ts";
 import { type Behaviour, startFaultyRelay } from "../faulty-relay/relay.ts";
 
-const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 const SECRET = /secret-path|token|abc123/;
 const PATH_AND_QUERY = "/secret-path?token=abc123";
 
@@ -83,7 +82,7 @@ function run(url: string, force: boolean): Promise<{ output: string; commandLine
     SEED: "hush",
     ...(force ? { FORCE: "1" } : {}),
   };
-  const args = [CLI, "run", "publish", "--no-calibrate"];
+  const args = [PROGRAM, "run", "publish", "--no-calibrate"];
   const child = spawn(process.execPath, args, { cwd: dir, env, stdio: "pipe" });
   const commandLines = new Set<string>();
   const watch = setInterval(async () => {
