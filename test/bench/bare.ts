@@ -4,20 +4,18 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { bundleScripts } from "../../build/bundle.ts";
 import { startRelayProcess } from "../../src/node/relay/process.ts";
-import { type Rig, readUsage } from "./k6-run.ts";
+import { meterOf, type Rig } from "./k6-run.ts";
 
 export const BARE = ["publish", "read", "connect"] as const;
 export type Bare = (typeof BARE)[number];
 
 export interface BareFigures {
   readonly perSecond: number;
-  /** CPU of the whole k6 process, starting and reading the pool included. */
-  readonly cpuMicros: number;
+  /** Cores in use towards the end, where its start is over. */
+  readonly coreShare: number;
 }
 
 const SECONDS = 5;
-/** k6's last quarter of a second, behind the run, is not counted. */
-const LOOK_EVERY_MS = 250;
 
 /** Bundles the bare scripts beside the rig's own. */
 export async function bundleBare(dir: string): Promise<void> {
@@ -51,15 +49,11 @@ export async function runBare(
   child.stdout.on("data", (data) => {
     text += data;
   });
-  let cpuSec = 0;
-  const timer = setInterval(() => {
-    const usage = readUsage(child.pid ?? 0);
-    if (usage !== null) ({ cpuSec } = usage);
-  }, LOOK_EVERY_MS);
+  const meter = meterOf(child.pid ?? 0);
   await once(child, "close");
-  clearInterval(timer);
+  const { coreShare } = meter.stop();
   const { done } = JSON.parse(text.trim().split("\n").at(-1) ?? "{}") as { done: number };
-  return { perSecond: done / SECONDS, cpuMicros: (cpuSec / done) * 1e6 };
+  return { perSecond: done / SECONDS, coreShare };
 }
 
 /** A sink that answers REQs with rows, for as long as `work` takes. */

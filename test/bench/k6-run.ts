@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
 import { servePool } from "../../src/node/pool/serve.ts";
+import type { Pacing } from "../../src/plan/pacing.ts";
 import { publishOf } from "../../src/report/class-report.ts";
 import type { Report } from "../../src/report/types.ts";
 
@@ -16,6 +17,8 @@ export interface K6Load {
   readonly rate: number;
   readonly seconds: number;
   readonly maxInFlight: number;
+  /** As the plan chooses it, if left out. */
+  readonly pacing?: Pacing;
 }
 
 export interface K6Figures {
@@ -24,6 +27,7 @@ export interface K6Figures {
   /** CPU of the whole k6 process by event sent, µs. */
   readonly cpuMicros: number;
   readonly rssBytes: number;
+  readonly coreShare: number;
 }
 
 export interface Rig {
@@ -35,20 +39,29 @@ export interface Rig {
 
 /** What k6 took is looked up so often: its last quarter of a second, behind the run, is not counted. */
 const LOOK_EVERY_MS = 250;
+const STEADY_LOOKS = 14;
+const END_LOOKS = 4;
 const TICKS_PER_SECOND = 100;
 
 /** Publishes to the rig's relay. */
 export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
-  const { report, cpuSec, rssBytes } = await runScript(rig, "publish", {
+  const { report, cpuSec, rssBytes, coreShare } = await runScript(rig, "publish", {
     CLIENTS: String(load.clients),
     RATE_EPS: String(load.rate),
     DURATION_SEC: String(load.seconds),
     MAX_IN_FLIGHT: String(load.maxInFlight),
+    PACING: load.pacing ?? "auto",
     GOGC: String(garbageTarget(load.clients)),
     GOMEMLIMIT: memoryLimit(load.clients),
   });
   const { totals, rate } = publishOf(report);
-  return { report, perSecond: rate.done, cpuMicros: (cpuSec / totals.attempted) * 1e6, rssBytes };
+  return {
+    report,
+    perSecond: rate.done,
+    cpuMicros: (cpuSec / totals.attempted) * 1e6,
+    rssBytes,
+    coreShare,
+  };
 }
 
 /** Runs a bundle of the rig's folder with these variables. */
@@ -56,7 +69,7 @@ export async function runScript(
   rig: Rig,
   script: string,
   variables: Readonly<Record<string, string>>,
-): Promise<{ readonly report: Report; readonly cpuSec: number; readonly rssBytes: number }> {
+): Promise<Used & { readonly report: Report }> {
   const served = await servePool(rig.pool);
   const environment = {
     PATH: process.env.PATH ?? "",
@@ -75,24 +88,49 @@ export async function runScript(
   };
   const args = ["run", "--quiet", join(rig.dir, `${script}.js`)];
   const child = spawn(rig.k6, args, { env: environment, stdio: "ignore", cwd: rig.dir });
-  let cpuSec = 0;
-  let rssBytes = 0;
-  const timer = setInterval(() => {
-    const usage = readUsage(child.pid ?? 0);
-    if (usage !== null) ({ cpuSec, rssBytes } = usage);
-  }, LOOK_EVERY_MS);
+  const meter = meterOf(child.pid ?? 0);
   await once(child, "close");
-  clearInterval(timer);
+  const used = meter.stop();
   await served.close();
   const report = JSON.parse(await readFile(join(rig.dir, "report.json"), "utf8")) as Report;
-  return { report, cpuSec, rssBytes };
+  return { report, ...used };
+}
+
+export interface Used {
+  /** CPU of the whole process, its last quarter of a second left out. */
+  readonly cpuSec: number;
+  readonly rssBytes: number;
+  /** Cores in use towards the end, where its start is over. */
+  readonly coreShare: number;
+}
+
+/** Looks at a process until it is stopped. */
+export function meterOf(pid: number): { stop(): Used } {
+  const looks: { readonly atMs: number; readonly cpuSec: number; readonly rssBytes: number }[] = [];
+  const timer = setInterval(() => {
+    const usage = readUsage(pid);
+    if (usage !== null) looks.push({ atMs: performance.now(), ...usage });
+  }, LOOK_EVERY_MS);
+  return {
+    stop() {
+      clearInterval(timer);
+      // The last ones are of its end, what is before of its start.
+      const [from, to] = [looks.at(-STEADY_LOOKS - END_LOOKS), looks.at(-END_LOOKS)];
+      const coreShare =
+        from === undefined || to === undefined
+          ? Number.NaN
+          : ((to.cpuSec - from.cpuSec) * 1_000) / (to.atMs - from.atMs);
+      const { cpuSec = 0, rssBytes = 0 } = looks.at(-1) ?? {};
+      return { cpuSec, rssBytes, coreShare };
+    },
+  };
 }
 
 /**
  * CPU so far and the peak of resident memory: two reads, and none by Node's threads. With the sampler's thirty
  * files at 20 looks a second, p99 of schedule lag at 10,000/s was 1.9 ms; without, 0.6.
  */
-export function readUsage(pid: number): { cpuSec: number; rssBytes: number } | null {
+function readUsage(pid: number): { cpuSec: number; rssBytes: number } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
