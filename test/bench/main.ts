@@ -28,6 +28,7 @@ import { obtainNostrBench, runNostrBench } from "./nostr-bench.ts";
 import { benchPools } from "./pools.ts";
 import { benchQueries } from "./queries.ts";
 import { benchReading } from "./reading.ts";
+import { benchReal } from "./real.ts";
 import { benchSigning } from "./signing.ts";
 
 const isQuick = process.argv.includes("--quick");
@@ -43,6 +44,7 @@ const PARTS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
   saturated: benchSaturated,
   reading: (rig) => benchReading(rig, repetitions, row),
   queries: (rig) => benchQueries(rig, repetitions, row),
+  real: (rig) => benchReal(rig, repetitions, row),
   metrics: benchMetrics,
   lag: benchLag,
   memory: benchMemory,
