@@ -5,7 +5,7 @@
  *     k6 run -e RELAY_URL=ws://127.0.0.1:7777 -e POOL=pools/<id> build/dist/playback.js
  */
 import { openFrames } from "./lib/frames/frames.ts";
-import { publishShare, refuseSegments, watchCompanion } from "./lib/scenario.ts";
+import { type Origin, openProcess, publishShare, watchCompanion } from "./lib/scenario.ts";
 import { readScript, scriptOptions } from "./lib/script.ts";
 import { summarizeRun } from "./lib/summary.ts";
 
@@ -15,7 +15,7 @@ const openAt = await openFrames(script);
 const openAheadAt = await openFrames(script);
 
 export const options = scriptOptions(script);
-export default () => publishShare(script, openAt, openAheadAt);
-export const setup = () => refuseSegments(script);
+export default (origin: Origin | null) => publishShare(script, openAt, openAheadAt, origin);
+export const setup = () => openProcess(script);
 export const watchResources = () => watchCompanion(script);
 export const handleSummary = (data: unknown) => summarizeRun(script, data);

@@ -4,7 +4,7 @@
  *     k6 run -e RELAY_URL=ws://127.0.0.1:7777 -e POOL=pools/<id> build/dist/publish.js
  */
 import { openFrames } from "./lib/frames/frames.ts";
-import { publishShare, refuseSegments, watchCompanion } from "./lib/scenario.ts";
+import { type Origin, openProcess, publishShare, watchCompanion } from "./lib/scenario.ts";
 import { readScript, scriptOptions } from "./lib/script.ts";
 import { summarizeRun } from "./lib/summary.ts";
 
@@ -12,7 +12,7 @@ const script = readScript("publish");
 const openAt = await openFrames(script);
 
 export const options = scriptOptions(script);
-export default () => publishShare(script, openAt, null);
-export const setup = () => refuseSegments(script);
+export default (origin: Origin | null) => publishShare(script, openAt, null, origin);
+export const setup = () => openProcess(script);
 export const watchResources = () => watchCompanion(script);
 export const handleSummary = (data: unknown) => summarizeRun(script, data);

@@ -4,7 +4,7 @@
  *     k6 run -e RELAY_URL=ws://127.0.0.1:7777 -e POOL=pools/<id> build/dist/query.js
  */
 import { openFrames } from "./lib/frames/frames.ts";
-import { queryShare, refuseSegments, watchCompanion } from "./lib/scenario.ts";
+import { type Origin, openProcess, queryShare, watchCompanion } from "./lib/scenario.ts";
 import { readCorpus, readScript, scriptOptions } from "./lib/script.ts";
 import { summarizeRun } from "./lib/summary.ts";
 
@@ -13,7 +13,7 @@ const openAt = await openFrames(script);
 const corpus = readCorpus(script);
 
 export const options = scriptOptions(script);
-export default () => queryShare(script, openAt, corpus);
-export const setup = () => refuseSegments(script);
+export default (origin: Origin | null) => queryShare(script, openAt, corpus, origin);
+export const setup = () => openProcess(script);
 export const watchResources = () => watchCompanion(script);
 export const handleSummary = (data: unknown) => summarizeRun(script, data);

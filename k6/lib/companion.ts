@@ -6,7 +6,6 @@ import exec from "k6/execution";
 import http from "k6/http";
 import { Trend } from "k6/metrics";
 import { RESOURCE_METRICS } from "../../src/measure/resource-metrics.ts";
-import { mostSeconds } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 
 export const COMPANION_SCENARIO = "resources";
@@ -22,7 +21,7 @@ interface Moment {
 }
 
 /** The scenario beside the one that publishes; none where there is no companion. */
-export function companionScenario(plan: Plan, url: string | null): object {
+export function companionScenario(plan: Plan, url: string | null, mostSec: number): object {
   if (url === null) return {};
   return {
     [COMPANION_SCENARIO]: {
@@ -31,7 +30,7 @@ export function companionScenario(plan: Plan, url: string | null): object {
       // Of several instances each has one.
       vus: plan.instances,
       iterations: 1,
-      maxDuration: `${mostSeconds(plan)}s`,
+      maxDuration: `${mostSec}s`,
       gracefulStop: "0s",
     },
   };

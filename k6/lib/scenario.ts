@@ -1,7 +1,10 @@
 /** What the scripts of all scenarios do in VU code: the gate, then one VU's life, or the look at resources. */
+import crypto from "k6/crypto";
 import exec from "k6/execution";
 import { QUERIES } from "../../src/load/sessions.ts";
-import { findSegmentFaults } from "../../src/plan/instances.ts";
+import { beginLines } from "../../src/merge/protocol.ts";
+import { findSegmentFaults, instanceOf } from "../../src/plan/instances.ts";
+import { openingMs } from "../../src/plan/start.ts";
 import { mayBeEphemeral } from "../../src/pool/format.ts";
 import { rowNames, rowTypes } from "../../src/report/rows.ts";
 import { pollCompanion } from "./companion.ts";
@@ -20,16 +23,17 @@ export async function publishShare(
   script: Script,
   openAt: OpenAt,
   openAheadAt: OpenAt | null,
+  origin: Origin | null | undefined,
 ): Promise<void> {
   const { plan, pool, run } = script;
   const isWithoutViews = openAheadAt !== null && !pool.types.includes("view");
   const more = isWithoutViews ? ["the pool holds no `view`, and sessions end with one"] : [];
-  const share = admitShare(script, more);
+  const share = admitShare(script, origin, more);
   if (share === null) return;
   const open = (at: OpenAt) => createFrameSource(at, pool, share, plan.vus);
   const ahead = openAheadAt === null ? null : await open(openAheadAt);
   const frames = await open(openAt);
-  await runVu(script, share, (ground) => {
+  await runVu(script, share, origin, (ground) => {
     const publisher = createPublisher(ground, {
       types: rowTypes(pool).length,
       mayBeEphemeral: pool.types.map((type) => mayBeEphemeral(pool, type)),
@@ -59,15 +63,16 @@ export async function queryShare(
   script: Script,
   openAt: OpenAt,
   corpus: CorpusRows | null,
+  origin: Origin | null | undefined,
 ): Promise<void> {
   const { plan, pool, run } = script;
   const { query } = plan;
-  const share = admitShare(script, query === null ? ["the plan has no queries"] : []);
+  const share = admitShare(script, origin, query === null ? ["the plan has no queries"] : []);
   if (share === null || query === null) return;
   const frames = await createFrameSource(openAt, pool, share, plan.vus);
   const { rate, verify, pages, keepLive } = query;
   const source = { ratePerSecond: rate, pages, shapes: pool.types, frames };
-  await runVu(script, share, (ground) => [
+  await runVu(script, share, origin, (ground) => [
     createQuerier(ground, {
       createSource: () => createOpenSource(ground, source),
       rowCount: rowTypes(pool).length,
@@ -80,8 +85,17 @@ export async function queryShare(
 }
 
 /** The part of the load that is this VU's; `null`: the run was refused. */
-function admitShare(script: Script, more: readonly string[]): number | null {
+function admitShare(
+  script: Script,
+  origin: Origin | null | undefined,
+  more: readonly string[],
+): number | null {
   const faults = [...findFaults(script, exec.test.options), ...more];
+  if (script.plan.instances > 1 && !origin?.of) {
+    faults.push(
+      "k6 did not set up, so that nobody would know whose figures these are; remove `--no-setup`",
+    );
+  }
   if (faults.length === 0) return exec.scenario.iterationInTest;
   exec.test.abort(`refused: ${faults.join("; ")}`);
   return null;
@@ -90,17 +104,43 @@ function admitShare(script: Script, more: readonly string[]): number | null {
 async function runVu(
   { plan, pool, run }: Script,
   share: number,
+  origin: Origin | null | undefined,
   createDrivers: VuOptions["createDrivers"],
 ): Promise<void> {
   const rows = rowNames(plan.scenario, pool);
   const feedMetrics = createMetricFeed(plan, rows);
-  await new Vu({ plan, share, rows, createDrivers, feedMetrics, live: run.live }).run();
+  const { live, startAtMs } = run;
+  if (startAtMs !== null) await waitUntil(startAtMs - openingMs(plan));
+  const of = origin ? { of: origin.of } : {};
+  const vu = new Vu({ plan, share, rows, createDrivers, feedMetrics, live, startAtMs, ...of });
+  if (await vu.run()) return;
+  exec.test.abort(
+    "late: this instance was not ready at START_AT, and sends nothing; start earlier, or set it later (--lead)",
+  );
 }
 
-/** Before any VU starts, also where a segment has none. */
-export function refuseSegments({ plan, run }: Script): void {
+async function waitUntil(unixMs: number): Promise<void> {
+  const leftMs = unixMs - Date.now();
+  if (leftMs > 0) await new Promise<void>((resolve) => setTimeout(resolve, leftMs));
+}
+
+/** What all VUs of one of several k6 processes know of it; with `--no-setup` they get nothing. */
+export interface Origin {
+  readonly of: string;
+}
+
+/** Before any VU starts, also where a segment has none: refuses it, or says which part of the load begins. */
+export function openProcess({ plan, pool, run }: Script): Origin | null {
   const faults = findSegmentFaults(exec.test.options, plan.instances, run.instance);
   if (faults.length > 0) exec.test.abort(`refused: ${faults.join("; ")}`);
+  const index = instanceOf(exec.test.options, plan.instances);
+  if (plan.instances === 1 || index === null) return null;
+  const of = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 10)}`;
+  const { startAtMs, runId } = run;
+  const sha256 = (text: string) => crypto.sha256(text, "hex");
+  const own = { of, index, startAtMs, runId, unixMs: Date.now() };
+  for (const line of beginLines({ ...own, plan, pool, sha256 })) console.log(line);
+  return { of };
 }
 
 /** The VU of the scenario `resources`, beside the one that loads. */

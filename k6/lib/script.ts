@@ -15,6 +15,7 @@ import { findSegmentFaults, readInstance, segmentOptions } from "../../src/plan/
 import { collectOptions } from "../../src/plan/options.ts";
 import { buildPlan, leadingRate, type Plan } from "../../src/plan/plan.ts";
 import type { ScenarioName } from "../../src/plan/scenarios.ts";
+import { readStartAt } from "../../src/plan/start.ts";
 import {
   MANIFEST_FILE,
   type PoolManifest,
@@ -46,6 +47,8 @@ interface RunEnvironment {
   readonly rowCaps: readonly number[];
   /** Which of the plan's instances this is; `null`: k6's segment says so. */
   readonly instance: number | null;
+  /** When all instances begin, Unix ms; `null`: when each is ready. */
+  readonly startAtMs: number | null;
 }
 
 export interface Script {
@@ -89,10 +92,10 @@ export function scriptOptions({ plan, run }: Script): object {
         exec: "default",
         vus: plan.vus,
         iterations: 1,
-        maxDuration: `${mostSeconds(plan)}s`,
+        maxDuration: `${mostSeconds(plan) + waitSeconds(run)}s`,
         gracefulStop: "0s",
       },
-      ...companionScenario(plan, run.companionUrl),
+      ...companionScenario(plan, run.companionUrl, mostSeconds(plan) + waitSeconds(run)),
     },
     blacklistIPs: blacklistFor(run.allowed),
     hosts: run.hosts,
@@ -105,6 +108,11 @@ export function scriptOptions({ plan, run }: Script): object {
     summaryTrendStats: ["min", "avg", "med", "p(90)", "p(95)", "p(99)", "p(99.9)", "max", "count"],
     noConnectionReuse: true,
   };
+}
+
+/** From now until the start that was agreed on. */
+function waitSeconds({ startAtMs }: RunEnvironment): number {
+  return startAtMs === null ? 0 : Math.max(0, Math.ceil((startAtMs - Date.now()) / 1_000));
 }
 
 /**
@@ -173,7 +181,8 @@ function readRun(plan: Plan): RunEnvironment {
   return {
     runId: __ENV.RUN_ID ?? null,
     runDir: __ENV.RUN_DIR ?? null,
-    live: __ENV.LIVE === "1",
+    // What several instances say is put together from their logs.
+    live: __ENV.LIVE === "1" || plan.instances > 1,
     poolUrl: readServedUrl("POOL_URL"),
     companionUrl: readServedUrl("COMPANION_URL"),
     allowed: allowed ? allowed.split(",") : allowedByText(plan),
@@ -181,6 +190,7 @@ function readRun(plan: Plan): RunEnvironment {
     isolation: readIsolation(),
     auditEvery: Number(__ENV.AUDIT_EVERY ?? 0),
     rowCaps: readRowCaps(),
+    startAtMs: readStartAt(__ENV.START_AT),
     instance: readInstance(__ENV.INSTANCE, __ENV.JOB_COMPLETION_INDEX, plan.instances),
   };
 }

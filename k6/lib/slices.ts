@@ -7,6 +7,7 @@ import { check } from "k6";
 import { type PackedHistogram, packHistogram } from "../../src/measure/histogram.ts";
 import type { Recorder, Samples } from "../../src/measure/recorder.ts";
 import { type DetachedSlice, encodeSlice, type PackedSlice } from "../../src/measure/slice.ts";
+import { toLines } from "../../src/merge/lines.ts";
 import type { MetricFeed } from "./metrics.ts";
 
 type Taken = ReturnType<Recorder["take"]>;
@@ -55,7 +56,10 @@ export class SliceDesk {
   #handOut(slice: PackedSlice, samples: Samples): void {
     const text = encodeSlice(slice);
     check(null, { [text]: () => true });
-    if (this.#live) console.log(text);
+    if (this.#live) {
+      const id = `${slice.of ?? ""}.${slice.vu}.${slice.seq}`;
+      for (const line of toLines(id, text)) console.log(line);
+    }
     this.#pieces.push(...this.#feedMetrics(slice, samples));
   }
 }

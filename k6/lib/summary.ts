@@ -1,15 +1,19 @@
 /** `handleSummary`: the slices that k6 saw as checks → report files, and a few lines for a person. */
 import crypto from "k6/crypto";
 import { decodeSlice, type Slice } from "../../src/measure/slice.ts";
+import { toAscii } from "../../src/merge/lines.ts";
+import { endLines } from "../../src/merge/protocol.ts";
 import { planText } from "../../src/plan/plan.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { renderMarkdown } from "../../src/report/markdown.ts";
 import { renderTerminal } from "../../src/report/terminal.ts";
+import type { Origin } from "./scenario.ts";
 import type { Script } from "./script.ts";
 
 interface SummaryData {
   readonly root_group?: { readonly checks: readonly { readonly name: string }[] };
   readonly state?: { readonly testRunDurationMs: number };
+  readonly setup_data?: Origin | null;
 }
 
 /** Gives k6 the files to write: by the CLI into the run's folder, by hand under the report folder. */
@@ -19,6 +23,13 @@ export function summarizeRun({ plan, pool, run }: Script, data: unknown): Record
     throw new Error(
       "k6 gave another summary than expected: remove --new-machine-readable-summary and K6_NEW_MACHINE_READABLE_SUMMARY",
     );
+  }
+  if (plan.instances > 1) {
+    endProcess(
+      (data as SummaryData).setup_data ?? null,
+      group.checks.map(({ name }) => name),
+    );
+    return {};
   }
   const endedAtMs = Date.now();
   const startedAtMs = endedAtMs - state.testRunDurationMs;
@@ -48,4 +59,16 @@ export function summarizeRun({ plan, pool, run }: Script, data: unknown): Record
     [files.markdown]: renderMarkdown(report),
     stdout: renderTerminal(report, [files.json, files.markdown]),
   };
+}
+
+/** A part of a run makes no report: it says what there was of it, so that nothing can be lacking unnoticed. */
+function endProcess(origin: Origin | null, texts: readonly string[]): void {
+  if (origin === null) return;
+  const sha256 = (text: string) => crypto.sha256(text, "hex");
+  const slices = texts.flatMap((text) => {
+    const slice = decodeSlice(text);
+    if (slice === null) return [];
+    return [{ vu: slice.vu, seq: slice.seq, digest: sha256(toAscii(text)) }];
+  });
+  for (const line of endLines(origin.of, slices, sha256)) console.log(line);
 }

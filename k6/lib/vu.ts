@@ -4,7 +4,7 @@
  */
 import type { RowNames } from "../../src/measure/classes.ts";
 import { Recorder } from "../../src/measure/recorder.ts";
-import { type Phase, sliceLengthMs } from "../../src/measure/slice.ts";
+import { type Phase, type Slice, sliceLengthMs } from "../../src/measure/slice.ts";
 import { CLOSE_TIMEOUT_MS } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { seededRandom } from "../../src/random.ts";
@@ -31,6 +31,10 @@ export interface VuOptions {
   readonly feedMetrics: MetricFeed;
   /** Log each slice too, for whoever watches the run. */
   readonly live: boolean;
+  /** Of several k6 processes the name of this one. */
+  readonly of?: string;
+  /** Unix ms of the start that they agreed on. */
+  readonly startAtMs: number | null;
 }
 
 export class Vu {
@@ -43,11 +47,16 @@ export class Vu {
   readonly #drivers: readonly [LeadingDriver, ...Driver[]];
   readonly #loop: Loop;
   readonly #sliceMs: number;
+  /** What each slice says of the process, where there are several. */
+  readonly #origin: Pick<Slice, "of" | "offsetMs">;
+  /** When to start, ms; `null`: when it is ready. */
+  readonly #startAtMs: number | null;
   #schedule: Schedule | null = null;
   #phase: Phase = "connect";
   #nextSliceMs: number;
+  #slackMs: number | undefined;
 
-  constructor({ plan, share, rows, createDrivers, feedMetrics, live }: VuOptions) {
+  constructor({ plan, share, rows, createDrivers, feedMetrics, ...more }: VuOptions) {
     const clock = this.#clock;
     const recorder = new Recorder(rows, plan.relays.length);
     const onFault = (where: string, error: unknown) => this.#onFault(where, error);
@@ -55,7 +64,10 @@ export class Vu {
     this.#plan = plan;
     this.#share = share;
     this.#recorder = recorder;
-    this.#slices = new SliceDesk(recorder, feedMetrics, live);
+    this.#slices = new SliceDesk(recorder, feedMetrics, more.live);
+    const { offsetMs } = clock;
+    this.#origin = more.of === undefined ? {} : { of: more.of, offsetMs };
+    this.#startAtMs = more.startAtMs === null ? null : more.startAtMs - offsetMs;
     this.#sliceMs = sliceLengthMs(plan.durationSec);
     this.#nextSliceMs = clock.now() + 1_000;
     this.#connections = new Connections({
@@ -92,8 +104,10 @@ export class Vu {
     });
   }
 
-  async run(): Promise<void> {
+  /** Gives whether it was ready for its start; one that was not has sent nothing. */
+  async run(): Promise<boolean> {
     await this.#open();
+    if (this.#isLate) return false;
     const { startMs, windowStartMs, windowEndMs } = this.#start();
     this.#enter(this.#plan.warmupSec > 0 ? "warmup" : "window");
     // Slices end at whole numbers of slices from the window's start, in the warm-up too.
@@ -110,6 +124,11 @@ export class Vu {
       this.#onFault("accounting", "not all places are free after the last answer");
     }
     await this.#close();
+    return true;
+  }
+
+  get #isLate(): boolean {
+    return this.#startAtMs !== null && this.#clock.now() + START_MARGIN_MS > this.#startAtMs;
   }
 
   /** Tries each connection once; slices meanwhile. */
@@ -118,12 +137,15 @@ export class Vu {
     const opened = this.#connections.openAll().then(() => {
       over = true;
     });
-    await Promise.all([opened, this.#loop.runUntil(() => over)]);
+    await this.#loop.runUntil(() => over || this.#isLate);
+    // A connection that waits for its answer must not make another one late.
+    if (!this.#isLate) await opened;
   }
 
   #start(): Schedule {
     const readyMs = this.#clock.now() + START_MARGIN_MS;
-    const startMs = Math.ceil(readyMs / START_GRID_MS) * START_GRID_MS;
+    const startMs = this.#startAtMs ?? Math.ceil(readyMs / START_GRID_MS) * START_GRID_MS;
+    if (this.#startAtMs !== null) this.#slackMs = startMs - readyMs;
     const windowStartMs = startMs + this.#plan.warmupSec * 1_000;
     const windowEndMs = windowStartMs + this.#plan.durationSec * 1_000;
     this.#schedule = { startMs, windowStartMs, windowEndMs };
@@ -201,7 +223,10 @@ export class Vu {
       connectionsOpen: this.#connections.open,
       connectionsProven: this.#connections.proven,
       ...(clockDriftMs === undefined ? {} : { clockDriftMs }),
+      ...(this.#slackMs === undefined ? {} : { slackMs: this.#slackMs }),
+      ...this.#origin,
     });
+    this.#slackMs = undefined;
   }
 }
 

@@ -104,9 +104,10 @@ export class Histogram {
   add(data: HistogramData): void {
     if (data.count === 0) return;
     this.max = Math.max(this.max, data.max);
-    for (let i = 0; i + 1 < data.buckets.length; i += 2) {
-      const index = data.buckets[i] ?? 0;
-      this.counts[index] = (this.counts[index] ?? 0) + (data.buckets[i + 1] ?? 0);
+    const { buckets } = data;
+    for (let i = 0; i + 1 < buckets.length; i += 2) {
+      const index = buckets[i] ?? 0;
+      this.counts[index] = (this.counts[index] ?? 0) + (buckets[i + 1] ?? 0);
     }
   }
 
@@ -150,6 +151,25 @@ export function unpackHistogram({ max, from, counts }: PackedHistogram): Histogr
   return { unit: "ms", count, max: count === 0 ? 0 : max, buckets };
 }
 
+/** A packed histogram that is read as any other; whoever needs its buckets takes them once. */
+export class PackedData implements HistogramData {
+  readonly unit = "ms";
+  readonly count: number;
+  readonly max: number;
+  readonly #packed: PackedHistogram;
+
+  constructor(packed: PackedHistogram) {
+    const { count, max } = unpackHistogram(packed);
+    this.count = count;
+    this.max = max;
+    this.#packed = packed;
+  }
+
+  get buckets(): readonly number[] {
+    return unpackHistogram(this.#packed).buckets;
+  }
+}
+
 /** Merges histograms exactly. */
 export function mergeHistograms(parts: Iterable<HistogramData>): HistogramData {
   const merged = new Histogram();
@@ -165,18 +185,19 @@ export function mergePair(a: HistogramData, b: HistogramData): HistogramData {
   if (a.count === 0) return b;
   if (b.count === 0) return a;
   const buckets: number[] = [];
+  const [ours, theirs] = [a.buckets, b.buckets];
   let i = 0;
   let j = 0;
-  while (i < a.buckets.length || j < b.buckets.length) {
-    const left = a.buckets[i] ?? BUCKET_COUNT;
-    const right = b.buckets[j] ?? BUCKET_COUNT;
+  while (i < ours.length || j < theirs.length) {
+    const left = ours[i] ?? BUCKET_COUNT;
+    const right = theirs[j] ?? BUCKET_COUNT;
     let count = 0;
     if (left <= right) {
-      count += a.buckets[i + 1] ?? 0;
+      count += ours[i + 1] ?? 0;
       i += 2;
     }
     if (right <= left) {
-      count += b.buckets[j + 1] ?? 0;
+      count += theirs[j + 1] ?? 0;
       j += 2;
     }
     buckets.push(Math.min(left, right), count);
@@ -213,9 +234,10 @@ export function quantile(data: HistogramData, q: number): number | null {
   // 0.999 × 1,000 is 999.0000000000001 in floating point: the rank meant is the 999th.
   const rank = Math.min(data.count, Math.max(1, Math.ceil(q * data.count - 1e-6)));
   let seen = 0;
-  for (let i = 0; i + 1 < data.buckets.length; i += 2) {
-    seen += data.buckets[i + 1] ?? 0;
-    if (seen >= rank) return Math.min(data.max, bucketMiddleMs(data.buckets[i] ?? 0));
+  const { buckets } = data;
+  for (let i = 0; i + 1 < buckets.length; i += 2) {
+    seen += buckets[i + 1] ?? 0;
+    if (seen >= rank) return Math.min(data.max, bucketMiddleMs(buckets[i] ?? 0));
   }
   return data.max;
 }
@@ -224,8 +246,9 @@ export function quantile(data: HistogramData, q: number): number | null {
 export function meanOf(data: HistogramData): number | null {
   if (data.count === 0) return null;
   let sum = 0;
-  for (let i = 0; i + 1 < data.buckets.length; i += 2) {
-    sum += bucketMiddleMs(data.buckets[i] ?? 0) * (data.buckets[i + 1] ?? 0);
+  const { buckets } = data;
+  for (let i = 0; i + 1 < buckets.length; i += 2) {
+    sum += bucketMiddleMs(buckets[i] ?? 0) * (buckets[i + 1] ?? 0);
   }
   return Math.min(data.max, sum / data.count);
 }

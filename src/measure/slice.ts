@@ -10,6 +10,7 @@ import type { ClassName } from "./classes.ts";
 import {
   type DetachedHistogram,
   type HistogramData,
+  PackedData,
   type PackedHistogram,
   unpackHistogram,
 } from "./histogram.ts";
@@ -90,6 +91,11 @@ export interface Slice {
   readonly accepted?: readonly (readonly string[])[];
   /** Difference of the two clock calibrations in ms, with the last slice. */
   readonly clockDriftMs?: number;
+  /** How long before the agreed start this VU was ready, with the slice before it. */
+  readonly slackMs?: number;
+  /** Of several k6 processes the one that handed it out, and Unix ms minus its ms since the start of the test. */
+  readonly of?: string;
+  readonly offsetMs?: number;
 }
 
 /** A slice as it is cut off from what a VU goes on counting. */
@@ -107,14 +113,19 @@ export function encodeSlice(slice: PackedSlice): string {
   return SLICE_MARK + JSON.stringify(slice).replaceAll("::", ":\\u003a");
 }
 
-/** Gives the slice in a check's name or log line, `null` where there is none. */
-export function decodeSlice(text: string): Slice | null {
+/**
+ * Gives the slice in a check's name or log line, `null` where there is none. `packed`: its histograms are
+ * unpacked whenever they are read, and take a third of the memory.
+ */
+export function decodeSlice(text: string, packed = false): Slice | null {
   if (!text.startsWith(SLICE_MARK)) return null;
   try {
     const value = JSON.parse(text.slice(SLICE_MARK.length)) as Partial<PackedSlice> | null;
     if (!value?.classes || typeof value.vu !== "number") return null;
-    const packed = Object.entries(value.histograms ?? {});
-    const histograms = Object.fromEntries(packed.map(([key, p]) => [key, unpackHistogram(p)]));
+    const read = (p: PackedHistogram) => (packed ? new PackedData(p) : unpackHistogram(p));
+    const histograms = Object.fromEntries(
+      Object.entries(value.histograms ?? {}).map(([key, p]) => [key, read(p)]),
+    );
     return { ...(value as PackedSlice), histograms };
   } catch {
     // A line cut off when k6 was killed is no slice.

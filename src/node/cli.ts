@@ -20,11 +20,12 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   relay: async () => (await import("./commands/relay.ts")).relay,
   report: async () => (await import("./commands/report.ts")).report,
   compare: async () => (await import("./commands/compare.ts")).compare,
+  merge: async () => (await import("./commands/merge.ts")).merge,
   issues: async () => (await import("./commands/issues.ts")).issues,
   setup: async () => (await import("./commands/setup.ts")).setup,
 };
 /** Commands of the design that are still to come: a clear answer is better than "unknown". */
-const PLANNED = ["capacity", "merge"];
+const PLANNED = ["capacity"];
 
 /** Does what the words say, and prints what went wrong; gives the exit code. Never rejects. */
 export async function runCommandLine(words: readonly string[]): Promise<number> {

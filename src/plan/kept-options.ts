@@ -17,6 +17,7 @@ export interface KeptOptions {
 const OF_ONE_RUN: readonly OptionName[] = [
   "dryRun",
   "instance",
+  "startAt",
   "cores",
   "reportDir",
   "relayPid",

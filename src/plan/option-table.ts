@@ -145,6 +145,13 @@ const table = {
       null,
       "which of them this is, from 0 (default: JOB_COMPLETION_INDEX)",
     ],
+    startAt: [
+      "START_AT",
+      "start-at",
+      "MS",
+      null,
+      "Unix ms at which all begin; who is not ready by then sends nothing",
+    ],
     cores: ["CORES", "cores", "N", null, "cores of each (default: this machine's)"],
   },
   "Events and pools": {

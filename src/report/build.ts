@@ -18,7 +18,7 @@ import { rowNames, targetOf } from "./rows.ts";
 import { lagOf, summarize } from "./summary.ts";
 import { judgeThresholds } from "./thresholds.ts";
 import type { LatencySummary } from "./times.ts";
-import { REPORT_SCHEMA, type Report } from "./types.ts";
+import { REPORT_SCHEMA, type Report, type Several } from "./types.ts";
 
 export const TOOL = "k6-nostr 0.1.0";
 
@@ -33,6 +33,8 @@ export interface BuildInput {
   readonly endedAtMs: number;
   readonly stopReason: string | null;
   readonly k6: string | null;
+  /** The k6 processes that shared the load, where they were several. */
+  readonly several?: Several;
 }
 
 export function buildReport(input: BuildInput): Report {
@@ -41,7 +43,8 @@ export function buildReport(input: BuildInput): Report {
   const names = rowNames(plan.scenario, pool);
   const merged = mergeSlices(input.slices, names, sliceMs, plan.durationSec * 1_000);
   const classes = classesOf(merged, plan, pool);
-  const complete = merged.vusDone === plan.vus;
+  const isWhole = input.several?.each.every(({ complete }) => complete) ?? true;
+  const complete = merged.vusDone === plan.vus && isWhole;
   const run: Report["run"] = {
     id: input.runId,
     scenario: plan.scenario,
@@ -93,6 +96,7 @@ export function buildReport(input: BuildInput): Report {
     cpuPercent: { generator: null, host: null },
     ceilingEps: null,
     floorMs: null,
+    ...(input.several === undefined ? {} : { several: input.several }),
   });
   return withFindings(judged);
 }

@@ -32,8 +32,8 @@ export function mergeEnds(slices: readonly Slice[], windowStartMs: number | null
     quiet: ofAll(slices, "quiet"),
     unused: ofAll(slices, "unused"),
     answers: [...answers].sort((a, b) => b[1] - a[1] || a[0] - b[0]),
-    firstMs: Math.min(...atMs),
-    lastMs: Math.max(...atMs),
+    firstMs: atMs.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    lastMs: atMs.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
   };
 }
 

@@ -49,6 +49,7 @@
  * - identities: each class of work says what must come out equal; one that does not is a mistake of counting, and
  *   nothing of the run can be used.
  * - clock violations: a time below zero is kept (as zero) and counted; the figures of the others stand.
+ * - several k6 processes: each is held against these bounds by itself, see several.ts.
  * - known events: a duplicate costs a look at an index and no write. From one in a hundred on the figures are
  *   flattered; when it is most of them, another thing was measured than what was asked for.
  */
@@ -58,14 +59,12 @@ import { classesOf, leadingOf, publishOf, queryOf } from "./class-report.ts";
 import { pageOf } from "./findings/page.ts";
 import { hostCpuSignal, sharedHostSignal } from "./host-signals.ts";
 import { describeOthers, hostUseOf } from "./host-use.ts";
+import { partOf, severalSignals, worse, worstOfInstances } from "./several.ts";
 import { ms, signal } from "./signal.ts";
 import type { LagSummary } from "./times.ts";
-import type { Finding, GeneratorReport, Report, Signal, VerdictState } from "./types.ts";
+import type { Figures, Finding, Measured, Report, Signal, VerdictState } from "./types.ts";
 
 const MOST_ERRORS = 4;
-
-type Measured = Omit<Report, "generator">;
-type Figures = Omit<GeneratorReport, "verdict" | "reasons" | "signals">;
 
 /** Shares of the calibrated ceiling: a run is held against the same before it starts. */
 export const CEILING_SHARE = { suspect: 0.5, invalid: 0.9 } as const;
@@ -76,7 +75,7 @@ export const KNOWN_SHARE = { suspect: 0.01, invalid: 0.5 } as const;
 
 /** Adds the verdict on the generator to a report; an invalid run's only finding is the generator. */
 export function judgeGenerator(report: Measured, figures: Figures): Report {
-  const signals = withDisprovedCeiling(signalsOf(report, figures), report);
+  const signals = withDisprovedCeiling(allSignalsOf(report, figures), report);
   const verdict: VerdictState = signals.some((s) => s.state === "invalid")
     ? "invalid"
     : signals.some((s) => s.state === "suspect")
@@ -88,6 +87,17 @@ export function judgeGenerator(report: Measured, figures: Figures): Report {
     .map((s) => s.text);
   const findings = verdict === "invalid" ? [generatorFinding(signals, report)] : report.findings;
   return { ...report, findings, generator: { verdict, reasons, signals, ...figures } };
+}
+
+/** Of several processes the worst one counts: one of a hundred that is late does not show in the p99 of all. */
+function allSignalsOf(report: Measured, figures: Figures): readonly Signal[] {
+  const { several } = figures;
+  const signals = signalsOf(report, figures);
+  if (several === undefined) return signals;
+  const worst = worstOfInstances(several, (part) =>
+    signalsOf(...partOf(report, figures, part, several)),
+  );
+  return [...signals.map((one) => worse(one, worst.get(one.id))), ...severalSignals(several)];
 }
 
 function signalsOf(report: Measured, f: Figures): readonly Signal[] {

@@ -71,7 +71,7 @@ export function mergeSlices(
 ): Merged {
   const unique = dedupe(slices);
   const starts = unique.flatMap((s) => (s.windowStartMs === null ? [] : [s.windowStartMs]));
-  const windowStartMs = starts.length > 0 ? Math.min(...starts) : null;
+  const windowStartMs = starts.length > 0 ? starts.reduce((a, b) => Math.min(a, b)) : null;
   const lastMs = unique.reduce((last, s) => Math.max(last, s.atMs), 0);
   const drifts = unique.flatMap((s) => (s.clockDriftMs === undefined ? [] : [s.clockDriftMs]));
   const placed = placeSlices(unique, names, { sliceMs, durationMs, windowStartMs });
@@ -95,7 +95,8 @@ export function mergeSlices(
     windowStartMs,
     measuredMs:
       windowStartMs === null ? 0 : Math.max(0, Math.min(durationMs, lastMs - windowStartMs)),
-    startSkewMs: windowStartMs === null ? null : Math.max(...starts) - windowStartMs,
+    startSkewMs:
+      windowStartMs === null ? null : starts.reduce((a, b) => Math.max(a, b)) - windowStartMs,
     clockDriftMs: drifts.length === 0 ? null : widest(drifts),
   };
 }
@@ -202,9 +203,13 @@ function histogramOf(slices: readonly Slice[], key: string): HistogramData {
 }
 
 function relayKeys(slices: readonly Slice[]): readonly string[] {
-  const keys = slices.flatMap(({ histograms }) => Object.keys(histograms));
-  const relays = keys.flatMap((key) => (/^relay\.\d+$/.test(key) ? [Number(key.slice(6))] : []));
-  return Array.from({ length: Math.max(-1, ...relays) + 1 }, (_, relay) => relayKey(relay));
+  let last = -1;
+  for (const { histograms } of slices) {
+    for (const key of Object.keys(histograms)) {
+      if (/^relay\.\d+$/.test(key)) last = Math.max(last, Number(key.slice(6)));
+    }
+  }
+  return Array.from({ length: last + 1 }, (_, relay) => relayKey(relay));
 }
 
 function sumLinks(slices: readonly Slice[]): LinkCounts {

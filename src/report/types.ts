@@ -167,6 +167,40 @@ export interface GeneratorReport {
   /** Most that it read of the sink's rows; `null` when not measured. */
   readonly receive?: ReceiveFigures | null;
   readonly floorMs: number | null;
+  /** Of runs that several k6 processes shared. */
+  readonly several?: Several;
+}
+
+/** A report before its generator is judged, and what it is judged by. */
+export type Measured = Omit<Report, "generator">;
+export type Figures = Omit<GeneratorReport, "verdict" | "reasons" | "signals">;
+
+/** One of several k6 processes that shared the load. */
+export interface InstanceReport {
+  readonly index: number;
+  /** All that it handed out is there. */
+  readonly complete: boolean;
+  /** Start of its k6, ms behind the first one's by their clocks; `null` where it handed out nothing. */
+  readonly startedMs: number | null;
+  /** How long before the agreed start its last VU was ready; `null` without such a start. */
+  readonly slackMs: number | null;
+  readonly scheduleLag: LagSummary;
+  readonly loopLag: LagSummary;
+  readonly clockDriftMs: number | null;
+  readonly host: Report["run"]["host"];
+  readonly cpuPercent: GeneratorReport["cpuPercent"];
+  readonly ceilingEps: number | null;
+  readonly receive: ReceiveFigures | null;
+}
+
+/** Of a run that several k6 processes shared. */
+export interface Several {
+  readonly expected: number;
+  /** Of which nothing is there, by index. */
+  readonly missing: readonly number[];
+  /** Of which two processes loaded the relay. */
+  readonly twice: readonly number[];
+  readonly each: readonly InstanceReport[];
 }
 
 /** What was found before a run, and what to do about it. */

@@ -284,6 +284,7 @@ const NOT_FOR_COMPOSE: Readonly<Record<string, string>> = {
   PROFILE_FILE: "a profile is given to a report that is there: `k6-nostr run` outside",
   INSTANCES: "one generator is there",
   INSTANCE: "the same",
+  START_AT: "the same",
   CORES: "those that LOAD_CPUS leaves",
   ALLOW_PRIVATE: "nothing but the relay is there",
   ALLOW_DEDICATED_RELAY: "no relay elsewhere can be reached",

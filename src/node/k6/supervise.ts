@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { Interrupted } from "../../errors.ts";
 import { decodeSlice, type Slice } from "../../measure/slice.ts";
+import { LineJoiner, TEXT_MARK } from "../../merge/lines.ts";
 
 /** How long k6 is waited for before the next step. */
 export interface Patience {
@@ -36,6 +37,8 @@ export interface SuperviseOptions {
   readonly mostMs: number;
   readonly onStart: (pid: number) => void;
   readonly onSlice: (slice: Slice) => void;
+  /** Each line that k6 wrote of what it measured, as it wrote it; of several processes this is what is put together. */
+  readonly onFigures?: (line: string) => void;
   /** Aborting it once stops k6 with its summary, see `stop`. */
   readonly signal: AbortSignal;
   readonly patience?: Patience;
@@ -86,9 +89,12 @@ export function superviseK6(options: SuperviseOptions): Promise<K6Outcome> {
       later(secondMs, () => child.kill("SIGINT"));
       later(secondMs + patience.killMs, () => child.kill("SIGKILL"));
     };
+    const joiner = new LineJoiner();
     const onLine = (line: string) => {
-      const slice = decodeSlice(line);
+      if (line.startsWith(TEXT_MARK)) options.onFigures?.(line);
+      const slice = decodeSlice(joiner.take(line) ?? "");
       if (slice === null) {
+        if (line.startsWith(TEXT_MARK)) return;
         if (line.trim() !== "") log.push(line);
         if (log.length > MOST_LOG_LINES) log.shift();
         return;

@@ -2,7 +2,6 @@
  * One run from a checked plan to its report: gate → preflight → calibration → pool → bundles →
  * k6 under supervision → report. Nothing is sent before the gate admitted every relay.
  */
-import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { buildBundles } from "../../../build/bundle.ts";
@@ -55,6 +54,7 @@ import { openHandshakeDesk } from "./handshakes.ts";
 import { choosePool, POOLS_DIR } from "./pool.ts";
 import { chooseQuestions } from "./questions.ts";
 import { holdReading } from "./reading.ts";
+import { makeRunId } from "./run-id.ts";
 
 export interface RunResult {
   readonly report: Report;
@@ -289,9 +289,4 @@ async function countBefore(
   }
   const admissions = answers.map(({ admission }) => admission);
   return await countKinds(admissions, kindsOf(pool), signal, readers);
-}
-
-function makeRunId(): string {
-  const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, "");
-  return `${stamp}Z-${randomBytes(3).toString("hex")}`;
 }

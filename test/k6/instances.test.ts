@@ -1,0 +1,144 @@
+/** Three k6 processes that share a plan, held against what the relay counted, and against one process. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { buildBundles } from "../../build/bundle.ts";
+import { parseMix } from "../../src/events/mix.ts";
+import { Gathering } from "../../src/merge/gather.ts";
+import { mergeInstances } from "../../src/merge/merge.ts";
+import { sha256 } from "../../src/node/merge/read-logs.ts";
+import { ensureK6 } from "../../src/node/setup/ensure.ts";
+import { classesOf } from "../../src/report/class-report.ts";
+import type { Report } from "../../src/report/types.ts";
+import { assertCounts } from "../faulty-relay/hold.ts";
+import { keepPool } from "../kept-pool.ts";
+import { withRelay } from "./harness.ts";
+
+const MIX = parseMix("view:1");
+
+let dir = "";
+let k6 = "";
+let script = "";
+let pool = "";
+
+before(async () => {
+  k6 = (await ensureK6({ env: process.env, onNote: () => {} })).path;
+  dir = await mkdtemp(join(tmpdir(), "k6-nostr-instances-"));
+  script = join(await buildBundles(join(dir, "dist")), "publish.js");
+  pool = await keepPool({ seed: "instances", mix: MIX, events: 600, epoch: 1_767_225_600 });
+});
+after(() => rm(dir, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly lines: readonly string[];
+}
+
+/** k6 by hand, with what it logged. */
+function load(environment: Readonly<Record<string, string>>): Promise<Ended> {
+  const args = ["run", "--quiet", "--no-usage-report", "--log-format", "raw", script];
+  const { HOME = "", PATH = "" } = process.env;
+  const env = {
+    ...{ HOME, PATH, POOL: pool, CLIENTS: "6", RATE_EPS: "90", DURATION_SEC: "2" },
+    ...{ WARMUP_SEC: "0", ACK_TIMEOUT_MS: "500", REPORT_DIR: dir, CORES: "1", LIVE: "1" },
+    ...environment,
+  };
+  return new Promise((resolve, reject) => {
+    const child = spawn(k6, args, { cwd: dir, env, stdio: "pipe" });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (data) => {
+        output += data;
+      });
+    }
+    const limit = setTimeout(() => child.kill("SIGKILL"), 60_000);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      clearTimeout(limit);
+      resolve({ code, lines: output.split("\n") });
+    });
+  });
+}
+
+function gather(ended: readonly Ended[]): Gathering {
+  const gathering = new Gathering(sha256);
+  // As logs come that are read twice, and one through the other.
+  const longest = Math.max(...ended.map(({ lines }) => lines.length));
+  for (let i = longest - 1; i >= 0; i--) {
+    for (const { lines } of ended) {
+      for (const at of [i, Math.floor(i / 2)])
+        gathering.take(`2026-01-02T03:04:05Z ${lines[at] ?? ""}`);
+    }
+  }
+  return gathering;
+}
+
+describe("three k6 processes", () => {
+  it("send one plan, each its share, and make one report that the relay's ledger agrees with", () =>
+    withRelay({}, async (relay) => {
+      const startAt = { START_AT: String(Date.now() + 6_000), RELAY_URL: relay.url };
+      const ended = await Promise.all(
+        [0, 1, 2].map((index) =>
+          load({ ...startAt, INSTANCES: "3", JOB_COMPLETION_INDEX: String(index) }),
+        ),
+      );
+      const output = ended.flatMap(({ lines }) => lines).join("\n");
+      assert.deepEqual(
+        ended.map(({ code }) => code),
+        [0, 0, 0],
+        output,
+      );
+      const { processes } = gather(ended);
+      const report = mergeInstances(processes, { partial: false, runId: "three", sha256 });
+      assertCounts(report, relay.ledger, {});
+      assert.equal(new Set(relay.ledger.events.map(({ id }) => id)).size, 180);
+      assert.equal(report.run.complete, true);
+      assert.deepEqual(
+        report.generator.several?.each.map(({ index }) => index),
+        [0, 1, 2],
+      );
+      // Each process counts from its own start; the schedule is one.
+      assert.ok((report.generator.startSkewMs ?? 99) < 1, `${report.generator.startSkewMs}`);
+      assert.ok(
+        report.thresholds.every(({ ok }) => ok),
+        JSON.stringify(report.thresholds),
+      );
+
+      const alone = await withRelay({}, async ({ url }) => {
+        const { code, lines } = await load({ RELAY_URL: url });
+        assert.equal(code, 0, lines.join("\n"));
+        const name = (await readdir(dir)).find((file) => file.startsWith("load-report-")) ?? "";
+        return JSON.parse(await readFile(join(dir, name), "utf8")) as Report;
+      });
+      const countsOf = ({ classes }: Report) =>
+        classesOf({ classes }).map(([name, { totals, rows, identities }]) => [
+          name,
+          totals,
+          Object.entries(rows).map(([row, own]) => [row, own.totals]),
+          identities,
+        ]);
+      assert.deepEqual(countsOf(report), countsOf(alone));
+    }));
+
+  it("send nothing where they are late, and say so", () =>
+    withRelay({}, async (relay) => {
+      const startAt = { START_AT: String(Date.now() + 10), RELAY_URL: relay.url };
+      const { code, lines } = await load({ ...startAt, INSTANCES: "2", INSTANCE: "0" });
+      assert.equal(code, 108, lines.join("\n"));
+      assert.ok(
+        lines.some((line) => /late: .*--lead/.test(line)),
+        lines.join("\n"),
+      );
+      assert.deepEqual(relay.ledger.events, []);
+      const { processes } = gather([{ code, lines }]);
+      const [said] = processes.values();
+      assert.equal(said?.begin?.index, 0);
+      assert.deepEqual(
+        [...(said?.slices.values() ?? [])].filter(({ slice }) => slice.windowStartMs !== null),
+        [],
+      );
+    }));
+});
