@@ -145,8 +145,8 @@ describe("buildReport", () => {
     const { totals, latency } = figuresOf(buildOf({ slices: [...goodSlices(), none] }));
     assert.equal(totals.scheduled, 1_003);
     assert.equal(totals.poolExhausted, 3);
-    assert.deepEqual(Object.keys(latency.byEvent), ["video", "view", "none"]);
-    const { scheduled, poolExhausted } = latency.byEvent.none?.totals ?? zerosOf("publish");
+    assert.deepEqual(Object.keys(latency.byEvent), ["video", "view", "(none)"]);
+    const { scheduled, poolExhausted } = latency.byEvent["(none)"]?.totals ?? zerosOf("publish");
     assert.deepEqual([scheduled, poolExhausted], [3, 3]);
   });
 

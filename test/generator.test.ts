@@ -54,7 +54,9 @@ const timed = (
 function counted<C extends ClassName>(name: C, counts: CountsOf<C>): Change {
   const { classes } = withTotals(name, counts, good);
   const identities = identitiesOf(name, counts);
-  return { report: { classes: { ...classes, [name]: { ...classes[name], identities } } } };
+  return {
+    report: { classes: { ...classes, [name]: { warmup: null, ...classes[name], identities } } },
+  };
 }
 const script = { class: "script", code: "timer", share: 0, firstAtSec: 0, example: "", stack: "" };
 
@@ -90,6 +92,20 @@ describe("loop lag where rows of an answer wait for each other", () => {
     );
   });
 });
+describe("what does not balance in the warm-up alone", () => {
+  const { classes } = good;
+  const judged = (accepted: number) => {
+    const warmup = { ...zerosOf("publish"), scheduled: 10, attempted: 10, accepted };
+    return judge({ report: { classes: { ...classes, publish: { ...publishOf(good), warmup } } } });
+  };
+  it("makes the run invalid, and is said to be of the warm-up", () => {
+    assert.equal(stateOf(judged(10), "identities"), "valid");
+    const wrong = judged(9);
+    assert.equal(stateOf(wrong, "identities"), "invalid");
+    assert.match(JSON.stringify(wrong.generator.reasons), /publish, warm-up: attempted = /);
+  });
+});
+
 const READ = { ...NO_QUERIES.totals, sent: 100, eose: 100, rows: 8_000, bytes: 7_200_000 };
 const asked = withClass("query", { ...NO_QUERIES, totals: READ }, good);
 const ALL_ACCEPTED = { scheduled: 1_000, attempted: 1_000, accepted: 1_000 };

@@ -175,8 +175,8 @@ function classReport<C extends ClassName>(
   };
 }
 
-/** The name of the row of work that never got a type: the pool had no event for it. */
-const NO_ROW = "none";
+/** The row of work that never got a type, as the pool had no event for it: no type can be called so. */
+const NO_ROW = "(none)";
 const NO_TIMES: HistogramData = mergeHistograms([]);
 
 function isUsed(counts: Readonly<Record<string, number>>): boolean {

@@ -11,6 +11,7 @@ import {
   type TimeOf,
 } from "../measure/classes.ts";
 import { EMPTY_HISTOGRAM } from "../measure/histogram.ts";
+import { isScenario, SCENARIOS } from "../plan/scenarios.ts";
 import type { ClassReport, ClassReports, IdentityReport } from "./class-types.ts";
 import { summarize } from "./summary.ts";
 import type { LatencySummary } from "./times.ts";
@@ -39,15 +40,17 @@ export function classesOf({ classes }: Classes): readonly (readonly [ClassName, 
   });
 }
 
-/** The class whose schedule the scenario is about, and its row of the table. */
-export function leadingOf(report: Classes): {
+/** The class that the scenario is about, and its row of the table. */
+export function leadingOf(report: Classes & { readonly run: Pick<Report["run"], "scenario"> }): {
   readonly name: ClassName;
   readonly row: ClassOfWork;
   readonly totals: Readonly<Record<string, number>>;
   readonly times: Readonly<Record<"response" | "service", LatencySummary>>;
   readonly rate: ClassReport["rate"];
 } {
-  const [name, of] = classesOf(report).find(([name]) => classOf(name).hasSchedule) ?? [
+  const { scenario } = report.run;
+  const leads = isScenario(scenario) ? SCENARIOS[scenario].leads : "publish";
+  const [name, of] = classesOf(report).find(([name]) => name === leads) ?? [
     "publish" as const,
     publishOf(report),
   ];
@@ -73,6 +76,18 @@ export function identitiesOf<C extends ClassName>(
     const whole = of[left] ?? 0;
     return { text, left: whole, right: sum, balances: whole === sum };
   });
+}
+
+/** What does not balance, in the window or the warm-up: "publish, warm-up: scheduled = attempted + unsent". */
+export function wrongIdentities(report: Classes): readonly string[] {
+  return classesOf(report).flatMap(([name, { identities, warmup }]) => [
+    ...describeWrong(name, identities),
+    ...(warmup === null ? [] : describeWrong(`${name}, warm-up`, identitiesOf(name, warmup))),
+  ]);
+}
+
+function describeWrong(name: string, identities: readonly IdentityReport[]): readonly string[] {
+  return identities.filter((one) => !one.balances).map(({ text }) => `${name}: ${text}`);
 }
 
 function nothingOf<C extends ClassName>(name: C): ClassReport<C> {

@@ -55,7 +55,7 @@
  */
 
 import { quantile } from "../measure/histogram.ts";
-import { classesOf, leadingOf, publishOf, queryOf } from "./class-report.ts";
+import { leadingOf, publishOf, queryOf, wrongIdentities } from "./class-report.ts";
 import { pageOf } from "./findings/page.ts";
 import { hostCpuSignal, sharedHostSignal } from "./host-signals.ts";
 import { describeOthers, hostUseOf } from "./host-use.ts";
@@ -107,9 +107,7 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
   const [due, sent] = [lead.totals[row.due] ?? 0, lead.totals[row.sent] ?? 0];
   const { attempted, duplicate, poolExhausted } = publishOf(report).totals;
   const exhausted = poolExhausted + queryOf(report).totals.exhausted;
-  const wrong = classesOf(report).flatMap(([name, { identities }]) =>
-    identities.filter((one) => !one.balances).map(({ text }) => `${name}: ${text}`),
-  );
+  const wrong = wrongIdentities(report);
   const responseP99 = times.response.p99 ?? config.ackTimeoutMs;
   const isReading = lead.name === "query";
   const planned = Math.floor((lead.rate.target ?? 0) * config.durationSec);

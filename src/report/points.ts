@@ -42,7 +42,9 @@ export interface SeriesPoint {
 }
 
 /** One point a slice, of the class that the scenario is about: what it did stands in the places of publishes. */
-export function pointsOf(report: Pick<Report, "classes" | "generator">): readonly SeriesPoint[] {
+export function pointsOf(
+  report: Pick<Report, "classes" | "generator" | "run">,
+): readonly SeriesPoint[] {
   const { name, row } = leadingOf(report);
   const series = report.classes[name]?.series ?? [];
   const queries = report.classes.query?.series ?? [];

@@ -36,21 +36,39 @@ interface Words {
   readonly answer: string;
 }
 
-const EVENTS: Words = {
-  one: "event",
-  many: "events",
-  flights: "publishes",
-  does: "accepts",
-  done: "accepted",
-  answer: "OK",
-};
-const QUERIES: Words = {
-  one: "query",
-  many: "queries",
-  flights: "queries",
-  does: "answers",
-  done: "answered",
-  answer: "EOSE",
+const WORDS: Readonly<Record<ClassName, Words>> = {
+  publish: {
+    one: "event",
+    many: "events",
+    flights: "publishes",
+    does: "accepts",
+    done: "accepted",
+    answer: "OK",
+  },
+  set: {
+    one: "set",
+    many: "sets",
+    flights: "sets",
+    does: "completes",
+    done: "completed",
+    answer: "OK",
+  },
+  query: {
+    one: "query",
+    many: "queries",
+    flights: "queries",
+    does: "answers",
+    done: "answered",
+    answer: "EOSE",
+  },
+  connection: {
+    one: "connection",
+    many: "connections",
+    flights: "handshakes",
+    does: "opens",
+    done: "opened",
+    answer: "handshake",
+  },
 };
 
 export function leadOf(report: Report): Lead {
@@ -59,7 +77,7 @@ export function leadOf(report: Report): Lead {
   const isPublish = name === "publish";
   return {
     name,
-    words: isPublish ? EVENTS : QUERIES,
+    words: WORDS[name],
     due: of(row.due),
     sent: of(row.sent),
     done: of(row.done),

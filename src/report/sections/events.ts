@@ -1,7 +1,7 @@
 /** How much, how fast? What the classes of work did, each in the same words. */
 import type { ClassOfWork } from "../../measure/class-of-work.ts";
 import { type ClassName, classOf } from "../../measure/classes.ts";
-import { classesOf, publishOf, queryOf, setOf } from "../class-report.ts";
+import { classesOf, publishOf, queryOf, setOf, wrongIdentities } from "../class-report.ts";
 import type { ClassReport } from "../class-types.ts";
 import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
 import type { Report } from "../types.ts";
@@ -50,9 +50,7 @@ function answered(report: Report): string {
 }
 
 function balance(report: Report): Block {
-  const wrong = classesOf(report).flatMap(([name, { identities }]) =>
-    identities.filter((one) => !one.balances).map(({ text }) => `${name}: ${text}`),
-  );
+  const wrong = wrongIdentities(report);
   return wrong.length === 0
     ? text("The totals balance.")
     : text([
