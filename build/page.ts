@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import type { PageAssets } from "../src/report/html/render.ts";
+import type { PageAssets } from "../src/report/html/document.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Each report holds them: what makes them grow is looked at. */

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { buildPageAssets } from "../build/page.ts";
+import { renderCapacityHtml } from "../src/report/capacity/html.ts";
 import { renderHtml } from "../src/report/html/render.ts";
+import { searched } from "./capacity-searched.ts";
 import { findChromium, Page } from "./chromium.ts";
 import {
   buildOf,
@@ -60,6 +62,59 @@ const PAINTED = `[...document.querySelectorAll(".plot")].map((plot) => {
 })`;
 const CURSORS = `[...document.querySelectorAll(".plot")].map((plot) => [
   plot.dataset.chart, plot.querySelector(".u-legend .u-value").textContent])`;
+
+describe("the page of a capacity in headless Chromium", { skip }, () => {
+  it("draws points, moves from trial to trial by the keys, and is no wider than a phone", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "k6-nostr-page-"));
+    const page = await Page.open(command ?? "");
+    try {
+      const file = join(dir, "capacity.html");
+      const made = searched();
+      const relay = { label: HOSTILE, address: null, software: HOSTILE, version: HOSTILE };
+      const said = { ...made, run: { ...made.run, relays: [relay], relayNote: HOSTILE } };
+      await writeFile(
+        file,
+        renderCapacityHtml({ ...said, against: said }, await buildPageAssets()),
+      );
+      const url = pathToFileURL(file).href;
+      const metrics = { width: 400, height: 800, deviceScaleFactor: 2, mobile: true };
+      await page.send("Emulation.setDeviceMetricsOverride", metrics);
+      await page.load(url);
+      const painted = (await page.evaluate(PAINTED)) as [string, number][];
+      assert.deepEqual(
+        painted.map(([id]) => id),
+        ["against", "load-times", "load-done", "load-cpu", "search", "database"],
+      );
+      for (const [id, pixels] of painted) assert.ok(pixels > 500, `${id}: ${pixels} pixels`);
+      await page.evaluate(`document.querySelector('[data-chart="load-times"]').focus()`);
+      const readout = `document.querySelector('[data-chart="load-times"]').parentElement.querySelector(".readout").textContent`;
+      // Two trials of one load: each is stopped at.
+      const said50: unknown[] = [];
+      for (const key of ["Home", "ArrowRight", "ArrowRight"]) {
+        await page.press(key);
+        said50.push(String(await page.evaluate(readout)).replace(/ p50.*/, ""));
+      }
+      assert.deepEqual(
+        said50.map((text) => String(text).replace(/, [^,]*$/, "")),
+        [
+          "trial 1, warmup, 50 events/s, not judged",
+          "trial 2, baseline, 50 events/s, pass",
+          "trial 24, baseline, 50 events/s, pass",
+        ],
+      );
+      await page.evaluate(
+        `document.querySelectorAll("details").forEach((d) => { d.open = true; })`,
+      );
+      assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 400);
+      assert.equal(await page.evaluate("typeof window.hit"), "undefined");
+      assert.deepEqual(page.requests, [url]);
+      assert.deepEqual(page.complaints, []);
+    } finally {
+      await page.close();
+      await rm(dir, { recursive: true });
+    }
+  });
+});
 
 describe("the page in headless Chromium", { skip }, () => {
   let dir = "";

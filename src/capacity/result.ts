@@ -7,7 +7,7 @@ import type { Finding, Report, ThresholdResult, VerdictState } from "../report/t
 export const CAPACITY_SCHEMA = "k6-nostr/capacity@1";
 
 /** What a load is a number of: events or queries a second, or open connections. */
-type Scale = "rate" | "query-rate" | "clients";
+export type Scale = "rate" | "query-rate" | "clients";
 
 /**
  * `warmup`: before all, not judged. `baseline`: the relay at the first load, at the start and again at the end.
@@ -19,7 +19,7 @@ export type TrialRole = "warmup" | "baseline" | "probe" | "narrow" | "prove";
 export type TrialVerdict = "pass" | "fail" | "void";
 
 /** One threshold that was not met: `value` against `limit`, both in the threshold's unit. */
-interface FailedThreshold {
+export interface FailedThreshold {
   /** `nostr_publish_response_time: p(99)<1000`, or `BACKLOG`. */
   readonly threshold: string;
   /** `null`: there was nothing to judge. */
@@ -30,7 +30,7 @@ interface FailedThreshold {
 /** The threshold that every objective has: what is in flight must not grow over a trial. Its figure is a share of the load. */
 export const BACKLOG = "growth of the backlog";
 
-interface TrialFigures {
+export interface TrialFigures {
   /** A second, of what leads the scenario: due, and accepted or answered. */
   readonly offered: number;
   readonly done: number;
@@ -55,7 +55,7 @@ interface TrialFigures {
 }
 
 /** What a trial's report says of itself, in short. */
-type TrialFinding = Pick<Finding, "id" | "title" | "severity"> & {
+export type TrialFinding = Pick<Finding, "id" | "title" | "severity"> & {
   /** What to do about it. */
   readonly text: string;
 };
@@ -198,4 +198,6 @@ export interface CapacityReport {
   readonly atLimits: readonly AtLimit[];
   /** What this generator reaches; `null` where it was not calibrated. */
   readonly generator: { readonly ceiling: number | null };
+  /** The other relay of --against: its trials were made in turn with these. */
+  readonly against?: Omit<CapacityReport, "against"> | null;
 }

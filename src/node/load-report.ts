@@ -7,7 +7,11 @@ import { REPORT_SCHEMA, type Report } from "../report/types.ts";
 
 /** Reads a report and checks it against the schema of this version. Throws `ConfigError`. */
 export async function loadReport(path: string): Promise<Report> {
-  const value = await readJson(path);
+  return checkReport(await readJson(path), path);
+}
+
+/** What was read of `path`, checked. Throws `ConfigError`. */
+export function checkReport(value: unknown, path: string): Report {
   const version = (value as { schema?: unknown } | null)?.schema;
   if (version === "k6-nostr/report@1") {
     throw new ConfigError(
@@ -27,7 +31,8 @@ export async function loadReport(path: string): Promise<Report> {
   );
 }
 
-async function readJson(path: string): Promise<unknown> {
+/** Throws `ConfigError`. */
+export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, "utf8"));
   } catch (cause) {

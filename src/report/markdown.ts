@@ -14,7 +14,10 @@ const MOST_ROWS = 40;
 const MOST_IN_CELL = 240;
 
 export function renderMarkdown(report: Report): string {
-  const document = describeReport(report);
+  return printDocument(describeReport(report));
+}
+
+export function printDocument(document: ReportDocument): string {
   const whole = print(document, true);
   if (whole.length <= MOST_CHARACTERS) return whole;
   const short = print(document, false);

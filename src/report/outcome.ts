@@ -27,8 +27,14 @@ export function outcomeOf(report: Report): string {
     : `The relay does not take ${set} as the thresholds want it: ${told}`;
 }
 
+/** A report of whatever kind, as far as it says which relays it is about. */
+interface Tested {
+  readonly run: Pick<Report["run"], "relays">;
+  readonly config: Pick<Report["config"], "relays">;
+}
+
 /** `strfry 1.1.1 (git+https://…), 127.0.0.1:7777`, a relay each; what the relay says of itself. */
-export function testedRelays({ run, config }: Report): readonly string[] {
+export function testedRelays({ run, config }: Tested): readonly string[] {
   return config.relays.map((label, i) => {
     const relay = (run.relays ?? []).find((one) => one.label === label) ?? run.relays?.[i];
     const { software = null, version = null, address = null } = relay ?? {};

@@ -88,7 +88,7 @@ function queryLines(report: Report): readonly string[] {
 }
 
 /** A relay chose some of it: no control character, which a terminal would obey. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return Array.from(text, (c) => (/\p{C}/u.test(c) ? " " : c))
     .join("")
     .slice(0, MOST_LINE);

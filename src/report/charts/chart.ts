@@ -17,7 +17,11 @@ export type ChartId =
   | "disk"
   | "files"
   | "pressure"
-  | "errors";
+  | "errors"
+  | CapacityChartId;
+
+/** Charts of a search for the capacity: one point a trial. */
+type CapacityChartId = "search" | "load-times" | "load-done" | "load-cpu" | "database" | "against";
 
 /** How values are written. */
 export type Unit = "ms" | `${string}/s` | "connections" | "files" | "%" | "bytes";
@@ -62,13 +66,35 @@ export interface HeatChart extends Named {
   readonly cells: readonly (readonly number[])[];
 }
 
+/** How a point is drawn; a `line` has one value all along. */
+export type Mark = "dot" | "ring" | "cross" | "line";
+
+export interface PointSeries extends ChartSeries {
+  readonly mark: Mark;
+}
+
+/** Points that nothing joins: what lies between them was not measured. */
+export interface PointChart extends Named {
+  readonly kind: "points";
+  /** Loads are drawn by their logarithm. */
+  readonly x: "load" | "trial";
+  readonly xUnit: Unit;
+  readonly unit: Unit;
+  readonly log: boolean;
+  /** Rising. */
+  readonly xs: readonly number[];
+  /** What each of them is, in words. */
+  readonly labels: readonly string[];
+  readonly series: readonly PointSeries[];
+}
+
 /** A chart of what was not measured, with why. */
 interface NoChart extends Named {
   readonly kind: "none";
   readonly why: string;
 }
 
-export type Chart = LineChart | HeatChart | NoChart;
+export type Chart = LineChart | HeatChart | PointChart | NoChart;
 
 /** What the page's script gets. */
 export interface PageData {

@@ -1,5 +1,5 @@
 /** A chart's place in the page: what it shows in words, where it is drawn, and its figures as a table. */
-import type { Chart, HeatChart, LineChart, PageData } from "../charts/chart.ts";
+import type { Chart, HeatChart, LineChart, PageData, PointChart } from "../charts/chart.ts";
 import { formatCount } from "../format.ts";
 import { escapeHtml } from "./escape.ts";
 import { scrollingTable } from "./table.ts";
@@ -18,7 +18,7 @@ ${figcaption}
 <div class="plot" data-chart="${id}" tabindex="0" role="group" aria-roledescription="chart" aria-label="${escapeHtml(label)}"></div>
 <p class="readout" aria-live="polite"></p>
 <details><summary>Table: ${escapeHtml(title)}</summary>
-${chart.kind === "heat" ? heatTable(chart) : lineTable(chart, page)}
+${tableOf(chart, page)}
 </details>
 </figure>`;
   return chart.folded === true
@@ -26,8 +26,15 @@ ${chart.kind === "heat" ? heatTable(chart) : lineTable(chart, page)}
     : figure;
 }
 
+type Drawn = LineChart | HeatChart | PointChart;
+
+function tableOf(chart: Drawn, page: PageData): string {
+  if (chart.kind === "heat") return heatTable(chart);
+  return chart.kind === "points" ? pointTable(chart) : lineTable(chart, page);
+}
+
 /** Lowest and highest of each line: what a glance at the picture tells. */
-function summarize(chart: LineChart | HeatChart): string {
+function summarize(chart: Drawn): string {
   if (chart.kind === "heat") {
     const [lowest = 0] = chart.edges;
     const highest = chart.edges.at(-1) ?? 0;
@@ -50,6 +57,15 @@ function lineTable(chart: LineChart, page: PageData): string {
   const columns = [first, ...series.map(({ label }) => label)];
   const rows = xs.map((value, i) => [
     x === "tail" ? formatTail(value) : formatTime(value),
+    ...series.map(({ values }) => formatValue(values[i] ?? null, unit)),
+  ]);
+  return numbers(title, columns, rows);
+}
+
+function pointTable({ title, labels, series, unit }: PointChart): string {
+  const columns = ["trial", ...series.map(({ label }) => label)];
+  const rows = labels.map((label, i) => [
+    label,
     ...series.map(({ values }) => formatValue(values[i] ?? null, unit)),
   ]);
   return numbers(title, columns, rows);

@@ -74,7 +74,7 @@ function itemOf(finding: Finding): ListItem {
 }
 
 /** What stands between backticks is code. */
-function spansOf(value: string): readonly Span[] {
+export function spansOf(value: string): readonly Span[] {
   return value.split("`").map((part, i, parts) => {
     if (i % 2 === 0) return part;
     return i < parts.length - 1 ? code(part) : `\`${part}`;

@@ -65,19 +65,41 @@ export function valueAxis({ theme }: Frame, unit: Unit): uPlot.Axis {
 }
 
 /** Powers of ten, or with few of them the steps between; of the first and last nothing is cut off. */
-export function durationAxis(frame: Frame): uPlot.Axis {
+export function logAxis(frame: Frame, unit: Unit): uPlot.Axis {
   return {
-    ...valueAxis(frame, "ms"),
-    splits: (_plot, _axis, min, max) => {
-      const steps = max / min < 200 ? [1, 2, 5] : [1];
-      const first = Math.floor(Math.log10(min));
-      const decades = Math.ceil(Math.log10(max)) - first + 1;
-      return Array.from({ length: decades }, (_, i) => 10 ** (first + i))
-        .flatMap((power) => steps.map((step) => Number((power * step).toPrecision(3))))
-        .filter((ms) => ms >= min && ms <= max);
-    },
+    ...valueAxis(frame, unit),
+    splits: (_plot, _axis, min, max) => logSplits(min, max, 200),
     filter: (_plot, splits) => [...splits],
   };
+}
+
+/** Loads along the bottom; on a narrow page with fewer steps between. */
+export function loadAxis({ theme, width }: Frame, unit: Unit): uPlot.Axis {
+  return {
+    ...axisLook(theme),
+    size: X_AXIS_HEIGHT,
+    splits: (_plot, _axis, min, max) => logSplits(min, max, width < NARROW ? 20 : 1_000),
+    filter: (_plot, splits) => [...splits],
+    values: (_plot, splits) => splits.map((v) => axisLabel(v, unit)),
+  };
+}
+
+export function trialAxis({ theme }: Frame): uPlot.Axis {
+  return {
+    ...axisLook(theme),
+    size: X_AXIS_HEIGHT,
+    incrs: [1, 2, 5, 10, 20, 50],
+    values: (_plot, splits) => splits.map(String),
+  };
+}
+
+function logSplits(min: number, max: number, fewBelow: number): number[] {
+  const steps = max / min < fewBelow ? [1, 2, 5] : [1];
+  const first = Math.floor(Math.log10(min));
+  const decades = Math.ceil(Math.log10(max)) - first + 1;
+  return Array.from({ length: decades }, (_, i) => 10 ** (first + i))
+    .flatMap((power) => steps.map((step) => Number((power * step).toPrecision(3))))
+    .filter((value) => value >= min && value <= max);
 }
 
 function axisLook({ text, grid }: Theme): uPlot.Axis {

@@ -4,8 +4,8 @@ import type { HeatChart } from "../../charts/chart.ts";
 import { formatCount } from "../../format.ts";
 import { formatTime, formatValue } from "../values.ts";
 import {
-  durationAxis,
   type Frame,
+  logAxis,
   markWindowEnd,
   sizeOf,
   timeAxis,
@@ -31,7 +31,7 @@ export function drawHeat(chart: HeatChart, frame: Frame): uPlot {
       x: timeScale(frame, xs),
       y: { distr: 3, log: 10, range: [lowest, highest] },
     },
-    axes: [timeAxis(frame), durationAxis(frame)],
+    axes: [timeAxis(frame), logAxis(frame, "ms")],
     cursor: { ...timeCursor(), points: { show: false } },
     series: [
       { label: "from", value: (_plot, x) => (x === null ? "all" : formatTime(x)) },

@@ -3,8 +3,8 @@ import uPlot from "uplot";
 import type { LineChart } from "../../charts/chart.ts";
 import { formatTail, formatTime, formatValue } from "../values.ts";
 import {
-  durationAxis,
   type Frame,
+  logAxis,
   markWindowEnd,
   sizeOf,
   tailAxis,
@@ -39,7 +39,7 @@ export function drawLines(chart: LineChart, frame: Frame): uPlot {
     },
     axes: [
       overTime ? timeAxis(frame) : tailAxis(frame),
-      chart.log ? durationAxis(frame) : valueAxis(frame, chart.unit),
+      chart.log ? logAxis(frame, chart.unit) : valueAxis(frame, chart.unit),
     ],
     cursor: overTime ? timeCursor() : { y: false, drag: { x: false, y: false } },
     legend: { live: true },

@@ -4,6 +4,7 @@ import type { Chart, PageData } from "../../charts/chart.ts";
 import { drawHeat } from "./heat-plot.ts";
 import { moveByKeys } from "./keys.ts";
 import { drawLines } from "./line-plot.ts";
+import { drawPoints } from "./point-plot.ts";
 import { readTheme, startTheme } from "./theme.ts";
 
 /** Room for the axes of a phone. */
@@ -35,6 +36,7 @@ function draw(place: Place, page: PageData): void {
   const frame = { element, width: place.width, page, theme: readTheme() };
   if (chart.kind === "lines") place.plot = drawLines(chart, frame);
   else if (chart.kind === "heat") place.plot = drawHeat(chart, frame);
+  else if (chart.kind === "points") place.plot = drawPoints(chart, frame);
 }
 
 function start(): void {

@@ -1,0 +1,125 @@
+/** The result of a search in one sentence, and what of its trials stands behind it. */
+import type { CapacityReport, Trial } from "../../capacity/result.ts";
+import { sharedFindings } from "./by-load.ts";
+import { formatLoad, formatNumber, type LoadUnit, loadUnit, wordsOf } from "./words.ts";
+
+/** A report, or the part of one that is about the other relay. */
+export type Searched = Omit<CapacityReport, "against">;
+
+/** Without its full stop. */
+export function answerOf(report: Searched): string {
+  const { search, result } = report;
+  const sentence = result.suspect === null ? certain(report) : doubted(report);
+  if (!search.quick || result.lastPassing === null) return sentence;
+  return `An estimate: ${decapitalized(sentence)}`;
+}
+
+function certain(report: Searched): string {
+  const { result, search, run } = report;
+  const { lastPassing: lo, firstFailing: hi, limit } = result;
+  const unit = loadUnit(search.scale, run.scenario);
+  const told = (load: number) => formatLoad(load, unit);
+  const relay = subjectOf(report);
+  const takes = lo === null ? null : `takes ${told(lo)} within the objective`;
+  switch (limit) {
+    case "relay": {
+      const held = `${relay} ${takes ?? "meets the objective at no load that was tried"}`;
+      return hi === null
+        ? held
+        : `${held}; at ${formatNumber(hi)} ${firstFailure(report) ?? "it is not met"}`;
+    }
+    case "below": {
+      const why = firstFailure(report);
+      const at = told(hi ?? search.least);
+      return `${relay} does not meet the objective even at ${at}${why === null ? "" : `: ${why}`}`;
+    }
+    case "to":
+      return `${relay} takes at least ${told(lo ?? search.from)} within the objective, the most that was asked for`;
+    case "generator":
+      return ofGenerator(relay, { lo, hi, unit });
+    case "died":
+      return `${relay} died${hi === null ? "" : ` at ${told(hi)}`}${takes === null ? "" : `; it ${takes}`}`;
+    case "budget":
+    case "interrupted": {
+      const why = limit === "budget" ? "The time was used up" : "The search was stopped";
+      return `${why}: so far ${decapitalized(relay)} ${within({ lo, hi, unit })}`;
+    }
+  }
+}
+
+interface Bounds {
+  readonly lo: number | null;
+  readonly hi: number | null;
+  readonly unit: LoadUnit;
+}
+
+/** A result that its own trials contradict is the interval and no more. */
+function doubted(report: Searched): string {
+  const { result, search, run } = report;
+  const [least, hi] = result.interval;
+  const unit = loadUnit(search.scale, run.scenario);
+  return `${subjectOf(report)} ${within({ lo: least > 0 ? least : null, hi, unit })}, and the trials contradict each other`;
+}
+
+function subjectOf({ config }: Searched): string {
+  return config.relays.length > 1 ? "This set of relays" : "This relay";
+}
+
+function ofGenerator(relay: string, { lo, hi, unit }: Bounds): string {
+  if (lo === null) {
+    const load = hi === null ? "" : ` with ${formatLoad(hi, unit)}`;
+    return `This generator could not load the relay${load}: nothing is known of what the relay takes`;
+  }
+  const beyond = hi === null ? "beyond that" : `at ${formatNumber(hi)}`;
+  return `${relay} takes at least ${formatLoad(lo, unit)} within the objective; ${beyond} the limit is this generator, not the relay`;
+}
+
+function within({ lo, hi, unit }: Bounds): string {
+  const objective = "within the objective";
+  if (lo === null) {
+    return hi === null
+      ? "was loaded in no trial that counts"
+      : `takes less than ${formatLoad(hi, unit)} ${objective}`;
+  }
+  return hi === null
+    ? `takes at least ${formatLoad(lo, unit)} ${objective}`
+    : `takes at least ${formatNumber(lo)} and less than ${formatLoad(hi, unit)} ${objective}`;
+}
+
+/** `response p99 fails first: the relay is bound by one thread`. */
+function firstFailure(report: Searched): string | null {
+  const { failedThreshold } = report.result;
+  if (failedThreshold === null) return null;
+  const { name } = wordsOf(failedThreshold, report.run.scenario);
+  const cause = causeOf(report);
+  return `${name} fails first${cause === null ? "" : `: ${decapitalized(cause)}`}`;
+}
+
+/** What most of those trials give as the cause; what is only worth knowing is none. */
+function causeOf(report: Searched): string | null {
+  const found = sharedFindings(failingTrials(report));
+  return found.find(({ severity }) => severity !== "info")?.title ?? null;
+}
+
+/** The trials that failed where the search found its upper bound, or behind which the relay was gone. */
+export function failingTrials({ trials, result }: Searched): readonly Trial[] {
+  return trials.filter(
+    ({ load, role, verdict, died }) =>
+      load === result.firstFailing &&
+      role !== "warmup" &&
+      (verdict === "fail" || died !== undefined),
+  );
+}
+
+/** The trials that held at the result. */
+export function passingTrials({ trials, result }: Searched): readonly Trial[] {
+  return trials.filter(
+    ({ load, role, verdict }) =>
+      load === result.lastPassing && role !== "warmup" && verdict === "pass",
+  );
+}
+
+/** A name keeps its capital. */
+function decapitalized(sentence: string): string {
+  return sentence.replace(/^(The|This|An?|Some|Answers|So)\b/, (word) => word.toLowerCase());
+}

@@ -1,0 +1,67 @@
+/** What was measured at each load. */
+import type { CapacityReport, TrialFigures } from "../../../capacity/result.ts";
+import { formatMs, formatRate, NOT_MEASURED } from "../../format.ts";
+import { type Section, strong, type Text, table, text } from "../../sections/document.ts";
+import { byLoad, type LoadVotes, spreadOf } from "../by-load.ts";
+import { doneUnit, formatLoad, loadUnit } from "../words.ts";
+
+export function curveSection(report: CapacityReport): Section {
+  const { trials, search, run } = report;
+  const unit = loadUnit(search.scale, run.scenario);
+  const done = doneUnit(run.scenario);
+  return {
+    id: "curve",
+    title: "Load and what it costs",
+    blocks: [
+      text(
+        "Each trial is a point. Nothing joins them and no curve is fitted: what lies between was not measured. In the table the middle of the trials at a load, with lowest and highest where they differ; void trials are left out of it.",
+      ),
+      { kind: "charts", ids: ["load-times", "load-done", "load-cpu"] },
+      table(
+        "By load",
+        ["#load", "trials", "#p50", "#p99", "#done", "#relay CPU"],
+        byLoad(trials).map((votes): readonly Text[] => {
+          const spread = (
+            figure: (figures: TrialFigures) => number | null,
+            format: (value: number) => string,
+          ) => spreadText(votes, figure, format);
+          return [
+            formatLoad(votes.load, unit),
+            votesText(votes),
+            spread((f) => f.p50, formatMs),
+            spread((f) => f.p99, formatMs),
+            spread(
+              (f) => f.done,
+              (v) => formatRate(v, done),
+            ),
+            spread(
+              (f) => f.relayCpu,
+              (v) => `${v.toFixed(0)} %`,
+            ),
+          ];
+        }),
+      ),
+    ],
+  };
+}
+
+/** Votes that were split stay to be seen. */
+export function votesText({ passes, fails, voids }: LoadVotes): Text {
+  const parts = [
+    ...(passes > 0 ? [`${passes} passed`] : []),
+    ...(fails > 0 ? [`${fails} failed`] : []),
+    ...(voids > 0 ? [`${voids} void`] : []),
+  ].join(", ");
+  return passes > 0 && fails > 0 ? [strong(parts)] : parts;
+}
+
+function spreadText(
+  { trials }: LoadVotes,
+  figure: (figures: TrialFigures) => number | null,
+  format: (value: number) => string,
+): string {
+  const spread = spreadOf(trials, figure);
+  if (spread === null) return NOT_MEASURED;
+  const [least, middle, most] = [spread.least, spread.middle, spread.most].map(format);
+  return least === most ? `${middle}` : `${middle} (${least} to ${most})`;
+}
