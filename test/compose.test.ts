@@ -55,6 +55,8 @@ const MUTATIONS: readonly (readonly [string, keyof typeof CHECKS, (texts: Texts)
   ["an image's user who isn't root", "images", inDockerfiles(cut("USER 1000:1000", "USER 0:0"))],
   ["an image's health check", "images", inDockerfiles(cut(/^HEALTHCHECK .*\n/m))],
   ["an image's second stage", "images", inDockerfiles(cut(/^FROM [\s\S]*^FROM/m, "FROM"))],
+  ["a place for other commands", "commands", inDockerfiles(cut('"bin/k6-nostr.mjs"'))],
+  ["the load's own command", "commands", inCompose(cut('[run, "${SCENARIO', '["${SCENARIO'))],
   ["a relay's configuration", "relays", inRelays(cut(/ {6}- \.\/.*:ro\n/))],
   ["a relay's URL", "relays", inNotes(cut(/^RELAY_URL.*\n/m))],
   ["a relay's note", "relays", inNotes(cut(/^RELAY_NOTE.*\n/m))],

@@ -18,6 +18,7 @@ interface Service {
   readonly image?: string;
   readonly build?: string;
   readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
   readonly ports?: readonly string[];
   readonly networks?: readonly string[];
   readonly network_mode?: string;
@@ -154,6 +155,15 @@ export const CHECKS: Readonly<Record<string, (texts: Texts) => readonly string[]
         ...(/^HEALTHCHECK .*CMD/m.test(last) ? [] : ["an image has no health check"]),
       ];
     }),
+  commands: (texts) => {
+    const { load } = servicesOf(texts);
+    const [ours = ""] = texts.dockerfiles;
+    const isCli = /^ENTRYPOINT \["node", "bin\/k6-nostr\.mjs"\]$/m.test(ours);
+    return [
+      ...(isCli && load?.entrypoint === undefined ? [] : ["no other command can be run in it"]),
+      ...(load?.command?.[0] === "run" ? [] : ["the load runs nothing of itself"]),
+    ];
+  },
   relays: (texts) =>
     Object.entries(texts.notes).flatMap(([name, note]) => {
       const { relay } = (parse(texts.relays[name] ?? "") as Compose).services;
