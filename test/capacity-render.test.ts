@@ -38,7 +38,7 @@ describe("the sentence of a capacity", () => {
   it("says what the relay takes, and what fails first for what reason", () => {
     assert.equal(
       answerOf(good),
-      "This relay takes 990 events/s within the objective; at 1,010 growth of the backlog fails first: the relay is bound by one thread",
+      "This relay takes 990 events/s within the objective; at 1,010 growth of the backlog fails first, and the relay is bound by one thread",
     );
     const unexplained = { ...good, trials: good.trials.map((t) => ({ ...t, findings: [] })) };
     assert.match(answerOf(unexplained), /at 1,010 growth of the backlog fails first$/);

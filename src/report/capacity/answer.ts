@@ -86,13 +86,13 @@ function within({ lo, hi, unit }: Bounds): string {
     : `takes at least ${formatNumber(lo)} and less than ${formatLoad(hi, unit)} ${objective}`;
 }
 
-/** `response p99 fails first: the relay is bound by one thread`. */
+/** `response p99 fails first, and the relay is bound by one thread`. */
 function firstFailure(report: Searched): string | null {
   const { failedThreshold } = report.result;
   if (failedThreshold === null) return null;
   const { name } = wordsOf(failedThreshold, report.run.scenario);
   const cause = causeOf(report);
-  return `${name} fails first${cause === null ? "" : `: ${decapitalized(cause)}`}`;
+  return `${name} fails first${cause === null ? "" : `, and ${decapitalized(cause)}`}`;
 }
 
 /** What most of those trials give as the cause; what is only worth knowing is none. */
@@ -119,7 +119,7 @@ export function passingTrials({ trials, result }: Searched): readonly Trial[] {
   );
 }
 
-/** A name keeps its capital. */
+/** Titles begin with a common word, and may have a colon of their own; what is no word (`NOTICE`) stays. */
 function decapitalized(sentence: string): string {
-  return sentence.replace(/^(The|This|An?|Some|Answers|So)\b/, (word) => word.toLowerCase());
+  return sentence.replace(/^[A-Z](?=[a-z]*\b)/, (letter) => letter.toLowerCase());
 }
