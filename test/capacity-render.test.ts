@@ -45,6 +45,11 @@ describe("the sentence of a capacity", () => {
     const worthKnowing = { ...BOUND, severity: "info" } as const;
     const info = good.trials.map((t) => ({ ...t, findings: [worthKnowing] }));
     assert.match(answerOf({ ...good, trials: info }), /fails first$/);
+    const atLimit = { ...BOUND, id: "overload", title: "The relay is at its limit" };
+    const both = good.trials.map((t) => ({ ...t, findings: [atLimit, BOUND] }));
+    assert.match(answerOf({ ...good, trials: both }), /, and the relay is bound by one thread$/);
+    const few = good.trials.map((t) => ({ ...t, findings: t.number > 20 ? [BOUND] : [] }));
+    assert.match(answerOf({ ...good, trials: few }), /fails first$/);
   });
 
   const cases: readonly (readonly [string, CapacityReport, string])[] = [
@@ -97,6 +102,11 @@ describe("the sentence of a capacity", () => {
       "an estimate",
       { ...withResult({ limit: "to" }), search: { ...good.search, quick: true } },
       "An estimate: this relay takes at least 990 events/s within the objective, the most that was asked for",
+    ],
+    [
+      "an estimate that is not ready",
+      { ...withResult({ limit: "budget" }), search: { ...good.search, quick: true } },
+      "The time was used up: so far, as an estimate, this relay takes at least 990 and less than 1,010 events/s within the objective",
     ],
     [
       "connections",

@@ -1,6 +1,6 @@
 /** The result of a search in one sentence, and what of its trials stands behind it. */
 import type { CapacityReport, Trial } from "../../capacity/result.ts";
-import { sharedFindings } from "./by-load.ts";
+import { type SharedFinding, sharedFindings } from "./by-load.ts";
 import { formatLoad, formatNumber, type LoadUnit, loadUnit, wordsOf } from "./words.ts";
 
 /** A report, or the part of one that is about the other relay. */
@@ -10,7 +10,9 @@ export type Searched = Omit<CapacityReport, "against">;
 export function answerOf(report: Searched): string {
   const { search, result } = report;
   const sentence = result.suspect === null ? certain(report) : doubted(report);
-  if (!search.quick || result.lastPassing === null) return sentence;
+  const { lastPassing, limit } = result;
+  const isLabelled = limit === "budget" || limit === "interrupted";
+  if (!search.quick || lastPassing === null || isLabelled) return sentence;
   return `An estimate: ${decapitalized(sentence)}`;
 }
 
@@ -42,7 +44,8 @@ function certain(report: Searched): string {
     case "budget":
     case "interrupted": {
       const why = limit === "budget" ? "The time was used up" : "The search was stopped";
-      return `${why}: so far ${decapitalized(relay)} ${within({ lo, hi, unit })}`;
+      const label = search.quick ? ", as an estimate," : "";
+      return `${why}: so far${label} ${decapitalized(relay)} ${within({ lo, hi, unit })}`;
     }
   }
 }
@@ -95,10 +98,24 @@ function firstFailure(report: Searched): string | null {
   return `${name} fails first${cause === null ? "" : `, and ${decapitalized(cause)}`}`;
 }
 
-/** What most of those trials give as the cause; what is only worth knowing is none. */
+/** That it is at its limit says no more than the trial that failed. */
+const NO_CAUSE = "overload";
+
 function causeOf(report: Searched): string | null {
-  const found = sharedFindings(failingTrials(report));
-  return found.find(({ severity }) => severity !== "info")?.title ?? null;
+  return mainFinding(report, (id) => id !== NO_CAUSE)?.title ?? null;
+}
+
+/** What most of the failing trials say first; what is only worth knowing is none, nor what a few say. */
+export function mainFinding(
+  report: Searched,
+  mayBe: (id: string) => boolean = () => true,
+): SharedFinding | null {
+  const failing = failingTrials(report);
+  const found = sharedFindings(failing).find(
+    ({ id, severity, trials }) =>
+      severity !== "info" && mayBe(id) && trials.length * 2 > failing.length,
+  );
+  return found ?? null;
 }
 
 /** The trials that failed where the search found its upper bound, or behind which the relay was gone. */

@@ -4,8 +4,9 @@ import { counted, formatMs } from "../format.ts";
 import { testedRelays } from "../outcome.ts";
 import type { ReportDocument, Text } from "../sections/document.ts";
 import { strong } from "../sections/document.ts";
-import { answerOf, failingTrials, passingTrials } from "./answer.ts";
-import { sharedFindings, spreadOf } from "./by-load.ts";
+import { firstSentence, spansOf } from "../sections/findings.ts";
+import { answerOf, mainFinding, passingTrials } from "./answer.ts";
+import { spreadOf } from "./by-load.ts";
 import { againSection } from "./sections/again.ts";
 import { againstSection, differenceOf } from "./sections/against.ts";
 import { ageingSection, hasAged, signed } from "./sections/ageing.ts";
@@ -59,8 +60,11 @@ function headline(report: CapacityReport): Text {
 function lead(report: CapacityReport): Text {
   const { against, result } = report;
   if (against != null) return `${differenceOf(report, against)}.`;
-  const found = sharedFindings(failingTrials(report)).find(({ severity }) => severity !== "info");
-  if (found !== undefined) return ["What next: ", found.text, ` (${found.id}, ${found.severity}.)`];
+  const found = mainFinding(report);
+  if (found !== null) {
+    const what = spansOf(firstSentence(found.text));
+    return ["What next: ", ...what, ` (${found.id}, ${found.severity}.)`];
+  }
   switch (result.limit) {
     case "generator":
       return "What next: a stronger generator, or several of them, to find the relay's own limit.";

@@ -47,7 +47,7 @@ export function leadOf(report: Report): Text {
   ];
 }
 
-function firstSentence(text: string): string {
+export function firstSentence(text: string): string {
   const end = text.indexOf(". ");
   return end < 0 ? text : text.slice(0, end + 1);
 }
