@@ -28,9 +28,9 @@ export function limitWords({ limit }: CapacityResult): string {
   const words: Readonly<Record<CapacityResult["limit"], string>> = {
     relay: "the relay",
     generator: "this generator",
-    to: "--to",
+    to: "the most asked for",
     below: "the relay",
-    budget: "the time (--budget)",
+    budget: "the time",
     died: "the relay died",
     interrupted: "stopped",
   };

@@ -6,12 +6,11 @@ import {
   code,
   list,
   type Section,
-  strong,
   type Text,
   table,
   text,
 } from "../../sections/document.ts";
-import { answerOf, type Searched } from "../answer.ts";
+import type { Searched } from "../answer.ts";
 import { formatLoad, formatNumber, type LoadUnit, loadUnit } from "../words.ts";
 import { limitText } from "./limit.ts";
 
@@ -22,7 +21,6 @@ export function resultSection(report: CapacityReport): Section {
     id: "result",
     title: "What does it take?",
     blocks: [
-      text([strong(`${answerOf(report)}.`)]),
       text(limitText(result)),
       text(intervalText(report, unit)),
       text("The objective, all of which a trial has to meet:"),
