@@ -148,6 +148,24 @@ describe("a corpus", () => {
     assert.deepEqual(new Set(await askAll(admission, dir)), new Set(["right"]));
   });
 
+  it("of several relays is what all of them took", async (t) => {
+    const limits = [1_411, 400, 1_412];
+    const relays = await Promise.all(
+      limits.map((most) => relayOf(t, { max_content_length: most })),
+    );
+    const { known, loading } = await loadCorpus({
+      ...{ events, mix: "author:1,hashtag:1", terminal, signal },
+      admissions: relays.map(({ admission }) => admission),
+    });
+    const longest = Math.max(...known.corpus.events.map(({ content }) => content.length));
+    assert.ok(longest <= 400, `${longest} characters`);
+    const refused = events.filter(({ content }) => content.length > 400).length;
+    assert.equal(
+      loading.refused.reduce((sum, { count }) => sum + count, 0),
+      refused,
+    );
+  });
+
   it("is refused where more than a few of its events are not taken", async (t) => {
     const { admission } = await relayOf(t, { max_content_length: 150 });
     await assert.rejects(load(admission, { mix: "author:1" }), {
