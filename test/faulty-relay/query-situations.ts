@@ -77,6 +77,9 @@ export const QUERY_SITUATIONS: Readonly<Record<string, Situation>> = {
   capping: situation("unannounced-cap", () => always(QUERY_FAULTS.capped), {
     "query-mix": "hashtag:0.5,profiles:0.5",
   }),
+  "repeating-rows": situation("duplicate-rows", () => always(QUERY_FAULTS.duplicates), {
+    "query-mix": "thread:0.5,reactions:0.5",
+  }),
   "refusing-several-filters": situation("queries-refused", () =>
     where(({ filters }) => filters.length > 1, QUERY_FAULTS.closedAsError),
   ),

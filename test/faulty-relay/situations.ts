@@ -36,6 +36,26 @@ function serially(costMs: () => number): Behaviour {
   };
 }
 
+/** Questions and events one after the other, each for so long: either waits for the other. */
+function onOneThread({
+  questionMs,
+  eventMs,
+}: {
+  readonly questionMs: number;
+  readonly eventMs: number;
+}): Behaviour {
+  let freeAtMs = 0;
+  const take = (costMs: number): number => {
+    const now = performance.now();
+    freeAtMs = Math.max(freeAtMs, now) + costMs;
+    return freeAtMs - now;
+  };
+  return {
+    answer: ({ event }) => [accept(event.id, take(eventMs))],
+    asked: () => ({ afterMs: take(questionMs), events: 1 }),
+  };
+}
+
 /** Waits for so long before each answer, whatever else goes on. */
 function after(delayMs: (place: number, bytes: number) => number): Behaviour {
   return {
@@ -366,6 +386,19 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     relays: [() => ({ asked: (place) => ({ afterMs: place % 9 === 0 ? 0 : 41, events: 1 }) })],
     scenario: "playback",
     flags: { rate: "60" },
+  },
+  // How many are due changes from slice to slice, and many slices are looked at.
+  "reading-before-writing": {
+    first: "starved-publishes",
+    relays: [() => onOneThread({ questionMs: 30, eventMs: 0.1 })],
+    scenario: "playback",
+    flags: { rate: "30", mix: "view:1,reaction:29", arrival: "poisson", duration: "70" },
+  },
+  "writing-before-reading": {
+    first: "starved-queries",
+    relays: [() => onOneThread({ questionMs: 0.1, eventMs: 100 })],
+    scenario: "playback",
+    flags: { rate: "4", mix: "view:1,reaction:1", arrival: "poisson", duration: "70" },
   },
   "one-slow-of-two": { first: "slow-relay", relays: [() => ({}), () => after(() => 30)] },
   "answering-twice": {
