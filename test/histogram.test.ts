@@ -13,7 +13,9 @@ import {
   mergePair,
   quantile,
   UNITS_PER_MS,
+  unpackHistogram,
 } from "../src/measure/histogram.ts";
+import { HistogramStore } from "../src/measure/histogram-store.ts";
 import { histogramOf } from "./fixtures/reports/run.ts";
 
 const TEN_US = 0.01;
@@ -23,6 +25,28 @@ const durations = fc
   .double({ min: Math.log(TEN_US), max: Math.log(TEN_MIN), noNaN: true })
   .map((x) => Math.min(TEN_MIN, Math.max(TEN_US, Math.exp(x))));
 const samples = fc.array(durations, { maxLength: 60 });
+
+describe("HistogramStore", () => {
+  it("gives back what any other reads of it, whatever lies beside it", () => {
+    const store = new HistogramStore();
+    const counts = fc.array(
+      fc.oneof(fc.constant(0), fc.nat({ max: 300 }), fc.nat({ max: 2 ** 32 - 1 })),
+      { minLength: 1, maxLength: 400 },
+    );
+    const packed = fc.record({
+      max: fc.nat({ max: 900 }),
+      from: fc.nat({ max: 1_300 }),
+      counts: counts.map((n) => n.join(",")),
+    });
+    fc.assert(
+      fc.property(fc.array(packed), (all) => {
+        const kept = all.map(store.keep);
+        const read = kept.map(({ unit, count, max, buckets }) => ({ unit, count, max, buckets }));
+        assert.deepEqual(read, all.map(unpackHistogram));
+      }),
+    );
+  });
+});
 
 describe("mergePair", () => {
   it("gives what mergeHistograms gives", () => {

@@ -151,25 +151,6 @@ export function unpackHistogram({ max, from, counts }: PackedHistogram): Histogr
   return { unit: "ms", count, max: count === 0 ? 0 : max, buckets };
 }
 
-/** A packed histogram that is read as any other; whoever needs its buckets takes them once. */
-export class PackedData implements HistogramData {
-  readonly unit = "ms";
-  readonly count: number;
-  readonly max: number;
-  readonly #packed: PackedHistogram;
-
-  constructor(packed: PackedHistogram) {
-    const { count, max } = unpackHistogram(packed);
-    this.count = count;
-    this.max = max;
-    this.#packed = packed;
-  }
-
-  get buckets(): readonly number[] {
-    return unpackHistogram(this.#packed).buckets;
-  }
-}
-
 /** Merges histograms exactly. */
 export function mergeHistograms(parts: Iterable<HistogramData>): HistogramData {
   const merged = new Histogram();

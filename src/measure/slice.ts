@@ -10,7 +10,6 @@ import type { ClassName } from "./classes.ts";
 import {
   type DetachedHistogram,
   type HistogramData,
-  PackedData,
   type PackedHistogram,
   unpackHistogram,
 } from "./histogram.ts";
@@ -114,17 +113,16 @@ export function encodeSlice(slice: PackedSlice): string {
 }
 
 /**
- * Gives the slice in a check's name or log line, `null` where there is none. `packed`: its histograms are
- * unpacked whenever they are read, and take a third of the memory.
+ * Gives the slice in a check's name or log line, `null` where there is none. `readHistogram`: what its histograms
+ * are kept as.
  */
-export function decodeSlice(text: string, packed = false): Slice | null {
+export function decodeSlice(text: string, readHistogram = unpackHistogram): Slice | null {
   if (!text.startsWith(SLICE_MARK)) return null;
   try {
     const value = JSON.parse(text.slice(SLICE_MARK.length)) as Partial<PackedSlice> | null;
     if (!value?.classes || typeof value.vu !== "number") return null;
-    const read = (p: PackedHistogram) => (packed ? new PackedData(p) : unpackHistogram(p));
     const histograms = Object.fromEntries(
-      Object.entries(value.histograms ?? {}).map(([key, p]) => [key, read(p)]),
+      Object.entries(value.histograms ?? {}).map(([key, p]) => [key, readHistogram(p)]),
     );
     return { ...(value as PackedSlice), histograms };
   } catch {

@@ -1,4 +1,5 @@
 /** Lines of logs → what each k6 process said, whatever else is in them, in any order, and however often. */
+import { HistogramStore } from "../measure/histogram-store.ts";
 import { decodeSlice, SLICE_MARK, type Slice } from "../measure/slice.ts";
 import { LineJoiner, toAscii } from "./lines.ts";
 import {
@@ -25,6 +26,7 @@ export interface Said {
 export class Gathering {
   readonly processes = new Map<Nonce, Said>();
   readonly #joiner = new LineJoiner();
+  readonly #store = new HistogramStore();
   readonly #sha256: (text: string) => string;
 
   constructor(sha256: (text: string) => string) {
@@ -46,7 +48,7 @@ export class Gathering {
   }
 
   #takeSlice(text: string): Slice | null {
-    const slice = decodeSlice(text, true);
+    const slice = decodeSlice(text, this.#store.keep);
     if (slice?.of === undefined) return null;
     const { slices } = this.#of(slice.of);
     const key = `${slice.vu}/${slice.seq}`;
