@@ -1,5 +1,6 @@
 /** `k6-nostr merge PART…`: logs of the instances of one run → the one report of it. */
 import { resolve } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { ConfigError } from "../../errors.ts";
 import { mergeInstances } from "../../merge/merge.ts";
 import { OPTIONS } from "../../plan/option-table.ts";
@@ -29,6 +30,8 @@ export async function merge(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   if (words.length === 0) throw new ConfigError("usage: k6-nostr merge PART… [--partial]");
+  // Much is read and little kept: by itself the heap would grow to three times what is in use.
+  setFlagsFromString("--heap-growing-percent=25");
   const { processes } = await readLogs(words);
   const runId = [...processes.values()].map(({ begin }) => begin?.runId).find(Boolean);
   const report = mergeInstances(processes, {
