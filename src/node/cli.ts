@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   relay: async () => (await import("./commands/relay.ts")).relay,
   report: async () => (await import("./commands/report.ts")).report,
   compare: async () => (await import("./commands/compare.ts")).compare,
+  share: async () => (await import("./commands/share.ts")).share,
   merge: async () => (await import("./commands/merge.ts")).merge,
   issues: async () => (await import("./commands/issues.ts")).issues,
   setup: async () => (await import("./commands/setup.ts")).setup,

@@ -90,7 +90,7 @@ function resourcesOf({ resources, companion }: Completion): Resources | null {
 }
 
 /** Mean CPU within the measured window. */
-function meanCpu(
+export function meanCpu(
   samples: readonly ResourceSample[] | null,
   process: ResourceSample["process"],
   durationSec: number,

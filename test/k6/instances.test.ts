@@ -1,10 +1,11 @@
 /** Three k6 processes that share a plan, held against what the relay counted, and against one process. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { buildBundles } from "../../build/bundle.ts";
 import { parseMix } from "../../src/events/mix.ts";
 import { Gathering } from "../../src/merge/gather.ts";
@@ -18,6 +19,8 @@ import { keepPool } from "../kept-pool.ts";
 import { withRelay } from "./harness.ts";
 
 const MIX = parseMix("view:1");
+
+const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 
 let dir = "";
 let k6 = "";
@@ -37,17 +40,29 @@ interface Ended {
   readonly lines: readonly string[];
 }
 
-/** k6 by hand, with what it logged. */
-function load(environment: Readonly<Record<string, string>>): Promise<Ended> {
-  const args = ["run", "--quiet", "--no-usage-report", "--log-format", "raw", script];
+const byHand = () => [k6, "run", "--quiet", "--no-usage-report", "--log-format", "raw", script];
+
+/** A command, k6 by hand without one, with what it logged. */
+function load(
+  environment: Readonly<Record<string, string>>,
+  command: readonly string[] = byHand(),
+): Promise<Ended> {
+  const [program = "", ...args] = command;
   const { HOME = "", PATH = "" } = process.env;
   const env = {
-    ...{ HOME, PATH, POOL: pool, CLIENTS: "6", RATE_EPS: "90", DURATION_SEC: "2" },
+    ...{
+      HOME,
+      PATH: `${dirname(k6)}${delimiter}${PATH}`,
+      POOL: pool,
+      CLIENTS: "6",
+      RATE_EPS: "90",
+      DURATION_SEC: "2",
+    },
     ...{ WARMUP_SEC: "0", ACK_TIMEOUT_MS: "500", REPORT_DIR: dir, CORES: "1", LIVE: "1" },
     ...environment,
   };
   return new Promise((resolve, reject) => {
-    const child = spawn(k6, args, { cwd: dir, env, stdio: "pipe" });
+    const child = spawn(program, args, { cwd: dir, env, stdio: "pipe" });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (data) => {
@@ -139,6 +154,46 @@ describe("three k6 processes", () => {
       assert.deepEqual(
         [...(said?.slices.values() ?? [])].filter(({ slice }) => slice.windowStartMs !== null),
         [],
+      );
+    }));
+
+  it("are started by `share`, whose logs `merge` takes, with what only it knows of its machine", () =>
+    withRelay({}, async (relay) => {
+      const plan = { RELAY_URL: relay.url, INSTANCES: "2", SEED: "instances", MIX: "view:1" };
+      const startAt = { START_AT: String(Date.now() + 12_000), FORCE: "1" };
+      const ended = await Promise.all(
+        ["0", "1"].map((INSTANCE) =>
+          load({ ...plan, ...startAt, INSTANCE }, [process.execPath, CLI, "share", "publish"]),
+        ),
+      );
+      const logs = ended.map(({ lines }) => lines.join("\n"));
+      assert.deepEqual(
+        ended.map(({ code }) => code),
+        [0, 0],
+        logs.join("\n"),
+      );
+      const paths = logs.map((_, i) => join(dir, `${i}.log`));
+      for (const [i, path] of paths.entries()) await writeFile(path, logs[i] ?? "");
+      const merged = await load({}, [
+        process.execPath,
+        CLI,
+        "merge",
+        ...paths,
+        "--report-dir",
+        join(dir, "one"),
+      ]);
+      const name = (await readdir(join(dir, "one"))).find((file) =>
+        file.startsWith("load-report-"),
+      );
+      const report = JSON.parse(await readFile(join(dir, "one", name ?? ""), "utf8")) as Report;
+      assertCounts(report, relay.ledger, {});
+      assert.match(report.run.k6 ?? "", /^k6 v2\./);
+      assert.ok(
+        report.generator.several?.each.every(({ cpuPercent }) => cpuPercent.generator !== null),
+      );
+      assert.equal(
+        merged.code === 0,
+        report.generator.verdict !== "invalid" && report.thresholds.every(({ ok }) => ok),
       );
     }));
 });

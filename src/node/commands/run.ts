@@ -81,7 +81,7 @@ export async function runScenario(
   refuseTwoPools(texts);
   if (plan.instances > 1 && !readSwitch(texts, "dryRun")) {
     throw new ConfigError(
-      `${optionLabel("instances")} is ${plan.instances}: \`run\` is one generator with a report of its own; leave it out, or start each instance by itself (docs/scale.md)`,
+      `${optionLabel("instances")} is ${plan.instances}: \`run\` is one generator with a report of its own; leave it out, or start each with \`k6-nostr share\` (docs/scale.md)`,
     );
   }
   const builders = texts.builders === undefined ? undefined : await readBuilders(texts.builders);
@@ -145,12 +145,12 @@ export async function runScenario(
   }
 }
 
-async function readBuilders(file: string): Promise<Builders> {
+export async function readBuilders(file: string): Promise<Builders> {
   const { loadBuilders } = await import("../pool/builders.ts");
   return await loadBuilders(file);
 }
 
-function refuseTwoPools(texts: OptionTexts): void {
+export function refuseTwoPools(texts: OptionTexts): void {
   if (texts.epoch && (texts.events || texts.pool)) {
     throw new ConfigError(
       `${optionLabel("epoch")} is for a pool that is made; leave it out with ${optionLabel(texts.pool ? "pool" : "events")}`,
@@ -169,7 +169,7 @@ function refuseTwoPools(texts: OptionTexts): void {
 }
 
 /** A person's words, kept as they are: one line that a report can hold. */
-function readNote({ relayNote }: OptionTexts): string | null {
+export function readNote({ relayNote }: OptionTexts): string | null {
   const text = relayNote?.trim() ?? "";
   if (text === "") return null;
   if (text.length <= 300 && !/\p{Cc}/u.test(text)) return text;
@@ -179,7 +179,7 @@ function readNote({ relayNote }: OptionTexts): string | null {
 }
 
 /** 0 is no bound. */
-function readPoolsLimit(texts: OptionTexts): number {
+export function readPoolsLimit(texts: OptionTexts): number {
   const megabytes = readNumber(texts, "poolsLimit", { min: 0, max: 1e9, integer: false });
   return megabytes === 0 ? Number.POSITIVE_INFINITY : megabytes * 1e6;
 }

@@ -68,7 +68,7 @@ export async function startCompanion(request: CompanionRequest): Promise<Compani
     observe(slice) {
       outages.observe(slice);
       if (slice.phase === "done") done.add(slice.vu);
-      if (done.size === plan.vus) server.end();
+      if (done.size === plan.vus / plan.instances) server.end();
     },
     async close() {
       if (result !== undefined) return result;

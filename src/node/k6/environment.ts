@@ -27,6 +27,8 @@ export interface K6Request {
   readonly rowCaps?: readonly number[];
   /** Of so many accepted publishes one is noted for the read-back; of none if left out. */
   readonly auditEvery?: number;
+  /** Which of several instances this is, and when all begin. */
+  readonly part?: { readonly index: number; readonly startAtMs: number | null };
 }
 
 /** What a child needs of the environment to run at all; no proxy, nothing of k6's. */
@@ -68,6 +70,8 @@ export function k6Environment(
     POOL: poolDir,
     ...(poolUrl === null ? {} : { POOL_URL: poolUrl }),
     ...(companionUrl === null ? {} : { COMPANION_URL: companionUrl }),
+    INSTANCE: request.part === undefined ? "" : String(request.part.index),
+    START_AT: request.part?.startAtMs ? String(request.part.startAtMs) : "",
     RUN_ID: runId,
     RUN_DIR: runDir,
     LIVE: "1",

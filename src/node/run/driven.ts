@@ -61,7 +61,15 @@ export interface RunRequest {
   readonly signal: AbortSignal;
 }
 
+/** Of a run that several share: which part this is, and who takes what it measured. */
+export interface OwnPart {
+  readonly index: number;
+  readonly startAtMs: number | null;
+  readonly onFigures: (line: string) => void;
+}
+
 export interface Drive extends RunRequest {
+  readonly part?: OwnPart;
   readonly k6: K6Binary;
   readonly calibration: Calibration | null;
   readonly admissions: readonly Admission[];

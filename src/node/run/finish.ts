@@ -126,7 +126,8 @@ async function readBackRun(driven: Driven, report: Report): Promise<ReadBackNote
   return { audit: { ...audit, ...(isAudit ? {} : { spot: true }), stored }, notes };
 }
 
-function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {
+/** Why a run did not end by itself; `null` where it did. */
+export function explainStop({ stopped, killedBy, code }: K6Outcome): string | null {
   switch (stopped) {
     case "interrupted":
       return "interrupted by the user; figures reach to the last slice";

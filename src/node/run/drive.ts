@@ -1,0 +1,111 @@
+/** k6 under supervision, with all that it is given: bundle, pool, companion, what it may dial. */
+import { rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { buildBundles } from "../../../build/bundle.ts";
+import { blacklistFor, hostsFor } from "../../guard/dialer.ts";
+import { toDialUrl } from "../../guard/relay-url.ts";
+import { noteEvery } from "../../measure/acknowledged.ts";
+import { mostSeconds } from "../../plan/duration.ts";
+import { SCENARIOS } from "../../plan/scenarios.ts";
+import { startCompanion } from "../companion/companion.ts";
+import { writeBundle } from "../guard/authorities.ts";
+import { policyOf } from "../guard/policy.ts";
+import { k6Arguments, k6Environment } from "../k6/environment.ts";
+import { superviseK6 } from "../k6/supervise.ts";
+import { LiveRun } from "../live.ts";
+import { servePoolTo } from "../pool/serve.ts";
+import { rowCapsOf } from "../preflight/query-judge.ts";
+import { startProfile } from "../profile/profiler.ts";
+import { dialledBy } from "./dialled.ts";
+import { type Drive, type Driven, whyNoSpots } from "./driven.ts";
+import { openHandshakeDesk } from "./handshakes.ts";
+
+export async function drive(request: Drive & { readonly poolDir: string }): Promise<Driven> {
+  const { plan, k6, admissions, terminal, runDir } = request;
+  const hosts = Object.assign({}, ...admissions.map((a) => hostsFor(a.url.host, a.addresses)));
+  const { isolation } = policyOf(plan);
+  const allowed = dialledBy(admissions, hosts, isolation);
+  const { part } = request;
+  // Several on one machine would write the same files.
+  const bundles = await buildBundles(part === undefined ? undefined : join(runDir, "dist"));
+  const served = await servePoolTo(allowed, request.poolDir);
+  const live = new LiveRun(plan, request.pool);
+  const companion = await startCompanion({
+    plan,
+    admissions,
+    relayPid: request.relayPid,
+    relayMetrics: request.metricsAt,
+    live,
+  });
+  terminal.note(`companion   ${companion.url}/metrics`);
+  const authorities =
+    request.ca && (await writeBundle(runDir, request.ca, process.env.SSL_CERT_FILE));
+  const k6Request = {
+    plan,
+    dialUrls: plan.relays.map(toDialUrl),
+    poolDir: resolve(request.poolDir),
+    poolUrl: served?.url ?? null,
+    // k6 may dial the companion where it may dial the pool.
+    companionUrl: served === null ? null : companion.url,
+    runId: request.runId,
+    runDir,
+    script: join(bundles, `${SCENARIOS[plan.scenario].script}.js`),
+    allowed,
+    hosts,
+    blacklist: blacklistFor(allowed),
+    metricsUrl: request.metricsUrl,
+    authorities,
+    ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
+    auditEvery: auditEveryOf(request),
+    ...(part === undefined ? {} : { part }),
+    rowCaps: rowCapsOf(request.preflight.answers.map(({ information }) => information)),
+  };
+  const handshakes = openHandshakeDesk(admissions, ({ status, text }) =>
+    terminal.note(`handshake   ${status ?? "no answer"}${text === "" ? "" : ` ${text}`}`),
+  );
+  const profile = startProfile(request.profiler, plan.durationSec);
+  const ticker = setInterval(() => terminal.status(live.describe(Date.now())), 1_000);
+  const startedAtMs = Date.now();
+  try {
+    const outcome = await superviseK6({
+      binary: k6.path,
+      args: k6Arguments(k6Request),
+      environment: k6Environment(k6Request, process.env),
+      cwd: process.cwd(),
+      vus: plan.vus / plan.instances,
+      mostMs: mostSeconds(plan) * 1_000 + Math.max(0, (part?.startAtMs ?? 0) - Date.now()),
+      onStart: (pid) => companion.watchGenerator(pid),
+      onSlice: (slice) => {
+        live.add(slice, Date.now());
+        companion.observe(slice);
+        handshakes.observe(slice);
+        profile.observe(slice);
+      },
+      ...(part === undefined ? {} : { onFigures: part.onFigures }),
+      signal: request.signal,
+    });
+    const profiled = await profile.end();
+    return {
+      ...request,
+      live,
+      outcome,
+      companion: await companion.close(),
+      handshakes: await handshakes.close(),
+      profiled,
+      startedAtMs,
+    };
+  } finally {
+    clearInterval(ticker);
+    if (authorities) await rm(authorities, { force: true });
+    await served?.close();
+    await companion.close();
+    terminal.clear();
+  }
+}
+
+/** Without an audit a few are noted all the same, where a relay may be asked. */
+function auditEveryOf(drive: Drive): number {
+  const { plan, audit = false } = drive;
+  if (!audit && whyNoSpots(drive) !== null) return 0;
+  return noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec), audit);
+}
