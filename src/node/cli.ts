@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   report: async () => (await import("./commands/report.ts")).report,
   compare: async () => (await import("./commands/compare.ts")).compare,
   share: async () => (await import("./commands/share.ts")).share,
+  kubernetes: async () => (await import("./commands/kubernetes.ts")).kubernetes,
   merge: async () => (await import("./commands/merge.ts")).merge,
   issues: async () => (await import("./commands/issues.ts")).issues,
   setup: async () => (await import("./commands/setup.ts")).setup,

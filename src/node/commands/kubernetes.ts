@@ -1,0 +1,143 @@
+/** `k6-nostr kubernetes render <scenario>`: the Job that loads a plan with a pod for each instance. */
+import { ConfigError } from "../../errors.ts";
+import { OPTIONS, type OptionName } from "../../plan/option-table.ts";
+import { optionLabel } from "../../plan/options.ts";
+import { buildPlan, type Plan } from "../../plan/plan.ts";
+import { openingMs, readStartAt } from "../../plan/start.ts";
+import { EXIT } from "../../report/verdict.ts";
+import { type Asked, readAsked } from "../asked.ts";
+import { type FlagRow, parseCommandLine } from "../command-line.ts";
+import { CONFIG_FLAG } from "../config-file.ts";
+import { refuseByText } from "../guard/refuse.ts";
+import { jobOf } from "../kubernetes/job.ts";
+import { leadOf } from "../preflight/times.ts";
+import { makeRunId } from "../run/run-id.ts";
+import { drawSeed } from "../seed.ts";
+import { readVersion } from "../version.ts";
+import { describeFlags, describeOptions, HELP_FLAG } from "./help.ts";
+
+/** To pull an image, to find nodes for all pods, to start Node. */
+const LEAD_SEC = 60;
+
+const FLAGS: readonly FlagRow[] = [
+  { flag: "image", value: "IMAGE", help: "image of k6-nostr, as the nodes know it" },
+  { flag: "namespace", value: "NAME", help: "where the Job is made (default: kubectl's)" },
+  {
+    flag: "lead",
+    value: "SEC",
+    help: "from now to the start: image, scheduling and pool come out of it (default: computed)",
+  },
+  { flag: "secret", value: "NAME", help: "a Secret whose members become variables of each pod" },
+  {
+    flag: "pool-claim",
+    value: "NAME",
+    help: "a volume claim with a pool, --pool its folder there",
+  },
+  { flag: "host-network", help: "pods have the network of their nodes" },
+  CONFIG_FLAG,
+  HELP_FLAG,
+];
+
+/** What leads to a file of this machine, or is of a run with a report of its own. */
+const NOT_IN_A_POD: readonly OptionName[] = ["builders", "events", "ca", "relayPid", "instance"];
+
+/** Options that no plan holds, and that an instance reads. */
+const PASSED_ON: readonly OptionName[] = ["epoch", "poolsLimit", "relayNote", "force"];
+
+export async function kubernetes(args: readonly string[]): Promise<number> {
+  const { flags, words } = parseCommandLine(args, [...Object.values(OPTIONS), ...FLAGS]);
+  if (flags.help) {
+    process.stdout.write(
+      `k6-nostr kubernetes render <scenario> --relay URL --instances N --seed SEED [flags]\n\nPrints a Job for \`kubectl apply -f -\`, with a pod for each instance of the plan (docs/scale.md).\n\n${describeOptions()}\nThis command\n${describeFlags(FLAGS)}`,
+    );
+    return EXIT.ok;
+  }
+  const [verb, ...rest] = words;
+  if (verb !== "render") {
+    throw new ConfigError("usage: k6-nostr kubernetes render <scenario> --relay URL --instances N");
+  }
+  process.stdout.write(`${JSON.stringify(await render(rest, flags, Date.now()), null, 2)}\n`);
+  return EXIT.ok;
+}
+
+type Flags = Readonly<Record<string, string | undefined>>;
+
+async function render(words: readonly string[], flags: Flags, nowMs: number): Promise<object> {
+  const asked = await readAsked(words, flags, process.env);
+  const { scenario, texts } = asked;
+  refuseForPods(asked, flags);
+  // A pod has the cores that it asks for, and not those of this machine.
+  const plan = buildPlan(scenario, { cores: "1", ...texts }, drawSeed(scenario));
+  refuseByText(plan);
+  const claim = flags["pool-claim"];
+  return jobOf({
+    plan,
+    runId: makeRunId(),
+    startAtMs: readStartAt(texts.startAt) ?? nowMs + leadMs(plan, flags.lead, claim !== undefined),
+    nowMs,
+    image: flags.image ?? `k6-nostr:${readVersion()}`,
+    namespace: flags.namespace,
+    secret: flags.secret,
+    poolClaim: claim === undefined ? undefined : { name: claim, path: texts.pool ?? "" },
+    hostNetwork: flags["host-network"] !== undefined,
+    more: Object.fromEntries(
+      PASSED_ON.flatMap((name) => {
+        const { variable } = OPTIONS[name];
+        const text = texts[name];
+        return variable === undefined || text === undefined ? [] : [[variable, text]];
+      }),
+    ),
+  });
+}
+
+/** Without `--lead` what signing and connecting are expected to take comes to it. */
+function leadMs(plan: Plan, text: string | undefined, isMade: boolean): number {
+  if (text === undefined) {
+    return 1_000 * (LEAD_SEC + leadOf(plan, isMade).beginSec) + openingMs(plan);
+  }
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text) * 1_000;
+  throw new ConfigError(
+    `--lead must be whole seconds from 1 to 99999, got \`${text.slice(0, 20)}\``,
+  );
+}
+
+function refuseForPods({ texts, given }: Asked, flags: Flags): void {
+  const own = NOT_IN_A_POD.find((name) => given.includes(name));
+  if (own !== undefined) {
+    throw new ConfigError(`${optionLabel(own)} is of one machine, and no pod has it; leave it out`);
+  }
+  const claim = flags["pool-claim"];
+  if ((claim === undefined) !== (texts.pool === undefined)) {
+    throw new ConfigError(
+      `${optionLabel("pool")} and --pool-claim belong together: a folder of a volume that each pod has`,
+    );
+  }
+  if (texts.pool !== undefined && !/^(?!.*\.\.)[\w.-][\w./-]*$/.test(texts.pool)) {
+    throw new ConfigError(
+      `${optionLabel("pool")} must be a folder within the claim, as \`pools/abc\``,
+    );
+  }
+  if (!given.includes("instances")) {
+    throw new ConfigError(`${optionLabel("instances")} is required: how many pods`);
+  }
+  const isDrawn = !given.includes("seed") && texts.pool === undefined;
+  if (isDrawn && texts.corpus === undefined) {
+    throw new ConfigError(`${optionLabel("seed")} is required: pods make their pool of it`);
+  }
+  for (const [flag, rule] of Object.entries(NAMES)) {
+    const text = flags[flag];
+    if (text !== undefined && !rule.test(text)) {
+      throw new ConfigError(
+        `--${flag} must be a name that Kubernetes takes, got \`${text.slice(0, 60)}\``,
+      );
+    }
+  }
+}
+
+const LABEL = /^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/;
+const NAMES: Readonly<Record<string, RegExp>> = {
+  namespace: LABEL,
+  secret: LABEL,
+  "pool-claim": LABEL,
+  image: /^[\w][\w./:@-]{0,254}$/,
+};

@@ -1,0 +1,212 @@
+/** The Job of a run, as text: what it must say so that each part is sent once, and what must not stand in it. */
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { ConfigError } from "../src/errors.ts";
+import { kubernetes } from "../src/node/commands/kubernetes.ts";
+import { readInstance } from "../src/plan/instances.ts";
+import { OPTIONS } from "../src/plan/option-table.ts";
+import { collectOptions } from "../src/plan/options.ts";
+import { buildPlan, type Plan, planText } from "../src/plan/plan.ts";
+
+before(() => {
+  for (const { variable } of Object.values(OPTIONS)) if (variable) delete process.env[variable];
+});
+
+const refusal = (pattern: RegExp) => (error: unknown) =>
+  error instanceof ConfigError && pattern.test(error.message);
+const LOAD = [
+  "render",
+  "publish",
+  "--relay",
+  "ws://relay.load.svc.cluster.local:7777",
+  "--allow-private",
+];
+const THREE = [
+  ...LOAD,
+  "--instances",
+  "3",
+  "--clients",
+  "30",
+  "--rate",
+  "90",
+  "--duration",
+  "20",
+  "--seed",
+  "7",
+];
+
+interface Container {
+  readonly command: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly envFrom?: unknown;
+  readonly resources: { readonly requests: unknown; readonly limits: unknown };
+  readonly securityContext: unknown;
+  readonly volumeMounts: unknown;
+}
+interface Job {
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec: Readonly<Record<string, unknown>> & {
+    readonly template: {
+      readonly spec: Readonly<Record<string, unknown>> & {
+        readonly containers: readonly [Container];
+      };
+    };
+  };
+}
+
+/** What the command prints. */
+async function render(args: readonly string[]): Promise<Job> {
+  const { write } = process.stdout;
+  let text = "";
+  process.stdout.write = ((part: string) => {
+    text += part;
+    return true;
+  }) as typeof write;
+  try {
+    assert.equal(await kubernetes(args), 0);
+  } finally {
+    process.stdout.write = write;
+  }
+  return JSON.parse(text) as Job;
+}
+
+const variablesOf = ({ spec }: Job) =>
+  Object.fromEntries(spec.template.spec.containers[0].env.map(({ name, value }) => [name, value]));
+
+describe("the Job", () => {
+  it("has a pod for each part, none of which is started again or takes another with it", async () => {
+    const { spec, metadata } = await render([...THREE, "--namespace", "load"]);
+    const { template, activeDeadlineSeconds, ...own } = spec;
+    assert.deepEqual(own, {
+      completionMode: "Indexed",
+      completions: 3,
+      parallelism: 3,
+      backoffLimitPerIndex: 0,
+      maxFailedIndexes: 3,
+      podReplacementPolicy: "Failed",
+      ttlSecondsAfterFinished: 3_600,
+    });
+    assert.equal(template.spec.restartPolicy, "Never");
+    assert.equal(metadata.namespace, "load");
+    assert.match(metadata.name, /^[a-z0-9][a-z0-9-]{0,50}[a-z0-9]$/);
+    // Until the start, connecting in one wave, 20 s, answers, closing; and to read the logs.
+    assert.ok(Number(activeDeadlineSeconds) > 60 + 20 + 120 && Number(activeDeadlineSeconds) < 400);
+  });
+
+  it("tells each pod the same plan, made for the cores that it asks for", async () => {
+    const job = await render([
+      ...THREE,
+      "--cores",
+      "2",
+      "--warmup",
+      "5",
+      "--threshold",
+      "nostr_connect_time: max<9",
+    ]);
+    const variables = variablesOf(job);
+    const plans = ["0", "1", "2"].map((index): Plan => {
+      const environment = { ...variables, JOB_COMPLETION_INDEX: index };
+      const plan = buildPlan("publish", collectOptions({}, environment), "drawn", 64);
+      assert.equal(readInstance(undefined, index, plan.instances), Number(index));
+      return plan;
+    });
+    assert.equal(new Set(plans.map((plan) => planText(plan, "pool"))).size, 1);
+    const [plan] = plans;
+    assert.deepEqual(
+      [plan?.clients, plan?.rateEps, plan?.warmupSec, plan?.seed, plan?.cores, plan?.vus],
+      [30, 90, 5, "7", 2, 3],
+    );
+    assert.equal(plan?.thresholds[0]?.metric, "nostr_connect_time");
+    const [container] = job.spec.template.spec.containers;
+    assert.deepEqual(container.command.slice(-2), ["share", "publish"]);
+    assert.deepEqual(container.resources.requests, { cpu: "2", memory: "513Mi" });
+    assert.deepEqual(container.resources.limits, container.resources.requests);
+  });
+
+  it("begins when it is said to, or so long from now", async () => {
+    const startOf = async (...more: string[]) =>
+      Number(variablesOf(await render([...THREE, ...more])).START_AT);
+    assert.equal(await startOf("--start-at", "1767225600000"), 1_767_225_600_000);
+    const now = Date.now();
+    const lead = (await startOf("--lead", "90")) - now;
+    assert.ok(lead >= 90_000 && lead < 100_000, `${lead}`);
+    // 60 s, 1,848 events to sign at 1,000 a second, ten to connect.
+    const computed = (await startOf()) - now;
+    assert.ok(computed >= 75_000 && computed < 85_000, `${computed}`);
+  });
+
+  it("asks for no right, no root and no token", async () => {
+    const { spec } = (await render(THREE)).spec.template;
+    const [container] = spec.containers;
+    assert.equal(spec.automountServiceAccountToken, false);
+    assert.equal(spec.enableServiceLinks, false);
+    assert.equal(spec.hostNetwork, undefined);
+    assert.equal(spec.serviceAccountName, undefined);
+    assert.deepEqual(spec.securityContext, {
+      runAsNonRoot: true,
+      runAsUser: 65_532,
+      runAsGroup: 65_532,
+      fsGroup: 65_532,
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+    assert.deepEqual(container.securityContext, {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+  });
+
+  it("takes secrets by name, a pool by a claim, and a node's network when asked", async () => {
+    const job = await render([
+      ...THREE,
+      "--secret",
+      "keys",
+      "--pool-claim",
+      "pools",
+      "--pool",
+      "a/b",
+      "--host-network",
+    ]);
+    const { spec } = job.spec.template;
+    assert.deepEqual(spec.containers[0].envFrom, [{ secretRef: { name: "keys" } }]);
+    assert.equal(variablesOf(job).POOL, "/pool/a/b");
+    assert.deepEqual(spec.volumes, [
+      { name: "data", emptyDir: {} },
+      { name: "pool", persistentVolumeClaim: { claimName: "pools", readOnly: true } },
+    ]);
+    assert.equal(spec.hostNetwork, true);
+  });
+
+  const refused: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ["a secret in a header", [...THREE, "--header", "X-Key: v"], /^values of headers .* --secret/],
+    [
+      "a secret in a URL",
+      [...LOAD.slice(0, 3), "ws://127.0.0.1:7777/?k=v", ...THREE.slice(4)],
+      /^the query of a relay's URL/,
+    ],
+    ["no number of pods", [...LOAD, "--seed", "7"], /^INSTANCES .* how many pods/],
+    ["no seed", [...LOAD, "--instances", "3"], /^SEED .* pods make their pool of it/],
+    ["a file of this machine", [...THREE, "--events", "x.jsonl"], /^EVENTS .* of one machine/],
+    [
+      "a pool that pods do not have",
+      [...THREE, "--pool", "pools/x"],
+      /--pool-claim belong together/,
+    ],
+    [
+      "a pool outside its claim",
+      [...THREE, "--pool", "../x", "--pool-claim", "c"],
+      /folder within the claim/,
+    ],
+    [
+      "a relay that no run may load",
+      ["render", "publish", "--relay", "ws://8.8.8.8", ...THREE.slice(5)],
+      /refused `8\.8\.8\.8:80`/,
+    ],
+    ["a lead that is none", [...THREE, "--lead", "soon"], /--lead must be whole seconds/],
+    ["a name that is none", [...THREE, "--namespace", "Load!"], /--namespace must be a name/],
+    ["another verb", ["aply", "publish"], /usage: k6-nostr kubernetes render/],
+  ];
+  for (const [what, args, reason] of refused) {
+    it(`is not made with ${what}`, () => assert.rejects(kubernetes(args), refusal(reason)));
+  }
+});
