@@ -14,6 +14,7 @@ import { type About, aboutLines, beginLines, endLines } from "../src/merge/proto
 import { sha256 } from "../src/node/merge/read-logs.ts";
 import { buildReport } from "../src/report/build.ts";
 import { publishOf } from "../src/report/class-report.ts";
+import { renderMarkdown } from "../src/report/markdown.ts";
 import type { Report } from "../src/report/types.ts";
 import { histogramOf, planOf, pool, rowOf, rowOfClass, sliceOf } from "./fixtures/reports/run.ts";
 
@@ -317,6 +318,20 @@ it("makes a report that its schema takes", async () => {
   );
   const report = merge(linesOf(three({ about: {} })));
   assert.ok(validate(JSON.parse(JSON.stringify(report))), JSON.stringify(validate.errors));
+});
+
+it("says what each generator did, and how all of them run it again", () => {
+  const text = renderMarkdown(merge(linesOf(three({ about: {} }))));
+  assert.match(text, /The 3 generators/);
+  assert.match(
+    text,
+    /\| 1 \| whole \| \+100\.0 ms \| not measured \| 0\.20 ms \|.*\| 20 % \| 10 % \| 2 \|/,
+  );
+  assert.match(
+    text,
+    /npx k6-nostr share publish --relay ws:\/\/127\.0\.0\.1:7777 \\\n {2}--instance "\$INSTANCE" --start-at "\$START_AT"/,
+  );
+  assert.match(text, /--instances 3/);
 });
 
 describe("an instance that was there twice", () => {

@@ -15,6 +15,8 @@ export function shellQuote(text: string): string {
  */
 export function rerunCommand(report: Report, relay = '"$RELAY_URL"'): string {
   const { options = {}, withheld = [] } = report.config;
+  // Each of several generators runs it, with its own number and the start of all.
+  const { several } = report.generator;
   const kept = OPTION_NAMES.filter((name) => name !== "relay");
   const groups = [...new Set(kept.map((name) => OPTIONS[name].group))].map((group) =>
     kept
@@ -26,7 +28,8 @@ export function rerunCommand(report: Report, relay = '"$RELAY_URL"'): string {
     (name) => withheld.includes(OPTIONS[name].flag) || isSource(name, report),
   );
   return [
-    `npx k6-nostr run ${shellQuote(report.run.scenario)} --relay ${relay}`,
+    `npx k6-nostr ${several ? "share" : "run"} ${shellQuote(report.run.scenario)} --relay ${relay}`,
+    ...(several ? ['--instance "$INSTANCE" --start-at "$START_AT"'] : []),
     ...groups.filter((flags) => flags !== ""),
     ...asked.flatMap((name) => askFor(name, report)),
   ].join(" \\\n  ");

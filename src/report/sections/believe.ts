@@ -1,7 +1,7 @@
 /** May I believe this run? */
-import { NOT_MEASURED } from "../format.ts";
+import { formatMs, NOT_MEASURED } from "../format.ts";
 import { describeProxy, proxyOf } from "../port-proxy.ts";
-import type { Report, Signal } from "../types.ts";
+import type { Report, Several, Signal } from "../types.ts";
 import { type Block, details, list, type Section, strong, table, text } from "./document.ts";
 
 export function believeSection(report: Report): Section {
@@ -35,6 +35,7 @@ export function believeSection(report: Report): Section {
       ...lowerBound,
       ...(proxy === null ? [] : [text(describeProxy(proxy))]),
       signals(g.signals),
+      ...(g.several === undefined ? [] : [instances(g.several)]),
     ],
   };
 }
@@ -51,6 +52,41 @@ function signals(all: readonly Signal[]): Block {
         bound(s.suspectAbove),
         bound(s.invalidAbove),
         s.state === "notMeasured" ? NOT_MEASURED : s.state,
+      ]),
+    ),
+  );
+}
+
+function instances({ expected, each }: Several): Block {
+  const percent = (value: number | null) =>
+    value === null ? NOT_MEASURED : `${value.toFixed(0)} %`;
+  return details(
+    `The ${expected} generators`,
+    table(
+      "What each generator did",
+      [
+        "#instance",
+        "figures",
+        "#began",
+        "#ready before",
+        "#schedule lag p99",
+        "#loop lag p99",
+        "#clock drift",
+        "#CPU of one core",
+        "#host CPU",
+        "#cores",
+      ],
+      each.map((one) => [
+        String(one.index),
+        one.complete ? "whole" : "not whole",
+        one.startedMs === null ? NOT_MEASURED : `+${formatMs(one.startedMs)}`,
+        formatMs(one.slackMs),
+        formatMs(one.scheduleLag.p99),
+        formatMs(one.loopLag.p99),
+        formatMs(one.clockDriftMs),
+        percent(one.cpuPercent.generator),
+        percent(one.cpuPercent.host),
+        one.host.cpus === null ? NOT_MEASURED : String(one.host.cpus),
       ]),
     ),
   );
