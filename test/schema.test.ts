@@ -130,7 +130,7 @@ const LATER = [
   "preflight",
   "relays",
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],
-  ...["pingSec", "headers", "clientIpHeader", "pacing", "ends", "handshakes"],
+  ...["pingSec", "headers", "clientIpHeader", "pacing", "several", "ends", "handshakes"],
   ...["relayProcesses", "proxy", "portLooks", "queryTimes"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
   ...["known", "spot", "margin", "options", "withheld", "query", "receive", "advice", "limits"],

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { CLASS_NAMES, type ClassName, classOf } from "../src/measure/classes.ts";
 import { coarseLowerMs, coarsen } from "../src/measure/histogram.ts";
 import type { Slice } from "../src/measure/slice.ts";
+import { SCENARIO_NAMES, SCENARIOS } from "../src/plan/scenarios.ts";
 import { pointsOf } from "../src/report/points.ts";
 import { loopSeriesOf, placeSlices, seriesOf } from "../src/report/series.ts";
 import { zerosOf } from "../src/report/zeros.ts";
@@ -36,7 +37,8 @@ describe("pointsOf", () => {
       const { classes, generator } = buildOf();
       const one = { ...classes.publish, series: [{ counts }] };
       const connection = { ...classes.connection, series: [{ t: 0 }] };
-      const report = { classes: { [name]: one, connection }, generator };
+      const run = { scenario: SCENARIO_NAMES.find((one) => SCENARIOS[one].leads === name) };
+      const report = { classes: { [name]: one, connection }, generator, run };
       const [point] = pointsOf(report as unknown as Parameters<typeof pointsOf>[0]);
       assert.ok(point);
       const { scheduled, attempted, accepted, duplicate, superseded, unheard } = point;
