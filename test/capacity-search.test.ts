@@ -66,6 +66,22 @@ describe("the search for a token bucket", () => {
   });
 });
 
+describe("an estimate", () => {
+  const quick = { ...SETTINGS, quick: true, precision: 0.1, trialSec: 9, probeSec: 5, proveSec: 9 };
+
+  it("takes one trial a load while it narrows, and a short proof", () => {
+    const { result, trials } = resultIn(
+      bucket(() => 995),
+      { ...quick, from: 100, repeats: 1 },
+    );
+    assert.equal(
+      linesOf(trials),
+      "w100p b100p p200p p400p p800p p1600f p1600f n1130f n950p n1040f p950p p1040f p950p b100p",
+    );
+    assert.deepEqual([result.lastPassing, result.proven, result.limit], [950, true, "relay"]);
+  });
+});
+
 /** What of a result is asked for here. */
 function endOf(model: Model, settings: Partial<typeof SETTINGS> = {}) {
   const { lastPassing, firstFailing, limit, interval, proven } = resultIn(model, settings).result;

@@ -9,9 +9,9 @@ import type { Proof } from "./state.ts";
 /** The same again: whether it fails, and whether it says nothing of the relay, is known by then. */
 const MOST_AT_A_PLACE = 2;
 
-export function startProof(lo: number, hi: number | null): Proof {
+export function startProof(lo: number, hi: number | null, isShort: boolean): Proof {
   const nothing = { done: [], places: 0, failsHere: 0, voidsHere: 0, hiPasses: 0, proven: null };
-  return { lo, hi, ...nothing };
+  return { lo, hi, isShort, ...nothing };
 }
 
 /** The load of the next trial; `null` when it is over. */
@@ -49,7 +49,8 @@ function loadAt(proof: Proof): number {
   return place === "hi" ? (proof.hi ?? proof.lo) : proof.lo;
 }
 
-function orderOf({ hi, hiPasses }: Proof): readonly ("lo" | "hi")[] {
-  if (hi === null) return ["lo", "lo", "lo"];
+function orderOf({ hi, hiPasses, isShort }: Proof): readonly ("lo" | "hi")[] {
+  if (hi === null) return isShort ? ["lo", "lo"] : ["lo", "lo", "lo"];
+  if (isShort) return ["lo", "hi", ...(hiPasses > 0 ? (["hi"] as const) : []), "lo"];
   return ["lo", "hi", "hi", ...(hiPasses > 0 ? (["hi"] as const) : []), "lo", "lo"];
 }

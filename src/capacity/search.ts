@@ -148,7 +148,8 @@ function closing({ isClosed, settings }: Search): Wanted | null {
 /** Of an upper bound that is the generator's, or failed in long trials, there is nothing to prove. */
 function newProof(search: Search, lo: number): Proof {
   const { hi } = boundsOf(search);
-  return startProof(lo, hi !== null && search.standings.get(hi) === "fail" ? hi : null);
+  const isBound = hi !== null && search.standings.get(hi) === "fail";
+  return startProof(lo, isBound ? hi : null, search.settings.quick);
 }
 
 function lengthOf({ settings }: Search, role: TrialRole): number {

@@ -30,6 +30,8 @@ export interface Proof {
   readonly lo: number;
   /** `null` where nothing of the relay failed. */
   readonly hi: number | null;
+  /** Of an estimate: lo, hi, lo. */
+  readonly isShort: boolean;
   readonly done: readonly { readonly load: number; readonly verdict: TrialVerdict }[];
   /** Places of its order that are settled. */
   readonly places: number;

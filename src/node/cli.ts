@@ -20,15 +20,13 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   relay: async () => (await import("./commands/relay.ts")).relay,
   report: async () => (await import("./commands/report.ts")).report,
   compare: async () => (await import("./commands/compare.ts")).compare,
+  capacity: async () => (await import("./commands/capacity.ts")).capacity,
   share: async () => (await import("./commands/share.ts")).share,
   kubernetes: async () => (await import("./commands/kubernetes.ts")).kubernetes,
   merge: async () => (await import("./commands/merge.ts")).merge,
   issues: async () => (await import("./commands/issues.ts")).issues,
   setup: async () => (await import("./commands/setup.ts")).setup,
 };
-/** Commands of the design that are still to come: a clear answer is better than "unknown". */
-const PLANNED = ["capacity"];
-
 /** Does what the words say, and prints what went wrong; gives the exit code. Never rejects. */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
   try {
@@ -64,8 +62,6 @@ async function runWords([name, ...args]: readonly string[]): Promise<number> {
   const names = Object.keys(commands);
   const known = names.join(", ");
   throw new ConfigError(
-    PLANNED.includes(name)
-      ? `\`${name}\` is planned and not there yet; there are: ${known}`
-      : `unknown command \`${name}\`${didYouMean(name, names) || `, expected one of ${known}`}\nSee k6-nostr --help.`,
+    `unknown command \`${name}\`${didYouMean(name, names) || `, expected one of ${known}`}\nSee k6-nostr --help.`,
   );
 }

@@ -57,6 +57,11 @@ export interface RunRequest {
   readonly relayNote?: string | null;
   /** Where k6 sends its metrics while it runs. */
   readonly metricsSink?: MetricsSink | null;
+  /** Set where this is one run of several, each with a pool of its own. */
+  readonly trial?: {
+    /** Awaited when all is there, before anything is sent. */
+    readonly onReady: () => Promise<void>;
+  };
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }

@@ -35,6 +35,8 @@ export interface PoolChoice {
   readonly mostFrameBytes?: number | undefined;
   /** The most that pools made by runs may take together. */
   readonly mostPoolBytes: number;
+  /** Nobody takes it again. */
+  readonly isForOnce?: boolean;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -51,7 +53,8 @@ export interface TakenPool extends Pool {
 export async function choosePool(plan: Plan, choice: PoolChoice): Promise<TakenPool> {
   const pool = await holdPool(await openPool(plan, choice), choice);
   // Events as young as their run are old in any other.
-  const isForOnce = choice.dir === undefined && choice.times.spanSec !== POOL_SPAN_SEC;
+  const isForOnce =
+    choice.dir === undefined && (choice.isForOnce || choice.times.spanSec !== POOL_SPAN_SEC);
   const release = async () => {
     await pool.release();
     if (isForOnce) await removePool(POOLS_DIR, pool.manifest.id);

@@ -73,7 +73,7 @@ async function knowEvents(
     const corpus = new Corpus(await sampleRelays(choice));
     return { known: knowCorpus(corpus, "relay"), loading: null };
   }
-  const pool = await choosePool(plan, choice);
+  const pool = await choosePool(plan, { ...choice, isForOnce: false });
   try {
     const events = await readEvents(pool.dir);
     const loaded = await loadCorpus({ ...choice, events, mix: query.mix });

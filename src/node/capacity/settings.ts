@@ -1,0 +1,144 @@
+/** The flags of `capacity`: a table, and what they say. Throws `ConfigError` for what no search can be made of. */
+import { whyTooFine } from "../../capacity/precision.ts";
+import type { SearchSettings } from "../../capacity/result.ts";
+import { ConfigError } from "../../errors.ts";
+import { clip } from "../../plan/options.ts";
+import { SCENARIOS, type ScenarioName } from "../../plan/scenarios.ts";
+import type { FlagRow } from "../command-line.ts";
+
+export const SEARCH_FLAGS: readonly FlagRow[] = [
+  {
+    flag: "scale",
+    value: "KIND",
+    help: "what grows: rate, query-rate or clients [default: what the scenario is about]",
+  },
+  {
+    flag: "from",
+    value: "N",
+    default: "50",
+    help: "the first load; lower ones are tried where it fails",
+  },
+  { flag: "to", value: "N", help: "the highest load to try" },
+  {
+    flag: "precision",
+    value: "P%",
+    default: "5%",
+    help: "how far last passing and first failing may be apart",
+  },
+  {
+    flag: "trial",
+    value: "SEC",
+    default: "30",
+    help: "a trial while it narrows; of each the first third is not judged",
+  },
+  { flag: "probe", value: "SEC", default: "10", help: "a trial while the load doubles" },
+  {
+    flag: "repeats",
+    value: "N",
+    default: "3",
+    help: "trials at a load at most while it narrows; the majority decides",
+  },
+  { flag: "budget", value: "TIME", default: "30m", help: "time for all, as 90s, 30m or 1h" },
+  {
+    flag: "cooldown",
+    value: "auto|SEC",
+    default: "auto",
+    help: "before a trial: until the relay is as at first, 30 s at most; or so long",
+  },
+  { flag: "quick", help: "an estimate within four minutes: short trials, one a load, 10 %" },
+  { flag: "resume", help: "go on with the newest search in the folder of reports" },
+];
+
+type Flags = Readonly<Record<string, string | undefined>>;
+
+const FULL = { from: "50", precision: "5%", trial: "30", probe: "10", repeats: "3", budget: "30m" };
+/** It has to end within four minutes. */
+const QUICK = {
+  from: "100",
+  precision: "10%",
+  trial: "9",
+  probe: "5",
+  repeats: "1",
+  budget: "230s",
+};
+/** Of a trial that narrows; an estimate has no longer ones. */
+const PROVE_LONGER = 2;
+const BETWEEN_SEC = 4;
+const LEAST = { rate: 1, "query-rate": 1, clients: 1 } as const;
+
+export function readSettings(flags: Flags, scenario: ScenarioName): SearchSettings {
+  const quick = flags.quick !== undefined;
+  const texts = { ...(quick ? QUICK : FULL), ...flags };
+  const scale = readScale(flags.scale, scenario);
+  const from = readPositive("from", texts.from);
+  const to = flags.to === undefined ? null : readPositive("to", flags.to);
+  if (to !== null && to < from) {
+    throw new ConfigError(
+      `--to must be at least --from (${from}), got \`${clip(flags.to ?? "")}\``,
+    );
+  }
+  if (scale === "clients" && ![from, to ?? 1].every(Number.isInteger)) {
+    throw new ConfigError("--from and --to must be whole numbers where --scale is `clients`");
+  }
+  const trialSec = readPositive("trial", texts.trial, 3_600);
+  const settings: SearchSettings = {
+    scale,
+    from,
+    to,
+    ceiling: null,
+    least: Math.min(from, LEAST[scale]),
+    precision: readPercent(texts.precision),
+    trialSec,
+    probeSec: readPositive("probe", texts.probe, 3_600),
+    proveSec: quick ? trialSec : trialSec * PROVE_LONGER,
+    repeats: readRepeats(texts.repeats),
+    budgetSec: readTime(texts.budget),
+    betweenSec: BETWEEN_SEC,
+    quick,
+  };
+  const why = whyTooFine(settings);
+  if (why !== null) throw new ConfigError(why);
+  return settings;
+}
+
+/** `null`: until the relay is as it was at first. */
+export function readCooldown(text: string | undefined): number | null {
+  if (text === undefined || text === "auto") return null;
+  return text === "0" ? 0 : readPositive("cooldown", text, 3_600);
+}
+
+function readScale(text: string | undefined, scenario: ScenarioName): SearchSettings["scale"] {
+  const own = SCENARIOS[scenario].leads === "query" ? "query-rate" : "rate";
+  if (text === undefined || text === own) return own;
+  if (text === "clients") return text;
+  throw new ConfigError(
+    `--scale of \`${scenario}\` must be \`${own}\` or \`clients\`, got \`${clip(text)}\``,
+  );
+}
+
+function readPositive(flag: string, text: string, most = 1e9): number {
+  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : 0;
+  if (value > 0 && value <= most) return value;
+  throw new ConfigError(`--${flag} must be a number above 0, got \`${clip(text)}\``);
+}
+
+function readPercent(text: string): number {
+  const value = /^\d*\.?\d+ ?%$/.test(text) ? Number.parseFloat(text) : 0;
+  if (value > 0 && value <= 100) return value / 100;
+  throw new ConfigError(`--precision must be a percentage as \`5%\`, got \`${clip(text)}\``);
+}
+
+/** With an even number there would be no majority. */
+function readRepeats(text: string): number {
+  if (/^[13579]$/.test(text)) return Number(text);
+  throw new ConfigError(`--repeats must be 1, 3, 5, 7 or 9, got \`${clip(text)}\``);
+}
+
+function readTime(text: string): number {
+  const [, number = "", unit = "s"] = /^(\d+)(s|m|h)?$/.exec(text) ?? [];
+  const seconds = Number(number) * { s: 1, m: 60, h: 3_600 }[unit as "s" | "m" | "h"];
+  if (number !== "" && seconds > 0) return seconds;
+  throw new ConfigError(
+    `--budget must be a time as \`90s\`, \`30m\` or \`1h\`, got \`${clip(text)}\``,
+  );
+}

@@ -1,0 +1,162 @@
+/** One trial of a search, through the same path as `run`: a seed and events of its own, the first third not judged. */
+import { writeFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { judgeTrial } from "../../capacity/judge.ts";
+import { judgedSec } from "../../capacity/precision.ts";
+import type { SearchSettings, Trial, TrialRole } from "../../capacity/result.ts";
+import { Interrupted } from "../../errors.ts";
+import { OPTIONS } from "../../plan/option-table.ts";
+import type { OptionTexts } from "../../plan/options.ts";
+import { buildPlan, type Plan } from "../../plan/plan.ts";
+import type { ScenarioName } from "../../plan/scenarios.ts";
+import { admitFor, lookHere, type Prepared } from "../run/prepare.ts";
+import { runPrepared } from "../run/run.ts";
+import { asksAgain } from "../seed.ts";
+import type { Terminal } from "../terminal.ts";
+import { databaseBytes } from "./database.ts";
+import { type Cooled, coolDown, whyGone } from "./look.ts";
+
+/** What is the same in all trials. */
+export interface Trials {
+  readonly scenario: ScenarioName;
+  readonly texts: OptionTexts;
+  readonly seed: string;
+  readonly cores: number | null;
+  readonly settings: SearchSettings;
+  /** Waits so long before each; `null`: until the relay is as at the baseline. */
+  readonly cooldownSec: number | null;
+  readonly prepared: Prepared;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+export interface Asked {
+  readonly number: number;
+  readonly role: TrialRole;
+  readonly load: number;
+  readonly lengthSec: number;
+}
+
+/** The plan of a trial. Throws `ConfigError`. */
+export function planAt(
+  { scenario, texts, seed, cores, settings }: Omit<Trials, "prepared" | "terminal" | "signal">,
+  { number, load, lengthSec }: Asked,
+): Plan {
+  // What a relay is asked about is loaded once.
+  const own = asksAgain(scenario) ? seed : `${seed}-${number}`;
+  const judged = judgedSec(lengthSec);
+  const scaled = {
+    ...texts,
+    [OPTION_OF[settings.scale]]: String(load),
+    duration: String(judged),
+    warmup: String(lengthSec - judged),
+    seed: own,
+  };
+  return buildPlan(scenario, scaled, own, cores);
+}
+
+const OPTION_OF = { rate: "rate", "query-rate": "queryRate", clients: "clients" } as const;
+
+/** The flag that a scale is of. */
+export function flagOf(scale: SearchSettings["scale"]): string {
+  return OPTIONS[OPTION_OF[scale]].flag;
+}
+
+/**
+ * `baseMs`: the look at the relay at the baseline, `null` before it. Throws `Interrupted` where it was stopped:
+ * a trial that is not whole says nothing.
+ */
+export async function carryOutTrial(
+  trials: Trials,
+  asked: Asked,
+  baseMs: number | null,
+): Promise<{ readonly trial: Trial; readonly lookMs: number | null }> {
+  const { prepared, signal, terminal } = trials;
+  const startMs = performance.now();
+  const startedAt = new Date().toISOString();
+  const plan = planAt(trials, asked);
+  const tookSec = () => (performance.now() - startMs) / 1_000;
+  let cooled: Cooled = { cooledSec: 0, aged: false, lookMs: null };
+  const request = {
+    ...prepared.request,
+    plan,
+    // What bounds it is a result here, and no refusal.
+    force: true,
+    terminal: quiet(terminal),
+    trial: {
+      onReady: async () => {
+        cooled = await cool(trials, baseMs);
+      },
+    },
+  };
+  await lookHere({ ...request, force: false });
+  const admissions = await admitFor(plan, request.ca);
+  const known = {
+    ...{ number: asked.number, role: asked.role, load: asked.load, lengthSec: asked.lengthSec },
+    startedAt,
+    seed: plan.seed,
+  };
+  try {
+    const { report, outcome, runDir } = await runPrepared({ ...prepared, request, admissions });
+    if (outcome.stopped === "interrupted" || signal.aborted) {
+      throw new Interrupted("interrupted within a trial");
+    }
+    const pid = report.resources?.relayProcesses?.at(-1)?.pid;
+    const judged = judgeTrial(report, await databaseBytes(pid));
+    const died = await whyGone(admissions);
+    const { cooledSec, aged, lookMs } = cooled;
+    const trial: Trial = {
+      ...known,
+      ...judged,
+      ...(died === null ? {} : { died, verdict: "fail" as const }),
+      ...{ cooledSec, aged, tookSec: tookSec() },
+      report: await keepReport(JSON.stringify(report), runDir, plan.reportDir),
+    };
+    return { trial, lookMs };
+  } catch (error) {
+    if (error instanceof Interrupted) throw error;
+    const died = await whyGone(admissions);
+    if (died === null) throw error;
+    const trial: Trial = {
+      ...known,
+      ...{ verdict: "fail", failed: [], thresholds: [], died, generator: "invalid" },
+      ...{ cooledSec: cooled.cooledSec, aged: cooled.aged, tookSec: tookSec() },
+      figures: NOTHING,
+      findings: [],
+      report: null,
+    };
+    return { trial, lookMs: null };
+  }
+}
+
+/** Of a run that ended with the relay, before it handed anything in. */
+const NOTHING: Trial["figures"] = {
+  ...{ offered: 0, done: 0, p50: null, p95: null, p99: null, failedShare: null, unsent: 0 },
+  ...{ backlogGrowth: 0, relayCpu: null, relayMemory: null, databaseBytes: null },
+  ceilingShare: null,
+};
+
+async function cool(trials: Trials, baseMs: number | null): Promise<Cooled> {
+  const { prepared, cooldownSec, signal } = trials;
+  if (cooldownSec === null) return await coolDown(prepared.admissions, baseMs, signal);
+  const startMs = performance.now();
+  while (!signal.aborted && performance.now() - startMs < cooldownSec * 1_000) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return { cooledSec: (performance.now() - startMs) / 1_000, aged: false, lookMs: null };
+}
+
+/** What there is no room for is left out: the trial counts all the same. */
+async function keepReport(text: string, runDir: string, reportDir: string): Promise<string | null> {
+  try {
+    await writeFile(join(runDir, "report.json"), `${text}\n`);
+    return relative(resolve(reportDir), join(runDir, "report.json"));
+  } catch {
+    return null;
+  }
+}
+
+/** A search has lines of its own. */
+function quiet(terminal: Terminal): Terminal {
+  return { note: () => {}, status: (text) => terminal.status(text), clear: () => terminal.clear() };
+}

@@ -1,0 +1,120 @@
+/** A whole search in virtual time: each trial is a run of the scenario's script against a relay of a known rate. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { judgeTrial } from "../src/capacity/judge.ts";
+import { judgedSec } from "../src/capacity/precision.ts";
+import { BACKLOG } from "../src/capacity/result.ts";
+import { next, record, startSearch } from "../src/capacity/search.ts";
+import { makeLookAlikes } from "../src/node/calibrate/look-alikes.ts";
+import { SETTINGS } from "./capacity-model.ts";
+import { runScenario } from "./k6-world/run.ts";
+import type { Conditions, Relay } from "./k6-world/world.ts";
+
+let dir = "";
+let pool = "";
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), "k6-nostr-capacity-"));
+  pool = join(dir, "pool");
+  await makeLookAlikes(pool, 9_000);
+});
+after(() => rm(dir, { recursive: true }));
+
+const THRESHOLDS = "nostr_publish_failed: rate<0.01; nostr_publish_response_time: p(99)<1000";
+
+async function tryAt(load: number, lengthSec: number, relay: Relay, conditions: Conditions = {}) {
+  const judged = judgedSec(lengthSec);
+  const variables = {
+    ...{ CLIENTS: "20", ACK_TIMEOUT_MS: "10000", THRESHOLDS },
+    RATE_EPS: String(load),
+    DURATION_SEC: String(judged),
+    WARMUP_SEC: String(lengthSec - judged),
+  };
+  const timers = { timersLateMs: 1.1, ...conditions };
+  return judgeTrial((await runScenario(pool, variables, relay, timers)).report, 4_096);
+}
+
+/** So many a second, one after the other. */
+function tokens(perSec: number): Relay {
+  let freeAtMs = 0;
+  return (frame, socket, atMs) => {
+    freeAtMs = Math.max(freeAtMs, atMs) + 1_000 / perSec;
+    socket.answer(`["OK","${frame.slice(16, 80)}",true,""]`, freeAtMs - atMs);
+  };
+}
+
+describe("a trial", () => {
+  it("passes below what the relay takes, and says what it saw", async () => {
+    const { verdict, failed, figures, generator } = await tryAt(280, 9, tokens(300));
+    assert.deepEqual([verdict, failed, generator], ["pass", [], "valid"]);
+    assert.ok(Math.abs(figures.offered - 280) < 1, `${figures.offered}`);
+    assert.ok(Math.abs(figures.done - 280) < 6, `${figures.done}`);
+    assert.ok(figures.backlogGrowth < 0.01, `${figures.backlogGrowth}`);
+    assert.deepEqual([figures.failedShare, figures.unsent, figures.databaseBytes], [0, 0, 4_096]);
+  });
+
+  it("fails by its backlog where no percentile shows the overload yet", async () => {
+    const { verdict, failed, figures, findings } = await tryAt(320, 9, tokens(300));
+    assert.equal(verdict, "fail");
+    assert.deepEqual(
+      failed.map(({ threshold }) => threshold),
+      [BACKLOG],
+    );
+    // Of 320 a second 20 are left over.
+    assert.ok(Math.abs(figures.backlogGrowth - 20 / 320) < 0.015, `${figures.backlogGrowth}`);
+    assert.equal(failed[0]?.value, figures.backlogGrowth);
+    assert.ok(findings.some(({ id }) => id === "overload"));
+  });
+
+  it("names first what is missed by the largest factor", async () => {
+    const { failed } = await tryAt(450, 9, tokens(300));
+    assert.deepEqual(failed.map(({ threshold }) => threshold).sort(), [
+      BACKLOG,
+      "nostr_publish_failed: rate<0.01",
+      "nostr_publish_response_time: p(99)<1000",
+    ]);
+    const factors = failed.map(({ value, limit }) => (value ?? 0) / (limit ?? 1));
+    assert.deepEqual(
+      factors,
+      [...factors].sort((a, b) => b - a),
+    );
+  });
+
+  it("says nothing of the relay where the generator was late, whatever the thresholds say", async () => {
+    const late = { timersLateMs: 300 };
+    const { verdict, voidReason, generator } = await tryAt(100, 9, tokens(3_000), late);
+    assert.deepEqual([verdict, generator], ["void", "invalid"]);
+    assert.match(voidReason ?? "", /late|lag/);
+  });
+
+  it("fails where the relay took no connection at all", async () => {
+    const refused = { error: "dial tcp 127.0.0.1:7777: connect: connection refused" };
+    const { verdict } = await tryAt(100, 9, tokens(300), { handshake: () => refused });
+    assert.equal(verdict, "fail");
+  });
+});
+
+describe("a search of whole runs", () => {
+  it("finds what the relay takes within the precision", async () => {
+    const settings = {
+      ...SETTINGS,
+      ...{ from: 20, trialSec: 9, probeSec: 6, proveSec: 9, repeats: 1, precision: 0.1 },
+    };
+    let search = startSearch(settings);
+    for (;;) {
+      const step = next(search);
+      if (step.kind === "end") {
+        const { lastPassing, limit, proven, suspect } = step.result;
+        assert.deepEqual([limit, proven, suspect], ["relay", true, null]);
+        assert.ok(Math.abs((lastPassing ?? 0) / 67 - 1) <= settings.precision, `${lastPassing}`);
+        return;
+      }
+      const { role, load, lengthSec } = step;
+      const judged = await tryAt(load, lengthSec, tokens(67));
+      const number = search.trials.length + 1;
+      search = record(search, { ...judged, number, role, load, lengthSec, tookSec: lengthSec + 4 });
+    }
+  });
+});
