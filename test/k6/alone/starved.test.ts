@@ -1,18 +1,20 @@
 /** A generator that gets too little CPU finds itself out, and blames no relay; the same plan with room does not. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startRelayProcess } from "../../../src/node/relay/process.ts";
 import { EXIT } from "../../../src/report/verdict.ts";
-import { inPlace, type Place } from "../cli.ts";
+import { type Ended, inPlace, type Place, type Running, until } from "../cli.ts";
 import { isOverloaded } from "../held-up.ts";
 
 const canPin = spawnSync("taskset", ["-c", "0", "true"]).status === 0;
 const PINNED = ["-c", "0"];
 /** So many others want the core that the generator is given. */
 const RIVALS = 6;
+const CLIENTS = 50;
 
 test("a run on one busy core is invalid, and with room it is not", async (t) => {
   if (!canPin) {
@@ -21,13 +23,13 @@ test("a run on one busy core is invalid, and with room it is not", async (t) => 
   }
   await inPlace(async (place) => {
     const sink = await startRelayProcess(["--sink"]);
-    const load = ["--rate", "4000", "--clients", "50", "--duration", "2"];
+    const load = ["--rate", "4000", "--clients", `${CLIENTS}`, "--duration", "2"];
     const plan = [...load, "--mix", "view:1", "--seed", "s"];
     const args = ["run", "publish", ...plan, "--no-calibrate", "--force"];
     const run = ["--relay", sink.url, "--report-dir", "reports"];
     try {
       const free = await place.run([...args, ...run]);
-      const starved = await withRivals(() => runPinned(place, [...args, ...run]));
+      const starved = await withRivals(startPinned(place, [...args, ...run]), sink.url);
       const [withRoom, without] = await place.reports();
       assert.equal(starved.exitCode, EXIT.invalid, `${starved.stdout}\n${starved.stderr}`);
       assert.equal(without?.generator.verdict, "invalid");
@@ -49,12 +51,15 @@ test("a run on one busy core is invalid, and with room it is not", async (t) => 
   });
 });
 
-function runPinned(place: Place, args: readonly string[]) {
+function startPinned(place: Place, args: readonly string[]) {
   const cli = [process.execPath, place.cli, ...args];
-  return place.run([...PINNED, ...cli], "taskset");
+  return place.start([...PINNED, ...cli], "taskset");
 }
 
-async function withRivals<T>(use: () => Promise<T>): Promise<T> {
+/** They come when the clients connect: before, they would only draw out how long k6 takes to start. */
+async function withRivals({ child, ended }: Running, url: string): Promise<Ended> {
+  const port = Number(new URL(url).port);
+  await until(() => child.exitCode !== null || countOpen(port) > CLIENTS / 5);
   const spin = [
     ...PINNED,
     process.execPath,
@@ -67,8 +72,14 @@ async function withRivals<T>(use: () => Promise<T>): Promise<T> {
     spawn("taskset", spin, { stdio: "ignore", detached: true }),
   );
   try {
-    return await use();
+    return await ended;
   } finally {
     for (const rival of rivals) rival.kill("SIGKILL");
   }
+}
+
+/** Open connections to a port of the loopback, by the kernel's table: the remote address, then state 01. */
+function countOpen(port: number): number {
+  const remote = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, "0")} 01 `, "g");
+  return readFileSync("/proc/net/tcp", "utf8").match(remote)?.length ?? 0;
 }
