@@ -79,6 +79,14 @@ describe("an estimate", () => {
       "w100p b100p p200p p400p p800p p1600f p1600f n1130f n950p n1040f p950p p1040f p950p b100p",
     );
     assert.deepEqual([result.lastPassing, result.proven, result.limit], [950, true, "relay"]);
+    assert.equal(result.suspect, null);
+  });
+
+  it("raises nothing where the upper bound passes in the proof, and is doubted", () => {
+    const disturbed = bucket(({ number }) => ([7, 8].includes(number) ? 500 : 1_300));
+    const { result: doubted } = resultIn(disturbed, { ...quick, from: 100, to: 1_200, repeats: 1 });
+    assert.deepEqual([doubted.firstFailing, doubted.proven], [1_200, true]);
+    assert.match(doubted.suspect ?? "", /^1200 failed at first and passed in the proof/);
   });
 });
 

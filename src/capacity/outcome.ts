@@ -84,10 +84,13 @@ function firstFailed(trials: readonly Tried[], load: number): string | null {
   return most?.[0] ?? null;
 }
 
-function suspectOf({ moves }: Search, inversions: readonly Inversion[]): string | null {
+function suspectOf({ moves, proof }: Search, inversions: readonly Inversion[]): string | null {
   if (inversions.length > 0) {
     const passed = inversions.map((one) => `trial ${one.trial} at ${one.passed}`).join(", ");
     return `${passed} passed above ${inversions[0]?.failed}, which failed: what the relay takes changed over the search`;
+  }
+  if (proof?.proven === "held" && proof.hiPasses > 0 && proof.isShort) {
+    return `${proof.hi} failed at first and passed in the proof: it may take more, which a whole search would tell`;
   }
   return moves > MOST_MOVES
     ? `the proof moved a bound ${moves} times: the same load passes and fails here`

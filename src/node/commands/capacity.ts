@@ -105,7 +105,7 @@ export async function capacity(args: readonly string[]): Promise<number> {
     const report = reportOf(head, run.settings, prepared, searched);
     const files = await writeReports(report, plan.reportDir);
     process.stdout.write(renderCapacityTerminal(report, files));
-    if (searched.failure !== undefined) throw searched.failure;
+    if (searched.failure !== undefined) return endedBy(searched.failure);
     await passGate({
       flags,
       items: gateOfCapacity(report, atLeast),
@@ -117,6 +117,15 @@ export async function capacity(args: readonly string[]): Promise<number> {
   } finally {
     interrupts.release();
   }
+}
+
+/** What was measured is there: this is not the code that says nothing was sent. */
+function endedBy(failure: unknown): number {
+  if (!(failure instanceof Error)) throw failure;
+  process.stderr.write(
+    `k6-nostr: the search ended before its time: ${failure.message}\nIts trials are kept; --resume goes on.\n`,
+  );
+  return EXIT.other;
 }
 
 const FIRST = { number: 1, role: "warmup", lengthSec: 10 } as const;
@@ -236,7 +245,7 @@ async function writeReports(report: CapacityReport, reportDir: string): Promise<
 }
 
 function usage(): string {
-  return `k6-nostr capacity [${"publish|playback|query"}] --relay URL [flags]
+  return `k6-nostr capacity [publish|playback|query] --relay URL [flags]
 
 The highest load at which the relay meets the objective (the thresholds, and no growing backlog): doubled
 until it fails, narrowed by a majority of trials, proven by long ones. A quarter of an hour; each trial is kept
