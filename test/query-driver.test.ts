@@ -117,7 +117,7 @@ describe("answers are counted as what they were", () => {
     [
       "of COUNT",
       "wrong short truncated closed",
-      "countWrong countShort countLimited countClosed rightly",
+      "countWrong countShort countLimited countClosed countBehindEose rightly",
     ],
     ["on a connection that is cut", "lost right", `cutMidway ${"rightly ".repeat(40)}`],
   ];

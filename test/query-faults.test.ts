@@ -56,6 +56,7 @@ const LEADS_TO: Readonly<Record<FaultName, string>> = {
   countWrong: "count wrong",
   countShort: "count short",
   countLimited: "count truncated",
+  countBehindEose: "count right",
   countSilent: "",
   countClosed: "closed",
   countNoticed: "refusal",

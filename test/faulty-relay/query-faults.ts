@@ -307,6 +307,8 @@ export const QUERY_FAULTS = {
   countShort: ofCounts((q, right) =>
     right.count === 0 ? count(q, 0) : count(q, right.count - 1, "short"),
   ),
+  /** The end of a REQ, which is none of a COUNT. */
+  countBehindEose: ofCounts((q, right) => [frame(["EOSE", q.id], null), ...count(q, right.count)]),
   countSilent: ofCounts(() => []),
   countClosed: ofCounts((q) => [closed(q, "unsupported: COUNT", "unsupported")]),
   countNoticed: ofCounts((q) => [refusal(q, "could not parse command", "other")]),
