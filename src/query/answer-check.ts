@@ -33,6 +33,8 @@ export class AnswerCheck {
   /** Rows that were passed over: newer than one that came, and not there so far. */
   private passed = NONE;
   private chosen = NONE;
+  /** Rows that must be there and have come, of those whose place is open. */
+  private anywhere = NONE;
   /** Of a question with one filter: how many of its sure rows stood before the first that it may choose. */
   private beforeChosen = 0;
   private isDisordered = false;
@@ -76,17 +78,17 @@ export class AnswerCheck {
   get matching(): number {
     let taken = 0;
     for (let i = 0; i < this.next.length; i++) taken += this.next[i] as number;
-    return taken - this.passed.size + this.chosen.size;
+    return taken - this.passed.size + this.chosen.size + this.anywhere.size;
   }
 
   /** The verdict at EOSE. */
   end(bound: Bound): AnswerState {
-    const { parts, least, most, isOrdered } = this.expected;
+    const { parts, anywhere, least, most, isOrdered } = this.expected;
     if (this.notMatching > 0 || this.isDisordered || this.chosen.size > most) return "wrong";
     // What may be chosen is older than all that is sure of the same filter.
     const isChosenFirst = this.chosen.size > 0 && this.next[0] !== this.beforeChosen;
     if (isChosenFirst && isOrdered && parts.length === 1) return "wrong";
-    let isWhole = true;
+    let isWhole = this.anywhere.size === anywhere.length;
     for (let i = 0; i < parts.length; i++) {
       if (this.next[i] !== (parts[i] as readonly number[]).length) isWhole = false;
     }
@@ -105,7 +107,7 @@ export class AnswerCheck {
 
   /** A row that is not the next one of any filter. */
   private takeOther(ordinal: number): RowState {
-    const { parts, either } = this.expected;
+    const { parts, anywhere, either } = this.expected;
     for (const [i, part] of parts.entries()) {
       const at = findPlace(part, ordinal);
       if (at === -1) continue;
@@ -118,6 +120,12 @@ export class AnswerCheck {
       }
       if (!this.passed.delete(ordinal)) return "duplicate";
       this.lookAtOrder(ordinal, part[next - 1]);
+      return "matching";
+    }
+    if (findPlace(anywhere, ordinal) !== -1) {
+      if (this.anywhere.has(ordinal)) return "duplicate";
+      if (this.anywhere === NONE) this.anywhere = new Set();
+      this.anywhere.add(ordinal);
       return "matching";
     }
     if (findPlace(either, ordinal) === -1) return this.takeUnasked();

@@ -12,6 +12,11 @@ export interface ExpectedAnswer {
    * relay sends it once, or a second time as a duplicate.
    */
   readonly parts: readonly (readonly number[])[];
+  /**
+   * Ordinals that must be there too, rising, in any place: one filter finds them, and an earlier or later one may
+   * choose them, so that a relay which answers filter by filter sends them with either.
+   */
+  readonly anywhere: readonly number[];
   /** Ordinals that may be there, rising; most questions have none. */
   readonly either: readonly number[];
   /** Rows out of `either`, at least and at most. */
@@ -37,12 +42,12 @@ export function expectAnswer(corpus: Corpus, filters: readonly Filter[]): Expect
     return part;
   });
   // What another filter is sure of is no choice any more; it may have been one of those chosen.
-  let settled = 0;
-  for (const ordinal of sure) if (either.delete(ordinal)) settled++;
+  const settled = new Set([...sure].filter((ordinal) => either.delete(ordinal)));
   return {
-    parts,
+    parts: parts.map((part) => part.filter((ordinal) => !settled.has(ordinal))),
+    anywhere: [...settled].sort((a, b) => a - b),
     either: [...either].sort((a, b) => a - b),
-    least: Math.max(0, least - settled),
+    least: Math.max(0, least - settled.size),
     most: Math.min(most, either.size),
     isOrdered: filters.every(({ search }) => search === undefined),
   };

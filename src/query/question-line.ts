@@ -33,7 +33,14 @@ export function formatQuestion(
   const answer =
     expected === null || typeof expected === "number"
       ? expected
-      : [expected.parts, expected.either, expected.least, expected.most, expected.isOrdered];
+      : [
+          expected.parts,
+          expected.either,
+          expected.least,
+          expected.most,
+          expected.isOrdered,
+          expected.anywhere,
+        ];
   const header = String.fromCharCode(97 + shape) + page.toString(36) + last.toString(36);
   return `${header}${JSON.stringify(answer)}${TAB}${formatFilters(filters)}`;
 }
@@ -64,7 +71,14 @@ export function expectedOf(line: string): ExpectedAnswer | number | null {
   const answer = JSON.parse(line.substring(HEADER_LENGTH, line.indexOf(TAB))) as
     | null
     | number
-    | [ExpectedAnswer["parts"], ExpectedAnswer["either"], number, number, boolean];
+    | [
+        ExpectedAnswer["parts"],
+        ExpectedAnswer["either"],
+        number,
+        number,
+        boolean,
+        ExpectedAnswer["anywhere"],
+      ];
   if (answer === null || typeof answer === "number") return answer;
   // By index: k6 makes an iterator to take an array apart.
   return {
@@ -73,5 +87,6 @@ export function expectedOf(line: string): ExpectedAnswer | number | null {
     least: answer[2],
     most: answer[3],
     isOrdered: answer[4],
+    anywhere: answer[5],
   };
 }

@@ -33,10 +33,10 @@ export function judgeRows(asked: Asked, hint: Hint): Verdict | null {
 /** By the number of rows alone. A relay may send a row once for each filter that finds it. */
 function judgeNumber(
   rows: number,
-  { parts, least, most }: ExpectedAnswer,
+  { parts, anywhere, least, most }: ExpectedAnswer,
   bound: { readonly rows: number | null; readonly saidMore: boolean },
 ): Verdict {
-  const sure = parts.reduce((sum, part) => sum + part.length, 0);
+  const sure = parts.reduce((sum, part) => sum + part.length, anywhere.length);
   if (rows > sure + most && parts.length === 1) return "wrong";
   if (rows >= sure + least) return "right";
   return bound.saidMore || (bound.rows !== null && rows >= bound.rows) ? "truncated" : "short";

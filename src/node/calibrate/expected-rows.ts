@@ -24,7 +24,8 @@ export async function meanRows(dir: string, pages: number): Promise<number | nul
       if (expected === null) return null;
       // A COUNT is answered by a number.
       if (typeof expected === "number") continue;
-      rows += expected.parts.reduce((sum, { length }) => sum + length, expected.least);
+      const { parts, anywhere, least } = expected;
+      rows += parts.reduce((sum, { length }) => sum + length, anywhere.length + least);
     }
   } finally {
     stream.destroy();

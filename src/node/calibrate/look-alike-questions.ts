@@ -27,7 +27,7 @@ export async function makeQuestions(
   const ordinals = Array.from({ length: rows }, (_, i) => i);
   const line = `${formatQuestion(0, {
     filters: [{ kinds: [1], limit: rows }],
-    expected: { parts: [ordinals], either: [], least: 0, most: 0, isOrdered: true },
+    expected: { parts: [ordinals], anywhere: [], either: [], least: 0, most: 0, isOrdered: true },
   })}\n`;
   const known = ordinals.map((place) => {
     return formatRow(describeRow(place));

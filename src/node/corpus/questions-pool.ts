@@ -25,7 +25,7 @@ import { touchPool } from "../pool/shelf.ts";
 import type { KnownCorpus } from "./known-events.ts";
 
 /** To be raised where the same request gives other lines. */
-const QUESTIONS_VERSION = 1;
+const QUESTIONS_VERSION = 2;
 /** So many are drawn between two looks at whether to go on. */
 const AT_ONCE = 64;
 /** `["COUNT","…",` and `]` around the filters. */
