@@ -168,6 +168,11 @@ describe("readPool", () => {
       problem: /incomplete manifest/,
     },
     {
+      name: "a type with the name of a report's own row",
+      damage: (dir) => editManifest(dir, { types: ["(none)", "view"] }),
+      problem: /has a type `\(none\)`: a name is 1 to 40 letters/,
+    },
+    {
       name: "no frames",
       damage: (dir) => rm(join(dir, FRAMES_FILE)),
       problem: /has no frames\.txt/,

@@ -26,6 +26,8 @@ export const HEADER_LENGTH = 3;
 export const FRAME_ID_OFFSET = 16;
 /** `index` holds the byte offset of every line whose number is a multiple of this. */
 export const INDEX_STEP = 256;
+/** What a type may be called: reports use its name as a key beside words of their own, and metrics as a tag. */
+export const TYPE_NAME = /^[A-Za-z][A-Za-z0-9._-]{0,39}$/;
 
 export type PoolSource =
   /** A digest of the user's module that built events of some of the types. */
@@ -120,6 +122,12 @@ export function parseManifest(text: string, where: string): PoolManifest {
     manifest.index.every(isCount) &&
     manifest.index.length === Math.ceil(manifest.events / INDEX_STEP);
   if (!complete) throw new ConfigError(`the pool ${where} has an incomplete manifest; ${remedy}`);
+  const unnamed = manifest.types?.find((type) => !TYPE_NAME.test(type));
+  if (unnamed !== undefined) {
+    throw new ConfigError(
+      `the pool ${where} has a type \`${unnamed.slice(0, 60)}\`: a name is 1 to 40 letters, digits, \`.\`, \`_\` or \`-\`, and begins with a letter`,
+    );
+  }
   return manifest as PoolManifest;
 }
 

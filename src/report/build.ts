@@ -175,7 +175,7 @@ function classReport<C extends ClassName>(
   };
 }
 
-/** The row of work that never got a type, as the pool had no event for it: no type can be called so. */
+/** The row of work that never got a type, as the pool had no event for it: no type can be called so (`TYPE_NAME`). */
 const NO_ROW = "(none)";
 const NO_TIMES: HistogramData = mergeHistograms([]);
 

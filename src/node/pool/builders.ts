@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { ConfigError } from "../../errors.ts";
 import type { EventType } from "../../events/event-type.ts";
 import { eventTypes } from "../../events/registry.ts";
+import { TYPE_NAME } from "../../pool/format.ts";
 import { type Builder, createBuiltType } from "./built-type.ts";
 
 /** What a pool's request needs of a module of builders. */
@@ -60,7 +61,7 @@ function readBuilders(value: unknown, path: string): readonly (readonly [string,
     if (typeof build !== "function") {
       throw new ConfigError(`${expected}, got \`${typeof build}\` for \`${name}\``);
     }
-    if (!/^[A-Za-z][A-Za-z0-9._-]{0,39}$/.test(name)) {
+    if (!TYPE_NAME.test(name)) {
       throw new ConfigError(
         `the builder \`${name.slice(0, 60)}\` needs a name of 1 to 40 letters, digits, \`.\`, \`_\` or \`-\``,
       );
