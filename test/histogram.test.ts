@@ -16,6 +16,7 @@ import {
   unpackHistogram,
 } from "../src/measure/histogram.ts";
 import { HistogramStore } from "../src/measure/histogram-store.ts";
+import { HistogramSum } from "../src/measure/histogram-sum.ts";
 import { histogramOf } from "./fixtures/reports/run.ts";
 
 const TEN_US = 0.01;
@@ -55,6 +56,31 @@ describe("mergePair", () => {
         const pair = [histogramOf(...a), histogramOf(...b)] as const;
         assert.deepEqual(mergePair(...pair), mergeHistograms(pair));
       }),
+    );
+  });
+});
+
+describe("HistogramSum", () => {
+  it("gives what mergeHistograms gives, of few and of many, however they are kept", () => {
+    fc.assert(
+      fc.property(fc.array(samples, { maxLength: 20 }), (all) => {
+        const store = new HistogramStore();
+        const parts = all.map((of) => histogramOf(...of));
+        const sum = new HistogramSum();
+        for (const [i, { max, buckets, ...part }] of parts.entries()) {
+          if (i % 2 === 0) {
+            sum.add({ ...part, max, buckets });
+            continue;
+          }
+          const counts = new Array<number>(BUCKET_COUNT).fill(0);
+          for (let at = 0; at < buckets.length; at += 2) {
+            counts[buckets[at] ?? 0] = buckets[at + 1] ?? 0;
+          }
+          sum.add(store.keep({ max, from: 0, counts: counts.join(",") }));
+        }
+        assert.deepEqual(sum.toData(), mergeHistograms(parts));
+      }),
+      { numRuns: 50 },
     );
   });
 });

@@ -82,11 +82,23 @@ class StoredHistogram implements HistogramData {
 
   get buckets(): readonly number[] {
     const buckets: number[] = [];
+    this.#read((index, count) => buckets.push(index, count));
+    return buckets;
+  }
+
+  addTo(counts: Uint32Array): void {
+    this.#read((index, count) => {
+      counts[index] = (counts[index] ?? 0) + count;
+    });
+  }
+
+  #read(take: (index: number, count: number) => void): void {
+    const bytes = this.#bytes;
     let at = this.#startByte;
     const read = () => {
       let value = 0;
       for (let factor = 1; ; factor *= 128) {
-        const byte = this.#bytes[at++] ?? 0;
+        const byte = bytes[at++] ?? 0;
         value += (byte & 127) * factor;
         if (byte < 128) return value;
       }
@@ -94,8 +106,7 @@ class StoredHistogram implements HistogramData {
     let index = 0;
     for (let i = 0; i < this.#entries; i++) {
       index += read();
-      buckets.push(index, read());
+      take(index, read());
     }
-    return buckets;
   }
 }

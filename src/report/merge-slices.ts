@@ -136,10 +136,15 @@ function countRows<C extends ClassName>(
   const { columns } = classOf(name);
   const done = doneVus(slices);
   const sums = Array.from({ length }, (): Record<string, number> => zerosOf(name));
-  for (const vu of new Set(slices.map((slice) => slice.vu))) {
+  const byVu = new Map<number, Slice[]>();
+  for (const slice of slices) {
+    const known = byVu.get(slice.vu);
+    if (known === undefined) byVu.set(slice.vu, [slice]);
+    else known.push(slice);
+  }
+  for (const [vu, ofVu] of byVu) {
     const own = Array.from({ length }, (): Record<string, number> => zerosOf(name));
-    for (const slice of slices) {
-      if (slice.vu !== vu) continue;
+    for (const slice of ofVu) {
       for (const [row, ...cells] of slice.classes[name] ?? []) {
         const into = own[row];
         if (into === undefined) continue;

@@ -7,13 +7,8 @@ import {
   classOf,
   type RowNames,
 } from "../measure/classes.ts";
-import {
-  coarsen,
-  EMPTY_HISTOGRAM,
-  type HistogramData,
-  mergePair,
-  quantile,
-} from "../measure/histogram.ts";
+import { coarsen, EMPTY_HISTOGRAM, type HistogramData, quantile } from "../measure/histogram.ts";
+import { HistogramSum } from "../measure/histogram-sum.ts";
 import type { Slice } from "../measure/slice.ts";
 import type { ClassPoint } from "./class-types.ts";
 import type { LoopPoint, PointTimes } from "./times.ts";
@@ -29,9 +24,9 @@ export interface TimeAxis {
 interface Bin {
   readonly counts: Record<string, number>;
   /** By time, and by `<row>` of the first of them. */
-  readonly times: Record<string, HistogramData>;
-  readonly rows: Map<number, HistogramData>;
-  lag: HistogramData;
+  readonly times: Record<string, HistogramSum>;
+  readonly rows: Map<number, HistogramSum>;
+  readonly lag: HistogramSum;
   readonly open: Map<number, number>;
   readonly proven: Map<number, number>;
 }
@@ -99,24 +94,25 @@ export function seriesOf<C extends ClassName>(
     return {
       t: round((index * placed.sliceMs) / 1_000),
       counts: bin.counts as CountsOf<C>,
-      times: mapValues(times, (_, time) => pointTimes(bin.times[time])) as ClassPoint<C>["times"],
+      times: mapValues(times, (_, time) =>
+        pointTimes(bin.times[time]?.toData()),
+      ) as ClassPoint<C>["times"],
       ...(seriesByRow ? { rows: rowTimes(bin.rows, names) } : {}),
-      buckets: coarsen(bin.times[first] ?? EMPTY_HISTOGRAM),
-      lagP99: hasSchedule ? at(bin.lag, 0.99) : null,
+      buckets: coarsen(bin.times[first]?.toData() ?? EMPTY_HISTOGRAM),
+      lagP99: hasSchedule ? at(bin.lag.toData(), 0.99) : null,
       ...(name === "connection" ? { open: sumOf(openByVu), proven: sumOf(provenByVu) } : {}),
     };
   });
 }
 
 export function loopSeriesOf({ slices, length, sliceMs }: Placed): readonly LoopPoint[] {
-  const bins = Array.from({ length }, () => EMPTY_HISTOGRAM);
+  const bins = Array.from({ length }, () => new HistogramSum());
   for (const { slice, index } of slices) {
-    const bin = bins[index];
-    if (bin !== undefined) bins[index] = mergePair(bin, slice.histograms.loop ?? EMPTY_HISTOGRAM);
+    bins[index]?.add(slice.histograms.loop ?? EMPTY_HISTOGRAM);
   }
   return bins.map((bin, index) => ({
     t: round((index * sliceMs) / 1_000),
-    loopLagP99: at(bin, 0.99),
+    loopLagP99: at(bin.toData(), 0.99),
   }));
 }
 
@@ -125,7 +121,7 @@ function newBin(name: ClassName): Bin {
     counts: zerosOf(name),
     times: {},
     rows: new Map(),
-    lag: EMPTY_HISTOGRAM,
+    lag: new HistogramSum(),
     open: new Map(),
     proven: new Map(),
   };
@@ -143,13 +139,17 @@ function addSlice(bin: Bin, slice: Slice, name: ClassName, rows: number): void {
     for (let row = 0; row < rows; row++) {
       const own = slice.histograms[timeKey(name, time, row)];
       if (own === undefined) continue;
-      bin.times[time] = mergePair(bin.times[time] ?? EMPTY_HISTOGRAM, own);
+      const sum = bin.times[time] ?? new HistogramSum();
+      bin.times[time] = sum;
+      sum.add(own);
       if (seriesByRow && place === 0) {
-        bin.rows.set(row, mergePair(bin.rows.get(row) ?? EMPTY_HISTOGRAM, own));
+        const ofRow = bin.rows.get(row) ?? new HistogramSum();
+        bin.rows.set(row, ofRow);
+        ofRow.add(own);
       }
     }
   });
-  bin.lag = mergePair(bin.lag, slice.histograms[lagKey(name)] ?? EMPTY_HISTOGRAM);
+  bin.lag.add(slice.histograms[lagKey(name)] ?? EMPTY_HISTOGRAM);
   if (slice.phase === "done") return;
   bin.open.set(slice.vu, slice.connectionsOpen);
   bin.proven.set(slice.vu, slice.connectionsProven ?? slice.connectionsOpen);
@@ -157,12 +157,12 @@ function addSlice(bin: Bin, slice: Slice, name: ClassName, rows: number): void {
 
 /** Of the rows that had any. */
 function rowTimes(
-  rows: ReadonlyMap<number, HistogramData>,
+  rows: ReadonlyMap<number, HistogramSum>,
   names: readonly string[],
 ): NonNullable<ClassPoint["rows"]> {
   return Object.fromEntries(
     names.flatMap((name, row) => {
-      const of = rows.get(row);
+      const of = rows.get(row)?.toData();
       return of === undefined
         ? []
         : [[name, { count: of.count, p50: at(of, 0.5), p99: at(of, 0.99) }]];
