@@ -38,7 +38,7 @@ export function usage(): string {
   k6-nostr report FILE              make Markdown and HTML of a JSON report again
   k6-nostr compare BASE NEW         is it worse than before? 99 when it is
   k6-nostr share publish --relay URL  load one of several parts of a plan
-  k6-nostr kubernetes render publish  a Job with a pod for each part
+  k6-nostr kubernetes run publish   load by the pods of a cluster, one part each
   k6-nostr merge PART…              one report of a run that several generators shared
   k6-nostr issues FILE              drafts of issues and of a pull request from a report
   k6-nostr setup                    get and check the k6 binary

@@ -1,18 +1,15 @@
 /** `k6-nostr merge PART…`: logs of the instances of one run → the one report of it. */
-import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { ConfigError } from "../../errors.ts";
 import { mergeInstances } from "../../merge/merge.ts";
 import { OPTIONS } from "../../plan/option-table.ts";
-import { renderTerminal } from "../../report/terminal.ts";
-import { EXIT, exitCode } from "../../report/verdict.ts";
+import { EXIT } from "../../report/verdict.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
 import { GATE_FLAGS } from "../gate.ts";
+import { leaveReport } from "../merge/leave.ts";
 import { readLogs, sha256 } from "../merge/read-logs.ts";
-import { makeRunDir, writeReport } from "../report-files.ts";
 import { makeRunId } from "../run/run-id.ts";
 import { describeFlags, HELP_FLAG } from "./help.ts";
-import { gateRun } from "./repeat.ts";
 
 const FLAGS: readonly FlagRow[] = [
   { flag: "partial", help: "go without instances or figures that are missing; the report says so" },
@@ -41,9 +38,5 @@ export async function merge(args: readonly string[]): Promise<number> {
   });
   const reportDir =
     flags["report-dir"] ?? (process.env.REPORT_DIR || OPTIONS.reportDir.default || "");
-  const runDir = resolve(await makeRunDir(reportDir, report.run.id));
-  const files = await writeReport(report, reportDir, runDir);
-  process.stdout.write(renderTerminal(report, Object.values(files)));
-  await gateRun(report, flags);
-  return exitCode(report);
+  return await leaveReport(report, reportDir, flags);
 }

@@ -1,25 +1,24 @@
-/** `k6-nostr kubernetes render <scenario>`: the Job that loads a plan with a pod for each instance. */
+/** What a person asked to load by pods, read as far as it can be without a cluster. */
 import { ConfigError } from "../../errors.ts";
 import { OPTIONS, type OptionName } from "../../plan/option-table.ts";
 import { optionLabel } from "../../plan/options.ts";
 import { buildPlan, type Plan } from "../../plan/plan.ts";
 import { openingMs, readStartAt } from "../../plan/start.ts";
-import { EXIT } from "../../report/verdict.ts";
 import { type Asked, readAsked } from "../asked.ts";
-import { type FlagRow, parseCommandLine } from "../command-line.ts";
+import type { FlagRow } from "../command-line.ts";
 import { CONFIG_FLAG } from "../config-file.ts";
 import { refuseByText } from "../guard/refuse.ts";
-import { jobOf } from "../kubernetes/job.ts";
 import { leadOf } from "../preflight/times.ts";
 import { makeRunId } from "../run/run-id.ts";
 import { drawSeed } from "../seed.ts";
 import { readVersion } from "../version.ts";
-import { describeFlags, describeOptions, HELP_FLAG } from "./help.ts";
+import { type JobRequest, jobName } from "./job.ts";
 
 /** To pull an image, to find nodes for all pods, to start Node. */
 const LEAD_SEC = 60;
 
-const FLAGS: readonly FlagRow[] = [
+/** Beside the options of a plan. */
+export const JOB_FLAGS: readonly FlagRow[] = [
   { flag: "image", value: "IMAGE", help: "image of k6-nostr, as the nodes know it" },
   { flag: "namespace", value: "NAME", help: "where the Job is made (default: kubectl's)" },
   {
@@ -35,8 +34,9 @@ const FLAGS: readonly FlagRow[] = [
   },
   { flag: "host-network", help: "pods have the network of their nodes" },
   CONFIG_FLAG,
-  HELP_FLAG,
 ];
+
+export type Flags = Readonly<Record<string, string | undefined>>;
 
 /** What leads to a file of this machine, or is of a run with a report of its own. */
 const NOT_IN_A_POD: readonly OptionName[] = ["builders", "events", "ca", "relayPid", "instance"];
@@ -44,25 +44,12 @@ const NOT_IN_A_POD: readonly OptionName[] = ["builders", "events", "ca", "relayP
 /** Options that no plan holds, and that an instance reads. */
 const PASSED_ON: readonly OptionName[] = ["epoch", "poolsLimit", "relayNote", "force"];
 
-export async function kubernetes(args: readonly string[]): Promise<number> {
-  const { flags, words } = parseCommandLine(args, [...Object.values(OPTIONS), ...FLAGS]);
-  if (flags.help) {
-    process.stdout.write(
-      `k6-nostr kubernetes render <scenario> --relay URL --instances N --seed SEED [flags]\n\nPrints a Job for \`kubectl apply -f -\`, with a pod for each instance of the plan (docs/scale.md).\n\n${describeOptions()}\nThis command\n${describeFlags(FLAGS)}`,
-    );
-    return EXIT.ok;
-  }
-  const [verb, ...rest] = words;
-  if (verb !== "render") {
-    throw new ConfigError("usage: k6-nostr kubernetes render <scenario> --relay URL --instances N");
-  }
-  process.stdout.write(`${JSON.stringify(await render(rest, flags, Date.now()), null, 2)}\n`);
-  return EXIT.ok;
-}
-
-type Flags = Readonly<Record<string, string | undefined>>;
-
-async function render(words: readonly string[], flags: Flags, nowMs: number): Promise<object> {
+/** Throws `ConfigError` for what pods can't be told, or must not be. */
+export async function readJob(
+  words: readonly string[],
+  flags: Flags,
+  nowMs: number,
+): Promise<JobRequest> {
   const asked = await readAsked(words, flags, process.env);
   const { scenario, texts } = asked;
   refuseForPods(asked, flags);
@@ -70,9 +57,11 @@ async function render(words: readonly string[], flags: Flags, nowMs: number): Pr
   const plan = buildPlan(scenario, { cores: "1", ...texts }, drawSeed(scenario));
   refuseByText(plan);
   const claim = flags["pool-claim"];
-  return jobOf({
+  const runId = makeRunId();
+  return {
     plan,
-    runId: makeRunId(),
+    runId,
+    name: jobName(runId),
     startAtMs: readStartAt(texts.startAt) ?? nowMs + leadMs(plan, flags.lead, claim !== undefined),
     nowMs,
     image: flags.image ?? `k6-nostr:${readVersion()}`,
@@ -87,7 +76,7 @@ async function render(words: readonly string[], flags: Flags, nowMs: number): Pr
         return variable === undefined || text === undefined ? [] : [[variable, text]];
       }),
     ),
-  });
+  };
 }
 
 /** Without `--lead` what signing and connecting are expected to take comes to it. */

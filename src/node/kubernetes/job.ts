@@ -12,6 +12,7 @@ import { ConfigError } from "../../errors.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { planVariables } from "../../plan/variables.ts";
+import type { Manifest } from "./made.ts";
 
 /** Room behind what a run takes at most: to end pods, and to read their logs. */
 const SPARE_SEC = 120;
@@ -25,6 +26,8 @@ const USER = 65_532;
 export interface JobRequest {
   readonly plan: Plan;
   readonly runId: string;
+  /** Of all that is made. */
+  readonly name: string;
   readonly startAtMs: number;
   readonly nowMs: number;
   readonly image: string;
@@ -40,18 +43,18 @@ export interface JobRequest {
 }
 
 /** The manifest as an object; `kubectl apply -f -` takes it as JSON. Throws `ConfigError`. */
-export function jobOf(request: JobRequest): object {
-  const { plan, runId, startAtMs, nowMs, namespace } = request;
+export function jobOf(request: JobRequest): Manifest {
+  const { plan, name, startAtMs, nowMs, namespace } = request;
   refuseSecrets(plan);
   const leadSec = Math.max(0, Math.ceil((startAtMs - nowMs) / 1_000));
   const labels = {
     "app.kubernetes.io/name": "k6-nostr",
-    "app.kubernetes.io/instance": nameOf(runId),
+    "app.kubernetes.io/instance": name,
   };
   return {
     apiVersion: "batch/v1",
     kind: "Job",
-    metadata: { name: nameOf(runId), ...(namespace === undefined ? {} : { namespace }), labels },
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels },
     spec: {
       completionMode: "Indexed",
       completions: plan.instances,
@@ -67,7 +70,7 @@ export function jobOf(request: JobRequest): object {
 }
 
 /** A name that Kubernetes takes (RFC 1123), of a run. */
-function nameOf(runId: string): string {
+export function jobName(runId: string): string {
   return `k6-nostr-${runId.toLowerCase().replace(/[^a-z0-9-]/g, "-")}`.slice(0, 52);
 }
 

@@ -1,0 +1,168 @@
+/** `k6-nostr kubernetes render|run|logs|delete`: a plan loaded by the pods of a cluster, and the one report of them. */
+import { setFlagsFromString } from "node:v8";
+import { ConfigError } from "../../errors.ts";
+import type { Said } from "../../merge/gather.ts";
+import { mergeInstances } from "../../merge/merge.ts";
+import { OPTIONS } from "../../plan/option-table.ts";
+import { EXIT } from "../../report/verdict.ts";
+import { type FlagRow, parseCommandLine } from "../command-line.ts";
+import { GATE_FLAGS } from "../gate.ts";
+import { Api } from "../kubernetes/api.ts";
+import { type Flags, JOB_FLAGS, readJob } from "../kubernetes/asked.ts";
+import { Following } from "../kubernetes/following.ts";
+import { jobOf } from "../kubernetes/job.ts";
+import { loadByPods } from "../kubernetes/load.ts";
+import { make, podsOf, remove } from "../kubernetes/made.ts";
+import { RIGHTS, refuseWithoutRights } from "../kubernetes/rights.ts";
+import { Roster } from "../kubernetes/roster.ts";
+import { leaveReport } from "../merge/leave.ts";
+import { sha256 } from "../merge/read-logs.ts";
+import { makeRunDir } from "../report-files.ts";
+import { catchInterrupts } from "../signals.ts";
+import { createTerminal } from "../terminal.ts";
+import { describeFlags, describeOptions, HELP_FLAG } from "./help.ts";
+
+const RUN_FLAGS: readonly FlagRow[] = [
+  { flag: "fail-fast", help: "run: the first instance that dies ends all" },
+  {
+    flag: "keep",
+    help: "run: what was made stays, an hour long; `kubernetes logs` reads it again",
+  },
+  { flag: "partial", help: "logs: go without instances or figures that are missing" },
+  ...GATE_FLAGS,
+];
+
+/** Logs that are not followed are there at once, but for a node that does not answer. */
+const READ_MS = 60_000;
+
+export async function kubernetes(args: readonly string[]): Promise<number> {
+  const own = [...JOB_FLAGS, ...RUN_FLAGS, HELP_FLAG];
+  const { flags, words } = parseCommandLine(args, [...Object.values(OPTIONS), ...own]);
+  if (flags.help) {
+    process.stdout.write(`${USAGE}\n${describeOptions()}\nThis command\n${describeFlags(own)}`);
+    return EXIT.ok;
+  }
+  const [verb, ...rest] = words;
+  const [name] = rest;
+  if (verb === "render") {
+    const job = jobOf(await readJob(rest, flags, Date.now()));
+    process.stdout.write(`${JSON.stringify(job, null, 2)}\n`);
+    return EXIT.ok;
+  }
+  if (verb === "run") return await runByPods(rest, flags);
+  if (verb === "logs" && name !== undefined) return await readAgain(name, flags);
+  if (verb === "delete" && name !== undefined) return await removeAll(name, flags);
+  throw new ConfigError(
+    "usage: k6-nostr kubernetes render|run <scenario> --relay URL --instances N, or kubernetes logs|delete NAME",
+  );
+}
+
+const USAGE = `k6-nostr kubernetes run <scenario> --relay URL --instances N --seed SEED [flags]
+k6-nostr kubernetes render <scenario> …   print the Job that \`run\` would make
+k6-nostr kubernetes logs NAME             read the pods' logs again, and make their report
+k6-nostr kubernetes delete NAME           remove all that a run made
+
+Loads a plan with a pod for each instance, follows their logs, writes the one report, removes what it
+made (docs/scale.md). Goes through \`kubectl\`, as that is set up.
+`;
+
+async function runByPods(words: readonly string[], flags: Flags): Promise<number> {
+  const terminal = createTerminal();
+  const interrupts = catchInterrupts();
+  const job = await readJob(words, flags, Date.now());
+  const { plan, name, startAtMs } = job;
+  // Before anything is loaded, a report must have a place.
+  await makeRunDir(plan.reportDir, job.runId);
+  const api = await Api.open(flags.namespace);
+  try {
+    await refuseWithoutRights(api, RIGHTS.job);
+    await make(api, [jobOf(job)]);
+    const inSec = Math.max(0, Math.round((startAtMs - Date.now()) / 1_000));
+    terminal.note(`made        job ${name} in ${api.namespace}, which begins in ${inSec} s`);
+    interrupts.onRepeat(() => process.exit(EXIT.interrupted));
+    try {
+      const { processes, ended } = await loadByPods({
+        ...{ api, name, plan, startAtMs, terminal, signal: interrupts.signal },
+        failFast: flags["fail-fast"] !== undefined,
+      });
+      const report = mergeAll(processes, { ended, runId: job.runId, partial: true });
+      const code = await leaveReport(report, plan.reportDir, flags);
+      return interrupts.signal.aborted ? EXIT.interrupted : code;
+    } finally {
+      if (flags.keep === undefined) await clear(api, name, terminal.note);
+    }
+  } finally {
+    await api.close();
+    interrupts.release();
+  }
+}
+
+/** A run that failed is to be told as that, and not as what came of removing it. */
+async function clear(api: Api, name: string, note: (text: string) => void): Promise<void> {
+  try {
+    await remove(api, name);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    note(
+      `left        ${name} in ${api.namespace} (${why}); remove it: k6-nostr kubernetes delete ${name}`,
+    );
+  }
+}
+
+async function readAgain(name: string, flags: Flags): Promise<number> {
+  const api = await Api.open(flags.namespace);
+  try {
+    const pods = await podsOf(api, name);
+    if (pods.length === 0) throw nothingOf(name, api);
+    const following = new Following(api);
+    following.follow(pods);
+    await following.settle(READ_MS);
+    const { processes } = following.gathering;
+    const begin = [...processes.values()].find((said) => said.begin)?.begin;
+    if (!begin) throw new ConfigError(`no pod of \`${name}\` has measured anything`);
+    const roster = new Roster(begin.instances, begin.startAtMs ?? begin.unixMs);
+    roster.see(pods, Date.now());
+    const hasSaid = (index: number) =>
+      [...processes.values()].some((said) => said.begin?.index === index && said.about !== null);
+    const report = mergeAll(processes, {
+      ended: roster.endings(hasSaid),
+      runId: begin.runId ?? name,
+      partial: flags.partial !== undefined,
+    });
+    const reportDir =
+      flags["report-dir"] ?? (process.env.REPORT_DIR || OPTIONS.reportDir.default || "");
+    return await leaveReport(report, reportDir, flags);
+  } finally {
+    await api.close();
+  }
+}
+
+interface MergeAll {
+  readonly ended: ReadonlyMap<number, string>;
+  readonly runId: string;
+  readonly partial: boolean;
+}
+
+function mergeAll(processes: ReadonlyMap<string, Said>, options: MergeAll) {
+  // Much is read and little kept: by itself the heap would grow to three times what is in use.
+  setFlagsFromString("--heap-growing-percent=25");
+  return mergeInstances(processes, { ...options, sha256 });
+}
+
+async function removeAll(name: string, flags: Flags): Promise<number> {
+  const api = await Api.open(flags.namespace);
+  try {
+    const kinds = await remove(api, name);
+    if (kinds.length === 0) throw nothingOf(name, api);
+    process.stdout.write(
+      `removed ${kinds.join(" and ")} ${name} of ${api.namespace}, its pods with it\n`,
+    );
+    return EXIT.ok;
+  } finally {
+    await api.close();
+  }
+}
+
+function nothingOf(name: string, { namespace }: Api): ConfigError {
+  return new ConfigError(`there is nothing of \`${name}\` in the namespace \`${namespace}\``);
+}

@@ -1,0 +1,113 @@
+/**
+ * A load by the pods of a cluster: makes them, follows what they say, and says in a line what became of each. They
+ * begin by themselves at the start they were told: nothing here is in their way, and nothing waits for this process.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { ConfigError, Interrupted } from "../../errors.ts";
+import type { Said } from "../../merge/gather.ts";
+import { CLOSE_TIMEOUT_MS } from "../../plan/duration.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { openingMs } from "../../plan/start.ts";
+import type { Terminal } from "../terminal.ts";
+import type { Api } from "./api.ts";
+import { Following } from "./following.ts";
+import { podsOf, remove } from "./made.ts";
+import { Roster } from "./roster.ts";
+
+/** Between two looks at the pods. */
+const LOOK_MS = 2_000;
+/** Behind the last answer: k6 and Node end, and say their last. */
+const LAST_WORDS_MS = 60_000;
+/** For what is on its way in a log when its pod has ended. */
+const SETTLE_MS = 10_000;
+/** To remove the pods before those that are ready begin. */
+const TURN_BACK_MS = 2_000;
+
+export interface LoadRequest {
+  readonly api: Api;
+  readonly name: string;
+  readonly plan: Plan;
+  readonly startAtMs: number;
+  /** The first instance that dies ends all. */
+  readonly failFast: boolean;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+export interface Loaded {
+  readonly processes: ReadonlyMap<string, Said>;
+  /** Index → why it did not end as it should. */
+  readonly ended: ReadonlyMap<number, string>;
+}
+
+/** Throws `ConfigError` where nothing was measured. */
+export async function loadByPods(request: LoadRequest): Promise<Loaded> {
+  const following = new Following(request.api);
+  try {
+    return await followAll(request, following);
+  } finally {
+    following.close();
+  }
+}
+
+async function followAll(request: LoadRequest, following: Following): Promise<Loaded> {
+  const { api, name, plan, startAtMs, failFast, terminal, signal } = request;
+  const roster = new Roster(plan.instances, startAtMs);
+  const lastMs =
+    startAtMs +
+    (plan.warmupSec + plan.durationSec) * 1_000 +
+    plan.ackTimeoutMs +
+    CLOSE_TIMEOUT_MS +
+    LAST_WORDS_MS;
+  const turnBackMs = startAtMs - openingMs(plan) - TURN_BACK_MS;
+  let isStopping = false;
+  let mayTurnBack = true;
+  while (Date.now() < lastMs) {
+    await look(api, name, roster);
+    following.follow(roster.pods);
+    for (const line of roster.news()) terminal.note(line);
+    if (roster.areAllOver()) break;
+    if (!isStopping && (signal.aborted || (failFast && roster.hasDead()))) {
+      isStopping = true;
+      roster.stop();
+      terminal.note("all pods are stopped; their last figures are waited for");
+      await remove(api, name);
+    }
+    if (mayTurnBack && !isStopping) {
+      mayTurnBack = Date.now() < turnBackMs;
+      const reason = roster.findHopeless() ?? (mayTurnBack ? null : roster.findNotRunning());
+      if (reason !== null)
+        throw new ConfigError(`${reason}\nNothing was sent; what was made is removed.`);
+    }
+    const running = `${roster.count("running")} of ${plan.instances} pods run`;
+    terminal.status(`${running}  ${following.describe(Date.now())}`);
+    await delay(LOOK_MS, undefined, isStopping ? {} : { signal }).catch(() => {});
+  }
+  terminal.clear();
+  await following.settle(SETTLE_MS);
+  return resultOf(following, roster, request);
+}
+
+/** A cluster that does not answer for a while ends no run: pods need nothing of this process. */
+async function look(api: Api, name: string, roster: Roster): Promise<void> {
+  try {
+    roster.see(await podsOf(api, name), Date.now());
+  } catch {
+    // The next look may see again, and the time of the run is bounded.
+  }
+}
+
+function resultOf(following: Following, roster: Roster, { plan, signal }: LoadRequest): Loaded {
+  const { processes } = following.gathering;
+  const said = [...processes.values()];
+  const hasSaid = (index: number) =>
+    said.some(({ begin, about }) => begin?.index === index && about !== null);
+  const ended = roster.endings(hasSaid);
+  if (said.some(({ slices }) => slices.size > 0)) return { processes, ended };
+  if (signal.aborted) throw new Interrupted("interrupted before anything was measured");
+  const reasons = roster.pods.map(
+    ({ index, name }) =>
+      `instance ${index} of ${plan.instances}: ${following.lastWords(name) ?? ended.get(index ?? -1) ?? "it said nothing"}`,
+  );
+  throw new ConfigError(`nothing was measured\n${reasons.slice(0, 5).join("\n")}`);
+}
