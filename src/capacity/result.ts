@@ -84,6 +84,8 @@ export interface Trial {
   readonly cooledSec: number;
   /** All of it: cooling down, signing, connecting, the trial, and what is read behind it. */
   readonly tookSec: number;
+  /** Of it, signing events for this trial and for later ones; left out where nothing was signed. */
+  readonly madeSec?: number;
   readonly seed: string;
   readonly generator: VerdictState;
   readonly figures: TrialFigures;

@@ -28,6 +28,12 @@ interface NextTrial {
   readonly lengthSec: number;
 }
 
+/** What of a trial says how much it needs. */
+export type Planned = Pick<NextTrial, "load" | "lengthSec">;
+
+/** Seconds that it takes to make what these trials send, beyond what is there. */
+export type Making = (trials: readonly Planned[]) => number;
+
 export type Step = NextTrial | { readonly kind: "end"; readonly result: CapacityResult };
 
 export function startSearch(settings: SearchSettings): Search {
@@ -60,14 +66,13 @@ export function record(before: Search, trial: Tried): Search {
 }
 
 /** What comes next; the result where nothing does. */
-export function next(search: Search): Step {
-  const wanted = wantedTrial(search);
+export function next(search: Search, making: Making = () => 0): Step {
+  const wanted = wantedTrial(search, making);
   if (wanted === null) return end(search, "done");
   const { load, role } = wanted;
-  if (search.spentSec + costOf(search, role) > search.settings.budgetSec) {
-    return end(search, "budget");
-  }
-  return { kind: "trial", role, load, lengthSec: lengthOf(search, role) };
+  const trial = { kind: "trial", role, load, lengthSec: lengthOf(search, role) } as const;
+  const neededSec = costOf(search, role) + making([trial]);
+  return search.spentSec + neededSec > search.settings.budgetSec ? end(search, "budget") : trial;
 }
 
 /** The interval so far, for one that is stopped. */
@@ -101,7 +106,7 @@ function stand(search: Search, load: number, standing: Standing): Search {
 
 type Wanted = Pick<NextTrial, "role" | "load">;
 
-function wantedTrial(search: Search): Wanted | null {
+function wantedTrial(search: Search, making: Making): Wanted | null {
   const { settings, trials, standings, open, proof, moves } = search;
   const { from } = settings;
   if (trials.length === 0) return { role: "warmup", load: from };
@@ -113,7 +118,7 @@ function wantedTrial(search: Search): Wanted | null {
   if (moves > MOST_MOVES) return closing(search);
   const { lo, hi } = boundsOf(search);
   if (lo === null) return halving(search, hi ?? from);
-  const nearer = hi === null ? doubled(search, lo) : narrowed(search, lo, hi);
+  const nearer = hi === null ? doubled(search, lo) : narrowed(search, { lo, hi }, making);
   return nearer ?? proving(newProof(search, lo));
 }
 
@@ -128,11 +133,22 @@ function doubled({ settings }: Search, lo: number): Wanted | null {
 }
 
 /** `null` too where the time is needed for the proof. */
-function narrowed(search: Search, lo: number, hi: number): Wanted | null {
+function narrowed(
+  search: Search,
+  { lo, hi }: { readonly lo: number; readonly hi: number },
+  making: Making,
+): Wanted | null {
   const { settings, spentSec } = search;
   const load = midpoint(lo, hi, settings);
-  const needed = costOf(search, "narrow") + proofCost(search, newProof(search, lo));
-  return load === null || spentSec + needed > settings.budgetSec ? null : { role: "narrow", load };
+  if (load === null) return null;
+  const left = trialsLeft(newProof(search, lo));
+  const proof = Array.from({ length: left }, () => ({ load, lengthSec: settings.proveSec }));
+  const neededSec =
+    costOf(search, "narrow") +
+    left * costOf(search, "prove") +
+    costOf(search, "baseline") +
+    making([{ load, lengthSec: settings.trialSec }, ...proof]);
+  return spentSec + neededSec > settings.budgetSec ? null : { role: "narrow", load };
 }
 
 function proving(proof: Proof): Wanted | null {
@@ -167,13 +183,9 @@ function costOf(search: Search, role: TrialRole): number {
   return lengthOf(search, role) + betweenSec(search);
 }
 
-function proofCost(search: Search, proof: Proof): number {
-  return trialsLeft(proof) * costOf(search, "prove") + costOf(search, "baseline");
-}
-
-/** What a trial takes beside its own length: as it was so far. */
-function betweenSec({ settings, trials, spentSec }: Search): number {
+/** What a trial takes beside its own length and the making of what it sends: as it was so far. */
+export function betweenSec({ settings, trials, spentSec }: Search): number {
   if (trials.length === 0) return settings.betweenSec;
-  const ownSec = trials.reduce((sum, { lengthSec }) => sum + lengthSec, 0);
+  const ownSec = trials.reduce((sum, { lengthSec, madeSec = 0 }) => sum + lengthSec + madeSec, 0);
   return Math.max(0, spentSec - ownSec) / trials.length;
 }

@@ -10,7 +10,7 @@ export type Standing = "pass" | "fail" | "refuted" | "generator" | "died";
 /** What of a trial decides how the search goes on. */
 export type Tried = Pick<
   Trial,
-  "number" | "role" | "load" | "lengthSec" | "tookSec" | "verdict" | "failed" | "died"
+  "number" | "role" | "load" | "lengthSec" | "tookSec" | "madeSec" | "verdict" | "failed" | "died"
 >;
 
 /** So often a proof may move a bound; behind that the relay is too unsteady for a result. */

@@ -1,12 +1,14 @@
 /** A search carried out: trial after trial until it ends, each on disk before the next begins. */
 
+import { eventsAhead, signingSec } from "../../capacity/foresight.ts";
 import type { CapacityResult, Trial } from "../../capacity/result.ts";
-import { interrupt, next, record, startSearch } from "../../capacity/search.ts";
+import { interrupt, next, type Planned, record, startSearch } from "../../capacity/search.ts";
 import { boundsOf, type Search } from "../../capacity/state.ts";
 import { Interrupted } from "../../errors.ts";
+import { eventsNeeded } from "../../plan/plan.ts";
 import { describeMiss, formatLoad, loadUnit } from "../../report/capacity/words.ts";
 import type { Journal } from "./journal.ts";
-import { carryOutTrial, type Trials } from "./trial.ts";
+import { carryOutTrial, planAt, type Trials } from "./trial.ts";
 
 export interface Searched {
   readonly trials: readonly Trial[];
@@ -23,9 +25,11 @@ export async function carryOutSearch(
 ): Promise<Searched> {
   const trials = [...before];
   let search = before.reduce(record, startSearch(run.settings));
+  const eventsOf = eventsOfTrials(run);
   let baseMs: number | null = null;
   for (;;) {
-    const step = next(search);
+    const supply = { ...{ eventsOf }, left: run.stock.left, signedPerSec: run.stock.signedPerSec };
+    const step = next(search, (planned) => signingSec(planned, supply));
     if (step.kind === "end") return { trials, result: step.result, failure: undefined };
     const { role, load, lengthSec } = step;
     const number = trials.length + 1;
@@ -34,7 +38,8 @@ export async function carryOutSearch(
       `${`trial ${number}`.padEnd(11)} ${role} at ${formatLoad(load, unit)}; ${describeSoFar(search, unit)}`,
     );
     try {
-      const { trial, lookMs } = await carryOutTrial(run, { number, role, load, lengthSec }, baseMs);
+      const before = { baseMs, eventsAhead: eventsAhead(search, supply) };
+      const { trial, lookMs } = await carryOutTrial(run, { number, role, load, lengthSec }, before);
       trials.push(trial);
       search = record(search, trial);
       // Behind the warm-up it is the relay's own; one that aged is held against what it is then.
@@ -46,6 +51,14 @@ export async function carryOutSearch(
       return { trials, result: interrupt(search), failure: isStopped ? undefined : failure };
     }
   }
+}
+
+/** Of what a trial publishes; nothing is signed for questions. */
+function eventsOfTrials(run: Trials): (trial: Planned) => number {
+  return (trial) => {
+    const plan = planAt(run, { ...trial, number: 1 });
+    return plan.query === null ? eventsNeeded(plan) : 0;
+  };
 }
 
 function describeTrial(trial: Trial, search: Search, { settings, scenario }: Trials): string {

@@ -9,12 +9,13 @@ import { OPTIONS } from "../../plan/option-table.ts";
 import type { OptionTexts } from "../../plan/options.ts";
 import { buildPlan, type Plan } from "../../plan/plan.ts";
 import type { ScenarioName } from "../../plan/scenarios.ts";
+import type { PoolChoice } from "../run/pool.ts";
 import { admitFor, lookHere, type Prepared } from "../run/prepare.ts";
 import { runPrepared } from "../run/run.ts";
-import { asksAgain } from "../seed.ts";
 import type { Terminal } from "../terminal.ts";
 import { databaseBytes } from "./database.ts";
 import { type Cooled, coolDown, whyGone } from "./look.ts";
+import type { Stock } from "./stock.ts";
 
 /** What is the same in all trials. */
 export interface Trials {
@@ -25,6 +26,7 @@ export interface Trials {
   readonly settings: SearchSettings;
   /** Waits so long before each; `null`: until the relay is as at the baseline. */
   readonly cooldownSec: number | null;
+  readonly stock: Stock;
   readonly prepared: Prepared;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
@@ -37,13 +39,23 @@ export interface Asked {
   readonly lengthSec: number;
 }
 
+/** What decides the plans of trials. */
+export type Planning = Pick<Trials, "scenario" | "texts" | "seed" | "cores" | "settings">;
+
+/** What a trial goes by that the trials before it left. */
+export interface Before {
+  /** The look at the relay at the baseline, `null` before it. */
+  readonly baseMs: number | null;
+  /** Events that this trial and those behind it are foreseen to send. */
+  readonly eventsAhead: number;
+}
+
 /** The plan of a trial. Throws `ConfigError`. */
 export function planAt(
-  { scenario, texts, seed, cores, settings }: Omit<Trials, "prepared" | "terminal" | "signal">,
-  { number, load, lengthSec }: Asked,
+  { scenario, texts, seed, cores, settings }: Planning,
+  { number, load, lengthSec }: Omit<Asked, "role">,
 ): Plan {
-  // What a relay is asked about is loaded once.
-  const own = asksAgain(scenario) ? seed : `${seed}-${number}`;
+  const own = `${seed}-${number}`;
   const judged = judgedSec(lengthSec);
   const scaled = {
     ...texts,
@@ -62,20 +74,22 @@ export function flagOf(scale: SearchSettings["scale"]): string {
   return OPTIONS[OPTION_OF[scale]].flag;
 }
 
-/**
- * `baseMs`: the look at the relay at the baseline, `null` before it. Throws `Interrupted` where it was stopped:
- * a trial that is not whole says nothing.
- */
+/** Throws `Interrupted` where it was stopped: a trial that is not whole says nothing. */
 export async function carryOutTrial(
   trials: Trials,
   asked: Asked,
-  baseMs: number | null,
+  { baseMs, eventsAhead }: Before,
 ): Promise<{ readonly trial: Trial; readonly lookMs: number | null }> {
-  const { prepared, signal, terminal } = trials;
+  const { prepared, signal, terminal, stock } = trials;
+  const signedSec = stock.signedSec;
   const startMs = performance.now();
   const startedAt = new Date().toISOString();
   const plan = planAt(trials, asked);
-  const tookSec = () => (performance.now() - startMs) / 1_000;
+  const took = () => {
+    const madeSec = stock.signedSec - signedSec;
+    const tookSec = (performance.now() - startMs) / 1_000;
+    return { tookSec, ...(madeSec > 0 ? { madeSec } : {}) };
+  };
   let cooled: Cooled = { cooledSec: 0, aged: false, lookMs: null };
   const request = {
     ...prepared.request,
@@ -84,6 +98,8 @@ export async function carryOutTrial(
     force: true,
     terminal: quiet(terminal),
     trial: {
+      takePool: (own: Plan, choice: PoolChoice) => stock.take(own, choice, eventsAhead),
+      corpusSeed: trials.seed,
       onReady: async () => {
         cooled = await cool(trials, baseMs);
       },
@@ -109,7 +125,7 @@ export async function carryOutTrial(
       ...known,
       ...judged,
       ...(died === null ? {} : { died, verdict: "fail" as const }),
-      ...{ cooledSec, aged, tookSec: tookSec() },
+      ...{ cooledSec, aged, ...took() },
       report: await keepReport(JSON.stringify(report), runDir, plan.reportDir),
     };
     return { trial, lookMs };
@@ -120,7 +136,7 @@ export async function carryOutTrial(
     const trial: Trial = {
       ...known,
       ...{ verdict: "fail", failed: [], thresholds: [], died, generator: "invalid" },
-      ...{ cooledSec: cooled.cooledSec, aged: cooled.aged, tookSec: tookSec() },
+      ...{ cooledSec: cooled.cooledSec, aged: cooled.aged, ...took() },
       figures: NOTHING,
       findings: [],
       report: null,

@@ -23,6 +23,7 @@ import { ceilingOf } from "../calibrate/obtain.ts";
 import { Journal, type JournalHead } from "../capacity/journal.ts";
 import { carryOutSearch, type Searched } from "../capacity/search-run.ts";
 import { readCooldown, readSettings, SEARCH_FLAGS } from "../capacity/settings.ts";
+import { Stock } from "../capacity/stock.ts";
 import { flagOf, planAt } from "../capacity/trial.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { CONFIG_FLAG } from "../config-file.ts";
@@ -98,9 +99,11 @@ export async function capacity(args: readonly string[]): Promise<number> {
       seed: head.seed,
       // More time may be given to one that goes on.
       settings: flags.budget ? { ...bounded, budgetSec: settings.budgetSec } : bounded,
-      ...{ prepared, terminal, signal },
+      ...{ stock: new Stock(), prepared, terminal, signal },
     };
-    const searched = await carryOutSearch(run, journal, last?.trials ?? []);
+    const searched = await carryOutSearch(run, journal, last?.trials ?? []).finally(() =>
+      run.stock.close(),
+    );
     await journal.giveRoom();
     const report = reportOf(head, run.settings, prepared, searched);
     const files = await writeReports(report, plan.reportDir);
@@ -147,7 +150,7 @@ function refuse(
   );
   if (unfit !== undefined) {
     throw new ConfigError(
-      `${optionLabel(unfit)} is for a single run: a search makes a pool for each trial`,
+      `${optionLabel(unfit)} is for a single run: a search has events of its own for each trial`,
     );
   }
   const one = (["dryRun", "audit"] as const).find((name) => readSwitch(texts, name));

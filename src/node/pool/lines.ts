@@ -9,12 +9,14 @@ interface LineOptions {
   readonly whole?: boolean;
   /** Of a longer line so many bytes are given, and one more. */
   readonly mostBytes?: number;
+  /** The byte at which a line begins, and all before it is left out. */
+  readonly from?: number;
 }
 
 /** Gives the lines of each piece of a file, without their line feeds. */
 export async function* readLines(
   path: string,
-  { whole = false, mostBytes = Number.POSITIVE_INFINITY }: LineOptions = {},
+  { whole = false, mostBytes = Number.POSITIVE_INFINITY, from: start = 0 }: LineOptions = {},
 ): AsyncGenerator<readonly Buffer[]> {
   let rest: Buffer[] = [];
   let restBytes = 0;
@@ -30,7 +32,7 @@ export async function* readLines(
     restBytes = 0;
     return line;
   };
-  for await (const piece of createReadStream(path, { highWaterMark: READ_BYTES })) {
+  for await (const piece of createReadStream(path, { highWaterMark: READ_BYTES, start })) {
     const lines: Buffer[] = [];
     let from = 0;
     for (let end = piece.indexOf(NEWLINE); end !== -1; end = piece.indexOf(NEWLINE, from)) {

@@ -21,6 +21,10 @@ import type { Profiled, Profiler } from "../profile/profiler.ts";
 import { SINK_SOFTWARE } from "../relay/sink.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import type { Terminal } from "../terminal.ts";
+import type { PoolChoice, TakenPool } from "./pool.ts";
+
+/** Opens the pool of a plan, or makes it. */
+type TakePool = (plan: Plan, choice: PoolChoice) => Promise<TakenPool>;
 
 export interface RunRequest {
   readonly plan: Plan;
@@ -59,6 +63,10 @@ export interface RunRequest {
   readonly metricsSink?: MetricsSink | null;
   /** Set where this is one run of several, each with a pool of its own. */
   readonly trial?: {
+    /** Where what is published comes from. */
+    readonly takePool: TakePool;
+    /** Of the events that are asked about: they are the same in all of the runs. */
+    readonly corpusSeed: string;
     /** Awaited when all is there, before anything is sent. */
     readonly onReady: () => Promise<void>;
   };

@@ -30,6 +30,8 @@ export interface PoolChoice {
   readonly dir: string | undefined;
   /** Of a pool to be made. */
   readonly times: PoolTimes;
+  /** In a pool to be made; without it as many as the plan needs. */
+  readonly events?: number;
   readonly builders?: Builders | undefined;
   /** The largest frame that the relays announce to take. */
   readonly mostFrameBytes?: number | undefined;
@@ -92,7 +94,7 @@ async function openPool(plan: Plan, choice: PoolChoice): Promise<Pool> {
     ...choice.builders,
     mostFrameBytes: choice.mostFrameBytes,
     onResume: (events) => terminal.note(describeResume(events)),
-    events: eventsToMake(plan),
+    events: choice.events ?? eventsToMake(plan),
     epoch: choice.times.epoch,
     spanSec: choice.times.spanSec,
     signal: choice.signal,

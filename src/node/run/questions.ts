@@ -17,6 +17,8 @@ import { choosePool, holdPool, POOLS_DIR, type PoolChoice, type TakenPool } from
 export interface QuestionsChoice extends PoolChoice {
   /** What is loaded, and read. */
   readonly admissions: readonly Admission[];
+  /** Of the corpus, where its questions are drawn by another: nobody takes these again. */
+  readonly corpusSeed?: string | undefined;
 }
 
 export interface TakenQuestions extends TakenPool {
@@ -59,7 +61,8 @@ export async function chooseQuestions(
   const release = async () => {
     await held.release();
     // What a relay holds is another thing the next time.
-    if (query.corpus === "relay") await removePool(POOLS_DIR, pool.manifest.id);
+    const isForOnce = query.corpus === "relay" || choice.corpusSeed !== undefined;
+    if (isForOnce) await removePool(POOLS_DIR, pool.manifest.id);
   };
   return { ...held, release, corpus: { ...known.facts, loading } };
 }
@@ -73,7 +76,8 @@ async function knowEvents(
     const corpus = new Corpus(await sampleRelays(choice));
     return { known: knowCorpus(corpus, "relay"), loading: null };
   }
-  const pool = await choosePool(plan, { ...choice, isForOnce: false });
+  const { corpusSeed: seed = plan.seed } = choice;
+  const pool = await choosePool({ ...plan, seed }, choice);
   try {
     const events = await readEvents(pool.dir);
     const loaded = await loadCorpus({ ...choice, events, mix: query.mix });

@@ -62,14 +62,15 @@ export async function runPrepared(prepared: Prepared): Promise<Carried> {
     builders: request.builders,
     mostPoolBytes: request.mostPoolBytes,
     mostFrameBytes: mostFrameBytes(checked.answers.map(({ information }) => information)),
-    isForOnce: request.trial !== undefined,
     terminal,
     signal,
   };
   const pool =
     plan.query === null
-      ? { ...(await choosePool(plan, choice)), corpus: null }
-      : await chooseQuestions(plan, plan.query, { ...choice, admissions });
+      ? { ...(await (request.trial?.takePool ?? choosePool)(plan, choice)), corpus: null }
+      : await chooseQuestions(plan, plan.query, {
+          ...{ ...choice, admissions, corpusSeed: request.trial?.corpusSeed },
+        });
   const readers = new Readers();
   try {
     await holdReading(pool.dir, calibration, request);
