@@ -1,4 +1,4 @@
-/** The events of a small corpus, signed: the same for the same number. */
+/** The events of a small corpus, signed: the same for the same number and seed. */
 import { parseMix } from "../src/events/mix.ts";
 import { openKeyring } from "../src/node/pool/keyring.ts";
 import type { NostrEvent } from "../src/nostr/wire.ts";
@@ -11,9 +11,9 @@ import {
   scopeOf,
 } from "../src/pool/plan.ts";
 
-export async function corpusEvents(events: number): Promise<readonly NostrEvent[]> {
-  const plan = planPool({ seed: "query", mix: parseMix("corpus"), events, epoch: DEFAULT_EPOCH });
-  const keyring = await openKeyring("query");
+export async function corpusEvents(events: number, seed = "query"): Promise<readonly NostrEvent[]> {
+  const plan = planPool({ seed, mix: parseMix("corpus"), events, epoch: DEFAULT_EPOCH });
+  const keyring = await openKeyring(seed);
   const signed: NostrEvent[] = [];
   for (const chunk of cutChunks(plan, 1_000)) {
     for (const { parts } of buildSets(chunk, scopeOf(plan), keyring)) {

@@ -50,7 +50,7 @@ export async function publishShare(
       rowCount: QUERIES.length,
       // At most two a view.
       mostQueries: 2 * plan.rateEps * plan.durationSec,
-      ...{ verify: "off", corpus: null, rowCaps: [], keepLive: false },
+      ...{ verify: "off", corpus: null, rowCaps: [], holders: [], keepLive: false },
       isAlone: (client) => publisher.useOf(client).open === 0,
       largestFrame: pool.largestFrame,
     });
@@ -77,7 +77,7 @@ export async function queryShare(
       createSource: () => createOpenSource(ground, source),
       rowCount: rowTypes(pool).length,
       mostQueries: rate * plan.durationSec,
-      ...{ verify, corpus, rowCaps: run.rowCaps, keepLive },
+      ...{ verify, corpus, rowCaps: run.rowCaps, holders: pool.holders ?? [], keepLive },
       isAlone: () => true,
       largestFrame: pool.largestFrame,
     }),

@@ -24,6 +24,14 @@ export interface QueryPlan {
   readonly keepLive: boolean;
 }
 
+/**
+ * The seed of a corpus: keys of its own for each size and time. By the same ones, two corpora would replace each other's
+ * profiles and contact lists in a relay, and each would find the other's notes in its answers.
+ */
+export function seedOfCorpus(seed: string, events: number, epoch: number): string {
+  return `${seed}/${events}@${epoch}`;
+}
+
 /** Above these a typo is likelier than a wish; `--force` lifts them. */
 const BOUNDS = { rate: 20_000, corpus: 1_000_000 };
 

@@ -79,6 +79,8 @@ export interface PoolManifest {
   readonly goodUntil?: number;
   /** Of a pool of questions, whose lines are those of `src/query/question-line.ts`. */
   readonly corpus?: CorpusFacts;
+  /** Of one to relays that hold different parts of the corpus: by relay of the plan, which of the parts. */
+  readonly holders?: readonly number[];
   /** What a relay should hold of each kind that was sent the whole pool. */
   readonly expected?: Expected;
   /** SHA-256 of `frames.txt`, hex. */

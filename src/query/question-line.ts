@@ -5,7 +5,8 @@
  *
  * First a header as in a pool's lines: the shape (`a` = `shapes[0]` of the manifest), then the page and the
  * last page, `00` where there is one only: the pages of a question are a set. Then what the answer should be, as
- * JSON: the members of `ExpectedAnswer` in their order, the number of a COUNT, or `null` where nobody knows.
+ * JSON: the members of `ExpectedAnswer` in their order, the number of a COUNT, or `null` where nobody knows; where
+ * relays hold different parts of the corpus and so answer differently, `{"of":[…]}` with an answer for each part.
  * Behind a tab, which JSON never holds, the filters as they go on the wire. A list that several filters share, such
  * as 500 authors, stands before them once, and a tab wherever it belongs:
  *
@@ -19,9 +20,22 @@ const TAB = "\t";
 /** In JSON a character that no text has: it stands for the list until there is a tab in its place. */
 const SHARED = "\u0000";
 
+/** An answer as its line has it. */
+type Written =
+  | null
+  | number
+  | readonly [
+      ExpectedAnswer["parts"],
+      ExpectedAnswer["either"],
+      number,
+      number,
+      boolean,
+      ExpectedAnswer["anywhere"],
+    ];
+
 interface Asked extends Pick<Question, "filters"> {
-  /** `null` where nobody knows. */
-  readonly expected: Question["expected"] | null;
+  /** `null` where nobody knows; several: by what a relay holds. */
+  readonly expected: Question["expected"] | null | readonly Question["expected"][];
 }
 
 /** `pages`: which of how many it is, from 0. */
@@ -30,19 +44,17 @@ export function formatQuestion(
   { filters, expected }: Asked,
   { page, last }: { readonly page: number; readonly last: number } = { page: 0, last: 0 },
 ): string {
-  const answer =
-    expected === null || typeof expected === "number"
-      ? expected
-      : [
-          expected.parts,
-          expected.either,
-          expected.least,
-          expected.most,
-          expected.isOrdered,
-          expected.anywhere,
-        ];
+  const answer = Array.isArray(expected)
+    ? { of: expected.map(writtenOf) }
+    : writtenOf(expected as Question["expected"] | null);
   const header = String.fromCharCode(97 + shape) + page.toString(36) + last.toString(36);
   return `${header}${JSON.stringify(answer)}${TAB}${formatFilters(filters)}`;
+}
+
+function writtenOf(expected: Question["expected"] | null): Written {
+  if (expected === null || typeof expected === "number") return expected;
+  const { parts, either, least, most, isOrdered, anywhere } = expected;
+  return [parts, either, least, most, isOrdered, anywhere];
 }
 
 function formatFilters(filters: Asked["filters"]): string {
@@ -66,19 +78,18 @@ export function filtersOf(line: string): string {
   return line.substring(end + TAB.length).replaceAll(TAB, () => line.substring(start, end));
 }
 
-/** What the answer should be: rows of a REQ, the number of a COUNT; `null` where nobody knows. */
-export function expectedOf(line: string): ExpectedAnswer | number | null {
-  const answer = JSON.parse(line.substring(HEADER_LENGTH, line.indexOf(TAB))) as
-    | null
-    | number
-    | [
-        ExpectedAnswer["parts"],
-        ExpectedAnswer["either"],
-        number,
-        number,
-        boolean,
-        ExpectedAnswer["anywhere"],
-      ];
+/**
+ * What the answer should be: rows of a REQ, the number of a COUNT; `null` where nobody knows. `holder`: which part of
+ * the corpus the relay holds that is asked.
+ */
+export function expectedOf(line: string, holder = 0): ExpectedAnswer | number | null {
+  const written = JSON.parse(line.substring(HEADER_LENGTH, line.indexOf(TAB))) as
+    | Written
+    | { readonly of: readonly Written[] };
+  const answer =
+    written !== null && typeof written === "object" && "of" in written
+      ? (written.of[holder] ?? null)
+      : written;
   if (answer === null || typeof answer === "number") return answer;
   // By index: k6 makes an iterator to take an array apart.
   return {

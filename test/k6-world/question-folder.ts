@@ -41,7 +41,7 @@ export async function fillQuestions(
     sha256: "0".repeat(64),
     index,
   };
-  const rows = events.map(formatRow);
+  const rows = events.map((event) => formatRow(event));
   await writeFile(join(dir, MANIFEST_FILE), JSON.stringify(manifest));
   await writeFile(join(dir, FRAMES_FILE), frames.join(""));
   await writeFile(join(dir, ROWS_FILE), rows.join(""));

@@ -1,9 +1,12 @@
 /** A query under way, and what the driver keeps of a client. Plain fields: `#private` ones cost more in k6. */
+import { toDialUrl } from "../../../src/guard/relay-url.ts";
+import type { Plan } from "../../../src/plan/plan.ts";
 import type { AnswerCheck } from "../../../src/query/answer-check.ts";
 import type { Client } from "../connection/client.ts";
 import { Fifo } from "../fifo.ts";
-import type { Caps } from "./caps.ts";
+import { type BookCut, Caps } from "./caps.ts";
 import type { LooseCheck } from "./loose-check.ts";
+import type { QueryOptions } from "./options.ts";
 import type { Expected, Question } from "./question.ts";
 
 /** Subscriptions that a client keeps open behind EOSE. */
@@ -54,10 +57,29 @@ export interface Waiting {
   isWaiting: boolean;
 }
 
-export interface Lane {
-  readonly client: Client;
-  /** Of the relay that it leads to. */
+/** What is known of a relay. */
+export interface AskedRelay {
   readonly caps: Caps;
+  /** Which part of the corpus it holds. */
+  readonly holder: number;
+}
+
+/** By the URL that is dialled. */
+export function askedRelays(
+  relays: Plan["relays"],
+  { rowCaps, holders }: Pick<QueryOptions, "rowCaps" | "holders">,
+  bookCut: BookCut,
+): ReadonlyMap<string, AskedRelay> {
+  return new Map(
+    relays.map((relay, i) => {
+      const caps = new Caps(rowCaps[i] || null, bookCut);
+      return [toDialUrl(relay), { caps, holder: holders[i] ?? 0 }];
+    }),
+  );
+}
+
+export interface Lane extends AskedRelay {
+  readonly client: Client;
   /** By the plain EOSE that will end it: no answer is cut or read that needs not be. */
   readonly open: Map<string, Asked>;
   /** The one whose row came last. */
@@ -70,10 +92,11 @@ export interface Lane {
   answeredMs: number;
 }
 
-export function createLane(client: Client, caps: Caps): Lane {
+export function createLane(client: Client, { caps, holder }: AskedRelay): Lane {
   return {
     client,
     caps,
+    holder,
     open: new Map(),
     current: null,
     waiting: new Fifo(),

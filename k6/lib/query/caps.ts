@@ -4,7 +4,7 @@
 const EVIDENT_FROM = 8;
 
 /** Books so many answers of a row of the class. */
-type BookCut = (row: number, verdict: "truncated" | "short") => void;
+export type BookCut = (row: number, verdict: "truncated" | "short") => void;
 
 export class Caps {
   /** `max_limit` of NIP-11, or what was found out beforehand. */

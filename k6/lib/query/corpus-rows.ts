@@ -1,7 +1,8 @@
 /**
  * The corpus as a VU knows it: which event an id is. Its file has a line for each event, the newest first:
  * the first 13 hex digits of the id, and `created_at`. So many digits tell a million events apart but for one
- * chance in 10,000; they are looked up as text, as making a number of them costs more than the look.
+ * chance in 10,000; they are looked up as text, as making a number of them costs more than the look. Where relays
+ * hold different parts of it, a line names those that lack its event.
  */
 import { ranksOf } from "../../../src/query/expected-answer.ts";
 import { ROW_KEY_LENGTH } from "../../../src/query/rows-file.ts";
@@ -15,6 +16,8 @@ export interface CorpusRows {
   /** The first digits of an id → its ordinal. */
   readonly ordinals: ReadonlyMap<string, number>;
   readonly ranks: Uint32Array;
+  /** By holder (`PoolManifest.holders`), ordinals of what its relays do not hold; none where all hold the same. */
+  readonly lacking: readonly ReadonlySet<number>[];
 }
 
 export function readCorpusRows(text: string): CorpusRows {
@@ -24,9 +27,33 @@ export function readCorpusRows(text: string): CorpusRows {
     marks: keys.map((key) => `${ID_MARK}${key}`),
     ordinals: new Map(keys.map((key, ordinal) => [key, ordinal])),
     ranks: ranksOf(
-      lines.map((line) => ({ created_at: Number(line.substring(ROW_KEY_LENGTH + 1)) })),
+      lines.map((line) => ({
+        created_at: Number.parseInt(line.substring(ROW_KEY_LENGTH + 1), 10),
+      })),
     ),
+    lacking: lackingOf(lines),
   };
 }
 
-export const NO_CORPUS: CorpusRows = { marks: [], ordinals: new Map(), ranks: new Uint32Array() };
+function lackingOf(lines: readonly string[]): readonly ReadonlySet<number>[] {
+  const lacking: Set<number>[] = [];
+  for (const [ordinal, line] of lines.entries()) {
+    const at = line.indexOf(" ", ROW_KEY_LENGTH + 1);
+    if (at === -1) continue;
+    for (const holder of line
+      .substring(at + 1)
+      .split(",")
+      .map(Number)) {
+      while (lacking.length <= holder) lacking.push(new Set());
+      lacking[holder]?.add(ordinal);
+    }
+  }
+  return lacking;
+}
+
+export const NO_CORPUS: CorpusRows = {
+  marks: [],
+  ordinals: new Map(),
+  ranks: new Uint32Array(),
+  lacking: [],
+};

@@ -4,7 +4,6 @@
  * they do with one that comes again; CLOSE follows EOSE, and so never comes in the turn of its REQ, which khatru
  * may take up in either order. Rows are what comes most: see `listener.ts`.
  */
-import { toDialUrl } from "../../../src/guard/relay-url.ts";
 import {
   Q_BACKPRESSURE,
   Q_CLOSED,
@@ -25,8 +24,15 @@ import { Fifo } from "../fifo.ts";
 import { record } from "../hot.ts";
 import type { Hint, ReadMessage } from "../relay-message.ts";
 import { createAnswerBook } from "./answer-book.ts";
-import { type Asked, createLane, eoseOf, keepLiveOf, type Lane } from "./asked.ts";
-import { Caps } from "./caps.ts";
+import {
+  type Asked,
+  type AskedRelay,
+  askedRelays,
+  createLane,
+  eoseOf,
+  keepLiveOf,
+  type Lane,
+} from "./asked.ts";
 import { judgeCount } from "./counted.ts";
 import { createListener } from "./listener.ts";
 import type { QueryOptions } from "./options.ts";
@@ -47,13 +53,8 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
   const book = recorder.books.query;
   const source = options.createSource(ground);
   const answers = createAnswerBook(book, options.mostQueries);
-  const caps = new Map(
-    plan.relays.map((relay, i) => [
-      toDialUrl(relay),
-      new Caps(options.rowCaps[i] || null, answers.bookVerdict),
-    ]),
-  );
-  const lanes = clients.map((client) => createLane(client, caps.get(client.url) as Caps));
+  const relays = askedRelays(plan.relays, options, answers.bookVerdict);
+  const lanes = clients.map((client) => createLane(client, relays.get(client.url) as AskedRelay));
   const rows = createRows(options);
   let windowStartMs = 0;
   let windowEndMs = 0;
@@ -297,7 +298,7 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     },
     giveUp() {
       expire(Number.POSITIVE_INFINITY);
-      for (const cap of caps.values()) cap.giveUp();
+      for (const { caps } of relays.values()) caps.giveUp();
     },
   };
 }

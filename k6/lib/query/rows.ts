@@ -31,13 +31,20 @@ export interface Rows {
 }
 
 export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "corpus">): Rows {
-  const { marks, ordinals, ranks } = corpus ?? NO_CORPUS;
+  const { marks, ordinals, ranks, lacking } = corpus ?? NO_CORPUS;
+
+  /** Of what the relay holds, as far as anybody knows: what it refused is as foreign as others' events. */
+  const ordinalOf = ({ lane }: Asked, key: string): number | undefined => {
+    const ordinal = ordinals.get(key);
+    if (ordinal === undefined) return undefined;
+    return lacking[lane.holder]?.has(ordinal) ? undefined : ordinal;
+  };
 
   const takeUnknown = (one: Asked, check: AnswerCheck, text: string): void => {
     const event = parseRow(text);
     // White space: relays need not write an event without any.
     const ordinal =
-      event === null ? undefined : ordinals.get(event.id.substring(0, ROW_KEY_LENGTH));
+      event === null ? undefined : ordinalOf(one, event.id.substring(0, ROW_KEY_LENGTH));
     if (ordinal !== undefined) {
       takeKnown(one, check, ordinal);
       return;
@@ -83,7 +90,7 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
     begin({ lane, question, page, row, id, before }) {
       const line = question.pages[page] as string;
       const filters = filtersOf(line);
-      const expected = verify === "off" ? null : expectedOf(line);
+      const expected = verify === "off" ? null : expectedOf(line, lane.holder);
       const isOfRows = verify === "rows" && question.verb === "REQ";
       const isKnown = corpus !== null && typeof expected === "object" && expected !== null;
       const isLast = question.pages[page + 1] === undefined;
@@ -137,7 +144,7 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
       if (check !== null) {
         const at = indexOf(text, ID_MARK, HEAD.length);
         const key = substring(text, at + ID_MARK.length, at + ID_MARK.length + ROW_KEY_LENGTH);
-        const ordinal = at === -1 ? undefined : ordinals.get(key);
+        const ordinal = at === -1 ? undefined : ordinalOf(one, key);
         if (ordinal === undefined) takeUnknown(one, check, text);
         else takeKnown(one, check, ordinal);
         awaitNext(one, check, (expected as ExpectedAnswer).parts);

@@ -22,8 +22,8 @@ export function judgeRows(asked: Asked, hint: Hint): Verdict | null {
   caps.note(matching, filters);
   const state = check.end(bound);
   if (state !== "short") return state;
-  // Rows of others that the relay holds take places of those that are missed.
-  if (asked.foreign > 0 && asked.rows >= mostRows(asked)) return "unchecked";
+  // Rows of others that the relay holds take places of those that are missed, in a filter that is full.
+  if (asked.foreign > 0 && asked.rows >= leastLimit(asked)) return "unchecked";
   const isCut = hint === null && matching > 0;
   if (!isCut || check.end({ rows: matching, saidMore: false }) !== "truncated") return state;
   caps.end(matching, filters, asked.row);
@@ -42,9 +42,7 @@ function judgeNumber(
   return bound.saidMore || (bound.rows !== null && rows >= bound.rows) ? "truncated" : "short";
 }
 
-function mostRows({ filters }: Asked): number {
-  return parseFilters(filters).reduce(
-    (sum, { limit = Number.POSITIVE_INFINITY }) => sum + limit,
-    0,
-  );
+function leastLimit({ filters }: Asked): number {
+  const limits = parseFilters(filters).map(({ limit = Number.POSITIVE_INFINITY }) => limit);
+  return Math.min(...limits);
 }

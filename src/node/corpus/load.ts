@@ -1,7 +1,7 @@
 /**
  * Brings a corpus into the relays before the window, unless it is there already. Some of its events are asked for by
  * their ids, then as many as are read in a second or two; what is missing is published, and asked for again. Nothing is
- * ever deleted. What a relay does not return then is no part of what it is asked about.
+ * ever deleted. What a relay does not return then is no part of what its answers are held against.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { ConfigError, Interrupted } from "../../errors.ts";
@@ -14,7 +14,7 @@ import type { Admission } from "../guard/gate.ts";
 import { startProgress } from "../pool/progress.ts";
 import type { Terminal } from "../terminal.ts";
 import { findMissing } from "./held.ts";
-import { type KnownCorpus, knowCorpus } from "./known-events.ts";
+import { type KnownCorpus, knowParts } from "./known-events.ts";
 import { publishAll } from "./publish.ts";
 import { countReasons, judgeRefusals, type RefusedFor } from "./refusals.ts";
 
@@ -60,6 +60,7 @@ export async function loadCorpus(
   const corpus = new Corpus(events);
   const startMs = performance.now();
   const refused = new Map<string, string>();
+  const held: Corpus[] = [];
   const sums = { loaded: 0, alreadyThere: 0 };
   for (const admission of admissions) {
     const { label } = admission.url;
@@ -78,13 +79,13 @@ export async function loadCorpus(
     });
     judgeRefusals({ label, corpus, refused: found.refused, mix });
     for (const [id, reason] of found.refused) refused.set(id, reason);
+    const isHeld = ({ id }: NostrEvent) => !found.refused.has(id);
+    held.push(found.refused.size === 0 ? corpus : new Corpus(events.filter(isHeld)));
     sums.loaded += found.loaded;
     sums.alreadyThere += found.alreadyThere;
   }
-  const isKept = ({ id }: NostrEvent) => !refused.has(id);
-  const left = refused.size === 0 ? corpus : new Corpus(events.filter(isKept));
   return {
-    known: knowCorpus(left, "seed"),
+    known: knowParts(held),
     loading: {
       ...sums,
       refused: countReasons(refused.values()),

@@ -8,13 +8,14 @@ import { createHash } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { ConfigError } from "../../errors.ts";
 import { FRAMES_FILE, MANIFEST_FILE, POOL_FORMAT, type PoolManifest } from "../../pool/format.ts";
 import { parseQueryMix } from "../../query/catalogue.ts";
 import type { KeyOrder } from "../../query/keys.ts";
 import { turnPages } from "../../query/pages.ts";
 import { filtersOf, formatQuestion } from "../../query/question-line.ts";
-import { drawQuestions } from "../../query/questions.ts";
+import { drawQuestions, type Question } from "../../query/questions.ts";
 import { formatRow, ROWS_FILE } from "../../query/rows-file.ts";
 import { explainFailure } from "../pool/disk-errors.ts";
 import { FramesWriter } from "../pool/frames-writer.ts";
@@ -55,7 +56,9 @@ function questionsId(request: QuestionsRequest): string {
   const { known, mix, keys, pages, seed, count } = request;
   const { source, fingerprint } = known.facts;
   const shapes = Object.entries(parseQueryMix(mix));
-  const parts = [POOL_FORMAT, "questions", QUESTIONS_VERSION, source, fingerprint];
+  const { parts: held } = known;
+  const own = held === undefined ? [] : [held.fingerprints, held.holders];
+  const parts = [POOL_FORMAT, "questions", QUESTIONS_VERSION, source, fingerprint, ...own];
   const key = JSON.stringify([...parts, shapes, keys, pages, seed, count]);
   return createHash("sha256").update(key).digest("hex").slice(0, 16);
 }
@@ -107,8 +110,11 @@ async function makeQuestions(
 }
 
 /** What is learnt from a relay is a part of what it holds: no row can be missed by it. */
-function* rowsOf({ corpus, facts }: KnownCorpus): Generator<string> {
-  if (facts.source === "seed") for (const event of corpus.events) yield formatRow(event);
+function* rowsOf({ corpus, facts, parts }: KnownCorpus): Generator<string> {
+  if (facts.source !== "seed") return;
+  const lackedBy = parts?.holdings.lackedBy() ?? [];
+  const { events } = parts?.holdings ?? corpus;
+  for (const [ordinal, event] of events.entries()) yield formatRow(event, lackedBy[ordinal]);
 }
 
 async function writeQuestions(
@@ -168,6 +174,7 @@ async function writeQuestions(
       ...frames,
       largestFrame,
       corpus: known.facts,
+      ...(known.parts === undefined ? {} : { holders: known.parts.holders }),
     };
   } catch (error) {
     await writer.abandon();
@@ -177,15 +184,23 @@ async function writeQuestions(
 
 /** The lines of a question, each with its type. */
 function drawLines(
-  question: ReturnType<ReturnType<typeof drawQuestions>["next"]>["value"],
+  question: Question,
   shapes: readonly string[],
   { known, pages }: QuestionsRequest,
 ): readonly (readonly [type: number, line: string])[] {
   const type = shapes.indexOf(question.shape.name);
   const asked = turnPages(known.corpus, question, pages);
-  return asked.map(({ filters, expected }, page) => {
-    const answer = known.facts.source === "seed" ? expected : null;
-    const place = { page, last: asked.length - 1 };
-    return [type, `${formatQuestion(type, { filters, expected: answer }, place)}\n`];
+  return asked.map((one, page) => {
+    const answer = { filters: one.filters, expected: answersOf(one, known) };
+    return [type, `${formatQuestion(type, answer, { page, last: asked.length - 1 })}\n`];
   });
+}
+
+/** The right answer, or several where relays hold different parts of the corpus; `null` where nobody knows. */
+function answersOf({ shape, filters, expected }: Question, { facts, parts }: KnownCorpus) {
+  if (facts.source !== "seed") return null;
+  if (parts === undefined) return expected;
+  const answers = parts.holdings.expect(shape.verb, filters);
+  const [first = expected] = answers;
+  return answers.every((answer) => isDeepStrictEqual(answer, first)) ? first : answers;
 }

@@ -2,7 +2,7 @@
 
 import { Interrupted } from "../../errors.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
-import type { QueryPlan } from "../../plan/query.ts";
+import { type QueryPlan, seedOfCorpus } from "../../plan/query.ts";
 import { Corpus } from "../../query/corpus.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import type { CorpusReport } from "../../report/types.ts";
@@ -76,7 +76,8 @@ async function knowEvents(
     const corpus = new Corpus(await sampleRelays(choice));
     return { known: knowCorpus(corpus, "relay"), loading: null };
   }
-  const { corpusSeed: seed = plan.seed } = choice;
+  const ownSeed = choice.corpusSeed ?? plan.seed;
+  const seed = seedOfCorpus(ownSeed, query.corpus, choice.times.epoch);
   const pool = await choosePool({ ...plan, seed }, choice);
   try {
     const events = await readEvents(pool.dir);
