@@ -25,11 +25,12 @@ export async function bundleBare(dir: string): Promise<void> {
   );
 }
 
-/** Runs one of them for five seconds; `environment` as it says at its head. */
+/** Runs one of them, those with a rate for five seconds; `environment` as it says at its head. */
 export async function runBare(
   rig: Rig,
   script: Bare,
   environment: Readonly<Record<string, string>>,
+  onStart: (pid: number) => void = () => {},
 ): Promise<BareFigures> {
   const child = spawn(rig.k6, ["run", "--quiet", join(rig.dir, "bare", `${script}.js`)], {
     env: {
@@ -50,6 +51,7 @@ export async function runBare(
     text += data;
   });
   const meter = meterOf(child.pid ?? 0);
+  onStart(child.pid ?? 0);
   await once(child, "close");
   const { coreShare } = meter.stop();
   const { done } = JSON.parse(text.trim().split("\n").at(-1) ?? "{}") as { done: number };

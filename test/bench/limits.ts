@@ -21,19 +21,18 @@ const SECONDS = 8;
 
 type Print = (what: string, figure: string, note?: string) => void;
 
-/** Saturated, beside what reads and connects. */
+/** Saturated, beside what reads. */
 export async function benchBare(
   rig: Rig,
   { saturated, repetitions }: { readonly saturated: K6Load; readonly repetitions: number },
   print: Print,
 ): Promise<void> {
   const bareRig = await bareOf(rig);
-  const [bare, ours, read, connect]: [number[], number[], number[], number[]] = [[], [], [], []];
+  const [bare, ours, read]: [number[], number[], number[]] = [[], [], []];
   for (let i = 0; i < repetitions; i++) {
     bare.push((await runBare(bareRig, "publish", { IN_FLIGHT: "8" })).perSecond);
     ours.push((await runK6(rig, saturated)).perSecond);
     read.push((await withRows(bareRig, (r) => runBare(r, "read", {}))).perSecond);
-    connect.push((await runBare(bareRig, "connect", {})).perSecond);
   }
   const share = median(ours) / median(bare);
   print("bare publish, saturated", `${median(bare).toFixed(0)} events/s`);
@@ -43,7 +42,6 @@ export async function benchBare(
     notes(`${share.toFixed(2)} of bare`, atLeast(share, SHARE)),
   );
   print("bare read, rows of 900 B", `${median(read).toFixed(0)} rows/s`);
-  print("bare connect", `${median(connect).toFixed(0)} connections/s`);
 }
 
 /** What k6 takes of the cores while events are sent on schedule, its start left out; pacing as the plan chooses it. */

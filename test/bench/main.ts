@@ -21,6 +21,7 @@ import { pointsOf } from "../../src/report/points.ts";
 import type { Band } from "../../src/report/types.ts";
 import { bundleBare } from "./bare.ts";
 import { atLeast, atMost, notes } from "./goal.ts";
+import { benchHandshakes } from "./handshakes.ts";
 import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.ts";
 import { benchBare, benchCpu } from "./limits.ts";
 import { benchMetricCost } from "./metric-cost.ts";
@@ -44,6 +45,7 @@ const PARTS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
   saturated: benchSaturated,
   reading: (rig) => benchReading(rig, repetitions, row),
   queries: (rig) => benchQueries(rig, repetitions, row),
+  handshakes: (rig) => benchHandshakes(rig, repetitions, row),
   real: (rig) => benchReal(rig, repetitions, row),
   metrics: benchMetrics,
   lag: benchLag,

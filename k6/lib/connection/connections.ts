@@ -22,6 +22,7 @@ import { CONNECT_TIMEOUT_MS } from "../../../src/plan/duration.ts";
 import type { Random } from "../../../src/random.ts";
 import type { Clock } from "../clock.ts";
 import type { SocketMessage, Use } from "../driver.ts";
+import { Fifo } from "../fifo.ts";
 import { PROOF_MS, retryDelayMs } from "./backoff.ts";
 import { CLOSING, type Client, CONNECTING, createClient, DOWN, OPEN } from "./client.ts";
 import { connectErrorCode } from "./connect-error.ts";
@@ -64,7 +65,7 @@ export class Connections {
   /** Of those that are open. */
   proven = 0;
   readonly #options: ConnectionOptions;
-  #queue: Client[];
+  readonly #queue = new Fifo<Client>();
   #underWay = 0;
   #firstTries: number;
   #whenTried: () => void = () => {};
@@ -80,7 +81,7 @@ export class Connections {
     this.#options = options;
     this.#pings = new Tasks(options.pingMs);
     this.clients = options.targets.map(createClient);
-    this.#queue = [...this.clients];
+    for (const client of this.clients) this.#queue.push(client);
     this.#firstTries = this.clients.length;
   }
 
@@ -95,7 +96,7 @@ export class Connections {
   /** Closes all; resolves when each is closed, or never if the relay answers no Close frame. */
   closeAll(): Promise<void> {
     this.#stopping = true;
-    this.#queue = [];
+    this.#queue.clear();
     // An iteration does not end before its last timer.
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();

@@ -1,0 +1,142 @@
+/**
+ * Handshakes: so many connections opened as fast as a generator can, and held. The same eye looks at each of them: by
+ * the sink's open files it knows when the first connection was there and when the last one, by the kernel what CPU the
+ * generator took between the two.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, statSync } from "node:fs";
+import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
+import { type RelayProcess, startRelayProcess } from "../../src/node/relay/process.ts";
+import { runBare } from "./bare.ts";
+import { atLeast, notes } from "./goal.ts";
+import { median, type Rig, readUsage, runScript } from "./k6-run.ts";
+import { obtainNostrBench } from "./nostr-bench.ts";
+
+const CLIENTS = 5_000;
+/** Handshakes under way at once. */
+const AT_ONCE = 50;
+const LOOK_EVERY_MS = 5;
+/** Of what a bare script opens in a second. */
+const OF_BARE = 0.8;
+
+interface Opening {
+  readonly perSecond: number;
+  /** CPU of the generator by handshake. */
+  readonly cpuMicros: number;
+}
+
+/** Opens the connections, tells who does as soon as that is known, and holds them for a moment. */
+type Generator = (rig: Rig, onStart: (pid: number) => void) => Promise<unknown>;
+
+type Print = (what: string, figure: string, note?: string) => void;
+
+export async function benchHandshakes(rig: Rig, repetitions: number, print: Print): Promise<void> {
+  const nostrBench = await obtainNostrBench();
+  const bare: Opening[] = [];
+  const ours: Opening[] = [];
+  const crate: Opening[] = [];
+  for (let i = 0; i < repetitions; i++) {
+    bare.push(await watch(rig, openBare));
+    ours.push(await watch(rig, openOurs));
+    if (!("path" in nostrBench)) continue;
+    const { path } = nostrBench;
+    crate.push(await watch(rig, (of, onStart) => openCrate(path, of.url, onStart)));
+  }
+  const rate = (of: readonly Opening[]) => median(of.map((one) => one.perSecond));
+  const cpu = (of: readonly Opening[]) => median(of.map((one) => one.cpuMicros));
+  const say = (of: readonly Opening[]) =>
+    `${rate(of).toFixed(0)} handshakes/s, ${cpu(of).toFixed(0)} µs of CPU each`;
+  const ofBare = rate(ours) / rate(bare);
+  print(`bare connect, ${CLIENTS} connections`, say(bare));
+  print(
+    "nostr-bench connect",
+    "path" in nostrBench ? say(crate) : "not measured",
+    "path" in nostrBench ? "" : nostrBench.missing,
+  );
+  const ofCrate = "path" in nostrBench ? rate(ours) / rate(crate) : Number.NaN;
+  print(
+    "ours, connect",
+    say(ours),
+    notes(
+      `${ofBare.toFixed(2)} of bare`,
+      atLeast(ofBare, OF_BARE),
+      `${ofCrate.toFixed(2)} of nostr-bench`,
+      atLeast(ofCrate, 1),
+      `CPU ${(cpu(ours) / cpu(bare)).toFixed(2)} × bare`,
+    ),
+  );
+}
+
+const openBare: Generator = (rig, onStart) =>
+  runBare(rig, "connect", { CLIENTS: String(CLIENTS), AT_ONCE: String(AT_ONCE) }, onStart);
+
+/** What a run does before its schedule. */
+const openOurs: Generator = (rig, onStart) =>
+  runScript(
+    rig,
+    "publish",
+    {
+      CLIENTS: String(CLIENTS),
+      CONNECT_CONCURRENCY: String(AT_ONCE),
+      RATE_EPS: "100",
+      DURATION_SEC: "1",
+      GOGC: String(garbageTarget(CLIENTS)),
+      GOMEMLIMIT: memoryLimit(CLIENTS),
+    },
+    onStart,
+  );
+
+async function openCrate(path: string, url: string, onStart: (pid: number) => void): Promise<void> {
+  // It begins so many in its first second, and leaves each after `-k`.
+  const args = ["connect", "-c", String(CLIENTS), "-r", String(CLIENTS), "-k", "5", "--json", url];
+  const child = spawn(path, args, { stdio: "ignore" });
+  onStart(child.pid ?? 0);
+  await once(child, "close");
+}
+
+/** Runs a generator against a sink of its own; `NaN` where not all were open at once. */
+async function watch(rig: Rig, generator: Generator): Promise<Opening> {
+  const sink = await startRelayProcess(["--sink"]);
+  let eye: ReturnType<typeof lookAt> | undefined;
+  try {
+    await generator({ ...rig, url: sink.url }, (pid) => {
+      eye = lookAt(sink, pid);
+    });
+    return eye?.stop() ?? { perSecond: Number.NaN, cpuMicros: Number.NaN };
+  } finally {
+    await sink.stop();
+  }
+}
+
+interface Look {
+  readonly atMs: number;
+  readonly cpuSec: number;
+}
+
+function lookAt(sink: RelayProcess, pid: number): { stop(): Opening } {
+  const before = openFiles(sink.pid);
+  let [first, last]: [Look | undefined, Look | undefined] = [undefined, undefined];
+  const timer = setInterval(() => {
+    const open = openFiles(sink.pid) - before;
+    const usage = readUsage(pid);
+    if (usage === null || last !== undefined) return;
+    const look = { atMs: performance.now(), cpuSec: usage.cpuSec };
+    if (open <= 0) first = look;
+    else if (open >= CLIENTS) last = look;
+  }, LOOK_EVERY_MS);
+  return {
+    stop() {
+      clearInterval(timer);
+      const ms = (last?.atMs ?? Number.NaN) - (first?.atMs ?? Number.NaN);
+      const cpuSec = (last?.cpuSec ?? Number.NaN) - (first?.cpuSec ?? Number.NaN);
+      return { perSecond: (CLIENTS * 1_000) / ms, cpuMicros: (cpuSec / CLIENTS) * 1e6 };
+    },
+  };
+}
+
+/** The folder's size is their number (Linux 6.2); before that, who wants it counts them. */
+function openFiles(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  return statSync(folder).size || readdirSync(folder).length;
+}
