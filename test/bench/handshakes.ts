@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, statSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
 import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
 import { type RelayProcess, startRelayProcess } from "../../src/node/relay/process.ts";
 import { runBare } from "./bare.ts";
@@ -17,6 +18,8 @@ const CLIENTS = 5_000;
 /** Handshakes under way at once. */
 const AT_ONCE = 50;
 const LOOK_EVERY_MS = 5;
+/** Whoever has not opened all by then does not. */
+const PATIENCE_MS = 15_000;
 /** Of what a bare script opens in a second. */
 const OF_BARE = 0.8;
 
@@ -27,7 +30,7 @@ interface Opening {
 }
 
 /** Opens the connections, tells who does as soon as that is known, and holds them for a moment. */
-type Generator = (rig: Rig, onStart: (pid: number) => void) => Promise<unknown>;
+type Generator = (rig: Rig, onStart: (pid: number) => Eye) => Promise<unknown>;
 
 type Print = (what: string, figure: string, note?: string) => void;
 
@@ -87,21 +90,24 @@ const openOurs: Generator = (rig, onStart) =>
     onStart,
   );
 
-async function openCrate(path: string, url: string, onStart: (pid: number) => void): Promise<void> {
-  // It begins so many in its first second, and leaves each after `-k`.
-  const args = ["connect", "-c", String(CLIENTS), "-r", String(CLIENTS), "-k", "5", "--json", url];
+async function openCrate(path: string, url: string, onStart: (pid: number) => Eye): Promise<void> {
+  // It begins so many in its first second, and holds them until it is stopped.
+  const args = ["connect", "-c", String(CLIENTS), "-r", String(CLIENTS), "--json", url];
   const child = spawn(path, args, { stdio: "ignore" });
-  onStart(child.pid ?? 0);
-  await once(child, "close");
+  const closed = once(child, "close");
+  await Promise.race([onStart(child.pid ?? 0).opened, wait(PATIENCE_MS)]);
+  child.kill();
+  await closed;
 }
 
 /** Runs a generator against a sink of its own; `NaN` where not all were open at once. */
 async function watch(rig: Rig, generator: Generator): Promise<Opening> {
   const sink = await startRelayProcess(["--sink"]);
-  let eye: ReturnType<typeof lookAt> | undefined;
+  let eye: Eye | undefined;
   try {
     await generator({ ...rig, url: sink.url }, (pid) => {
       eye = lookAt(sink, pid);
+      return eye;
     });
     return eye?.stop() ?? { perSecond: Number.NaN, cpuMicros: Number.NaN };
   } finally {
@@ -114,18 +120,31 @@ interface Look {
   readonly cpuSec: number;
 }
 
-function lookAt(sink: RelayProcess, pid: number): { stop(): Opening } {
+interface Eye {
+  /** All are open. */
+  readonly opened: Promise<void>;
+  stop(): Opening;
+}
+
+function lookAt(sink: RelayProcess, pid: number): Eye {
   const before = openFiles(sink.pid);
   let [first, last]: [Look | undefined, Look | undefined] = [undefined, undefined];
+  let tell = () => {};
+  const opened = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
   const timer = setInterval(() => {
     const open = openFiles(sink.pid) - before;
     const usage = readUsage(pid);
     if (usage === null || last !== undefined) return;
     const look = { atMs: performance.now(), cpuSec: usage.cpuSec };
     if (open <= 0) first = look;
-    else if (open >= CLIENTS) last = look;
+    if (open < CLIENTS) return;
+    last = look;
+    tell();
   }, LOOK_EVERY_MS);
   return {
+    opened,
     stop() {
       clearInterval(timer);
       const ms = (last?.atMs ?? Number.NaN) - (first?.atMs ?? Number.NaN);

@@ -257,12 +257,20 @@ async function benchSoak(rig: Rig): Promise<void> {
 async function benchSigner(): Promise<void> {
   const signing = await benchSigning();
   row("signing, one thread", eventsPerSecond(signing.singleThreadPerSecond));
+  const { poolPerSecond, togetherPerSecond, singleThreadPerSecond, cores } = signing;
+  const ofCores = poolPerSecond / (cores * singleThreadPerSecond);
+  row(
+    "signing, a thread a core, all at once",
+    eventsPerSecond(togetherPerSecond),
+    `${(togetherPerSecond / (cores * singleThreadPerSecond)).toFixed(2)} of cores × one thread`,
+  );
   row(
     "signing, pool maker",
-    eventsPerSecond(signing.poolPerSecond),
+    eventsPerSecond(poolPerSecond),
     notes(
-      `${signing.ratio.toFixed(2)} of cores × one thread`,
-      atLeast(signing.ratio, 0.9),
+      `${ofCores.toFixed(2)} of cores × one thread`,
+      atLeast(ofCores, 0.9),
+      `${(poolPerSecond / togetherPerSecond).toFixed(2)} of a thread a core`,
       `others took ${signing.coresTakenByOthers.toFixed(1)} cores`,
     ),
   );

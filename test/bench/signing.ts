@@ -2,9 +2,12 @@
  * How fast a pool is signed: by one thread that does nothing but sign, and by a maker with all cores,
  * which also builds, serialises, hashes and writes. Starting the threads is not counted.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Keys } from "../../src/events/event-type.ts";
 import { runInOrder } from "../../src/node/pool/crew.ts";
 import { FramesWriter } from "../../src/node/pool/frames-writer.ts";
@@ -18,14 +21,17 @@ export interface SigningFigures {
   /** Events a second of the maker. */
   readonly poolPerSecond: number;
   readonly cores: number;
-  /** `poolPerSecond` ÷ (`cores` × `singleThreadPerSecond`). */
-  readonly ratio: number;
+  /** Events a second of as many threads as there are cores, which do nothing but sign. */
+  readonly togetherPerSecond: number;
   /** Cores that other programs used while the maker signed: much above 0, the ratio says little. */
   readonly coresTakenByOthers: number;
 }
 
 const REPETITIONS = 5;
 const EVENTS_A_CORE = 3_000;
+const START_MS = 1_500;
+const TOGETHER_MS = 1_500;
+const alone = fileURLToPath(new URL("sign-alone.ts", import.meta.url));
 
 /** Medians of five repetitions, one kind after the other, so that noise hits both alike. */
 export async function benchSigning(): Promise<SigningFigures> {
@@ -35,6 +41,7 @@ export async function benchSigning(): Promise<SigningFigures> {
   const maker = await startMaker(cores, folder);
   const single: number[] = [];
   const pool: Stretch[] = [];
+  const together: number[] = [];
   try {
     // The first stretch warms the threads up.
     await maker.signStretch(0);
@@ -42,6 +49,7 @@ export async function benchSigning(): Promise<SigningFigures> {
       const startMs = performance.now();
       signMany(keyring, EVENTS_A_CORE);
       single.push(ratePerSecond(EVENTS_A_CORE, startMs));
+      together.push(await signTogether(cores));
       pool.push(await maker.signStretch(i));
     }
   } finally {
@@ -49,10 +57,10 @@ export async function benchSigning(): Promise<SigningFigures> {
     await rm(folder, { recursive: true, force: true });
   }
   const singleThreadPerSecond = median(single);
+  const togetherPerSecond = median(together);
   const poolPerSecond = median(pool.map((stretch) => stretch.perSecond));
-  const ratio = poolPerSecond / (cores * singleThreadPerSecond);
   const coresTakenByOthers = Math.max(0, median(pool.map((stretch) => stretch.taken)));
-  return { singleThreadPerSecond, poolPerSecond, cores, ratio, coresTakenByOthers };
+  return { singleThreadPerSecond, togetherPerSecond, poolPerSecond, cores, coresTakenByOthers };
 }
 
 interface Stretch {
@@ -87,10 +95,33 @@ async function startMaker(cores: number, folder: string) {
 }
 
 function signMany(keyring: Keys, count: number): void {
-  const template = { kind: 1, created_at: DEFAULT_EPOCH, tags: [], content: "x".repeat(400) };
-  for (let i = 0; i < count; i++) {
-    keyring.sign({ author: { role: "author", index: i % 16 }, template });
-  }
+  for (let i = 0; i < count; i++) signOne(keyring, i);
+}
+
+const TEMPLATE = { kind: 1, created_at: DEFAULT_EPOCH, tags: [], content: "x".repeat(400) };
+
+export function signOne(keyring: Keys, number: number): void {
+  keyring.sign({ author: { role: "author", index: number % 16 }, template: TEMPLATE });
+}
+
+/** What so many threads sign in a second, at the same time: two that share a core do less than twice what one does. */
+export async function signTogether(threads: number): Promise<number> {
+  const fromMs = Date.now() + START_MS;
+  const words = [alone, String(fromMs), String(fromMs + TOGETHER_MS)];
+  const signed = await Promise.all(
+    Array.from({ length: threads }, async () => {
+      const child = spawn(process.execPath, ["--import", "tsx", ...words], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      let text = "";
+      child.stdout.on("data", (data) => {
+        text += data;
+      });
+      await once(child, "close");
+      return Number(text);
+    }),
+  );
+  return (signed.reduce((sum, n) => sum + n, 0) * 1_000) / TOGETHER_MS;
 }
 
 /** CPU time of the machine that was not ours. */

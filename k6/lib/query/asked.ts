@@ -22,8 +22,9 @@ export interface Asked {
   /** The row of the class, behind the others for the warm-up. */
   readonly row: number;
   readonly id: string;
-  /** What a row of its answer begins with. */
+  /** A row of its answer begins with this, and so is greater; less than the other is what does not go beyond it. */
   readonly head: string;
+  readonly beyond: string;
   sentMs: number;
   isOpen: boolean;
   /** Rows are held against what is expected, or against the filters alone; neither: they are counted. */
@@ -33,7 +34,7 @@ export interface Asked {
   readonly isCounted: boolean;
   /** The row that is due next holds this, and no other does; no row where none is awaited in particular. */
   mark: string;
-  /** Ordinals of the filter that it is of, which filter, its place, and up to where the check knows of. */
+  /** Ordinals of the filter that it is of, which filter, its place, and up to where `sync` knows of. */
   part: readonly number[];
   partIndex: number;
   at: number;
@@ -84,6 +85,9 @@ export interface Lane extends AskedRelay {
   readonly open: Map<string, Asked>;
   /** The one whose row came last. */
   current: Asked | null;
+  /** Its place and bytes are kept by the handler of messages: writes them down, and reads them anew. */
+  save: () => void;
+  load: () => void;
   readonly waiting: Fifo<Waiting>;
   /** Subscriptions that were left open behind EOSE. */
   readonly live: Fifo<string>;
@@ -99,12 +103,17 @@ export function createLane(client: Client, { caps, holder }: AskedRelay): Lane {
     holder,
     open: new Map(),
     current: null,
+    save: nothing,
+    load: nothing,
     waiting: new Fifo(),
     live: new Fifo(),
     answers: 0,
     answeredMs: 0,
   };
 }
+
+/** Before there is a connection there is no handler. */
+function nothing(): void {}
 
 /** The plain EOSE of a subscription. */
 export function eoseOf(id: string): string {

@@ -125,7 +125,10 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     const { lane, row, id } = one;
     one.isOpen = false;
     lane.open.delete(eoseOf(id));
-    if (lane.current === one) lane.current = null;
+    if (lane.current === one) {
+      lane.current = null;
+      lane.load();
+    }
     if (room.isFull(open)) room.heldUntilMs = now();
     open--;
     book.count(row, column);

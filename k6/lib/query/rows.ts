@@ -15,7 +15,7 @@ import { LooseCheck, parseFilters, parseRow } from "./loose-check.ts";
 import type { QueryOptions } from "./options.ts";
 
 const HEAD = '["EVENT","';
-const NO_PART: readonly number[] = [];
+export const NO_PART: readonly number[] = [];
 /** No frame holds it. */
 export const NO_MARK = "\n\n";
 
@@ -78,11 +78,14 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
   };
 
   const sync = (one: Asked): void => {
+    const { lane } = one;
+    if (lane.current === one) lane.save();
     const count = one.at - one.knownTo;
     if (count === 0) return;
-    one.check?.advance(one.partIndex, count);
     one.knownTo = one.at;
     one.rows += count;
+    if (one.isCounted) return;
+    one.check?.advance(one.partIndex, count);
     one.matching += count;
   };
 
@@ -110,6 +113,8 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
         loose,
         sentMs: 0,
         head: `${HEAD}${id}",`,
+        // The character behind a comma.
+        beyond: `${HEAD}${id}"-`,
         isOpen: true,
         isCounted: check === null && loose === null,
         mark: NO_MARK,
@@ -131,12 +136,13 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
     turnTo(lane, text) {
       if (indexOf(text, HEAD, 0) !== 0) return null;
       const id = substring(text, HEAD.length, indexOf(text, '"', HEAD.length));
-      const one = lane.open.get(eoseOf(id)) ?? null;
-      lane.current = one;
-      return one;
+      lane.save();
+      lane.current = lane.open.get(eoseOf(id)) ?? null;
+      lane.load();
+      return lane.current;
     },
     take(one, text, receivedMs) {
-      const { check, loose, expected } = one;
+      const { lane, check, loose, expected } = one;
       sync(one);
       if (one.rows === 0) one.firstMs = receivedMs;
       one.rows++;
@@ -149,6 +155,7 @@ export function createRows({ verify, corpus }: Pick<QueryOptions, "verify" | "co
         else takeKnown(one, check, ordinal);
         awaitNext(one, check, (expected as ExpectedAnswer).parts);
       } else if (loose !== null) one[loose.row(text)]++;
+      if (lane.current === one) lane.load();
     },
     sync,
   };
