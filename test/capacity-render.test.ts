@@ -94,6 +94,11 @@ describe("the sentence of a capacity", () => {
       "The search was stopped: so far this relay was loaded in no trial that counts",
     ],
     [
+      "an error",
+      withResult({ limit: "failed", failure: "k6 is gone" }),
+      "An error ended the search: so far this relay takes at least 990 and less than 1,010 events/s within the objective",
+    ],
+    [
       "trials that contradict each other",
       withResult({ suspect: "trial 9 passed", interval: [500, 1_600] }),
       "This relay takes at least 500 and less than 1,600 events/s within the objective, and the trials contradict each other",
@@ -395,6 +400,7 @@ describe("a capacity as a gate", () => {
     ["a death", { limit: "died" }, 500, 99],
     ["nothing known", { ...isNothing, limit: "generator", interval: [0, null] }, null, 3],
     ["Ctrl-C", { limit: "interrupted" }, 500, 130],
+    ["an error", { limit: "failed", failure: "k6 is gone" }, 500, 1],
   ];
   for (const [name, own, atLeast, code] of exits) {
     it(`exits with ${code} for ${name}`, () => {

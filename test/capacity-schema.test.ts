@@ -25,7 +25,7 @@ describe("the schema of a capacity", () => {
   });
 
   it("is strict: every object names all it may hold, and requires all but what may be missing", () => {
-    const optional = ["against", "madeSec", "voidReason", "died", "limits"];
+    const optional = ["against", "madeSec", "judges", "failure", "voidReason", "died", "limits"];
     let objects = 0;
     const visit = (node: unknown, path: string) => {
       if (typeof node !== "object" || node === null) return;

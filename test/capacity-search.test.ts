@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { judgedSec, leastJudged } from "../src/capacity/precision.ts";
 import { BACKLOG } from "../src/capacity/result.ts";
-import { interrupt, next, record, startSearch } from "../src/capacity/search.ts";
+import { next, record, startSearch, stop } from "../src/capacity/search.ts";
+import { parseThresholds } from "../src/plan/thresholds.ts";
 import { seededRandom } from "../src/random.ts";
 import { bucket, linesOf, type Model, resultIn, SETTINGS, searchIn } from "./capacity-model.ts";
 
@@ -82,11 +84,62 @@ describe("an estimate", () => {
     assert.equal(result.suspect, null);
   });
 
-  it("raises nothing where the upper bound passes in the proof, and is doubted", () => {
-    const disturbed = bucket(({ number }) => ([7, 8].includes(number) ? 500 : 1_300));
-    const { result: doubted } = resultIn(disturbed, { ...quick, from: 100, to: 1_200, repeats: 1 });
-    assert.deepEqual([doubted.firstFailing, doubted.proven], [1_200, true]);
-    assert.match(doubted.suspect ?? "", /^1200 failed at first and passed in the proof/);
+  it("raises its bound where the upper one passes twice in the proof, and goes on", () => {
+    const disturbed = bucket(({ number }) => ([6, 7].includes(number) ? 500 : 1_300));
+    const settings = { ...quick, from: 100, to: 1_200, repeats: 1 };
+    const { result, trials } = resultIn(disturbed, settings);
+    assert.match(
+      linesOf(trials),
+      /p800p p1200f p1200f .*p1140p p1200p p1200p p1200p p1200p b100p$/,
+    );
+    assert.deepEqual([result.lastPassing, result.limit, result.proven], [1_200, "to", true]);
+    assert.equal(result.suspect, null);
+  });
+
+  it("takes the upper bound's word where it passes once of two", () => {
+    const disturbed = bucket(({ number }) => (number === 12 ? 2_000 : 995));
+    const { result, trials } = resultIn(disturbed, { ...quick, from: 100, repeats: 1 });
+    assert.match(linesOf(trials), /p950p p1040p p1040f p950p b100p$/);
+    assert.deepEqual([result.lastPassing, result.firstFailing], [950, 1_040]);
+    assert.deepEqual([result.proven, result.suspect], [true, null]);
+  });
+});
+
+describe("a trial at a low load", () => {
+  const judges = { least: 100, perSec: null };
+
+  it("is so long that there is enough to judge a percentile by", () => {
+    const { trials } = searchIn(
+      bucket(() => 12),
+      { from: 5, judges },
+    );
+    const lengths = new Map(
+      trials.map(({ role, load, lengthSec }) => [`${role} ${load}`, lengthSec]),
+    );
+    assert.deepEqual(
+      ["warmup 5", "baseline 5", "probe 10", "probe 20", "narrow 14.1"].map((of) =>
+        lengths.get(of),
+      ),
+      [10, 30, 15, 10, 30],
+    );
+    for (const { role, load, lengthSec } of trials) {
+      if (role !== "warmup") assert.ok(load * judgedSec(lengthSec) >= 100 - 1e-9, `${load}`);
+    }
+  });
+
+  it("is so long where the load is a number of connections, of which each does little", () => {
+    const { trials } = searchIn(
+      bucket(() => 995),
+      { judges: { least: 100, perSec: 2 } },
+    );
+    assert.deepEqual(new Set(trials.map(({ lengthSec }) => lengthSec)), new Set([10, 75]));
+  });
+
+  it("asks for as much as the rarest of the percentiles needs", () => {
+    const least = (text: string) => leastJudged(parseThresholds(text), null).least;
+    assert.equal(least("nostr_query_time: p(95)<500, p(99)<1000"), 100);
+    assert.equal(least("nostr_query_time: p(99.9)<500"), 1_000);
+    assert.equal(least("nostr_query_time: med<500; nostr_query_failed: rate<0.01"), 1);
   });
 });
 
@@ -178,7 +231,7 @@ describe("what bounds a search", () => {
       {},
       11,
     );
-    const { lastPassing, firstFailing, limit, proven } = interrupt(search);
+    const { lastPassing, firstFailing, limit, proven } = stop(search, "interrupted");
     assert.deepEqual(
       [lastPassing, firstFailing, limit, proven],
       [800, 1_130, "interrupted", false],

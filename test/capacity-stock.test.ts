@@ -74,7 +74,7 @@ async function idsOf({ dir, manifest }: TakenPool): Promise<readonly string[]> {
 
 describe("the events of a search", () => {
   it("are signed for several trials at once, and no two trials get the same", async () => {
-    const stock = new Stock();
+    const stock = new Stock({ isReused: false });
     const seen: string[] = [];
     const signings: number[] = [];
     // The third does not find enough left of the first pool, and takes its rest as well.
@@ -105,7 +105,7 @@ describe("the events of a search", () => {
 
   it("are others when a search of the same seed goes on", async () => {
     const ids = [];
-    for (const stock of [new Stock(), new Stock()]) {
+    for (const stock of [new Stock({ isReused: false }), new Stock({ isReused: false })]) {
       const pool = await stock.take(planOf(10), choice, 0);
       ids.push(...(await idsOf(pool)));
       await pool.release();
@@ -114,8 +114,23 @@ describe("the events of a search", () => {
     assert.equal(new Set(ids).size, ids.length);
   });
 
+  it("are the same again where the relay is emptied before each trial", async () => {
+    const stock = new Stock({ isReused: true });
+    const parts = [];
+    for (const rate of [40, 20, 40]) {
+      const pool = await stock.take(planOf(rate), choice, 0);
+      parts.push(await idsOf(pool));
+      await pool.release();
+    }
+    const [first, second, third] = parts;
+    assert.deepEqual(third, first);
+    assert.deepEqual(second, first?.slice(0, second?.length));
+    assert.ok((first?.length ?? 0) > (second?.length ?? 0));
+    await stock.close();
+  });
+
   it("are signed for their trial where the relay takes young ones alone", async () => {
-    const stock = new Stock();
+    const stock = new Stock({ isReused: false });
     const plan = planOf(10);
     const times = timesOfRun(plan, Date.now() / 1_000);
     const pool = await stock.take(plan, { ...choice, times }, 5_000);
@@ -127,7 +142,7 @@ describe("the events of a search", () => {
 
 describe("what a search needs ahead", () => {
   const eventsOf = ({ load, lengthSec }: Planned) => load * lengthSec;
-  const supply = { eventsOf, left: 0, signedPerSec: 4_000 };
+  const supply = { eventsOf, left: 0, signedPerSec: 4_000, isReused: false };
   const relay = bucket(() => 995);
 
   it("is that of probes up to four times what held, while nothing failed", () => {
@@ -155,6 +170,11 @@ describe("what a search needs ahead", () => {
     assert.ok(search.spentSec + ahead / slow.signedPerSec < SETTINGS.budgetSec);
     // What is left does not have to be signed.
     assert.ok(eventsAhead(search, { ...slow, left: 100_000 }) > ahead);
+  });
+
+  it("is that of the largest trial where each sends the same", () => {
+    const { search } = searchIn(relay, {}, 4);
+    assert.equal(eventsAhead(search, { ...supply, isReused: true }), 10 * 800);
   });
 
   it("leaves out what there is no time to sign for, and proves instead", () => {

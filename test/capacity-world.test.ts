@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { judgeTrial } from "../src/capacity/judge.ts";
 import { judgedSec } from "../src/capacity/precision.ts";
-import { BACKLOG } from "../src/capacity/result.ts";
+import { BACKLOG, UNSENT } from "../src/capacity/result.ts";
 import { next, record, startSearch } from "../src/capacity/search.ts";
 import { makeLookAlikes } from "../src/node/calibrate/look-alikes.ts";
 import { SETTINGS } from "./capacity-model.ts";
@@ -24,13 +24,20 @@ after(() => rm(dir, { recursive: true }));
 
 const THRESHOLDS = "nostr_publish_failed: rate<0.01; nostr_publish_response_time: p(99)<1000";
 
-async function tryAt(load: number, lengthSec: number, relay: Relay, conditions: Conditions = {}) {
+async function tryAt(
+  load: number,
+  lengthSec: number,
+  relay: Relay,
+  conditions: Conditions = {},
+  own: Record<string, string> = {},
+) {
   const judged = judgedSec(lengthSec);
   const variables = {
     ...{ CLIENTS: "20", ACK_TIMEOUT_MS: "10000", THRESHOLDS },
     RATE_EPS: String(load),
     DURATION_SEC: String(judged),
     WARMUP_SEC: String(lengthSec - judged),
+    ...own,
   };
   const timers = { timersLateMs: 1.1, ...conditions };
   return judgeTrial((await runScenario(pool, variables, relay, timers)).report, 4_096);
@@ -71,11 +78,14 @@ describe("a trial", () => {
   it("names first what is missed by the largest factor", async () => {
     const { failed } = await tryAt(450, 9, tokens(300));
     assert.deepEqual(failed.map(({ threshold }) => threshold).sort(), [
+      UNSENT,
       BACKLOG,
       "nostr_publish_failed: rate<0.01",
       "nostr_publish_response_time: p(99)<1000",
     ]);
-    const factors = failed.map(({ value, limit }) => (value ?? 0) / (limit ?? 1));
+    // Any that is unsent is too many: that has no factor, and does not stand before the others for it.
+    assert.equal(failed.at(-1)?.threshold, UNSENT);
+    const factors = failed.slice(0, -1).map(({ value, limit }) => (value ?? 0) / (limit ?? 1));
     assert.deepEqual(
       factors,
       [...factors].sort((a, b) => b - a),
@@ -93,6 +103,25 @@ describe("a trial", () => {
     const refused = { error: "dial tcp 127.0.0.1:7777: connect: connection refused" };
     const { verdict } = await tryAt(100, 9, tokens(300), { handshake: () => refused });
     assert.equal(verdict, "fail");
+  });
+});
+
+describe("what an objective always has", () => {
+  it("fails a trial by what was never sent, which no percentile and no share of failures knows of", async () => {
+    const error = "dial tcp 127.0.0.1:7777: connect: connection refused";
+    const handshake = (place: number) => (place >= 199 ? { error } : ("open" as const));
+    const own = { CLIENTS: "200" };
+    const { verdict, failed, figures } = await tryAt(200, 9, tokens(300), { handshake }, own);
+    assert.equal(verdict, "fail");
+    assert.deepEqual(failed, [{ threshold: UNSENT, value: figures.unsent, limit: 0 }]);
+    assert.ok(figures.unsent > 0 && (figures.failedShare ?? 1) < 0.01, `${figures.failedShare}`);
+  });
+
+  it("says nothing of the relay where a threshold has nothing to be judged by", async () => {
+    const own = { THRESHOLDS: "nostr_publish_response_time{event:note}: p(99)<1000" };
+    const { verdict, voidReason } = await tryAt(100, 9, tokens(300), {}, own);
+    assert.equal(verdict, "void");
+    assert.equal(voidReason, "no data for nostr_publish_response_time{event:note}: p(99)<1000");
   });
 });
 

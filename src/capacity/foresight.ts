@@ -10,6 +10,8 @@ export interface Supply {
   /** Signed and not sent yet. */
   readonly left: number;
   readonly signedPerSec: number;
+  /** Each trial sends the same again, to a relay that was emptied. */
+  readonly isReused: boolean;
 }
 
 /** Events of the trials that are foreseen and for which there is time, with those that are left; of one at least. */
@@ -32,8 +34,9 @@ export function signingSec(trials: readonly Planned[], supply: Supply): number {
   return Math.max(0, eventsOfAll(trials, supply) - supply.left) / supply.signedPerSec;
 }
 
-function eventsOfAll(trials: readonly Planned[], { eventsOf }: Supply): number {
-  return trials.reduce((sum, trial) => sum + eventsOf(trial), 0);
+function eventsOfAll(trials: readonly Planned[], { eventsOf, isReused }: Supply): number {
+  const each = trials.map(eventsOf);
+  return isReused ? Math.max(0, ...each) : each.reduce((sum, events) => sum + events, 0);
 }
 
 /** A while of probes before anything failed; else to the end, for a relay that takes what lies between the bounds. */

@@ -5,7 +5,7 @@ import { backlogOf, leastGrowth } from "../report/findings/backlog.ts";
 import { leadOf } from "../report/findings/lead.ts";
 import { viewOf } from "../report/findings/view.ts";
 import type { Report, ThresholdResult } from "../report/types.ts";
-import { BACKLOG, type FailedThreshold, type Trial, type TrialFigures } from "./result.ts";
+import { BACKLOG, type FailedThreshold, type Trial, type TrialFigures, UNSENT } from "./result.ts";
 
 type Judged = Pick<
   Trial,
@@ -18,15 +18,19 @@ const APART = 0.8;
 export function judgeTrial(report: Report, databaseBytes: number | null): Judged {
   const { generator, thresholds, findings } = report;
   const growth = growthOf(report);
-  const failed = failuresOf(thresholds, growth);
-  const isVoid = generator.verdict === "invalid" && !isTurnedAway(report);
+  const figures = figuresOf(report, growth.share, databaseBytes);
+  const failed = failuresOf(thresholds, growth, {
+    unsent: figures.unsent,
+    due: leadOf(report).due,
+  });
+  const voidReason = whyVoid(report, failed);
   return {
-    verdict: isVoid ? "void" : failed.length > 0 ? "fail" : "pass",
+    verdict: voidReason !== null ? "void" : failed.length > 0 ? "fail" : "pass",
     failed,
     thresholds,
-    ...(isVoid ? { voidReason: generator.reasons[0] ?? "the generator was not valid" } : {}),
+    ...(voidReason === null ? {} : { voidReason }),
     generator: generator.verdict,
-    figures: figuresOf(report, growth.share, databaseBytes),
+    figures,
     findings: findings.map(({ id, title, severity, remediation }) => ({
       id,
       title,
@@ -34,6 +38,16 @@ export function judgeTrial(report: Report, databaseBytes: number | null): Judged
       text: remediation,
     })),
   };
+}
+
+function whyVoid(report: Report, failed: readonly FailedThreshold[]): string | null {
+  const { generator, thresholds } = report;
+  if (generator.verdict === "invalid" && !isTurnedAway(report)) {
+    return generator.reasons[0] ?? "the generator was not valid";
+  }
+  // Where something else failed, there is no data because of it.
+  const unjudged = failed.length > 0 ? undefined : thresholds.find(({ ok }) => ok === null);
+  return unjudged === undefined ? null : `no data for ${unjudged.metric}: ${unjudged.expression}`;
 }
 
 /** That nothing was sent is the relay's, where it took no connection. */
@@ -63,9 +77,10 @@ function growthOf(report: Report): Growth {
 function failuresOf(
   thresholds: readonly ThresholdResult[],
   { share, limit, isGrowing }: Growth,
+  { unsent, due }: { readonly unsent: number; readonly due: number },
 ): readonly FailedThreshold[] {
   const missed = thresholds
-    .filter(({ ok }) => ok !== true)
+    .filter(({ ok }) => ok === false)
     .map(({ metric, expression, value }) => {
       const parsed = parseExpression(expression);
       const bound = parsed?.bound ?? null;
@@ -77,7 +92,13 @@ function failuresOf(
       };
     });
   const backlog = { threshold: BACKLOG, value: share, limit };
-  const all = isGrowing ? [...missed, { failure: backlog, by: share / limit }] : missed;
+  const left = { threshold: UNSENT, value: unsent, limit: 0 };
+  const all = [
+    ...missed,
+    ...(isGrowing ? [{ failure: backlog, by: share / limit }] : []),
+    // Any is too many: by how much says its share, so that it does not stand before all others.
+    ...(unsent > 0 ? [{ failure: left, by: 1 + unsent / due }] : []),
+  ];
   return all.sort((a, b) => b.by - a.by).map(({ failure }) => failure);
 }
 
@@ -93,7 +114,7 @@ function figuresOf(
   backlogGrowth: number,
   databaseBytes: number | null,
 ): TrialFigures {
-  const { due, rate, times, backpressure, noConnection, exhausted } = leadOf(report);
+  const { due, rate, times, backpressure, noConnection } = leadOf(report);
   const { row, totals } = leadingOf(report);
   const fine = row.fine.reduce((sum, column) => sum + (totals[column] ?? 0), 0);
   const view = viewOf(report);
@@ -109,7 +130,7 @@ function figuresOf(
     p95,
     p99,
     failedShare: due === 0 ? null : (due - fine) / due,
-    unsent: backpressure + noConnection + exhausted,
+    unsent: backpressure + noConnection,
     backlogGrowth,
     relayCpu: view.relayCpu,
     relayMemory: memory.length === 0 ? null : Math.max(...memory),

@@ -11,7 +11,8 @@ import {
 } from "./state.ts";
 
 /** `done`: there is nothing left to try. */
-export type Ended = "done" | "budget" | "interrupted";
+export type Ended = "done" | "budget" | Stopped;
+export type Stopped = "interrupted" | "failed";
 
 /** From so many passes above a fail on, none of the two can be relied on. */
 const MANY_INVERSIONS = 2;
@@ -40,7 +41,7 @@ function limitOf(search: Search, bounds: Bounds, ended: Ended): Limit {
   const { settings, standings } = search;
   const { lo, hi } = bounds;
   if ([...standings.values()].includes("died")) return "died";
-  if (ended === "interrupted") return "interrupted";
+  if (ended === "interrupted" || ended === "failed") return ended;
   if (!isReached(search, bounds) || (ended === "budget" && search.proof?.proven !== "held")) {
     return "budget";
   }
@@ -84,13 +85,10 @@ function firstFailed(trials: readonly Tried[], load: number): string | null {
   return most?.[0] ?? null;
 }
 
-function suspectOf({ moves, proof }: Search, inversions: readonly Inversion[]): string | null {
+function suspectOf({ moves }: Search, inversions: readonly Inversion[]): string | null {
   if (inversions.length > 0) {
     const passed = inversions.map((one) => `trial ${one.trial} at ${one.passed}`).join(", ");
     return `${passed} passed above ${inversions[0]?.failed}, which failed: what the relay takes changed over the search`;
-  }
-  if (proof?.proven === "held" && proof.hiPasses > 0 && proof.isShort) {
-    return `${proof.hi} failed at first and passed in the proof: it may take more, which a whole search would tell`;
   }
   return moves > MOST_MOVES
     ? `the proof moved a bound ${moves} times: the same load passes and fails here`

@@ -2,8 +2,10 @@
  * How fine a search may be: an overload by a share of the load leaves a backlog that grows by this share, and what is
  * in flight anyway hides a tenth of a second of it.
  */
+
+import { parseExpression, type Threshold } from "../plan/thresholds.ts";
 import { leastGrowth } from "../report/findings/backlog.ts";
-import type { SearchSettings } from "./result.ts";
+import type { Judges, SearchSettings } from "./result.ts";
 
 /** The first part of a trial settles, and is not judged. */
 const SETTLES = 1 / 3;
@@ -17,6 +19,22 @@ function finestPrecision(trialSec: number): number {
 
 export function judgedSec(lengthSec: number): number {
   return lengthSec * (1 - SETTLES);
+}
+
+/** A length of which so much is judged, whole seconds. */
+export function lengthOfJudged(sec: number): number {
+  return Math.ceil(Number((sec / (1 - SETTLES)).toFixed(6)));
+}
+
+/** Of a p99 less than a hundred would be their largest, which one answer decides. */
+export function leastJudged(thresholds: readonly Threshold[], perSec: number | null): Judges {
+  const quantiles = thresholds.flatMap(({ expressions }) =>
+    expressions.flatMap((text) => parseExpression(text)?.quantile ?? []),
+  );
+  const needed = quantiles
+    .filter((q) => q < 1)
+    .map((q) => Math.ceil(Number((1 / (1 - q)).toFixed(6))));
+  return { least: Math.max(1, ...needed), perSec };
 }
 
 /** Why the trials can't support the precision, with the numbers; `null` where they can. */

@@ -1,7 +1,7 @@
 /**
- * The proof: lo, hi, hi, lo, lo in long trials, in turn, so that what drifts burdens both. Each place of lo must
- * pass; a failure counts when the same again fails as well. Where trials of hi disagree, a third decides whether it
- * is a bound; an estimate has no time for that, and is doubted where hi passes.
+ * The proof: lo, hi, hi, lo, lo in long trials, in turn, so that what drifts burdens both; of an estimate lo, hi, lo.
+ * Each place of lo must pass; a failure counts when the same again fails as well. Where trials of hi disagree, the
+ * next one decides whether it is a bound.
  */
 import type { TrialVerdict } from "./result.ts";
 import type { Proof } from "./state.ts";
@@ -36,7 +36,7 @@ export function prove(before: Proof, verdict: TrialVerdict): Proof {
   };
   if (isLo && proof.failsHere >= MOST_AT_A_PLACE) return { ...proof, proven: "lo-failed" };
   if (isLo && proof.voidsHere >= MOST_AT_A_PLACE) return { ...proof, proven: "lo-void" };
-  if (proof.hiPasses >= 2 && !proof.isShort) return { ...proof, proven: "hi-passed" };
+  if (proof.hiPasses >= 2) return { ...proof, proven: "hi-passed" };
   const isSettled =
     verdict === "pass" || (!isLo && (verdict === "fail" || proof.voidsHere >= MOST_AT_A_PLACE));
   if (!isSettled) return proof;
@@ -51,6 +51,6 @@ function loadAt(proof: Proof): number {
 
 function orderOf({ hi, hiPasses, isShort }: Proof): readonly ("lo" | "hi")[] {
   if (hi === null) return isShort ? ["lo", "lo"] : ["lo", "lo", "lo"];
-  if (isShort) return ["lo", "hi", "lo"];
-  return ["lo", "hi", "hi", ...(hiPasses > 0 ? (["hi"] as const) : []), "lo", "lo"];
+  const again = hiPasses > 0 ? (["hi"] as const) : [];
+  return isShort ? ["lo", "hi", ...again, "lo"] : ["lo", "hi", "hi", ...again, "lo", "lo"];
 }

@@ -30,6 +30,9 @@ export interface FailedThreshold {
 /** The threshold that every objective has: what is in flight must not grow over a trial. Its figure is a share of the load. */
 export const BACKLOG = "growth of the backlog";
 
+/** Every objective has this one too: what the relay left no room for was not tried at all, and no percentile knows of it. */
+export const UNSENT = "due and never sent";
+
 export interface TrialFigures {
   /** A second, of what leads the scenario: due, and accepted or answered. */
   readonly offered: number;
@@ -40,7 +43,7 @@ export interface TrialFigures {
   readonly p99: number | null;
   /** Of what was due, 0 to 1. */
   readonly failedShare: number | null;
-  /** Due and never sent. */
+  /** Due and never sent, for want of a connection or of room on it. */
   readonly unsent: number;
   /** By which what was due and had no answer grew, as a share of the load: 0.05 of 2,000/s is 100 a second. */
   readonly backlogGrowth: number;
@@ -97,9 +100,18 @@ export interface Trial {
 /**
  * What bounds the result. `relay`: it failed at `firstFailing`. `generator`: this generator could not load it with
  * more. `to`: it passed at the highest load that was asked for. `below`: it failed at the lowest. `budget`: the
- * time was used up first. `died`: it was gone behind a trial. `interrupted`: by the user.
+ * time was used up first. `died`: it was gone behind a trial. `interrupted`: by the user. `failed`: by an error that
+ * is none of the relay's.
  */
-export type Limit = "relay" | "generator" | "to" | "below" | "budget" | "died" | "interrupted";
+export type Limit =
+  | "relay"
+  | "generator"
+  | "to"
+  | "below"
+  | "budget"
+  | "died"
+  | "interrupted"
+  | "failed";
 
 /** A trial that passed above a load that failed by the majority of its trials. */
 export interface Inversion {
@@ -114,6 +126,8 @@ export interface CapacityResult {
   /** The lowest load that failed, the generator's limit, or where the relay died. */
   readonly firstFailing: number | null;
   readonly limit: Limit;
+  /** The error that ended it, where `limit` is `failed`. */
+  readonly failure?: string;
   /** What failed first at `firstFailing`; `null` where nothing of the relay did. */
   readonly failedThreshold: string | null;
   /** The capacity lies in it; `null` for no upper end. */
@@ -149,6 +163,15 @@ export interface SearchSettings {
   readonly betweenSec: number;
   /** An estimate only. */
   readonly quick: boolean;
+  /** What the part of a trial that is judged must have at least, as its percentiles ask for: else it is longer. */
+  readonly judges?: Judges;
+}
+
+export interface Judges {
+  /** Events or queries. */
+  readonly least: number;
+  /** So many a second, where the load is no number of them; `null` where it is. */
+  readonly perSec: number | null;
 }
 
 /** The relay at the first load, before and after: what it lost or gained meanwhile. Times in ms. */

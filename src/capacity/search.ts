@@ -7,7 +7,8 @@
  * load that failed as the upper bound. Then both bounds are proven by long trials.
  */
 import { midpoint, roundLoad } from "./loads.ts";
-import { type Ended, resultOf } from "./outcome.ts";
+import { type Ended, resultOf, type Stopped } from "./outcome.ts";
+import { lengthOfJudged } from "./precision.ts";
 import { loadToProve, prove, startProof, trialsLeft } from "./proof.ts";
 import type { CapacityResult, SearchSettings, TrialRole } from "./result.ts";
 import {
@@ -70,14 +71,14 @@ export function next(search: Search, making: Making = () => 0): Step {
   const wanted = wantedTrial(search, making);
   if (wanted === null) return end(search, "done");
   const { load, role } = wanted;
-  const trial = { kind: "trial", role, load, lengthSec: lengthOf(search, role) } as const;
-  const neededSec = costOf(search, role) + making([trial]);
+  const trial = { kind: "trial", role, load, lengthSec: lengthOf(search, wanted) } as const;
+  const neededSec = costOf(search, wanted) + making([trial]);
   return search.spentSec + neededSec > search.settings.budgetSec ? end(search, "budget") : trial;
 }
 
 /** The interval so far, for one that is stopped. */
-export function interrupt(search: Search): CapacityResult {
-  return resultOf(search, "interrupted");
+export function stop(search: Search, why: Stopped): CapacityResult {
+  return resultOf(search, why);
 }
 
 function end(search: Search, ended: Ended): Step {
@@ -144,9 +145,9 @@ function narrowed(
   const left = trialsLeft(newProof(search, lo));
   const proof = Array.from({ length: left }, () => ({ load, lengthSec: settings.proveSec }));
   const neededSec =
-    costOf(search, "narrow") +
-    left * costOf(search, "prove") +
-    costOf(search, "baseline") +
+    costOf(search, { role: "narrow", load }) +
+    left * costOf(search, { role: "prove", load: lo }) +
+    costOf(search, { role: "baseline", load: settings.from }) +
     making([{ load, lengthSec: settings.trialSec }, ...proof]);
   return spentSec + neededSec > settings.budgetSec ? null : { role: "narrow", load };
 }
@@ -168,7 +169,15 @@ function newProof(search: Search, lo: number): Proof {
   return startProof(lo, isBound ? hi : null, search.settings.quick);
 }
 
-function lengthOf({ settings }: Search, role: TrialRole): number {
+/** Longer where the load is so low that there would be too little to judge. */
+function lengthOf({ settings }: Search, { role, load }: Wanted): number {
+  const { judges } = settings;
+  const sec = ownLength(settings, role);
+  if (judges === undefined || role === "warmup") return sec;
+  return Math.max(sec, lengthOfJudged(judges.least / (judges.perSec ?? load)));
+}
+
+function ownLength(settings: SearchSettings, role: TrialRole): number {
   switch (role) {
     case "narrow":
       return settings.trialSec;
@@ -179,8 +188,8 @@ function lengthOf({ settings }: Search, role: TrialRole): number {
   }
 }
 
-function costOf(search: Search, role: TrialRole): number {
-  return lengthOf(search, role) + betweenSec(search);
+function costOf(search: Search, wanted: Wanted): number {
+  return lengthOf(search, wanted) + betweenSec(search);
 }
 
 /** What a trial takes beside its own length and the making of what it sends: as it was so far. */

@@ -1,44 +1,43 @@
-/** How a relay is between two trials: whether it is there, and how soon it answers a question about nothing. */
+/** How a relay is between two trials: whether it is there, how busy it is, and how soon it answers a question about nothing. */
 import { connect } from "node:net";
+import { findRelay } from "../companion/relay-process.ts";
 import type { Admission } from "../guard/gate.ts";
 import { dial, hangUp, readMessage, wait } from "../preflight/dial.ts";
+import { readTree } from "../proc.ts";
+import type { Resting } from "./cooling.ts";
 
 const HANDSHAKE_MS = 3_000;
 const ANSWER_MS = 2_000;
 const QUESTIONS = 15;
-/** As at the baseline: within a fifth, and what a busy host adds to a time of a millisecond. */
-const SLOWER = { share: 1.2, ms: 2 };
-const MOST_COOLING_MS = 30_000;
+/** The system counts processor time in hundredths of a second. */
+const CPU_WINDOW_MS = 400;
 const LOOKS_APART_MS = 500;
 const GONE_AFTER_MS = 5_000;
 
-export interface Cooled {
-  readonly cooledSec: number;
-  /** It did not come back to what it was. */
-  readonly aged: boolean;
-  /** Median, ms; `null` where it does not answer such a question. */
-  readonly lookMs: number | null;
+/** Looks at relays: at their processes where they can be seen, and by asking them. */
+export async function lookAtRest(
+  admissions: readonly Admission[],
+  relayPid: number | undefined,
+): Promise<Resting> {
+  const { pids } = await findRelay(relayPid, admissions);
+  const cpuPercent = await cpuOf(pids);
+  return { cpuPercent, lookMs: await lookAt(admissions) };
 }
 
-/** Waits until the relays answer as at the baseline; `baseMs` is `null` before the first look. */
-export async function coolDown(
-  admissions: readonly Admission[],
-  baseMs: number | null,
-  signal: AbortSignal,
-): Promise<Cooled> {
+/** Of one core, over a while; `null` where no process is seen. */
+async function cpuOf(pids: readonly number[]): Promise<number | null> {
+  const before = cpuSecOf(pids);
   const startMs = performance.now();
-  const cooledSec = () => (performance.now() - startMs) / 1_000;
-  for (;;) {
-    const lookMs = await lookAt(admissions);
-    const isCool =
-      baseMs === null ||
-      (lookMs !== null && lookMs <= Math.max(baseMs * SLOWER.share, baseMs + SLOWER.ms));
-    if (isCool || signal.aborted) return { cooledSec: cooledSec(), aged: false, lookMs };
-    if (cooledSec() * 1_000 >= MOST_COOLING_MS) {
-      return { cooledSec: cooledSec(), aged: true, lookMs };
-    }
-    await wait(LOOKS_APART_MS);
-  }
+  if (before === null) return null;
+  await wait(CPU_WINDOW_MS);
+  const after = cpuSecOf(pids);
+  const sec = (performance.now() - startMs) / 1_000;
+  return after === null ? null : (Math.max(0, after - before) / sec) * 100;
+}
+
+function cpuSecOf(pids: readonly number[]): number | null {
+  const usages = pids.flatMap((pid) => [...readTree(pid).values()]);
+  return usages.length === 0 ? null : usages.reduce((sum, { cpuSec }) => sum + cpuSec, 0);
 }
 
 /** Why no connection comes about any more; `null` where one does. A relay that is busy gets time. */

@@ -45,6 +45,18 @@ export const SEARCH_FLAGS: readonly FlagRow[] = [
     default: "auto",
     help: "before a trial: until the relay is as at first, 30 s at most; or so long",
   },
+  {
+    flag: "fresh",
+    value: "off|trial",
+    default: "off",
+    help: "trial: the relay is emptied before each, by --empty-by",
+  },
+  {
+    flag: "empty-by",
+    value: "COMMAND",
+    help: "empties the relay, which is in RELAY_URL, and ends when it is there again",
+  },
+  { flag: "against", value: "URL", help: "a second relay, searched in turn with --relay" },
   { flag: "quick", help: "an estimate within four minutes: short trials, one a load, 10 %" },
   { flag: "resume", help: "go on with the newest search in the folder of reports" },
 ];
@@ -105,6 +117,20 @@ export function readSettings(flags: Flags, scenario: ScenarioName): SearchSettin
 export function readCooldown(text: string | undefined): number | null {
   if (text === undefined || text === "auto") return null;
   return text === "0" ? 0 : readPositive("cooldown", text, 3_600);
+}
+
+/** The command that empties the relay before each trial; `null`: it keeps what it was sent. */
+export function readFresh({ fresh = "off", "empty-by": command }: Flags): string | null {
+  if (fresh !== "off" && fresh !== "trial") {
+    throw new ConfigError(`--fresh must be \`off\` or \`trial\`, got \`${clip(fresh)}\``);
+  }
+  const isGiven = command !== undefined && command.trim() !== "";
+  if (isGiven === (fresh === "trial")) return command ?? null;
+  throw new ConfigError(
+    fresh === "trial"
+      ? "--fresh trial needs --empty-by COMMAND, which empties the relay, for instance by starting it on a new folder"
+      : "--empty-by is for --fresh trial",
+  );
 }
 
 function readScale(text: string | undefined, scenario: ScenarioName): SearchSettings["scale"] {

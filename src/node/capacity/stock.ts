@@ -1,6 +1,7 @@
 /**
  * The events of a search: signed ahead for as many trials as can be foreseen, since starting the signers takes half a
- * second each time; each trial gets a part that no other had, as an event sent twice is a duplicate.
+ * second each time. Each trial gets a part that no other had, as an event sent twice is a duplicate; where the relay is
+ * emptied before each, all get the same.
  */
 import { randomInt } from "node:crypto";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
@@ -16,6 +17,11 @@ export class Stock {
   readonly #held: TakenPool[] = [];
   #places: readonly Place[] = [];
   #signed = { events: 0, sec: 0 };
+  readonly #isReused: boolean;
+
+  constructor({ isReused }: { readonly isReused: boolean }) {
+    this.#isReused = isReused;
+  }
 
   /** Signed and not sent yet. */
   get left(): number {
@@ -44,7 +50,7 @@ export class Stock {
       this.#places = [...this.#places, { pool, event: 0, byte: 0 }];
     }
     const { part, left: places } = await cutPart(POOLS_DIR, this.#places, needed);
-    this.#places = places;
+    if (!this.#isReused) this.#places = places;
     const held = await holdPool(part, choice);
     const release = async () => {
       await held.release();

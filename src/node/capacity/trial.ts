@@ -9,12 +9,15 @@ import { OPTIONS } from "../../plan/option-table.ts";
 import type { OptionTexts } from "../../plan/options.ts";
 import { buildPlan, type Plan } from "../../plan/plan.ts";
 import type { ScenarioName } from "../../plan/scenarios.ts";
+import { wait } from "../preflight/dial.ts";
 import type { PoolChoice } from "../run/pool.ts";
 import { admitFor, lookHere, type Prepared } from "../run/prepare.ts";
 import { runPrepared } from "../run/run.ts";
 import type { Terminal } from "../terminal.ts";
+import { type Cooled, coolDown, type Resting, UNKNOWN } from "./cooling.ts";
 import { databaseBytes } from "./database.ts";
-import { type Cooled, coolDown, whyGone } from "./look.ts";
+import { emptyRelay } from "./empty.ts";
+import { lookAtRest, whyGone } from "./look.ts";
 import type { Stock } from "./stock.ts";
 
 /** What is the same in all trials. */
@@ -27,6 +30,10 @@ export interface Trials {
   /** Waits so long before each; `null`: until the relay is as at the baseline. */
   readonly cooldownSec: number | null;
   readonly stock: Stock;
+  /** The command that empties the relay before each; `null`: it keeps what the trials before sent. */
+  readonly emptyBy: string | null;
+  /** Which relay, where there are several searches: ` of 127.0.0.1:7778`. */
+  readonly of: string;
   readonly prepared: Prepared;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
@@ -44,8 +51,7 @@ export type Planning = Pick<Trials, "scenario" | "texts" | "seed" | "cores" | "s
 
 /** What a trial goes by that the trials before it left. */
 export interface Before {
-  /** The look at the relay at the baseline, `null` before it. */
-  readonly baseMs: number | null;
+  readonly rest: Resting;
   /** Events that this trial and those behind it are foreseen to send. */
   readonly eventsAhead: number;
 }
@@ -78,8 +84,8 @@ export function flagOf(scale: SearchSettings["scale"]): string {
 export async function carryOutTrial(
   trials: Trials,
   asked: Asked,
-  { baseMs, eventsAhead }: Before,
-): Promise<{ readonly trial: Trial; readonly lookMs: number | null }> {
+  { rest, eventsAhead }: Before,
+): Promise<{ readonly trial: Trial; readonly cooled: Cooled }> {
   const { prepared, signal, terminal, stock } = trials;
   const signedSec = stock.signedSec;
   const startMs = performance.now();
@@ -90,7 +96,7 @@ export async function carryOutTrial(
     const tookSec = (performance.now() - startMs) / 1_000;
     return { tookSec, ...(madeSec > 0 ? { madeSec } : {}) };
   };
-  let cooled: Cooled = { cooledSec: 0, aged: false, lookMs: null };
+  let cooled: Cooled = { cooledSec: 0, aged: false, found: UNKNOWN };
   const request = {
     ...prepared.request,
     plan,
@@ -101,10 +107,11 @@ export async function carryOutTrial(
       takePool: (own: Plan, choice: PoolChoice) => stock.take(own, choice, eventsAhead),
       corpusSeed: trials.seed,
       onReady: async () => {
-        cooled = await cool(trials, baseMs);
+        cooled = await cool(trials, rest);
       },
     },
   };
+  if (trials.emptyBy !== null) await emptyRelay(trials.emptyBy, plan, signal);
   await lookHere({ ...request, force: false });
   const admissions = await admitFor(plan, request.ca);
   const known = {
@@ -120,7 +127,7 @@ export async function carryOutTrial(
     const pid = report.resources?.relayProcesses?.at(-1)?.pid;
     const judged = judgeTrial(report, await databaseBytes(pid));
     const died = await whyGone(admissions);
-    const { cooledSec, aged, lookMs } = cooled;
+    const { cooledSec, aged } = cooled;
     const trial: Trial = {
       ...known,
       ...judged,
@@ -128,7 +135,7 @@ export async function carryOutTrial(
       ...{ cooledSec, aged, ...took() },
       report: await keepReport(JSON.stringify(report), runDir, plan.reportDir),
     };
-    return { trial, lookMs };
+    return { trial, cooled };
   } catch (error) {
     if (error instanceof Interrupted) throw error;
     const died = await whyGone(admissions);
@@ -141,7 +148,7 @@ export async function carryOutTrial(
       findings: [],
       report: null,
     };
-    return { trial, lookMs: null };
+    return { trial, cooled };
   }
 }
 
@@ -152,14 +159,16 @@ const NOTHING: Trial["figures"] = {
   ceilingShare: null,
 };
 
-async function cool(trials: Trials, baseMs: number | null): Promise<Cooled> {
+async function cool(trials: Trials, rest: Resting): Promise<Cooled> {
   const { prepared, cooldownSec, signal } = trials;
-  if (cooldownSec === null) return await coolDown(prepared.admissions, baseMs, signal);
-  const startMs = performance.now();
-  while (!signal.aborted && performance.now() - startMs < cooldownSec * 1_000) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  const nowMs = () => performance.now();
+  if (cooldownSec === null) {
+    const look = () => lookAtRest(prepared.admissions, prepared.request.relayPid);
+    return await coolDown(rest, { look, nowMs, wait, signal });
   }
-  return { cooledSec: (performance.now() - startMs) / 1_000, aged: false, lookMs: null };
+  const startMs = nowMs();
+  while (!signal.aborted && nowMs() - startMs < cooldownSec * 1_000) await wait(100);
+  return { cooledSec: (nowMs() - startMs) / 1_000, aged: false, found: UNKNOWN };
 }
 
 /** What there is no room for is left out: the trial counts all the same. */

@@ -3,42 +3,42 @@ import { availableParallelism, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { buildPageAssets } from "../../../build/page.ts";
 import { capacityReport } from "../../capacity/report.ts";
-import { BACKLOG, type CapacityReport, type SearchSettings } from "../../capacity/result.ts";
+import {
+  BACKLOG,
+  type CapacityReport,
+  type SearchSettings,
+  UNSENT,
+} from "../../capacity/result.ts";
 import { ConfigError } from "../../errors.ts";
-import { keepOptions } from "../../plan/kept-options.ts";
 import { OPTIONS } from "../../plan/option-table.ts";
 import { type OptionTexts, optionLabel, readSwitch } from "../../plan/options.ts";
-import { SCENARIOS, type ScenarioName } from "../../plan/scenarios.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { ScenarioName } from "../../plan/scenarios.ts";
+import { refuseKey } from "../../plan/secrets.ts";
 import { defaultThresholds } from "../../plan/thresholds.ts";
 import { TOOL } from "../../report/build.ts";
 import { capacityExitCode, gateOfCapacity } from "../../report/capacity/gate.ts";
 import { renderCapacityHtml } from "../../report/capacity/html.ts";
 import { renderCapacity } from "../../report/capacity/markdown.ts";
 import { renderCapacityTerminal } from "../../report/capacity/terminal.ts";
-import { CEILING_SHARE } from "../../report/generator.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { readAsked } from "../asked.ts";
 import { AT_LEAST_FLAG, readAtLeast } from "../at-least.ts";
 import { ceilingOf } from "../calibrate/obtain.ts";
-import { Journal, type JournalHead } from "../capacity/journal.ts";
-import { carryOutSearch, type Searched } from "../capacity/search-run.ts";
-import { readCooldown, readSettings, SEARCH_FLAGS } from "../capacity/settings.ts";
-import { Stock } from "../capacity/stock.ts";
-import { flagOf, planAt } from "../capacity/trial.ts";
+import { carryOutSearches, type Searched } from "../capacity/search-run.ts";
+import { readCooldown, readFresh, readSettings, SEARCH_FLAGS } from "../capacity/settings.ts";
+import { firstPlan, type OpenSide, openSide } from "../capacity/sides.ts";
+import { flagOf } from "../capacity/trial.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { CONFIG_FLAG } from "../config-file.ts";
 import { GATE_FLAGS, passGate } from "../gate.ts";
-import { readAuthorities } from "../guard/authorities.ts";
 import { policyOf } from "../guard/policy.ts";
 import { writeWhole } from "../report-files.ts";
-import { type Prepared, prepareRun } from "../run/prepare.ts";
-import { makeRunId } from "../run/run-id.ts";
 import { sharesHost } from "../run/same-host.ts";
 import { drawSeed } from "../seed.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
 import { describeFlags, describeOptions, HELP_FLAG } from "./help.ts";
-import { readNote, readPid, readPoolsLimit } from "./run.ts";
 
 const OWN = [...SEARCH_FLAGS, AT_LEAST_FLAG, ...GATE_FLAGS, CONFIG_FLAG, HELP_FLAG];
 const OTHERWISE: ScenarioName = "publish";
@@ -54,84 +54,83 @@ export async function capacity(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const { scenario, texts, given } = await readAsked(words, flags, process.env, OTHERWISE);
-  const settings = readSettings(flags, scenario);
+  const read = readSettings(flags, scenario);
   const atLeast = readAtLeast(flags["at-least"]);
-  refuse(flags, texts, settings);
+  refuse(flags, texts, read);
   const own: OptionTexts = {
     ...texts,
     threshold: texts.threshold ?? OBJECTIVES[scenario] ?? defaultThresholds(scenario),
   };
+  const others = flags.against === undefined ? [] : [readAgainst(flags.against, own)];
   const seed = texts.seed ?? drawSeed(scenario);
   const cores = availableParallelism();
-  const asked = { scenario, texts: own, seed, cores, cooldownSec: readCooldown(flags.cooldown) };
+  const asked = {
+    ...{ scenario, seed, cores, settings: read, given },
+    ...{ cooldownSec: readCooldown(flags.cooldown), emptyBy: readFresh(flags) },
+    ...{ isResumed: flags.resume !== undefined, isBudgetGiven: flags.budget !== undefined },
+  };
   // All that is wrong is said before anything happens.
-  const plan = planAt({ ...asked, settings }, { ...FIRST, load: settings.from });
-  const kept = keepOptions(scenario, own, given, plan.seed);
+  const [first, ...more] = [own, ...others].map((of) => ({
+    ...asked,
+    texts: of,
+    plan: firstPlan(asked, of),
+  }));
+  if (first === undefined) throw new Error("there is no relay");
+  for (const { plan } of more) refuseSame(first.plan, plan);
+  const { reportDir } = first.plan;
   const terminal = createTerminal();
   const interrupts = catchInterrupts();
   try {
-    const { signal } = interrupts;
-    const config = { relays: plan.relays.map(({ label }) => label), ...kept };
-    const last = flags.resume ? await lastOf(plan.reportDir, scenario, config) : null;
-    const prepared = await prepareRun({
-      plan,
-      kept,
-      poolDir: undefined,
-      durationGiven: true,
-      mostPoolBytes: readPoolsLimit(own),
-      relayPid: readPid(own),
-      relayMetrics: own.relayMetrics,
-      force: readSwitch(own, "force"),
-      mayCalibrate: !readSwitch(own, "noCalibrate"),
-      ca: await readAuthorities(own.ca),
-      relayNote: readNote(own),
-      terminal,
-      signal,
+    const tools = { terminal, signal: interrupts.signal };
+    const isOne = more.length === 0;
+    const main = await openSide({ ...first, ...tools, isNamed: !isOne, dir: reportDir });
+    const sides = [main];
+    for (const one of more) {
+      sides.push(await openSide({ ...one, ...tools, isNamed: true, dir: main.journal.dir }));
+    }
+    const searched = await carryOutSearches(sides).finally(async () => {
+      for (const { run } of sides) await run.stock.close();
     });
-    const bounded = last?.journal.head.settings ?? bound(settings, prepared, scenario);
-    const head: JournalHead = last?.journal.head ?? {
-      ...{ id: makeRunId(), startedAt: new Date().toISOString() },
-      ...{ scenario, seed, config, settings: bounded },
-    };
-    const journal = last?.journal ?? (await Journal.begin(plan.reportDir, head));
-    const run = {
-      ...asked,
-      seed: head.seed,
-      // More time may be given to one that goes on.
-      settings: flags.budget ? { ...bounded, budgetSec: settings.budgetSec } : bounded,
-      ...{ stock: new Stock(), prepared, terminal, signal },
-    };
-    const searched = await carryOutSearch(run, journal, last?.trials ?? []).finally(() =>
-      run.stock.close(),
-    );
-    await journal.giveRoom();
-    const report = reportOf(head, run.settings, prepared, searched);
-    const files = await writeReports(report, plan.reportDir);
-    process.stdout.write(renderCapacityTerminal(report, files));
-    if (searched.failure !== undefined) return endedBy(searched.failure);
-    await passGate({
-      flags,
-      items: gateOfCapacity(report, atLeast),
-      markdown: renderCapacity(report),
-      suite: `k6-nostr capacity ${scenario}`,
-      environment: process.env,
+    for (const { journal } of sides) await journal.giveRoom();
+    const [report, against] = sides.flatMap((side, i) => {
+      const found = searched[i];
+      return found === undefined ? [] : [reportOf(side, found)];
     });
-    return capacityExitCode(report, atLeast);
+    if (report === undefined) throw new Error("a search gave nothing");
+    return await tell(isOne ? report : { ...report, against: against ?? null }, {
+      ...{ flags, atLeast, reportDir },
+    });
   } finally {
     interrupts.release();
   }
 }
 
-/** What was measured is there: this is not the code that says nothing was sent. */
-function endedBy(failure: unknown): number {
-  if (!(failure instanceof Error)) throw failure;
-  process.stderr.write(
-    `k6-nostr: the search ended before its time: ${failure.message}\nIts trials are kept; --resume goes on.\n`,
-  );
-  return EXIT.other;
+interface Telling {
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly atLeast: number | null;
+  readonly reportDir: string;
 }
 
-const FIRST = { number: 1, role: "warmup", lengthSec: 10 } as const;
+/** Writes and prints what came of it; gives the exit code. */
+async function tell(
+  report: CapacityReport,
+  { flags, atLeast, reportDir }: Telling,
+): Promise<number> {
+  const files = await writeReports(report, reportDir);
+  process.stdout.write(renderCapacityTerminal(report, files));
+  const { failure } = report.result;
+  if (failure !== undefined) {
+    process.stderr.write(`k6-nostr: the search was ended by an error: ${failure}\n`);
+  }
+  await passGate({
+    flags,
+    items: gateOfCapacity(report, atLeast),
+    markdown: renderCapacity(report),
+    suite: `k6-nostr capacity ${report.run.scenario}`,
+    environment: process.env,
+  });
+  return capacityExitCode(report, atLeast);
+}
 
 /** What the search sets itself, and what it can't take. */
 function refuse(
@@ -160,45 +159,25 @@ function refuse(
   }
 }
 
-/** Beyond nine tenths of what the generator reaches it would be measured itself. */
-function bound(
-  settings: SearchSettings,
-  { calibration }: Prepared,
-  scenario: ScenarioName,
-): SearchSettings {
-  const ceilingEps =
-    settings.scale === "rate" && SCENARIOS[scenario].leads === "publish"
-      ? ceilingOf(calibration)
-      : null;
-  const ceiling = ceilingEps === null ? null : Math.floor(ceilingEps * CEILING_SHARE.invalid);
-  return { ...settings, ceiling };
-}
-
-async function lastOf(
-  reportDir: string,
-  scenario: ScenarioName,
-  config: JournalHead["config"],
-): Promise<NonNullable<Awaited<ReturnType<typeof Journal.last>>>> {
-  const last = await Journal.last(reportDir);
-  if (last === null) throw new ConfigError(`--resume: there is no search in \`${reportDir}\``);
-  const { head } = last.journal;
-  const isSame = (a: object, b: object) => JSON.stringify(a) === JSON.stringify(b);
-  const { seed: _, ...was } = head.config.options;
-  const { seed: __, ...is } = config.options;
-  if (head.scenario === scenario && isSame(was, is) && isSame(head.config.relays, config.relays)) {
-    return last;
+/** The other relay, loaded by the same options. */
+function readAgainst(against: string, texts: OptionTexts): OptionTexts {
+  refuseKey(against, "--against");
+  const unfit = (["relayPid", "relayMetrics"] as const).find((name) => texts[name] !== undefined);
+  if (unfit !== undefined) {
+    throw new ConfigError(`${optionLabel(unfit)} is of one relay: not with --against`);
   }
-  throw new ConfigError(
-    `--resume: the newest search in \`${reportDir}\` is another one (\`${head.scenario}\`, ${head.config.relays.join(", ")}); give the same relay and options`,
-  );
+  return { ...texts, relay: against };
 }
 
-function reportOf(
-  head: JournalHead,
-  settings: SearchSettings,
-  { k6, calibration, admissions, checked, request }: Prepared,
-  { trials, result }: Searched,
-): CapacityReport {
+function refuseSame({ relays }: Plan, other: Plan): void {
+  const labels = (all: Plan["relays"]) => all.map(({ label }) => label).join(", ");
+  if (labels(relays) !== labels(other.relays)) return;
+  throw new ConfigError(`--against must be another relay than --relay (\`${labels(relays)}\`)`);
+}
+
+function reportOf({ run, head }: OpenSide, { trials, result }: Searched): CapacityReport {
+  const { settings, prepared } = run;
+  const { k6, calibration, admissions, checked, request } = prepared;
   const { plan, relayNote = null } = request;
   const about = {
     run: {
@@ -225,6 +204,7 @@ function reportOf(
       ...plan.thresholds.flatMap(({ metric, expressions }) =>
         expressions.map((expression) => `${metric}: ${expression}`),
       ),
+      UNSENT,
       BACKLOG,
     ],
     generator: { ceiling: ceilingOf(calibration) },

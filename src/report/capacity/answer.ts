@@ -6,12 +6,19 @@ import { formatLoad, formatNumber, type LoadUnit, loadUnit, wordsOf } from "./wo
 /** A report, or the part of one that is about the other relay. */
 export type Searched = Omit<CapacityReport, "against">;
 
+/** What ended a search that has no result yet. */
+const ENDED = {
+  budget: "The time was used up",
+  interrupted: "The search was stopped",
+  failed: "An error ended the search",
+} as const;
+
 /** Without its full stop. */
 export function answerOf(report: Searched): string {
   const { search, result } = report;
   const sentence = result.suspect === null ? certain(report) : doubted(report);
   const { lastPassing, limit } = result;
-  const isLabelled = limit === "budget" || limit === "interrupted";
+  const isLabelled = limit in ENDED;
   if (!search.quick || lastPassing === null || isLabelled) return sentence;
   return `An estimate: ${decapitalized(sentence)}`;
 }
@@ -42,8 +49,9 @@ function certain(report: Searched): string {
     case "died":
       return `${relay} died${hi === null ? "" : ` at ${told(hi)}`}${takes === null ? "" : `; it ${takes}`}`;
     case "budget":
-    case "interrupted": {
-      const why = limit === "budget" ? "The time was used up" : "The search was stopped";
+    case "interrupted":
+    case "failed": {
+      const why = ENDED[limit];
       const label = search.quick ? ", as an estimate," : "";
       return `${why}: so far${label} ${decapitalized(relay)} ${within({ lo, hi, unit })}`;
     }

@@ -72,6 +72,8 @@ function lead(report: CapacityReport): Text {
       return "What next: --resume with a larger --budget goes on where it ended.";
     case "interrupted":
       return "What next: --resume goes on where it was stopped.";
+    case "failed":
+      return "What next: mend what the error says; --resume goes on where it ended.";
     case "to":
       return "What next: a higher --to.";
     default:

@@ -46,10 +46,12 @@ export function gateOfCapacity(
   ];
 }
 
-/** 130 stopped; 99 below what was asked for, no load held, or the relay died; 3 nothing is known of the relay. */
+/** 130 stopped; 1 ended by an error; 99 below what was asked for, no load held, or the relay died; 3 nothing is known of the relay. */
 export function capacityExitCode(report: Searched, atLeast: number | null): number {
   const { limit, lastPassing } = report.result;
   if (limit === "interrupted") return EXIT.interrupted;
+  // What was measured is there: this is not the code that says nothing was sent.
+  if (limit === "failed") return EXIT.other;
   if (limit === "died" || limit === "below") return EXIT.threshold;
   if (atLeast !== null) {
     const codes = { shown: EXIT.ok, "not shown": EXIT.threshold, unknown: EXIT.invalid } as const;

@@ -1,5 +1,5 @@
 /** Loads and thresholds in the words of a sentence. */
-import { BACKLOG, type FailedThreshold, type Scale } from "../../capacity/result.ts";
+import { BACKLOG, type FailedThreshold, type Scale, UNSENT } from "../../capacity/result.ts";
 import type { ClassOfWork } from "../../measure/class-of-work.ts";
 import { CLASS_NAMES, classOf } from "../../measure/classes.ts";
 import { isScenario, SCENARIOS } from "../../plan/scenarios.ts";
@@ -37,6 +37,9 @@ interface ThresholdWords {
 
 /** What a threshold of an objective is about: `metric: expression`, or the growth of the backlog. */
 export function wordsOf(threshold: string, scenario: string): ThresholdWords {
+  if (threshold === UNSENT) {
+    return { name: `the number of ${leadOf(scenario).many} never sent`, kind: "count" };
+  }
   if (threshold === BACKLOG) return { name: BACKLOG, kind: "share" };
   const [, metric = threshold, tag, expression = ""] =
     /^([^{:]+)(?:\{[^:]*:([^}]*)\})?:\s*(.*)$/.exec(threshold) ?? [];

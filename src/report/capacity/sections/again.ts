@@ -2,9 +2,9 @@
 import type { CapacityReport } from "../../../capacity/result.ts";
 import { OPTIONS } from "../../../plan/option-table.ts";
 import { shellQuote } from "../../command.ts";
-import { formatBytes, NOT_MEASURED } from "../../format.ts";
+import { formatBytes, formatCount, NOT_MEASURED } from "../../format.ts";
 import { code, details, type Section, type Text, table, text } from "../../sections/document.ts";
-import { formatLoad, loadUnit } from "../words.ts";
+import { doneUnit, formatLoad, loadUnit } from "../words.ts";
 
 export function againSection(report: CapacityReport): Section {
   const { withheld } = report.config;
@@ -46,6 +46,17 @@ function isSwitch(flag: string): boolean {
   return row === undefined ? flag === "quick" : row.value === undefined;
 }
 
+/** Trials at low loads are longer than they were asked to be. */
+function judged(
+  { judges }: CapacityReport["search"],
+  scenario: string,
+): readonly (readonly [string, Text])[] {
+  if (judges === undefined) return [];
+  const unit = doneUnit(scenario).replace("/s", "");
+  const least = `${formatCount(judges.least)} ${unit} at least, by the percentiles of the objective`;
+  return [["judged of a trial", `${least}: it is longer where the load is too low for that`]];
+}
+
 function facts({ run, search }: CapacityReport) {
   const unit = loadUnit(search.scale, run.scenario);
   const { host } = run;
@@ -58,6 +69,7 @@ function facts({ run, search }: CapacityReport) {
     ["to", search.to === null ? "until something fails" : formatLoad(search.to, unit)],
     ["probe, trial, proof", `${search.probeSec} s, ${search.trialSec} s, ${search.proveSec} s`],
     ["trials at a load", `${search.repeats} at most, the majority decides`],
+    ...judged(search, run.scenario),
     ["budget", `${Math.round(search.budgetSec / 60)} min`],
     ["relay, as a person says", run.relayNote ?? "nothing"],
     ["tool", `${run.tool}, ${run.k6 ?? "k6 not measured"}`],

@@ -1,7 +1,7 @@
 /** What bounds the result, in words. */
 import type { CapacityResult } from "../../../capacity/result.ts";
 import type { Text } from "../../sections/document.ts";
-import { strong } from "../../sections/document.ts";
+import { code, strong } from "../../sections/document.ts";
 
 const LIMITS: Readonly<Record<CapacityResult["limit"], readonly [what: string, more: string]>> = {
   relay: ["The relay.", " It met the objective at the lower load and did not at the higher one."],
@@ -17,11 +17,13 @@ const LIMITS: Readonly<Record<CapacityResult["limit"], readonly [what: string, m
   budget: ["The time.", " The search ended before it came to a proven result (--budget)."],
   died: ["The relay's life.", " It was gone behind a trial, and nothing was tried after that."],
   interrupted: ["The user.", " The search was stopped; --resume goes on with it."],
+  failed: ["An error.", " It is none of the relay's; --resume goes on with the search."],
 };
 
-export function limitText({ limit }: CapacityResult): Text {
+export function limitText({ limit, failure }: CapacityResult): Text {
   const [what, more] = LIMITS[limit];
-  return ["What bounds it: ", strong(what), more];
+  const said = failure === undefined ? [] : [" It was: ", code(failure)];
+  return ["What bounds it: ", strong(what), more, ...said];
 }
 
 export function limitWords({ limit }: CapacityResult): string {
@@ -33,6 +35,7 @@ export function limitWords({ limit }: CapacityResult): string {
     budget: "the time",
     died: "the relay died",
     interrupted: "stopped",
+    failed: "an error",
   };
   return words[limit];
 }
