@@ -92,12 +92,13 @@ export class Loop {
 
   #doChores(now: number): void {
     const { plan, drivers, doChores } = this.#options;
+    const count = drivers.length;
     this.#lastChoresMs = this.#choresMs;
     this.#choresMs = now;
     const isBehindPause = now - this.#lastChoresMs > plan.ackTimeoutMs / 10;
     if (isBehindPause) for (const driver of drivers) driver.resume(now);
     this.#lookAtFlight(now);
-    for (const driver of drivers) driver.work(now);
+    for (let i = 0; i < count; i++) (drivers[i] as Driver).work(now);
     if (now >= this.#nextExpireMs) {
       for (const driver of drivers) driver.expire(this.#lastChoresMs);
       this.#nextExpireMs = now + EXPIRE_EVERY_MS;

@@ -60,7 +60,7 @@ export function createExpiry(options: ExpiryOptions): Expiry {
         if (at === 0) oldestMs = nowMs;
         const lane = lanes[at] as Lane;
         // Of many connections most are idle: a call for each of them would be a pause in sending.
-        if (lane.inFlight > 0 || hasWaiting) lookAt(lane, nowMs);
+        if (lane.pending.size > 0 || hasWaiting) lookAt(lane, nowMs);
         at = at + 1 === count ? 0 : at + 1;
         if (at === 0) expiryMs = oldestMs + ackTimeoutMs;
       }

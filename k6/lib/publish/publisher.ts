@@ -11,7 +11,7 @@ import {
   NO_CONNECTION,
   TIMED_OUT,
 } from "../../../src/measure/classes/publish.ts";
-import { type Client, OPEN } from "../connection/client.ts";
+import type { Client } from "../connection/client.ts";
 import type { Ground, LeadingDriver } from "../driver.ts";
 import type { ReadMessage } from "../relay-message.ts";
 import { createExpiry } from "./expiry.ts";
@@ -102,7 +102,7 @@ export function createPublisher(ground: Ground, options: PublishOptions): Leadin
     waitsSince,
     giveUpWaiting: (one) => giveUpWaiting(one, BACKPRESSURE),
     sendWaiting: (lane) => {
-      if (lane.client.state === OPEN) pump.sendWaiting(lane);
+      if (lane.room > 0) pump.sendWaiting(lane);
     },
   });
 
@@ -133,20 +133,19 @@ export function createPublisher(ground: Ground, options: PublishOptions): Leadin
     take: (client, message, receivedMs) =>
       message.type === "OK" && takeOk(client, message, receivedMs),
     listen: (client, rest) => pump.listen(laneOf(client), rest),
-    onOpen: () => pump.opened(),
+    onOpen: (client) => pump.opened(laneOf(client)),
     onDrop(client) {
       const lane = laneOf(client);
       pump.dropped(lane);
       for (const cell of lane.pending.values()) giveUpCell(cell, LOST);
       late.forget(lane);
       lane.pending.clear();
-      lane.inFlight = 0;
       dropWaiting(lane, NO_CONNECTION);
     },
     useOf(client) {
-      const { inFlight, otherAnswers, plainAnswers } = laneOf(client);
+      const { pending, otherAnswers, plainAnswers } = laneOf(client);
       const { answers, answeredMs } = plainAnswers();
-      return { open: inFlight, answers: answers + otherAnswers, answeredMs };
+      return { open: pending.size, answers: answers + otherAnswers, answeredMs };
     },
     expire(nowMs) {
       while (pump.isHeld && waitsSince(pump.nextDueMs) + ackTimeoutMs <= nowMs) {

@@ -6,6 +6,7 @@
  * every event is written out in one place.
  */
 
+import type { WebSocket } from "k6/websockets";
 import {
   ACCEPTED,
   ATTEMPTED,
@@ -16,7 +17,6 @@ import {
 import type { Histogram } from "../../../src/measure/histogram.ts";
 import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../../../src/pool/format.ts";
 import { arrivalsOf } from "../arrivals.ts";
-import { OPEN } from "../connection/client.ts";
 import type { Ground, Rest, Schedule, SocketMessage } from "../driver.ts";
 import { charCodeAt, record, substring } from "../hot.ts";
 import { createLook, lookEvery } from "../look.ts";
@@ -113,12 +113,12 @@ export function createPump(
         }
         if (hasSets && line.charCodeAt(2) !== FIRST_PART) part = sets.take(line, row, nextDueMs);
         const lane = lanes[turn] as Lane;
-        if (lane.client.state !== OPEN) {
-          book.count(row, NO_CONNECTION);
-          if (part !== null) sets.miss(part);
-        } else if (lane.inFlight < maxInFlight) {
+        if (lane.room > 0) {
           const cell = send(lane, line, row, nextDueMs, atMs);
           if (part !== null) sets.sent(cell, part);
+        } else if (lane.socket === null) {
+          book.count(row, NO_CONNECTION);
+          if (part !== null) sets.miss(part);
         } else {
           lane.waiting.push({ line, row, dueMs: nextDueMs, part });
           waiting++;
@@ -147,7 +147,7 @@ export function createPump(
   };
 
   const send = (lane: Lane, line: string, row: number, dueMs: number, sentMs: number): number => {
-    lane.client.socket.send(substring(line, HEADER_LENGTH));
+    (lane.socket as WebSocket).send(substring(line, HEADER_LENGTH));
     // Known by the whole plain OK that will come: no answer is cut or read that needs not be.
     const key = `["OK","${substring(line, ID_START, ID_END)}",true,""]`;
     if (freeCells === 0) growCells();
@@ -157,7 +157,7 @@ export function createPump(
     sent[cell] = sentMs;
     lane.pending.set(key, cell);
     inFlight++;
-    if (++lane.inFlight === maxInFlight) room--;
+    if (--lane.room === 0) room--;
     (attempted[row] as number)++;
     return cell;
   };
@@ -219,7 +219,7 @@ export function createPump(
     if (++settled % sampleEvery === 0) book.samples.push(row, responseMs, serviceMs);
     free[freeCells++] = cell;
     inFlight--;
-    if (lane.inFlight-- === maxInFlight) makeRoom(receivedMs);
+    if (lane.room++ === 0) makeRoom(receivedMs);
     return row;
   };
 
@@ -229,7 +229,7 @@ export function createPump(
   };
 
   const sendWaiting = (lane: Lane): void => {
-    while (lane.inFlight < maxInFlight && lane.waiting.length > 0) {
+    while (lane.room > 0 && lane.waiting.length > 0) {
       const next = lane.waiting.shift();
       if (next === undefined) return;
       waiting--;
@@ -274,13 +274,17 @@ export function createPump(
     accept(lane: Lane, id: string): void {
       if (isAudited && accepted++ % auditEvery === 0) recorder.noteAccepted(lane.relay, id);
     },
-    opened(): void {
+    opened(lane: Lane): void {
+      lane.socket = lane.client.socket;
+      lane.room = maxInFlight;
       open++;
       makeRoom(now());
     },
     dropped(lane: Lane): void {
       open--;
-      if (lane.inFlight < maxInFlight) room--;
+      if (lane.room > 0) room--;
+      lane.socket = null;
+      lane.room = 0;
     },
     sentMsOf: (cell: number) => sent[cell] as number,
     /** Frees the place of a publish that has had no answer; its lane forgets it. Gives its row. */
@@ -291,7 +295,7 @@ export function createPump(
     },
     /** A place on an open connection has become free. */
     vacate(lane: Lane): void {
-      if (lane.inFlight-- === maxInFlight) makeRoom(now());
+      if (lane.room++ === 0) makeRoom(now());
     },
     /** One of those that waited waits no more. */
     unwait(): void {
