@@ -14,7 +14,7 @@ import {
   POOL_EXHAUSTED,
   SCHEDULED,
 } from "../../../src/measure/classes/publish.ts";
-import type { Histogram } from "../../../src/measure/histogram.ts";
+import { BUCKETS, type Histogram, UNITS_PER_MS } from "../../../src/measure/histogram.ts";
 import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../../../src/pool/format.ts";
 import { arrivalsOf } from "../arrivals.ts";
 import type { Ground, Rest, Schedule, SocketMessage } from "../driver.ts";
@@ -103,8 +103,11 @@ export function createPump(
         let row = charCodeAt(line, 0) - LETTER_A;
         if (nextDueMs < windowStartMs) row += types;
         else {
-          // `Math.max` is a call, which costs more than all of this line.
-          record(scheduleLag, atMs - (heldUntilMs > nextDueMs ? heldUntilMs : nextDueMs));
+          // Written out, as `record` and `Math.max` are calls, which cost more than all of this.
+          const lagMs = atMs - (heldUntilMs > nextDueMs ? heldUntilMs : nextDueMs);
+          const bucket = BUCKETS[(lagMs * UNITS_PER_MS) >>> 0];
+          if (bucket === undefined || lagMs > scheduleLag.known) scheduleLag.record(lagMs);
+          else (scheduleLag.counts[bucket] as number)++;
         }
         (scheduled[row] as number)++;
         let part: SetPart | null = null;
@@ -213,13 +216,23 @@ export function createPump(
     const row = rows[cell] as number;
     const responseMs = receivedMs - (due[cell] as number);
     const serviceMs = receivedMs - (sent[cell] as number);
-    record(response[row] as Histogram, responseMs);
-    record(service[row] as Histogram, serviceMs);
+    // `record`, written out.
+    let histogram = response[row] as Histogram;
+    let bucket = BUCKETS[(responseMs * UNITS_PER_MS) >>> 0];
+    if (bucket === undefined || responseMs > histogram.known) histogram.record(responseMs);
+    else (histogram.counts[bucket] as number)++;
+    histogram = service[row] as Histogram;
+    bucket = BUCKETS[(serviceMs * UNITS_PER_MS) >>> 0];
+    if (bucket === undefined || serviceMs > histogram.known) histogram.record(serviceMs);
+    else (histogram.counts[bucket] as number)++;
     if (isOfMany && row < types) record(byRelay[lane.relay] as Histogram, serviceMs);
     if (++settled % sampleEvery === 0) book.samples.push(row, responseMs, serviceMs);
     free[freeCells++] = cell;
     inFlight--;
-    if (lane.room++ === 0) makeRoom(receivedMs);
+    if (lane.room++ === 0) {
+      if (room === 0) heldUntilMs = receivedMs;
+      room++;
+    }
     return row;
   };
 
