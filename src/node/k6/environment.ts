@@ -115,7 +115,7 @@ export function garbageTarget(clients: number): number {
  * long run keeps, its slices, at most 600 of a VU, would else be taken nine times.
  */
 export function memoryLimit(clients: number): string {
-  return `${Math.round(200 + 0.15 * clients)}MiB`;
+  return `${Math.round(260 + 0.15 * clients)}MiB`;
 }
 
 /** The arguments of k6. The blacklist is given again here, where nothing can replace it. */
