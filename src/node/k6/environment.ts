@@ -112,7 +112,8 @@ export function garbageTarget(clients: number): number {
 
 /**
  * From so much memory on, garbage is collected as often as it takes (Go's GOMEMLIMIT, a soft limit): what a
- * long run keeps, its slices, at most 600 of a VU, would else be taken nine times.
+ * long run keeps, its slices, at most 600 of a VU, would else be taken nine times. Some 50 MB live in the heap of
+ * a run with 100 clients; with 60 MiB less, saturated publishing lost 8 % to collections (docs/generator-speed.md).
  */
 export function memoryLimit(clients: number): string {
   return `${Math.round(260 + 0.15 * clients)}MiB`;
