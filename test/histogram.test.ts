@@ -83,6 +83,12 @@ describe("HistogramSum", () => {
       { numRuns: 50 },
     );
   });
+
+  it("gives a single one whole that was kept as bytes", () => {
+    const sum = new HistogramSum();
+    sum.add(new HistogramStore().keep({ max: 1, from: bucketOf(1), counts: "2" }));
+    assert.deepEqual({ ...sum.toData() }, histogramOf(1, 1));
+  });
 });
 
 describe("buckets", () => {

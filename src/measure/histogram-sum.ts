@@ -24,6 +24,9 @@ export class HistogramSum {
   }
 
   toData(): HistogramData {
-    return this.#many?.toData() ?? this.#few;
+    if (this.#many !== null) return this.#many.toData();
+    // A single one may be kept as bytes (histogram-store.ts), of which JSON and `...` take a part only.
+    const { unit, count, max, buckets } = this.#few;
+    return { unit, count, max, buckets };
   }
 }
