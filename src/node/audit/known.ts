@@ -7,7 +7,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { classifyKind, type NostrEvent } from "../../nostr/wire.ts";
 import { FRAMES_FILE, HEADER_LENGTH, type PoolManifest } from "../../pool/format.ts";
-import { KNOWN_SHARE } from "../../report/generator.ts";
+import { KNOWN_SHARE } from "../../report/share-signals.ts";
 import type { KnownEvents } from "../../report/types.ts";
 import type { Admission } from "../guard/gate.ts";
 import { advice, type Finding, stop } from "../preflight/finding.ts";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import { formatRate } from "../../report/format.ts";
-import { CEILING_SHARE, RECEIVE_SHARE } from "../../report/generator.ts";
+import { CEILING_SHARE, RECEIVE_SHARE } from "../../report/share-signals.ts";
 import type { ReceiveFigures } from "../../report/types.ts";
 import type { K6Binary } from "../setup/attempt.ts";
 import { cacheDir } from "../setup/cache.ts";

@@ -1,6 +1,6 @@
 /** The figures of a calibration as text, each with what it means. */
 import { formatBytes, formatCount, formatMs, formatRate } from "../../report/format.ts";
-import { CEILING_SHARE, RECEIVE_SHARE } from "../../report/generator.ts";
+import { CEILING_SHARE, RECEIVE_SHARE } from "../../report/share-signals.ts";
 import {
   type Calibration,
   type Ceiling,

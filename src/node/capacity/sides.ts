@@ -7,7 +7,7 @@ import type { OptionName } from "../../plan/option-table.ts";
 import { type OptionTexts, readSwitch } from "../../plan/options.ts";
 import { leadingRate, type Plan } from "../../plan/plan.ts";
 import { SCENARIOS, type ScenarioName } from "../../plan/scenarios.ts";
-import { CEILING_SHARE } from "../../report/generator.ts";
+import { CEILING_SHARE } from "../../report/share-signals.ts";
 import { ceilingOf } from "../calibrate/obtain.ts";
 import { readNote, readPid, readPoolsLimit } from "../commands/run.ts";
 import { readAuthorities } from "../guard/authorities.ts";

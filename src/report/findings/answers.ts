@@ -1,6 +1,6 @@
 /** Answers that are no failure and still say something: known events, older versions, stray OKs. */
 import { publishOf } from "../class-report.ts";
-import { KNOWN_SHARE } from "../generator.ts";
+import { KNOWN_SHARE } from "../share-signals.ts";
 import { leadOf } from "./lead.ts";
 import { countErrors, errorEvidence, evidence, type Rule, shareOf } from "./rule.ts";
 
