@@ -1,6 +1,7 @@
 /** Units of every class of work as VUs would count them: made from the classes' own identities. */
 import fc from "fast-check";
 import { CONNECTION_ROWS } from "../src/measure/classes/connection.ts";
+import { DELIVERY_ROWS } from "../src/measure/classes/delivery.ts";
 import { CLASS_NAMES, type ClassName, classOf, type RowNames } from "../src/measure/classes.ts";
 import type { Slice } from "../src/measure/slice.ts";
 import { rowOfClass, sliceOf, TYPES } from "./fixtures/reports/run.ts";
@@ -9,6 +10,7 @@ export const ROW_NAMES = {
   publish: TYPES,
   set: TYPES,
   query: ["feed", "choose"],
+  delivery: DELIVERY_ROWS,
   connection: CONNECTION_ROWS,
 } as const satisfies RowNames;
 
@@ -68,7 +70,15 @@ function unitOf(
   const rests: (string | null)[] = [];
   let column = roots[from.root % roots.length]?.left ?? "";
   let at = from.due;
+  let before = "";
   for (const { pick, took, isOpen } of hops) {
+    // What two identities have a part of is a unit of both.
+    const also = identities.filter((i) => i.left !== before && i.right.includes(column));
+    for (const { left } of before === "" ? [] : also) {
+      steps.push({ column: left, at });
+      rests.push(null);
+    }
+    before = column;
     steps.push({ column, at });
     const identity = identities.find(({ left }) => left === column);
     rests.push(identity?.rest ?? null);

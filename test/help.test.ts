@@ -55,7 +55,7 @@ describe("help of run", () => {
     assert.doesNotMatch(query, /Presets of --mix|--rate /);
     const all = runUsage([], undefined);
     assert.equal(flagsOf(all).length, OPTION_NAMES.length + 1);
-    assert.match(all, /^ {2}--rate EPS .*\(publish, playback\) \[RATE_EPS, default 50\]$/m);
+    assert.match(all, /^ {2}--rate EPS .*\(publish, playback, fanout\) \[RATE_EPS, default 50\]$/m);
     assert.match(all, /^ {2}--max-in-flight N .*default 16; 8 in query\]$/m);
   });
 
@@ -69,7 +69,12 @@ describe("help of run", () => {
   });
 
   it("is right about that mix: the plan of a dry run has it", async () => {
-    const mixes = { publish: /video:0\.1/, playback: /watch-history/, query: /profiles 20 %/ };
+    const mixes = {
+      publish: /video:0\.1/,
+      playback: /watch-history/,
+      query: /profiles 20 %/,
+      fanout: /topic:100x1/,
+    };
     for (const name of SCENARIO_NAMES) {
       const texts = collectOptions({ relay: "ws://relay.test:1", seed: "1" }, {}, name);
       assert.match(await describePlan(buildPlan(name, texts, "1")), mixes[name], name);

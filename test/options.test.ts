@@ -49,13 +49,13 @@ describe("collectOptions", () => {
       [
         "query",
         { rate: "5" },
-        /^`--rate` has no say in `query`; .* `publish` and `playback`\n.*`--query-rate`/,
+        /^`--rate` has no say in `query`; .* `playback` and `fanout`\n.*`--query-rate`/,
       ],
       ["query", { mix: "view:1" }, /^`--mix` has no say in `query`; .*\n.*`--query-mix`/],
       [
         "query",
         { audit: "1" },
-        /^`--audit` has no say in `query`; it belongs to `publish` and `playback`$/,
+        /^`--audit` has no say in `query`; it belongs to `publish`, `playback` and `fanout`$/,
       ],
       [
         "publish",
@@ -85,6 +85,7 @@ describe("collectOptions", () => {
         ["publish", true, true, false],
         ["playback", true, true, false],
         ["query", true, false, true],
+        ["fanout", true, true, false],
       ],
     );
   });

@@ -133,7 +133,18 @@ const LATER = [
   ...["pingSec", "headers", "clientIpHeader", "pacing", "several", "ends", "handshakes"],
   ...["relayProcesses", "proxy", "portLooks", "queryTimes"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
-  ...["known", "spot", "margin", "options", "withheld", "query", "receive", "advice", "limits"],
+  ...[
+    "known",
+    "spot",
+    "margin",
+    "options",
+    "withheld",
+    "query",
+    "fanout",
+    "receive",
+    "advice",
+    "limits",
+  ],
 ];
 
 describe("the schema", () => {

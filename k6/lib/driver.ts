@@ -4,6 +4,7 @@
  * is its own: an array by `client.index`.
  */
 import type { Recorder } from "../../src/measure/recorder.ts";
+import type { AnsweredOutcome } from "../../src/nostr/ok.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { Clock } from "./clock.ts";
 import type { Client } from "./connection/client.ts";
@@ -60,6 +61,9 @@ export interface Driver {
   readonly isThrough: boolean;
   /** Nothing is open or waits, and every place is free again: what must hold at the end. */
   readonly isSettled: boolean;
+  /** What it has to do when connections are open and before anything is due, and whether that is done. */
+  prepare?(): void;
+  readonly isPrepared?: boolean;
   /** Nothing is due before. */
   start(schedule: Schedule): void;
   /** Sends what is due. */
@@ -87,4 +91,19 @@ export interface Driver {
 export interface LeadingDriver extends Driver {
   /** What a connection's messages are to be given to; it must not throw. */
   listen(client: Client, rest: Rest): (message: SocketMessage) => void;
+}
+
+/**
+ * What follows each event that is published, by the cell that it is known by while it is in flight: what was sent
+ * when, and what came of it.
+ */
+export interface Following {
+  /** `line`: of the pool. */
+  sent(cell: number, line: string, dueMs: number, sentMs: number): void;
+  /** The plain OK came. */
+  accepted(cell: number, receivedMs: number): void;
+  /** Another OK came. */
+  answered(cell: number, outcome: AnsweredOutcome, receivedMs: number): void;
+  /** No OK came in time, or its connection is gone. */
+  gaveUp(cell: number): void;
 }

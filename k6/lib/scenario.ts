@@ -85,7 +85,7 @@ export async function queryShare(
 }
 
 /** The part of the load that is this VU's; `null`: the run was refused. */
-function admitShare(
+export function admitShare(
   script: Script,
   origin: Origin | null | undefined,
   more: readonly string[],
@@ -101,7 +101,7 @@ function admitShare(
   return null;
 }
 
-async function runVu(
+export async function runVu(
   { plan, pool, run }: Script,
   share: number,
   origin: Origin | null | undefined,

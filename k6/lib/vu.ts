@@ -5,7 +5,7 @@
 import type { RowNames } from "../../src/measure/classes.ts";
 import { Recorder } from "../../src/measure/recorder.ts";
 import { type Phase, type Slice, sliceLengthMs } from "../../src/measure/slice.ts";
-import { CLOSE_TIMEOUT_MS } from "../../src/plan/duration.ts";
+import { CLOSE_TIMEOUT_MS, drainMs } from "../../src/plan/duration.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { seededRandom } from "../../src/random.ts";
 import { type Clock, createClock } from "./clock.ts";
@@ -108,6 +108,8 @@ export class Vu {
   async run(): Promise<boolean> {
     await this.#open();
     if (this.#isLate) return false;
+    await this.#prepare();
+    if (this.#isLate) return false;
     const { startMs, windowStartMs, windowEndMs } = this.#start();
     this.#enter(this.#plan.warmupSec > 0 ? "warmup" : "window");
     // Slices end at whole numbers of slices from the window's start, in the warm-up too.
@@ -117,7 +119,7 @@ export class Vu {
     for (const driver of this.#drivers) driver.endWindow();
     this.#enter("drain");
     // What was sent late is waited for as long as the rest.
-    const drainEndMs = this.#clock.now() + this.#plan.ackTimeoutMs;
+    const drainEndMs = this.#clock.now() + drainMs(this.#plan);
     await loop.runUntil(() => loop.isAnswered || loop.lastChoresMs >= drainEndMs);
     for (const driver of this.#drivers) driver.giveUp();
     if (!this.#drivers.every((driver) => driver.isSettled)) {
@@ -140,6 +142,16 @@ export class Vu {
     await this.#loop.runUntil(() => over || this.#isLate);
     // A connection that waits for its answer must not make another one late.
     if (!this.#isLate) await opened;
+  }
+
+  /** What drivers have to do before anything is due; most have nothing. */
+  async #prepare(): Promise<void> {
+    const preparing = this.#drivers.filter((driver) => driver.prepare !== undefined);
+    if (preparing.length === 0) return;
+    for (const driver of preparing) driver.prepare?.();
+    await this.#loop.runUntil(
+      () => preparing.every(({ isPrepared }) => isPrepared === true) || this.#isLate,
+    );
   }
 
   #start(): Schedule {

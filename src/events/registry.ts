@@ -16,6 +16,7 @@ import { profile } from "./profile.ts";
 import { reaction } from "./reaction.ts";
 import { relayList } from "./relay-list.ts";
 import { repost } from "./repost.ts";
+import { findTopic } from "./topic.ts";
 import { video } from "./video.ts";
 import { videoDelete } from "./video-delete.ts";
 import { videoEdit } from "./video-edit.ts";
@@ -26,7 +27,7 @@ import { watchHistory } from "./watch-history.ts";
 /** Goes up whenever a builder gives other events for the same seed: pools made before are made anew. */
 export const BUILDERS_VERSION = 2;
 
-/** All but `padded:<bytes>`, which is one type for each size. */
+/** All but `padded:<bytes>` and `topic:<topics>x<parts>`, which are one type for each size. */
 export const eventTypes: readonly EventType[] = [
   view,
   video,
@@ -56,7 +57,7 @@ export function findEventType(
   extra: readonly EventType[] = [],
 ): EventType | undefined {
   const isNamed = (type: EventType) => type.name === name;
-  return extra.find(isNamed) ?? eventTypes.find(isNamed) ?? findPadded(name);
+  return extra.find(isNamed) ?? eventTypes.find(isNamed) ?? findPadded(name) ?? findTopic(name);
 }
 
 /** The types of a mix's names, in their order. Throws `ConfigError` for a name that is no type. */

@@ -5,11 +5,12 @@
  */
 import type { ClassOfWork } from "./class-of-work.ts";
 import { connection } from "./classes/connection.ts";
+import { delivery } from "./classes/delivery.ts";
 import { publish } from "./classes/publish.ts";
 import { query } from "./classes/query.ts";
 import { set } from "./classes/set.ts";
 
-export const CLASSES = { publish, set, query, connection } as const satisfies Readonly<
+export const CLASSES = { publish, set, query, delivery, connection } as const satisfies Readonly<
   Record<string, ClassOfWork>
 >;
 

@@ -29,14 +29,23 @@ type Columns = readonly [
 ];
 
 const PUBLISHING = { scenarios: ["publish", "playback"] } as const;
+const SENDING = { scenarios: ["publish", "playback", "fanout"] } as const;
+const FANNING = { scenarios: ["fanout"] } as const;
 const ASKING = { scenarios: ["query"] } as const;
 
 const table = {
   Load: {
-    clients: ["CLIENTS", "clients", "N", "1000", "open connections"],
+    clients: [
+      "CLIENTS",
+      "clients",
+      "N",
+      "1000",
+      "open connections",
+      { scenarios: ["publish", "playback", "query"] },
+    ],
     duration: ["DURATION_SEC", "duration", "SEC", "600", "length of the measured window"],
     warmup: ["WARMUP_SEC", "warmup", "SEC", "0", "sent and counted apart before the window"],
-    rate: ["RATE_EPS", "rate", "EPS", "50", "events per second over all clients", PUBLISHING],
+    rate: ["RATE_EPS", "rate", "EPS", "50", "events per second over all clients", SENDING],
     arrival: ["ARRIVAL", "arrival", "KIND", "constant", "constant or poisson"],
     pacing: [
       "PACING",
@@ -44,7 +53,7 @@ const table = {
       "MODE",
       "auto",
       "precise (on time, for a core), shared (leaves cores to the relay), or auto",
-      PUBLISHING,
+      SENDING,
     ],
     maxInFlight: [
       "MAX_IN_FLIGHT",
@@ -98,6 +107,59 @@ const table = {
     ],
     pages: ["PAGES", "pages", "N", "1", "pages of what can be paged, by `until`", ASKING],
     keepLive: ["KEEP_LIVE", "keep-live", null, null, "leave REQs open behind their EOSE", ASKING],
+  },
+  Subscriptions: {
+    subscribers: ["SUBSCRIBERS", "subscribers", "N", "1000", "connections that subscribe", FANNING],
+    publishers: ["PUBLISHERS", "publishers", "N", "50", "connections that publish", FANNING],
+    fanout: [
+      "FANOUT",
+      "fanout",
+      "N|all|zipf",
+      "10",
+      "subscriptions of each topic; all: of the only one; zipf: few have many",
+      FANNING,
+    ],
+    subsPerConnection: [
+      "SUBS_PER_CONNECTION",
+      "subs-per-connection",
+      "N",
+      "1",
+      "subscriptions on each connection, each of another topic",
+      FANNING,
+    ],
+    decoys: ["DECOYS", "decoys", "N", "0", "subscriptions beside them that match nothing", FANNING],
+    filter: [
+      "FANOUT_FILTER",
+      "filter",
+      "BY",
+      "author",
+      "what tells topics apart: author, tag (`#t`) or kind",
+      FANNING,
+    ],
+    deliveryTimeout: [
+      "DELIVERY_TIMEOUT_MS",
+      "delivery-timeout",
+      "MS",
+      "10000",
+      "delivered later than so long behind its event was due: late",
+      FANNING,
+    ],
+    baseline: [
+      "BASELINE",
+      "baseline",
+      "SHARE",
+      "0",
+      "of the window, before the subscriptions are opened: OK without them",
+      FANNING,
+    ],
+    echo: [
+      "FANOUT_ECHO",
+      "echo",
+      null,
+      null,
+      "publishers subscribe too, where they publish",
+      FANNING,
+    ],
   },
   Connections: {
     connectConcurrency: [
@@ -169,7 +231,7 @@ const table = {
       "DIR",
       null,
       "folder of a pool (default: made, cached under pools/)",
-      PUBLISHING,
+      SENDING,
     ],
     builders: [
       "BUILDERS",
@@ -201,7 +263,7 @@ const table = {
       "now|SEC",
       null,
       "created_at of a pool that is made: as it is sent, or a day from these Unix seconds on",
-      PUBLISHING,
+      SENDING,
     ],
     poolsLimit: [
       "POOLS_LIMIT_MB",
@@ -272,7 +334,7 @@ const table = {
       null,
       null,
       "read back what the relay acknowledged, after the run",
-      PUBLISHING,
+      SENDING,
     ],
     reportDir: [
       "REPORT_DIR",

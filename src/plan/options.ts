@@ -63,7 +63,10 @@ export function refuseWithoutSay(
   const instead = OPTION_NAMES.filter((own) => hasSay(own, scenario)).find(
     (own) => OPTIONS[own].flag.endsWith(`-${flag}`) || flag.endsWith(`-${OPTIONS[own].flag}`),
   );
-  const where = scenarios.map((one) => `\`${one}\``).join(" and ");
+  const where = scenarios
+    .map((one) => `\`${one}\``)
+    .join(", ")
+    .replace(/, (?=[^,]*$)/, " and ");
   const hint = instead === undefined ? "" : `\nHere it is ${shown(OPTIONS[instead].flag)}.`;
   throw new ConfigError(
     `${shown(flag)} has no say in \`${scenario}\`; it belongs to ${where}${hint}`,

@@ -6,6 +6,15 @@ import { ConfigError } from "../errors.ts";
 import { expandPreset } from "../events/presets.ts";
 import { parseRelayUrls, type RelayUrl } from "../guard/relay-url.ts";
 import { type ArrivalKind, mostArrivals } from "../load/arrivals.ts";
+import {
+  connectionsOf,
+  deliveriesPerSecond,
+  type FanoutPlan,
+  readFanoutPlan,
+  topicMix,
+  topicsOfVu,
+  topicsWanted,
+} from "./fanout.ts";
 import { type Header, parseHeaderName, parseHeaders } from "./headers.ts";
 import { readInstances } from "./instances.ts";
 import type { OptionName } from "./option-table.ts";
@@ -33,6 +42,8 @@ export interface Plan {
   readonly mix: string;
   /** What is asked; `null` where queries do not lead. */
   readonly query: QueryPlan | null;
+  /** Who subscribes to it; `null` where nobody does. */
+  readonly fanout: FanoutPlan | null;
   readonly seed: string;
   readonly arrival: ArrivalKind;
   /** Publishes without an answer on a connection, or open REQs where queries lead. */
@@ -71,6 +82,7 @@ const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, units: 
 const RATE_PER_VU = 15_000;
 /** What comes costs more than what is sent: of 20,000 events an answer of the mix `app` has 240 rows. */
 const QUERIES_PER_VU = 150;
+const DELIVERIES_PER_VU = 20_000;
 const CONNECTIONS_PER_VU = 2_500;
 /** Where the count of cores is not known. */
 const MOST_VUS = 4;
@@ -92,11 +104,15 @@ export function buildPlan(
   const instances = readInstances(texts);
   const bound = (n: number) => (force ? Number.MAX_SAFE_INTEGER : n);
   const relays = readRelays(texts);
-  const clients = readNumber(texts, "clients", {
-    min: 1,
-    max: bound(instances * BOUNDS.clients),
-    integer: true,
-  });
+  const fanout = scenario === "fanout" ? readFanoutPlan(texts, instances, force) : null;
+  const clients =
+    fanout === null
+      ? readNumber(texts, "clients", {
+          min: 1,
+          max: bound(instances * BOUNDS.clients),
+          integer: true,
+        })
+      : connectionsOf(fanout);
   const durationSec = readNumber(texts, "duration", {
     min: 1,
     max: bound(BOUNDS.durationSec),
@@ -113,16 +129,31 @@ export function buildPlan(
       });
   const vusOfRate = query === null ? rateEps / RATE_PER_VU : query.rate / QUERIES_PER_VU;
   const cores = readCores(texts) ?? machineCores;
-  const wanted = Math.max(vusOfRate, clients / CONNECTIONS_PER_VU) / instances;
-  const vusEach = Math.min(Math.floor(clients / instances), cores ?? MOST_VUS, Math.ceil(wanted));
+  const vusOfDeliveries =
+    fanout === null ? 0 : deliveriesPerSecond(fanout, rateEps, 1) / DELIVERIES_PER_VU;
+  const wanted = Math.max(vusOfRate, vusOfDeliveries, clients / CONNECTIONS_PER_VU) / instances;
+  // A topic lives within a VU, with one that publishes and those that subscribe to it.
+  const most =
+    fanout === null
+      ? clients
+      : Math.min(
+          fanout.publishers,
+          fanout.subscribers,
+          Math.floor(topicsWanted(fanout) / fanout.subsPerConnection),
+        );
+  const vusEach = Math.min(Math.floor(most / instances), cores ?? MOST_VUS, Math.ceil(wanted));
   const plan: Plan = {
     scenario,
     relays,
     clients,
     durationSec,
     rateEps,
-    mix: expandPreset(isQuery ? CORPUS_MIX : (texts.mix ?? "")),
+    mix:
+      fanout === null
+        ? expandPreset(isQuery ? CORPUS_MIX : (texts.mix ?? ""))
+        : topicMix(fanout, instances * vusEach),
     query,
+    fanout,
     seed: readSeed(texts.seed ?? seed),
     arrival: readChoice(texts, "arrival", ARRIVALS),
     maxInFlight: readNumber(texts, "maxInFlight", { min: 1, max: 10_000, integer: true }),
@@ -168,7 +199,10 @@ export function buildPlan(
  */
 export function eventsNeeded(plan: Plan): number {
   const scheduleMs = (plan.warmupSec + plan.durationSec) * 1_000;
-  return plan.vus * (mostArrivals(plan.arrival, leadingRate(plan) / plan.vus, scheduleMs) + 16);
+  // One of each topic tells that its subscriptions are open.
+  const probes = plan.fanout === null ? 0 : topicsOfVu(plan.fanout, plan.vus);
+  const most = mostArrivals(plan.arrival, leadingRate(plan) / plan.vus, scheduleMs);
+  return plan.vus * (most + probes + 16);
 }
 
 /** Units of the leading class a second: events published, or queries. */
@@ -228,9 +262,16 @@ function check(plan: Plan, mostUnits: number): Plan {
       `${optionLabel("clients")} must be at least the number of relays (${plan.relays.length}), got \`${plan.clients}\``,
     );
   }
-  if (plan.clients < plan.instances) {
+  if (plan.fanout !== null && plan.relays.length > 1) {
     throw new ConfigError(
-      `${optionLabel("clients")} must be at least ${optionLabel("instances")} (${plan.instances}), got \`${plan.clients}\`: an instance without a connection sends nothing`,
+      `${optionLabel("relay")} must name one relay in \`fanout\`, got \`${plan.relays.length}\`: none hands on what another one was sent`,
+    );
+  }
+  if (plan.vus < plan.instances) {
+    throw new ConfigError(
+      plan.fanout === null
+        ? `${optionLabel("clients")} must be at least ${optionLabel("instances")} (${plan.instances}), got \`${plan.clients}\`: an instance without a connection sends nothing`
+        : `${optionLabel("instances")} must be at most the number of topics, subscribers and publishers, got \`${plan.instances}\`: a topic lives within an instance`,
     );
   }
   const [units, unit, flag] =

@@ -23,12 +23,15 @@ export interface ThresholdExpression {
 
 const PUBLISH =
   "nostr_publish_failed: rate<0.01; nostr_publish_response_time: p(95)<500, p(99)<1000";
+const DELIVERY =
+  "nostr_delivery_failed: rate<=0.0001; nostr_delivery_time: p(99)<1000; nostr_delivery_duplicates: count==0";
 const QUERY = "nostr_query_failed: rate<0.01; nostr_query_time: p(95)<500, p(99)<1000";
 
 /** What a run of a scenario is held against when nothing else was given. */
 const DEFAULTS: Readonly<Record<ScenarioName, string>> = {
   publish: PUBLISH,
   playback: `${PUBLISH}; ${QUERY}`,
+  fanout: `${PUBLISH}; ${DELIVERY}`,
   query: `${QUERY}; nostr_query_short: count==0; nostr_query_wrong: count==0`,
 };
 

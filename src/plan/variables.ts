@@ -13,7 +13,7 @@ const BARE = /^(\w+:\/\/[^/?]+)\/$/;
 
 /** What decides a plan, by the names of the environment; its bounds were lifted if they were. */
 export function planVariables(plan: Plan): Record<string, string> {
-  const { query } = plan;
+  const { query, fanout } = plan;
   return {
     RELAY_URL: plan.relays.map((relay) => toDialUrl(relay).replace(BARE, "$1")).join(","),
     CLIENTS: String(plan.clients),
@@ -45,6 +45,19 @@ export function planVariables(plan: Plan): Record<string, string> {
           VERIFY: query.verify,
           PAGES: String(query.pages),
           KEEP_LIVE: query.keepLive ? "1" : "",
+        }),
+    ...(fanout === null
+      ? {}
+      : {
+          SUBSCRIBERS: String(fanout.subscribers),
+          PUBLISHERS: String(fanout.publishers),
+          FANOUT: String(fanout.fanout),
+          SUBS_PER_CONNECTION: String(fanout.subsPerConnection),
+          DECOYS: String(fanout.decoys),
+          FANOUT_FILTER: fanout.filter,
+          DELIVERY_TIMEOUT_MS: String(fanout.deliveryTimeoutMs),
+          BASELINE: String(fanout.baseline),
+          FANOUT_ECHO: fanout.echo ? "1" : "",
         }),
   };
 }

@@ -29,6 +29,9 @@ export const INDEX_STEP = 256;
 /** What a type may be called: reports use its name as a key beside words of their own, and metrics as a tag. */
 export const TYPE_NAME = /^[A-Za-z][A-Za-z0-9._-]{0,39}$/;
 
+/** Behind the name of a type that is one of many: `padded:2048`, `topic:100x2`. */
+const PARAMETER = /:[0-9a-z]{1,20}$/;
+
 export type PoolSource =
   /** A digest of the user's module that built events of some of the types. */
   | { readonly builders: string }
@@ -124,7 +127,7 @@ export function parseManifest(text: string, where: string): PoolManifest {
     manifest.index.every(isCount) &&
     manifest.index.length === Math.ceil(manifest.events / INDEX_STEP);
   if (!complete) throw new ConfigError(`the pool ${where} has an incomplete manifest; ${remedy}`);
-  const unnamed = manifest.types?.find((type) => !TYPE_NAME.test(type));
+  const unnamed = manifest.types?.find((type) => !TYPE_NAME.test(type.replace(PARAMETER, "")));
   if (unnamed !== undefined) {
     throw new ConfigError(
       `the pool ${where} has a type \`${unnamed.slice(0, 60)}\`: a name is 1 to 40 letters, digits, \`.\`, \`_\` or \`-\`, and begins with a letter`,

@@ -212,6 +212,7 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
   return {
     ...keptOf(plan),
     query: plan.query,
+    fanout: plan.fanout,
     relays: plan.relays.map((relay) => relay.label),
     clients: plan.clients,
     durationSec: plan.durationSec,

@@ -28,6 +28,10 @@ export function queryOf({ classes }: Classes): ClassReport<"query"> {
   return classes.query ?? NO_QUERY;
 }
 
+export function deliveryOf({ classes }: Classes): ClassReport<"delivery"> {
+  return classes.delivery ?? NO_DELIVERY;
+}
+
 export function setOf({ classes }: Classes): NonNullable<ClassReports["set"]> {
   return classes.set ?? NO_SET;
 }
@@ -111,3 +115,4 @@ const NO_TIMES = summarize(EMPTY_HISTOGRAM);
 const NO_PUBLISH = { ...nothingOf("publish"), byRelay: [] };
 const NO_SET = { ...nothingOf("set"), lacking: {} };
 const NO_QUERY = nothingOf("query");
+const NO_DELIVERY = nothingOf("delivery");

@@ -19,6 +19,7 @@ import { partOf, severalSignals, worse, worstOfInstances } from "./several.ts";
 import { shareSignals, withDisprovedCeiling } from "./share-signals.ts";
 import { signal } from "./signal.ts";
 import type { Figures, Measured, Report, Signal, VerdictState } from "./types.ts";
+import { unreadySignals } from "./unready-signal.ts";
 import { scriptErrorSignal, wholeSignals } from "./whole-signals.ts";
 
 /** Adds the verdict on the generator to a report; an invalid run's only finding is the generator. */
@@ -55,6 +56,7 @@ function signalsOf(report: Measured, f: Figures): readonly Signal[] {
     ...processorSignals(report, f),
     ...scheduleSignals(report, f),
     ...shareSignals(report, f),
+    ...unreadySignals(report),
     scriptErrorSignal(report),
   ];
 }

@@ -21,10 +21,20 @@ export function outcomeOf(report: Report): string {
       ? `all ${formatCount(due)} ${row.many}`
       : `${formatPercent(due === 0 ? null : done / due)} of ${formatCount(due)} ${row.many}`;
   const set = formatRate(rate.target, `${row.many}/s`);
-  const told = `it ${row.doneWord} ${share}, response p50 ${formatMs(times.response.p50)}, p99 ${formatMs(times.response.p99)}`;
+  const told = `it ${row.doneWord} ${share}, response p50 ${formatMs(times.response.p50)}, p99 ${formatMs(times.response.p99)}${delivered(report)}`;
   return passed(report)
     ? `The relay takes ${set}: ${told}`
     : `The relay does not take ${set} as the thresholds want it: ${told}`;
+}
+
+function delivered({ classes: { delivery } }: Report): string {
+  if (delivery === undefined) return "";
+  const { totals, times } = delivery;
+  const all = totals.delivered === totals.due;
+  const share = all
+    ? `all ${formatCount(totals.due)} deliveries`
+    : `${formatCount(totals.delivered)} of ${formatCount(totals.due)} deliveries`;
+  return `; ${share} came in time, p99 ${formatMs(times.response.p99)}`;
 }
 
 /** A report of whatever kind, as far as it says which relays it is about. */

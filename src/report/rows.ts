@@ -1,7 +1,9 @@
 /** Which classes of work a scenario does, and what the rows of each are called. */
 import { QUERIES } from "../load/sessions.ts";
 import { CONNECTION_ROWS } from "../measure/classes/connection.ts";
+import { DELIVERY_ROWS } from "../measure/classes/delivery.ts";
 import type { ClassName, RowNames } from "../measure/classes.ts";
+import { deliveriesPerSecond } from "../plan/fanout.ts";
 import { leadingRate, type Plan } from "../plan/plan.ts";
 import { isScenario, SCENARIOS } from "../plan/scenarios.ts";
 import type { PoolManifest } from "../pool/format.ts";
@@ -17,6 +19,7 @@ export function rowNames(scenario: string, pool: PoolManifest): RowNames {
   const rows: Partial<Record<ClassName, readonly string[]>> = {};
   for (const name of classes) {
     if (name === "connection") rows[name] = CONNECTION_ROWS;
+    else if (name === "delivery") rows[name] = DELIVERY_ROWS;
     // The questions of sessions are made as the run goes on.
     else if (name === "query" && scenario !== "query") rows[name] = QUERIES;
     else rows[name] = rowTypes(pool);
@@ -26,5 +29,7 @@ export function rowNames(scenario: string, pool: PoolManifest): RowNames {
 
 /** What a second the plan sets for a class; `null` where it follows from another. */
 export function targetOf(name: ClassName, plan: Plan): number | null {
+  const { fanout, rateEps, vus } = plan;
+  if (name === "delivery" && fanout !== null) return deliveriesPerSecond(fanout, rateEps, vus);
   return SCENARIOS[plan.scenario].leads === name ? leadingRate(plan) : null;
 }

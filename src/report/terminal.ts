@@ -42,6 +42,7 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     `response    p50 ${formatMs(l.response.p50)}, p95 ${formatMs(l.response.p95)}, p99 ${formatMs(l.response.p99)}, max ${formatMs(l.response.max)} (${formatCount(l.response.count)} samples, from the due time)`,
     `service     p50 ${formatMs(l.service.p50)}, p95 ${formatMs(l.service.p95)}, p99 ${formatMs(l.service.p99)}, max ${formatMs(l.service.max)} (from the send)`,
     ...queryLines(report),
+    ...deliveryLines(report),
     ...(report.classes.publish === undefined
       ? []
       : [
@@ -85,6 +86,15 @@ function queryLines(report: Report): readonly string[] {
         : `, ${formatCount(q.right)} right, ${formatCount(q.truncated)} truncated, ${formatCount(q.short)} short, ${formatCount(q.wrong)} wrong`;
     return `${i === 0 ? "queries     " : "            "}${name}: ${formatCount(q.scheduled)} asked, ${formatCount(q.eose)} answered, ${formatCount(failed)} not${answers}; p50 ${formatMs(p50)}, p95 ${formatMs(p95)}, p99 ${formatMs(p99)}`;
   });
+}
+
+function deliveryLines({ classes: { delivery } }: Report): readonly string[] {
+  if (delivery === undefined) return [];
+  const { totals: t, times } = delivery;
+  const { p50, p95, p99 } = times.response;
+  return [
+    `deliveries  ${formatCount(t.due)} due, ${formatCount(t.delivered)} delivered, ${formatCount(t.late)} late, ${formatCount(t.missing)} missing, ${formatCount(t.subscriptionLost)} lost with their subscription, ${formatCount(t.duplicate)} twice, ${formatCount(t.unexpected)} not owed; p50 ${formatMs(p50)}, p95 ${formatMs(p95)}, p99 ${formatMs(p99)}`,
+  ];
 }
 
 /** A relay chose some of it: no control character, which a terminal would obey. */

@@ -1,6 +1,7 @@
 /** The report: the JSON that tools read. `schema.json` beside this file says the same as JSON Schema. */
 import type { ClassName } from "../measure/classes.ts";
 import type { Reason } from "../nostr/reason.ts";
+import type { FanoutPlan } from "../plan/fanout.ts";
 import type { Pacing } from "../plan/pacing.ts";
 import type { QueryPlan } from "../plan/query.ts";
 import type { CorpusFacts, PoolSource } from "../pool/format.ts";
@@ -401,6 +402,8 @@ export interface Report {
     readonly withheld?: readonly string[];
     /** What was asked; `null` where queries do not lead. */
     readonly query?: QueryPlan | null;
+    /** Who subscribed; `null`: nobody. Reports from before have none. */
+    readonly fanout?: FanoutPlan | null;
     readonly relays: readonly string[];
     readonly clients: number;
     readonly durationSec: number;

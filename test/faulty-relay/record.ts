@@ -20,13 +20,20 @@ const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const OUT = fileURLToPath(new URL("../fixtures/reports/situations/", import.meta.url));
 
 const COMMON = {
-  ...{ clients: "20", duration: "8", seed: "situation" },
+  ...{ duration: "8", seed: "situation" },
   ...{ "ack-timeout": "1000", "report-dir": "reports" },
 };
 const FLAGS: Readonly<Record<ScenarioName, Readonly<Record<string, string>>>> = {
-  publish: { ...COMMON, rate: "200" },
-  playback: { ...COMMON, rate: "200" },
-  query: { ...COMMON, "query-rate": "25", corpus: "300" },
+  publish: { ...COMMON, clients: "20", rate: "200" },
+  playback: { ...COMMON, clients: "20", rate: "200" },
+  fanout: {
+    ...COMMON,
+    subscribers: "40",
+    publishers: "10",
+    rate: "50",
+    "delivery-timeout": "1000",
+  },
+  query: { ...COMMON, clients: "20", "query-rate": "25", corpus: "300" },
 };
 
 /** Relays of the project itself. */

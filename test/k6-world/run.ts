@@ -77,7 +77,9 @@ after(async () => {
 async function bundleAll(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-world-"));
   await writeFile(join(dir, "package.json"), '{"type":"module"}');
-  await bundleScripts(["k6/publish.ts", "k6/playback.ts", "k6/query.ts"], dir, [stubK6]);
+  await bundleScripts(["k6/publish.ts", "k6/playback.ts", "k6/query.ts", "k6/fanout.ts"], dir, [
+    stubK6,
+  ]);
   return dir;
 }
 

@@ -22,6 +22,8 @@ export interface Client extends Target {
   /** Row of the handshake that it has or tries, and of the last one that the relay ended; −1: none is missing. */
   row: number;
   droppedRow: number;
+  /** How the last connection ended that the relay ended: a close code, or its absence in words. */
+  endedBy: string;
   /** All below is of the connection that it has. */
   openedMs: number;
   isProven: boolean;
@@ -40,6 +42,7 @@ export function createClient(target: Target, index: number): Client {
     tried: false,
     row: 0,
     droppedRow: -1,
+    endedBy: "",
     openedMs: 0,
     isProven: false,
     heardMs: 0,

@@ -268,6 +268,7 @@ export class Connections {
       const name = code && code !== CODE_WITHOUT_FRAME ? String(code) : "no close frame";
       if (reason) recorder.said("close", name, atSec(), reason);
       else recorder.error("close", name, atSec(), errorText);
+      client.endedBy = name;
       events.onDrop(client);
       if (!client.isProven) client.failures++;
       this.#retry(client, !client.isProven);

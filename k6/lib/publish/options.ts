@@ -1,4 +1,5 @@
 /** What the publish driver is given beside what all drivers have. */
+import type { Following } from "../driver.ts";
 import type { FrameSource } from "../frames/frame-source.ts";
 
 export interface PublishOptions {
@@ -13,4 +14,6 @@ export interface PublishOptions {
   readonly frames: FrameSource;
   /** Of so many accepted publishes one is noted for the read-back; 0: of none. */
   readonly auditEvery: number;
+  /** Whoever wants to know of each event; nobody costs nothing. */
+  readonly following?: Following;
 }

@@ -59,6 +59,7 @@ export function createPublisher(ground: Ground, options: PublishOptions): Leadin
     prove(client);
     const outcome = bookOutcome(pump.settle(lane, cell, receivedMs), accepted, text);
     sets.settle(cell, FINE.includes(outcome), receivedMs);
+    options.following?.answered(cell, outcome, receivedMs);
     if (outcome === "accepted") pump.accept(lane, id);
     pump.sendWaiting(lane);
     return true;
@@ -80,6 +81,7 @@ export function createPublisher(ground: Ground, options: PublishOptions): Leadin
     const row = pump.giveUpCell(cell);
     book.count(row, column);
     sets.settle(cell, false, clock.now());
+    options.following?.gaveUp(cell);
     return row;
   };
 

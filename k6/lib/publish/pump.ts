@@ -43,7 +43,7 @@ export function createPump(
   sets: SetBook,
 ) {
   const { plan, clock, recorder, prove, onFault } = ground;
-  const { types, largestFrame, hasSets, frames, auditEvery } = options;
+  const { types, largestFrame, hasSets, frames, auditEvery, following } = options;
   const { maxInFlight } = plan;
   const { spinMs, gatherMs, sampleEvery } = paceOf(plan);
   const { byRelay } = recorder;
@@ -117,7 +117,7 @@ export function createPump(
         if (hasSets && line.charCodeAt(2) !== FIRST_PART) part = sets.take(line, row, nextDueMs);
         const lane = lanes[turn] as Lane;
         if (lane.room > 0) {
-          const cell = send(lane, line, row, nextDueMs, atMs);
+          const cell = publish(lane, line, row, nextDueMs, atMs);
           if (part !== null) sets.sent(cell, part);
         } else if (lane.socket === null) {
           book.count(row, NO_CONNECTION);
@@ -165,6 +165,15 @@ export function createPump(
     return cell;
   };
 
+  const publish: typeof send =
+    following === undefined
+      ? send
+      : (lane, line, row, dueMs, sentMs) => {
+          const cell = send(lane, line, row, dueMs, sentMs);
+          following.sent(cell, line, dueMs, sentMs);
+          return cell;
+        };
+
   const growCells = (): void => {
     freeCells = rows.length;
     ({ rows, due, sent, free } = growFlight({ rows, due, sent, free }));
@@ -192,7 +201,7 @@ export function createPump(
           pending.delete(text);
           if (answers++ === 0) prove(client);
           answeredMs = receivedMs;
-          const row = settle(lane, cell, receivedMs);
+          const row = settleAccepted(lane, cell, receivedMs);
           if (hasSets) sets.settle(cell, true, receivedMs);
           (acceptedCounts[row] as number)++;
           if (isAudited && accepted++ % auditEvery === 0) {
@@ -236,6 +245,14 @@ export function createPump(
     return row;
   };
 
+  const settleAccepted: typeof settle =
+    following === undefined
+      ? settle
+      : (lane, cell, receivedMs) => {
+          following.accepted(cell, receivedMs);
+          return settle(lane, cell, receivedMs);
+        };
+
   const makeRoom = (nowMs: number): void => {
     if (room === 0) heldUntilMs = nowMs;
     room++;
@@ -246,7 +263,7 @@ export function createPump(
       const next = lane.waiting.shift();
       if (next === undefined) return;
       waiting--;
-      const cell = send(lane, next.line, next.row, next.dueMs, now());
+      const cell = publish(lane, next.line, next.row, next.dueMs, now());
       if (next.part !== null) sets.sent(cell, next.part);
     }
   };

@@ -17,6 +17,7 @@ const PUBLISHING = { clients: "100", duration: "20", rate: "400" };
 const DEMO: Readonly<Record<ScenarioName, Readonly<Record<string, string>>>> = {
   publish: PUBLISHING,
   playback: PUBLISHING,
+  fanout: { subscribers: "100", publishers: "10", duration: "20", rate: "100" },
   query: { clients: "20", duration: "20", "query-rate": "40", corpus: "5000" },
 };
 

@@ -29,6 +29,7 @@ export function usage(): string {
   k6-nostr run publish --relay URL  load a relay of your own
   k6-nostr run playback --relay URL the same, with what each viewer's client asks
   k6-nostr run query --relay URL    ask what clients ask, and check every answer
+  k6-nostr run fanout --relay URL   does every subscriber get every event, and when?
   k6-nostr capacity --relay URL     the highest load that meets the objective, proven
   k6-nostr scenarios                what \`run\` can do
   k6-nostr calibrate                measure what this generator can send

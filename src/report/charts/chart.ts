@@ -11,6 +11,8 @@ export type ChartId =
   | "curve"
   | "service"
   | "queries"
+  | "deliveries"
+  | "delivery-times"
   | "lag"
   | "cpu"
   | "memory"

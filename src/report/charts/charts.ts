@@ -6,6 +6,7 @@ import { pointsOf } from "../points.ts";
 import type { Report } from "../types.ts";
 import type { Chart, PageData } from "./chart.ts";
 import { curveChart } from "./curve.ts";
+import { deliveryCharts } from "./deliveries.ts";
 import { isFlat } from "./flat.ts";
 import { heatChart } from "./heat.ts";
 import {
@@ -40,6 +41,7 @@ export function chartsOf(report: Report): PageData {
       curveChart(times),
       serviceChart(series),
       ...queriesChart(report),
+      ...deliveryCharts(report),
       lagChart(series),
       cpuChart(report),
       memoryChart(resources),

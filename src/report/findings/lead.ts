@@ -61,6 +61,14 @@ const WORDS: Readonly<Record<ClassName, Words>> = {
     done: "answered",
     answer: "EOSE",
   },
+  delivery: {
+    one: "delivery",
+    many: "deliveries",
+    flights: "deliveries",
+    does: "delivers",
+    done: "delivered",
+    answer: "frame",
+  },
   connection: {
     one: "connection",
     many: "connections",

@@ -5,6 +5,7 @@ import { classesOf, publishOf, queryOf, setOf, wrongIdentities } from "../class-
 import type { ClassReport } from "../class-types.ts";
 import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
 import type { Report } from "../types.ts";
+import { deliveryBlocks } from "./deliveries.ts";
 import { type Block, details, type Section, strong, table, text } from "./document.ts";
 import { queryBlocks } from "./queries.ts";
 
@@ -23,6 +24,7 @@ export function eventsSection(report: Report): Section {
       ...(publish === undefined ? [] : [byEvent(report)]),
       ...bySet(report),
       ...queryBlocks(report),
+      ...deliveryBlocks(report),
       text(connections(report)),
       ...(warmedUp > 0
         ? [

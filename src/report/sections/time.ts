@@ -34,7 +34,7 @@ export function timeSection(report: Report): Section {
             .filter(([name]) => name !== "set")
             .flatMap(([name, { times }]) =>
               Object.entries<LatencySummary>(times)
-                .filter(([, { count }]) => count > 0 || name !== "query")
+                .filter(([, { count }]) => count > 0 || (name !== "query" && name !== "delivery"))
                 .map(([time, summary]) => row(labelOf(name, time), summary)),
             ),
           ...publishOf(report).byRelay.map(({ relay, service }) =>
@@ -61,10 +61,10 @@ export function timeSection(report: Report): Section {
   };
 }
 
-/** `response time` of what a scenario is about, `query response time` of what else it does. */
+/** `response time` of what a scenario is about, `query response time` of what else it does, `delivery` likewise. */
 function labelOf(name: ClassName, time: string): string {
   const words = time.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  return name === "query" ? `query ${words} time` : `${words} time`;
+  return name === "query" || name === "delivery" ? `${name} ${words} time` : `${words} time`;
 }
 
 function describeNoise(name: ClassName, of: ClassNoise): string {

@@ -1,0 +1,242 @@
+/**
+ * The delivery driver: subscriptions that wait for what others publish. What was published when, and what the relay
+ * said of it, the publish driver tells whoever follows it (`following`); it knows nothing of who that is.
+ */
+import { DELIVERY_ROWS, STRANGERS } from "../../../src/measure/classes/delivery.ts";
+import { MOST_SAMPLES } from "../../../src/measure/recorder.ts";
+import { deliveriesPerSecond } from "../../../src/plan/fanout.ts";
+import { seededRandom } from "../../../src/random.ts";
+import type { Client } from "../connection/client.ts";
+import type { Following, Ground, LeadingDriver } from "../driver.ts";
+import type { ReadMessage } from "../relay-message.ts";
+import { createDeliveries } from "./deliveries.ts";
+import { createListener } from "./listener.ts";
+import { createOpening } from "./opening.ts";
+import type { DeliveryOptions } from "./options.ts";
+import { authorOfLine, createSent, ID_LENGTH, type Sent } from "./sent.ts";
+import {
+  createLanes,
+  type Lane,
+  LIVE,
+  LOST,
+  type Subscription,
+  type Topic,
+  UNASKED,
+} from "./subscription.ts";
+import { filterOfDecoy, filterOfTopic } from "./topic-filter.ts";
+
+export interface Deliverer extends LeadingDriver {
+  readonly following: Following;
+}
+
+export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliverer {
+  const { plan, share, clients, recorder, atSec } = ground;
+  const { fanout, layout, publishers, probes, since } = options;
+  const { deliveryTimeoutMs, baseline, filter } = fanout;
+  const random = seededRandom(plan.seed, `decoys/${share}`);
+  const { lanes, topics } = createLanes(clients, layout, (topic, decoy) =>
+    topic === null
+      ? filterOfDecoy(filter, decoy, random, since)
+      : filterOfTopic(filter, probes[topic] ?? "", since),
+  );
+  const perSecond = deliveriesPerSecond(fanout, plan.rateEps, plan.vus);
+  const sampleEvery = Math.max(1, Math.ceil((perSecond * plan.durationSec) / MOST_SAMPLES));
+  const deliveries = createDeliveries(ground, { deliveryTimeoutMs, sampleEvery });
+  const opening = createOpening(ground, {
+    ...{ lanes, topics, publishers, probes },
+    patienceMs: deliveryTimeoutMs,
+    lose: deliveries.lose,
+  });
+  const { okAlone, okBeside } = recorder.books.delivery.times;
+  const topicOf = new Map<string, Topic>(
+    probes.map((line, i) => [authorOfLine(line), topics[i] as Topic]),
+  );
+  /** By the cell of a publish in flight. */
+  const inFlight: (Sent | undefined)[] = [];
+  let windowStartMs = Number.POSITIVE_INFINITY;
+  let beginMs = Number.POSITIVE_INFINITY;
+  let order = 0;
+  let isOver = false;
+
+  const laneOf = (client: Client): Lane => lanes[client.index] as Lane;
+
+  const takeFrame = (
+    lane: Lane,
+    subscription: Subscription | undefined,
+    id: string,
+    receivedMs: number,
+    size: number,
+  ): void => {
+    if (isOver) return;
+    lane.frames++;
+    lane.framesMs = receivedMs;
+    if (subscription === undefined) {
+      deliveries.takeForeign(STRANGERS, size);
+      return;
+    }
+    const sent = deliveries.find(id);
+    if (sent === undefined && opening.takeProbe(subscription, id, receivedMs)) return;
+    deliveries.take(subscription, sent, receivedMs, size);
+  };
+
+  const lose = (subscription: Subscription, how: string, nowMs: number): void => {
+    opening.drop(subscription, nowMs);
+    deliveries.lose(subscription, how);
+  };
+
+  const takeClosed = (
+    { id, text }: ReadMessage & { type: "CLOSED" },
+    lane: Lane,
+    nowMs: number,
+  ) => {
+    const subscription = lane.byId.get(id);
+    if (subscription === undefined || subscription.state === LOST) return;
+    const how = opening.takeClosed(subscription, text, nowMs);
+    deliveries.lose(subscription, how);
+    // Before it is over the list of what was not ready has it.
+    if (opening.isOver) recorder.said("subscription", how, atSec(), text);
+  };
+
+  const following: Following = {
+    sent(cell, line, dueMs, sentMs) {
+      const topic = topicOf.get(authorOfLine(line));
+      if (topic === undefined) {
+        inFlight[cell] = undefined;
+        return;
+      }
+      const isOfWarmup = dueMs < windowStartMs;
+      const row = isOfWarmup ? topic.row + DELIVERY_ROWS.length : topic.row;
+      const as = { topic, row, isOfWarmup, dueMs, sentMs, order: order++ };
+      const sent = createSent(line, as, !opening.isOver);
+      inFlight[cell] = sent;
+      deliveries.add(sent);
+    },
+    accepted(cell, receivedMs) {
+      const sent = inFlight[cell];
+      if (sent === undefined) return;
+      inFlight[cell] = undefined;
+      if (baseline > 0 && (opening.isBefore || opening.isOver)) {
+        const times = opening.isBefore ? okAlone : okBeside;
+        times[sent.row]?.record(receivedMs - sent.sentMs);
+      }
+      deliveries.accept(sent, receivedMs);
+    },
+    answered(cell, outcome, receivedMs) {
+      const sent = inFlight[cell];
+      if (sent === undefined) return;
+      if (outcome === "accepted") following.accepted(cell, receivedMs);
+      else if (outcome === "superseded") deliveries.supersede(sent);
+      else deliveries.disown(sent);
+      inFlight[cell] = undefined;
+    },
+    gaveUp(cell) {
+      const sent = inFlight[cell];
+      inFlight[cell] = undefined;
+      if (sent !== undefined) deliveries.disown(sent);
+    },
+  };
+
+  const listen = createListener(ground, { ...options, takeFrame });
+
+  return {
+    following,
+    // Its chores come often enough.
+    wakeMs: Number.POSITIVE_INFINITY,
+    get open() {
+      return deliveries.open;
+    },
+    isThrough: true,
+    get isSettled() {
+      return deliveries.isSettled;
+    },
+    prepare() {
+      if (baseline === 0) opening.begin();
+    },
+    get isPrepared() {
+      return baseline > 0 || opening.isOver;
+    },
+    start(schedule) {
+      ({ windowStartMs } = schedule);
+      beginMs = windowStartMs + baseline * plan.durationSec * 1_000;
+    },
+    work(nowMs) {
+      if (opening.isOver) return;
+      if (opening.isBefore && nowMs >= beginMs) opening.begin();
+      opening.work(nowMs);
+    },
+    take(client, message, receivedMs) {
+      const lane = laneOf(client);
+      switch (message.type) {
+        case "EVENT":
+          takeFrame(
+            lane,
+            lane.byId.get(message.id),
+            idOf(message.data),
+            receivedMs,
+            message.data.length,
+          );
+          return true;
+        case "EOSE": {
+          const subscription = lane.byId.get(message.id);
+          if (subscription !== undefined) opening.takeEose(subscription, receivedMs);
+          return true;
+        }
+        case "CLOSED":
+          takeClosed(message, lane, receivedMs);
+          return true;
+        case "NOTICE":
+          // Nobody knows which subscription it is about; what gets nothing any more is named by it.
+          if (lane.subscriptions.length > 0) lane.noticed = message.text;
+          return false;
+        case "OK":
+          return opening.takeOk(message.id, message.accepted, message.text, receivedMs);
+        default:
+          return false;
+      }
+    },
+    listen: (client, rest) => {
+      const lane = laneOf(client);
+      lane.frames = 0;
+      lane.framesMs = 0;
+      lane.noticed = null;
+      return listen(lane, rest);
+    },
+    onOpen: (client) => opening.open(laneOf(client)),
+    onDrop(client) {
+      const how = `connection ${client.endedBy}`;
+      const nowMs = ground.clock.now();
+      for (const one of laneOf(client).subscriptions) {
+        if (one.state === LIVE && opening.isOver) {
+          recorder.error("subscription", how, atSec(), `\`${one.id}\` ended with its connection`);
+        }
+        if (one.state !== LOST && one.state !== UNASKED) lose(one, how, nowMs);
+      }
+    },
+    useOf(client) {
+      const { frames, framesMs } = laneOf(client);
+      return { open: 0, answers: frames, answeredMs: framesMs };
+    },
+    expire: (nowMs) => deliveries.expire(nowMs),
+    // Lateness goes by the socket's stamps.
+    resume() {},
+    endWindow: () => opening.giveUp(),
+    giveUp() {
+      deliveries.expire(Number.POSITIVE_INFINITY);
+      deliveries.settle(topics);
+      isOver = true;
+    },
+  };
+}
+
+/** Of a frame that is not in the usual form. */
+function idOf(data: string): string {
+  const at = data.indexOf('"id":"');
+  if (at > 0) return data.substring(at + 6, at + 6 + ID_LENGTH);
+  try {
+    const [, , event] = JSON.parse(data) as [unknown, unknown, { readonly id?: unknown }?];
+    return String(event?.id ?? "").slice(0, ID_LENGTH);
+  } catch {
+    // An event of nobody.
+    return "";
+  }
+}

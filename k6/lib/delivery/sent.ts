@@ -1,0 +1,88 @@
+/** An event that was published, and what became of it at each subscription of its topic. */
+import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../../../src/pool/format.ts";
+import { substring } from "../hot.ts";
+import { LIVE, type Topic, UNASKED } from "./subscription.ts";
+
+/** So many hex digits tell events apart: 64 bits. */
+export const ID_LENGTH = 16;
+
+/** Whether it is owed: nobody knows yet; the relay accepted it; it did not; it had a newer version. */
+export const UNDECIDED = 0;
+export const OWED = 1;
+export const UNOWED = 2;
+export const SUPERSEDED = 3;
+
+/** At a subscription: awaited; came in time; came late; the subscription was gone; it was not open yet. */
+export const AWAITED = 0;
+export const IN_TIME = 1;
+export const TOO_LATE = 2;
+export const GONE = 3;
+const NOT_OPEN = 4;
+
+export interface Sent {
+  readonly id: string;
+  readonly topic: Topic;
+  /** Behind the others for the warm-up. */
+  readonly row: number;
+  readonly isOfWarmup: boolean;
+  readonly dueMs: number;
+  readonly sentMs: number;
+  readonly createdAt: number;
+  /** The place in which it was published. */
+  readonly order: number;
+  fate: number;
+  /** By subscription of its topic. */
+  readonly slots: number[];
+  /** Those that are awaited, and those that have it. */
+  left: number;
+  arrived: number;
+  firstMs: number;
+  lastMs: number;
+  /** Of its OK, where that has come. */
+  okMs: number | null;
+  /** What came before it was known to be owed: slot and time in turn. */
+  readonly early: number[];
+  /** The run is to wait for it. */
+  isAwaited: boolean;
+  /** It is no longer looked for. */
+  isRetired: boolean;
+}
+
+const ID_START = HEADER_LENGTH + FRAME_ID_OFFSET;
+/** Members of a line stand at fixed places (src/pool/format.ts): behind the id, `","pubkey":"`. */
+const AUTHOR_START = ID_START + 64 + 12;
+const AUTHOR_END = AUTHOR_START + 64;
+/** `","created_at":` */
+const CREATED_START = AUTHOR_END + 15;
+
+export const idOfLine = (line: string): string => substring(line, ID_START, ID_START + ID_LENGTH);
+export const authorOfLine = (line: string): string => substring(line, AUTHOR_START, AUTHOR_END);
+
+export interface SentAs {
+  readonly topic: Topic;
+  readonly row: number;
+  readonly isOfWarmup: boolean;
+  readonly dueMs: number;
+  readonly sentMs: number;
+  readonly order: number;
+}
+
+/** `isOpening`: subscriptions that have had no EOSE never had one. */
+export function createSent(line: string, as: SentAs, isOpening: boolean): Sent {
+  let left = 0;
+  const slots = as.topic.subscriptions.map(({ state }) => {
+    if (state === LIVE) {
+      left++;
+      return AWAITED;
+    }
+    return isOpening || state === UNASKED ? NOT_OPEN : GONE;
+  });
+  return {
+    ...as,
+    id: idOfLine(line),
+    createdAt: Number(substring(line, CREATED_START, CREATED_START + 10)),
+    fate: UNDECIDED,
+    ...{ slots, left, arrived: 0, firstMs: 0, lastMs: 0, okMs: null, early: [] },
+    ...{ isAwaited: left > 0, isRetired: false },
+  };
+}

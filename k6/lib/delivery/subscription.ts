@@ -1,0 +1,95 @@
+/** Subscriptions of a VU, by topic and by connection. Plain fields: `#private` ones cost more in k6. */
+import { DECOYS, rowOfTopic } from "../../../src/measure/classes/delivery.ts";
+import type { Client } from "../connection/client.ts";
+import type { Layout } from "./layout.ts";
+
+/** No REQ was sent; one was; EOSE came; it ended. */
+export const UNASKED = 0;
+export const ASKED = 1;
+export const LIVE = 2;
+export const LOST = 3;
+
+export interface Topic {
+  readonly place: number;
+  readonly row: number;
+  readonly subscriptions: Subscription[];
+}
+
+export interface Subscription {
+  readonly lane: Lane;
+  /** `null`: it matches nothing. */
+  readonly topic: Topic | null;
+  readonly row: number;
+  /** Its place among those of its topic. */
+  readonly slot: number;
+  /** What it asks for. */
+  readonly filter: string;
+  id: string;
+  /** What its frames begin with. */
+  head: string;
+  state: number;
+  askedMs: number;
+  /** An event came. */
+  isProven: boolean;
+  /** How it ended, where it did. */
+  lostBy: string;
+  /** Of what came the one that was published last. */
+  lastOrder: number;
+  lastCreatedAt: number;
+  /** Events that did not come, in the window and before it, since the last one that did. */
+  missed: number;
+  missedInWarmup: number;
+}
+
+export interface Lane {
+  readonly client: Client;
+  readonly subscriptions: Subscription[];
+  readonly byId: Map<string, Subscription>;
+  /** The one there is. */
+  only: Subscription | null;
+  /** Of the connection that the client has. */
+  frames: number;
+  framesMs: number;
+  /** The last NOTICE that came. */
+  noticed: string | null;
+}
+
+/** `filterOf`: of a topic by its place, and of the decoy of a number. */
+export function createLanes(
+  clients: readonly Client[],
+  { topics: count, subscriptions }: Layout,
+  filterOf: (topic: number | null, decoy: number) => string,
+): { readonly lanes: readonly Lane[]; readonly topics: readonly Topic[] } {
+  const sizes = new Array<number>(count).fill(0);
+  for (const topic of subscriptions.flat())
+    if (topic !== null) sizes[topic] = (sizes[topic] ?? 0) + 1;
+  const topics = sizes.map(
+    (size, place): Topic => ({ place, row: rowOfTopic(size), subscriptions: [] }),
+  );
+  let decoys = 0;
+  const lanes = clients.map((client, i): Lane => {
+    const lane: Lane = {
+      ...{ client, subscriptions: [], byId: new Map(), only: null },
+      ...{ frames: 0, framesMs: 0, noticed: null },
+    };
+    for (const place of subscriptions[i] ?? []) {
+      const topic = place === null ? null : (topics[place] ?? null);
+      const filter = filterOf(place, place === null ? decoys++ : 0);
+      const subscription = createSubscription(lane, topic, filter);
+      lane.subscriptions.push(subscription);
+      topic?.subscriptions.push(subscription);
+    }
+    return lane;
+  });
+  return { lanes, topics };
+}
+
+function createSubscription(lane: Lane, topic: Topic | null, filter: string): Subscription {
+  return {
+    ...{ lane, topic, filter },
+    row: topic?.row ?? DECOYS,
+    slot: topic?.subscriptions.length ?? 0,
+    ...{ id: "", head: "", state: UNASKED, askedMs: 0, isProven: false, lostBy: "" },
+    ...{ lastOrder: -1, lastCreatedAt: 0, missed: 0, missedInWarmup: 0 },
+  };
+}

@@ -1,0 +1,145 @@
+/** What a report says of live delivery: what was owed, what came, how late, in what order, and what it cost publishers. */
+import { deliveryOf } from "../class-report.ts";
+import { formatBytes, formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
+import type { Report } from "../types.ts";
+import { type Block, list, strong, type Text, table, text } from "./document.ts";
+
+const FILTERS = { author: "its author", tag: "its hashtag", kind: "its kind" } as const;
+
+/** Nothing for a run in which nobody subscribed. */
+export function deliveryBlocks(report: Report): readonly Block[] {
+  const { totals: t, rows } = deliveryOf(report);
+  if (report.classes.delivery === undefined) return [];
+  return [
+    text(completeness(report)),
+    ...list(losses(report)),
+    table(
+      "Deliveries by the subscriptions of a topic",
+      [
+        "topics",
+        "#due",
+        "#delivered",
+        "#missing",
+        "#twice",
+        "#response p50",
+        "#p99",
+        "#spread p50",
+        "#p99",
+      ],
+      Object.entries(rows)
+        .filter(([, { totals }]) => totals.due > 0)
+        .map(([name, { totals, times }]) => [
+          name.replaceAll("-", " "),
+          formatCount(totals.due),
+          formatPercent(totals.delivered / totals.due),
+          formatCount(totals.missing),
+          formatCount(totals.duplicate),
+          formatMs(times.response.p50),
+          formatMs(times.response.p99),
+          formatMs(times.spread.p50),
+          formatMs(times.spread.p99),
+        ]),
+    ),
+    text(order(report)),
+    text(beforeAndBehindOk(report)),
+    ...baseline(report),
+    ...(t.unexpected > 0 ? [text(unexpected(report))] : []),
+    { kind: "charts", ids: ["deliveries", "delivery-times"] },
+  ];
+}
+
+function completeness(report: Report): Text {
+  const { totals: t, times, rate } = deliveryOf(report);
+  const { fanout } = report.config;
+  const how = fanout ? `, topics told apart by ${FILTERS[fanout.filter]}` : "";
+  const all = t.delivered === t.due;
+  const share = all
+    ? `All ${formatCount(t.due)}`
+    : `${formatCount(t.delivered)} of ${formatCount(t.due)}`;
+  return [
+    strong(`${share} deliveries that were owed came in time`),
+    ` (completeness ${t.due === 0 ? "not measured" : (t.delivered / t.due).toFixed(6)}): ${formatRate(rate.done, "deliveries/s")}, response p50 ${formatMs(times.response.p50)}, p99 ${formatMs(times.response.p99)}, from when its event was due${how}.`,
+  ];
+}
+
+/** What became of those that did not come in time. */
+function losses(report: Report): readonly string[] {
+  const { totals: t } = deliveryOf(report);
+  const lost = report.errors
+    .filter((error) => error.class === "subscription" || error.class === "unready")
+    .map(
+      ({ class: of, code, count }) =>
+        `${formatCount(count)} ${of === "unready" ? "never ready, " : ""}${code}`,
+    );
+  const named = lost.length === 0 ? "" : ` (subscriptions: ${lost.join("; ")})`;
+  const timeoutMs = report.config.fanout?.deliveryTimeoutMs ?? null;
+  return [
+    ...(t.missing > 0
+      ? [
+          `${formatCount(t.missing)} are missing: their subscriptions were open, and got what was published behind them.`,
+        ]
+      : []),
+    ...(t.subscriptionLost > 0
+      ? [`${formatCount(t.subscriptionLost)} were lost with their subscription${named}.`]
+      : []),
+    ...(t.late > 0
+      ? [`${formatCount(t.late)} came later than ${formatMs(timeoutMs)} behind their event.`]
+      : []),
+    ...(t.supersededBefore > 0
+      ? [`${formatCount(t.supersededBefore)} were of events that the relay had a newer version of.`]
+      : []),
+    ...(t.duplicate > 0 ? [`${formatCount(t.duplicate)} frames came a second time.`] : []),
+  ];
+}
+
+function order(report: Report): string {
+  const { totals: t, times } = deliveryOf(report);
+  const turned =
+    t.inverted === 0
+      ? "No frame came behind one of an event that was published later"
+      : `${formatCount(t.inverted)} frames came behind one of an event that was published later`;
+  return `${turned}, those of the same second apart (${formatCount(t.invertedTies)}). From the first receiver of an event to its last: p50 ${formatMs(times.spread.p50)}, p99 ${formatMs(times.spread.p99)}. ${formatCount(t.frames)} frames and ${formatBytes(t.bytes)} were received.`;
+}
+
+/** Relays deliver before the OK, behind it, or at ticks of their own: both are shown as they are. */
+function beforeAndBehindOk(report: Report): string {
+  const { behindOk, aheadOfOk } = deliveryOf(report).times;
+  const all = behindOk.count + aheadOfOk.count;
+  if (all === 0) return "No event had both an OK and a delivery.";
+  const part = (count: number, how: string, p50: number | null, p99: number | null) =>
+    count === 0
+      ? []
+      : [
+          `of ${formatPercent(count / all)} of the events the first delivery came ${how} the OK, p50 ${formatMs(p50)}, p99 ${formatMs(p99)}`,
+        ];
+  const parts = [
+    ...part(aheadOfOk.count, "before", aheadOfOk.p50, aheadOfOk.p99),
+    ...part(behindOk.count, "behind", behindOk.p50, behindOk.p99),
+  ];
+  const sentence = parts.join("; ");
+  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+}
+
+function baseline(report: Report): readonly Block[] {
+  const { okAlone, okBeside } = deliveryOf(report).times;
+  if (okAlone.count === 0) return [];
+  return [
+    text(
+      `OK before the subscriptions were opened: p50 ${formatMs(okAlone.p50)}, p99 ${formatMs(okAlone.p99)}; with all of them open: p50 ${formatMs(okBeside.p50)}, p99 ${formatMs(okBeside.p99)}.`,
+    ),
+  ];
+}
+
+function unexpected(report: Report): string {
+  const { totals: t } = deliveryOf(report);
+  const parts = [
+    [t.unowed, "of events that were not accepted, or published before their subscription was open"],
+    [t.stored, "of stored events before EOSE"],
+    [t.wrongSubscription, "for a subscription that does not match"],
+    [t.foreign, "of events, or for subscriptions, of nobody here"],
+  ] as const;
+  const said = parts
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${formatCount(count)} ${what}`);
+  return `Not owed came ${formatCount(t.unexpected)} frames: ${said.join("; ")}.`;
+}

@@ -1,0 +1,389 @@
+/** Deliveries of a whole run in virtual time, each column against the ledger of a relay that fans out. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseMix } from "../src/events/mix.ts";
+import { chartsOf } from "../src/report/charts/charts.ts";
+import { deliveryOf } from "../src/report/class-report.ts";
+import { renderMarkdown } from "../src/report/markdown.ts";
+import type { Report } from "../src/report/types.ts";
+import { zerosOf } from "../src/report/zeros.ts";
+import { type FanFault, FanRelay, right } from "./k6-world/fan-relay.ts";
+import { type Ran, runScenario } from "./k6-world/run.ts";
+import { assertSeriesSums } from "./k6-world/trial.ts";
+import type { Conditions } from "./k6-world/world.ts";
+import { keepPool } from "./kept-pool.ts";
+
+/** 400 events of four topics, each with five subscriptions: 2,000 deliveries, 0.5 s apart from late. */
+const LOAD = {
+  ...{ SUBSCRIBERS: "20", PUBLISHERS: "2", FANOUT: "5", RATE_EPS: "200", DURATION_SEC: "2" },
+  ...{ ACK_TIMEOUT_MS: "500", DELIVERY_TIMEOUT_MS: "500" },
+};
+
+const pools = new Map<string, Promise<string>>();
+
+function poolOf(type: string): Promise<string> {
+  const known = pools.get(type);
+  if (known !== undefined) return known;
+  const mix = parseMix(`${type}:1`);
+  const pool = keepPool({ seed: "fanout", mix, events: 460, epoch: 1_767_225_600 });
+  pools.set(type, pool);
+  return pool;
+}
+
+interface Trial {
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly type?: string;
+  readonly conditions?: Conditions;
+}
+
+async function fan(
+  relay: FanRelay,
+  { variables = {}, type = "topic:4x1", conditions = {} }: Trial = {},
+): Promise<Ran> {
+  const scenario = { scenario: "fanout", ...conditions };
+  return runScenario(await poolOf(type), { ...LOAD, ...variables }, relay.receive, scenario);
+}
+
+/** Runs against a relay with a fault and holds every column against its ledger, to the frame. */
+async function hold(fault: FanFault, trial?: Trial): Promise<Report> {
+  const relay = new FanRelay(fault);
+  const { report } = await fan(relay, trial);
+  const { bytes, ...totals } = deliveryOf(report).totals;
+  const { bytes: _, ...zeros } = zerosOf("delivery");
+  assert.deepEqual(totals, { ...zeros, ...relay.counts });
+  assert.ok(bytes > 300 * totals.frames);
+  return report;
+}
+
+const errorsOf = (report: Report, of: string) =>
+  Object.fromEntries(report.errors.filter((e) => e.class === of).map((e) => [e.code, e.count]));
+
+describe("what subscribers get is held against what they are owed", () => {
+  it("by a relay that delivers all, in its time", async () => {
+    const report = await hold({ deliver: () => right(20) });
+    const { totals, times, identities } = deliveryOf(report);
+    assert.deepEqual([totals.due, totals.delivered], [2_000, 2_000]);
+    assert.ok(identities.every(({ balances }) => balances));
+    assert.deepEqual(errorsOf(report, "unready"), {});
+    assert.equal(report.generator.verdict, "valid", report.generator.reasons.join());
+    assert.ok(Math.abs((times.service.p50 ?? 0) - 20) < 0.3, `${times.service.p50} ms`);
+    assert.equal(times.response.count, 2_000);
+    assert.equal(times.spread.count, 400);
+    assert.equal(times.behindOk.count, 400);
+    assertSeriesSums(report);
+  });
+
+  it("one in a thousand lost", async () => {
+    const report = await hold({ deliver: ({ place }) => (place % 1_000 === 500 ? [] : right()) });
+    assert.equal(deliveryOf(report).totals.missing, 2);
+    const failed = report.thresholds.find(({ metric }) => metric === "nostr_delivery_failed");
+    assert.deepEqual([failed?.value, failed?.ok], [0.001, false]);
+  });
+
+  it("some of them twice", async () => {
+    const again = { afterMs: 2, counts: ["frames", "duplicate"] } as const;
+    await hold({ deliver: ({ place }) => (place % 50 === 7 ? [...right(), again] : right()) });
+  });
+
+  it("some overtaken by later ones", async () => {
+    const late = { afterMs: 50, counts: ["delivered", "frames", "inverted"] } as const;
+    const report = await hold({
+      // The last ones have none behind them.
+      deliver: ({ place, eventPlace }) => (place % 40 === 9 && eventPlace < 380 ? [late] : right()),
+    });
+    assert.ok(deliveryOf(report).totals.inverted > 40);
+  });
+
+  it("at the ticks of a clock, each as late as it was", async () => {
+    const delays: number[] = [];
+    const report = await hold({
+      deliver: ({ receivedMs }) => {
+        const afterMs = 100 - (receivedMs % 100);
+        delays.push(afterMs);
+        return right(afterMs);
+      },
+    });
+    const { service, spread } = deliveryOf(report).times;
+    const median = delays.sort((a, b) => a - b)[delays.length / 2 - 1] ?? 0;
+    assert.ok(Math.abs((service.p50 ?? 0) - median) < 1, `${service.p50} and ${median} ms`);
+    assert.ok((spread.max ?? 99) < 0.1, `${spread.max} ms`);
+  });
+
+  it("some also to a subscription that does not match, and some of nobody", async () => {
+    const deliver: FanFault["deliver"] = ({ place, event, subscription }, relay) => {
+      if (place % 100 !== 3) return right();
+      const to = relay.subscriptions.find(
+        ({ filters }) => !filters[0]?.authors?.includes(event.pubkey),
+      );
+      const strange = { ...event, id: event.id.replace(/^./, (c) => (c === "0" ? "1" : "0")) };
+      return [
+        ...right(),
+        {
+          afterMs: 2,
+          to: to ?? subscription,
+          counts: ["frames", "unexpected", "wrongSubscription"],
+        },
+        { afterMs: 3, event: strange, counts: ["frames", "unexpected", "foreign"] },
+      ];
+    };
+    await hold({ deliver });
+  });
+
+  it("behind its time", async () => {
+    const late = { afterMs: 600, counts: ["late", "frames", "inverted"] } as const;
+    const deliver: FanFault["deliver"] = ({ place }) =>
+      place % 100 === 9 && place < 1_000 ? [late] : right();
+    const report = await hold({ deliver });
+    assert.equal(deliveryOf(report).totals.late, 10);
+  });
+
+  it("in white space", async () => {
+    const relay = new FanRelay();
+    const spaced: FanRelay["receive"] = (text, socket, atMs) =>
+      relay.receive(
+        text,
+        Object.assign(Object.create(socket), {
+          answer: (data: string, afterMs: number, whenRead: () => void) =>
+            socket.answer(JSON.stringify(JSON.parse(data), null, 1), afterMs, whenRead),
+        }),
+        atMs,
+      );
+    const { report } = await runScenario(await poolOf("topic:4x1"), LOAD, spaced, {
+      scenario: "fanout",
+    });
+    const { delivered, due, unexpected } = deliveryOf(report).totals;
+    assert.deepEqual([due, delivered, unexpected], [2_000, 2_000, 0]);
+  });
+});
+
+describe("what is not owed is not missing", () => {
+  const unowed = { afterMs: 2, counts: ["frames", "unexpected", "unowed"] } as const;
+
+  for (const [how, ok] of [
+    ["rejected", [false, "blocked: no", 20]],
+    ["known", [true, "duplicate: have it", 20]],
+    ["never answered", "silent"],
+  ] as const) {
+    it(`of an event that is ${how}, and what comes of it is counted so`, async () => {
+      const isMeant = (eventPlace: number) => eventPlace % 20 === 3;
+      const report = await hold({
+        ok: (_, place) => (isMeant(place) ? ok : [true, "", 1]),
+        deliver: ({ eventPlace, place }) => {
+          if (!isMeant(eventPlace)) return right();
+          return place % 2 === 0 ? [unowed] : [];
+        },
+      });
+      assert.deepEqual(
+        [deliveryOf(report).totals.due, deliveryOf(report).totals.unowed],
+        [1_900, 40],
+      );
+    });
+  }
+
+  it("of one that the relay has a newer version of", async () => {
+    const report = await hold({
+      ok: (_, place) => [true, place % 20 === 3 ? "duplicate: have a newer version" : "", 5],
+      deliver: ({ eventPlace }) => (eventPlace % 20 === 3 ? [] : right(10)),
+    });
+    assert.equal(deliveryOf(report).totals.supersededBefore, 100);
+  });
+
+  it("and what comes before its OK is owed all the same", async () => {
+    const report = await hold({ ok: () => [true, "", 30] });
+    const { aheadOfOk, behindOk } = deliveryOf(report).times;
+    assert.deepEqual([aheadOfOk.count, behindOk.count], [400, 0]);
+    assert.ok(Math.abs((aheadOfOk.p50 ?? 0) - 29) < 0.5, `${aheadOfOk.p50} ms`);
+  });
+});
+
+describe("a subscription that is lost is named by how", () => {
+  it("by silence, while others get theirs", async () => {
+    const report = await hold({
+      deliver: ({ subscription, eventPlace }, relay) => {
+        if (subscription.place === 2 && eventPlace >= 200) relay.end(subscription);
+        return subscription.ended ? [] : right();
+      },
+    });
+    assert.deepEqual(errorsOf(report, "subscription"), { silence: 1 });
+    assert.equal(deliveryOf(report).totals.subscriptionLost, 50);
+  });
+
+  it("by the end of its connection, and is asked for again", async () => {
+    const report = await hold({
+      received: (eventPlace, relay) => {
+        const one = relay.subscriptions[5];
+        if (eventPlace === 100 && one) one.socket.later(3, () => relay.cut(one.socket));
+      },
+    });
+    assert.deepEqual(errorsOf(report, "subscription"), { "connection no close frame": 1 });
+    const { subscriptionLost } = deliveryOf(report).totals;
+    assert.ok(subscriptionLost > 0 && subscriptionLost < 20, `${subscriptionLost} lost`);
+  });
+
+  it("and what comes before EOSE when it is asked for again is counted so", async () => {
+    const report = await hold({
+      received: (eventPlace, relay) => {
+        const one = relay.subscriptions[5];
+        if (eventPlace === 100 && one) one.socket.later(3, () => relay.cut(one.socket));
+      },
+      request: (subscription, relay) => relay.open(subscription, subscription.place < 20 ? 1 : 302),
+      deliver: ({ subscription }) => {
+        if (subscription.ended) return [];
+        if (subscription.isOpen) return right();
+        return [{ afterMs: 1, counts: ["frames", "unexpected", "unowed", "beforeEose"] }];
+      },
+    });
+    assert.ok(deliveryOf(report).totals.beforeEose > 10);
+  });
+
+  it("by CLOSED, with its prefix", async () => {
+    const report = await hold({
+      received: (eventPlace, relay) => {
+        const one = relay.subscriptions[4];
+        if (eventPlace !== 100 || !one) return;
+        one.socket.answer(JSON.stringify(["CLOSED", one.id, "error: shutting down"]), 3, () =>
+          relay.end(one),
+        );
+      },
+    });
+    assert.deepEqual(errorsOf(report, "subscription"), { "CLOSED error": 1 });
+    assert.equal(report.generator.verdict, "valid");
+  });
+});
+
+describe("subscriptions that are not open before the load make the run invalid", () => {
+  const wide = { SUBSCRIBERS: "1", SUBS_PER_CONNECTION: "21", FANOUT: "1", PUBLISHERS: "1" };
+  const invalid = (report: Report, unready: Readonly<Record<string, number>>) => {
+    assert.deepEqual(errorsOf(report, "unready"), unready);
+    assert.equal(report.generator.verdict, "invalid");
+    assert.ok(report.generator.reasons.some((text) => text.includes("not open and proven")));
+  };
+
+  for (const eose of [true, false]) {
+    it(`by a NOTICE for the 21st, ${eose ? "behind" : "without"} its EOSE`, async () => {
+      const request: FanFault["request"] = (one, relay) => {
+        if (one.placeOfConnection < 20) relay.open(one);
+        else {
+          if (eose) one.socket.answer(JSON.stringify(["EOSE", one.id]), 1);
+          const notice = ["NOTICE", "ERROR: too many concurrent REQs"];
+          one.socket.answer(JSON.stringify(notice), 2, () => relay.end(one));
+        }
+      };
+      const trial = { variables: wide, type: "topic:21x1" };
+      const report = await hold({ request }, trial);
+      invalid(report, { NOTICE: 1 });
+      assert.equal(deliveryOf(report).totals.subscriptionLost, 19);
+    });
+  }
+
+  it("by CLOSED, by no EOSE, by an EOSE and nothing", async () => {
+    const report = await hold({
+      request: (one, relay) => {
+        if (one.place === 3) {
+          relay.end(one);
+          one.socket.answer(JSON.stringify(["CLOSED", one.id, "blocked: no"]), 1);
+        } else if (one.place === 4) relay.end(one);
+        else if (one.place === 6) {
+          relay.open(one);
+          relay.end(one);
+        } else relay.open(one);
+      },
+    });
+    invalid(report, { "CLOSED blocked": 1, "no EOSE": 1, "no event": 1 });
+  });
+
+  it("but stored events before EOSE are counted, and are no fault of theirs", async () => {
+    const report = await hold({
+      request: (one, relay) => {
+        const id = `${one.place.toString(16).padStart(2, "0")}`.padEnd(64, "a");
+        const [pubkey = ""] = one.filters[0]?.authors ?? [];
+        const event = {
+          id,
+          pubkey,
+          created_at: 1,
+          kind: 1,
+          tags: [],
+          content: "x".repeat(300),
+          sig: "0".repeat(128),
+        };
+        if (one.place % 4 === 0)
+          relay.send(one, event, 1, ["frames", "unexpected", "stored", "beforeEose"]);
+        relay.open(one, 2);
+      },
+    });
+    assert.equal(deliveryOf(report).totals.stored, 5);
+    assert.equal(report.generator.verdict, "valid", report.generator.reasons.join());
+  });
+});
+
+describe("who subscribes to what", () => {
+  for (const [name, variables, type, due] of [
+    ["by tag", { FANOUT_FILTER: "tag" }, "topic:4x1", 2_000],
+    ["by kind", { FANOUT_FILTER: "kind" }, "topic-kind:4x1", 2_000],
+    [
+      "with decoys",
+      { DECOYS: "30", SUBS_PER_CONNECTION: "4", SUBSCRIBERS: "5" },
+      "topic:4x1",
+      2_000,
+    ],
+    ["all of it", { FANOUT: "all" }, "topic:1x1", 8_000],
+    ["the publishers too", { FANOUT_ECHO: "1" }, "topic:4x1", 2_200],
+  ] as const) {
+    it(name, async () => {
+      const report = await hold({}, { variables, type });
+      assert.equal(deliveryOf(report).totals.due, due);
+      assert.equal(report.generator.verdict, "valid", report.generator.reasons.join());
+    });
+  }
+
+  it("few topics by many, and many by few", async () => {
+    const variables = { FANOUT: "zipf", SUBSCRIBERS: "40" };
+    const report = await hold({}, { variables, type: "topic:4x1" });
+    assert.ok(Object.keys(deliveryOf(report).rows).length > 1);
+  });
+
+  it("only behind a part of the window, to see what publishing is without", async () => {
+    const relay = new FanRelay({ ok: (_, place) => [true, "", place < 160 ? 5 : 15] });
+    const { report } = await fan(relay, { variables: { BASELINE: "0.4" } });
+    const { totals, times } = deliveryOf(report);
+    assert.equal(totals.due, totals.delivered);
+    assert.ok(totals.due > 1_100 && totals.due <= 1_200, `${totals.due} due`);
+    assert.ok(Math.abs((times.okAlone.p50 ?? 0) - 5) < 0.1 && times.okAlone.count >= 155);
+    assert.ok(Math.abs((times.okBeside.p50 ?? 0) - 15) < 0.3 && times.okBeside.count > 220);
+    assert.equal(report.generator.verdict, "valid", report.generator.reasons.join());
+  });
+
+  it("and what is delivered in the warm-up is counted apart", async () => {
+    const relay = new FanRelay();
+    const { report } = await fan(relay, { variables: { WARMUP_SEC: "0.2" } });
+    const { totals, warmup } = deliveryOf(report);
+    assert.deepEqual([totals.due, totals.delivered], [2_000, 2_000]);
+    assert.deepEqual([warmup?.due, warmup?.delivered], [200, 200]);
+  });
+});
+
+describe("what a report says of deliveries", () => {
+  it("is said in words and drawn, what was lost by how", async () => {
+    const report = await hold({
+      deliver: ({ subscription, eventPlace, place }, relay) => {
+        if (subscription.place === 2 && eventPlace >= 200) relay.end(subscription);
+        return subscription.ended || place === 77 ? [] : right();
+      },
+    });
+    const text = renderMarkdown(report);
+    assert.match(text, /1,949 of 2,000 deliveries that were owed came in time/);
+    assert.match(text, /completeness 0\.974500/);
+    assert.match(text, /1 are missing/);
+    assert.match(text, /50 were lost with their subscription \(subscriptions: 1 silence\)/);
+    assert.match(text, /Of 100\.0 % of the events the first delivery came/);
+    assert.match(text, /\| of 2 9 \| 2,000 \|/);
+    const charts = chartsOf(report).charts.filter(({ id }) => id.startsWith("deliver"));
+    assert.deepEqual(
+      charts.map(({ id, kind }) => [id, kind]),
+      [
+        ["deliveries", "lines"],
+        ["delivery-times", "lines"],
+      ],
+    );
+  });
+});
