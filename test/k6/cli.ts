@@ -87,8 +87,32 @@ function startIn(dir: string, k6: string, args: readonly string[], program?: str
     // As a shell sets it: k6 itself takes relative paths from the script on.
     PWD: dir,
   };
-  const words = program === undefined ? [PROGRAM, ...args] : [...args];
-  const child = spawn(program ?? process.execPath, words, { cwd: dir, env, stdio: "pipe" });
+  const words = program === undefined ? [process.execPath, PROGRAM] : [program];
+  return spawnIn(dir, [...words, ...args], env);
+}
+
+/** Runs a program with this environment and nothing else of ours, but for k6 on its PATH. */
+export function runWith(
+  { dir, k6 }: Pick<Place, "dir" | "k6">,
+  words: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<Ended> {
+  const { HOME = "", PATH = "" } = process.env;
+  const env = { HOME, PATH: `${dirname(k6)}${delimiter}${PATH}`, ...environment };
+  return spawnIn(dir, words, env).ended;
+}
+
+/** How k6 is started without the CLI. */
+export function k6ByHand(k6: string, ...more: readonly string[]): readonly string[] {
+  return [k6, "run", "--quiet", "--no-usage-report", ...more];
+}
+
+function spawnIn(
+  cwd: string,
+  [program = "", ...args]: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Running {
+  const child = spawn(program, args, { cwd, env, stdio: "pipe" });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (data) => {

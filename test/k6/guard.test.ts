@@ -4,11 +4,11 @@
  * runs in a network namespace in which nothing but loopback exists.
  */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { buildBundles } from "../../build/bundle.ts";
 import { parseMix } from "../../src/events/mix.ts";
@@ -16,13 +16,9 @@ import { makePool } from "../../src/node/pool/make.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
 import { DEFAULT_EPOCH } from "../../src/pool/plan.ts";
 import { PROGRAM } from "../cli/program.ts";
+import { k6ByHand, runWith } from "./cli.ts";
 
 const hasNamespaces = canUnshare();
-
-interface Ended {
-  readonly code: number | null;
-  readonly output: string;
-}
 
 let dir = "";
 let k6 = "";
@@ -198,20 +194,20 @@ function byHand(
   environment: Readonly<Record<string, string>>,
   args: readonly string[] = [],
   alone = false,
-): Promise<Ended> {
+) {
   const own = { ...planVariables(), RELAY_URL: url, ...environment };
   // Without the system's environment the script has what `-e` gives.
   const given = args.includes("--include-system-env-vars=false")
     ? Object.entries(own).flatMap(([name, value]) => ["-e", `${name}=${value}`])
     : [];
-  const words = [k6, "run", "--quiet", "--no-usage-report", ...args, ...given, script];
+  const words = k6ByHand(k6, ...args, ...given, script);
   return start(
     alone ? ["unshare", "-n", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", ...words] : words,
     own,
   );
 }
 
-function byCli(environment: Readonly<Record<string, string>>): Promise<Ended> {
+function byCli(environment: Readonly<Record<string, string>>) {
   const words = [process.execPath, PROGRAM, "run", "publish", "--force", "--no-calibrate"];
   return start(words, { ...planVariables(), RELAY_URL: url, ...environment });
 }
@@ -227,27 +223,9 @@ function planVariables(): Record<string, string> {
   };
 }
 
-function start(
-  [program = "", ...args]: readonly string[],
-  environment: Readonly<Record<string, string>>,
-): Promise<Ended> {
-  const { HOME = "", PATH = "" } = process.env;
-  const env = { HOME, PATH: `${dirname(k6)}${delimiter}${PATH}`, ...environment };
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: dir, env, stdio: "pipe" });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (data) => {
-        output += data;
-      });
-    }
-    const limit = setTimeout(() => child.kill("SIGTERM"), 60_000);
-    child.on("error", reject);
-    child.on("close", (code) => {
-      clearTimeout(limit);
-      resolve({ code, output });
-    });
-  });
+async function start(words: readonly string[], environment: Readonly<Record<string, string>>) {
+  const { exitCode: code, stdout, stderr } = await runWith({ dir, k6 }, words, environment);
+  return { code, output: stdout + stderr };
 }
 
 function canUnshare(): boolean {

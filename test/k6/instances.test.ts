@@ -1,9 +1,8 @@
 /** Three k6 processes that share a plan, held against what the relay counted, and against one process. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { buildBundles } from "../../build/bundle.ts";
@@ -16,6 +15,7 @@ import { classesOf } from "../../src/report/class-report.ts";
 import type { Report } from "../../src/report/types.ts";
 import { assertCounts } from "../faulty-relay/hold.ts";
 import { keepPool } from "../kept-pool.ts";
+import { k6ByHand, runWith } from "./cli.ts";
 import { withRelay } from "./harness.ts";
 
 const MIX = parseMix("view:1");
@@ -40,42 +40,17 @@ interface Ended {
   readonly lines: readonly string[];
 }
 
-const byHand = () => [k6, "run", "--quiet", "--no-usage-report", "--log-format", "raw", script];
+const byHand = () => k6ByHand(k6, "--log-format", "raw", script);
 
 /** A command, k6 by hand without one, with what it logged. */
-function load(
+async function load(
   environment: Readonly<Record<string, string>>,
   command: readonly string[] = byHand(),
 ): Promise<Ended> {
-  const [program = "", ...args] = command;
-  const { HOME = "", PATH = "" } = process.env;
-  const env = {
-    ...{
-      HOME,
-      PATH: `${dirname(k6)}${delimiter}${PATH}`,
-      POOL: pool,
-      CLIENTS: "6",
-      RATE_EPS: "90",
-      DURATION_SEC: "2",
-    },
-    ...{ WARMUP_SEC: "0", ACK_TIMEOUT_MS: "500", REPORT_DIR: dir, CORES: "1", LIVE: "1" },
-    ...environment,
-  };
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: dir, env, stdio: "pipe" });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (data) => {
-        output += data;
-      });
-    }
-    const limit = setTimeout(() => child.kill("SIGKILL"), 60_000);
-    child.on("error", reject);
-    child.on("close", (code) => {
-      clearTimeout(limit);
-      resolve({ code, lines: output.split("\n") });
-    });
-  });
+  const plan = { POOL: pool, CLIENTS: "6", RATE_EPS: "90", DURATION_SEC: "2", WARMUP_SEC: "0" };
+  const own = { ACK_TIMEOUT_MS: "500", REPORT_DIR: dir, CORES: "1", LIVE: "1" };
+  const ended = await runWith({ dir, k6 }, command, { ...plan, ...own, ...environment });
+  return { code: ended.exitCode, lines: `${ended.stdout}\n${ended.stderr}`.split("\n") };
 }
 
 function gather(ended: readonly Ended[]): Gathering {
