@@ -31,6 +31,7 @@ import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
 import { accept, cut, frame, notice, reject } from "./faulty-relay/frames.ts";
 import { type Behaviour, type FaultyRelay, startFaultyRelay } from "./faulty-relay/relay.ts";
 import { planOf } from "./fixtures/reports/run.ts";
+import { sign } from "./relay-client.ts";
 
 type Answer = NonNullable<Behaviour["answer"]>;
 
@@ -364,10 +365,8 @@ it("a relay that has the events already is left with none more", async () => {
 });
 
 describe("a pool that is there", () => {
-  const signedNotes = async (count: number, epoch: number) => {
-    const sample = await makeSample("note:1", { epoch });
-    return sample.events.slice(0, count).map(({ event }) => event);
-  };
+  const signedNotes = (count: number, epoch: number) =>
+    Array.from({ length: count }, (_, i) => sign({ created_at: epoch + i, content: `note ${i}` }));
 
   async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
     const folder = await mkdtemp(join(tmpdir(), "preflight-"));
@@ -382,8 +381,8 @@ describe("a pool that is there", () => {
     await withFolder(async (root) => {
       const file = join(root, "notes.jsonl");
       const events = [
-        ...(await signedNotes(64, DEFAULT_EPOCH)),
-        ...(await signedNotes(64, DEFAULT_EPOCH + 86_400)),
+        ...signedNotes(64, DEFAULT_EPOCH),
+        ...signedNotes(64, DEFAULT_EPOCH + 86_400),
       ];
       await writeFile(file, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
       const { dir, manifest } = await replayFile({ file, root });
@@ -400,7 +399,7 @@ describe("a pool that is there", () => {
   it("of a file too small to spare any is tried with the same events of another key", async () => {
     await withFolder(async (root) => {
       const file = join(root, "notes.jsonl");
-      const events = await signedNotes(20, DEFAULT_EPOCH);
+      const events = signedNotes(20, DEFAULT_EPOCH);
       await writeFile(file, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
       const { dir } = await replayFile({ file, root });
       const { findings, ledger } = await ask({}, { poolDir: dir });

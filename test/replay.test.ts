@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { finalizeEvent, generateSecretKey } from "nostr-tools/pure";
+import { initNostrWasm } from "nostr-wasm";
 import { ConfigError } from "../src/errors.ts";
 import { inspectPool } from "../src/node/pool/inspect.ts";
 import { readLines } from "../src/node/pool/lines.ts";
@@ -26,7 +26,8 @@ after(() => rm(root, { recursive: true, force: true }));
 
 /** 2024-01-01: no test depends on the day that it runs on. */
 const NOW = 1_704_067_200;
-const secret = generateSecretKey();
+const wasm = await initNostrWasm();
+const secret = new Uint8Array(32).fill(7);
 
 interface Template {
   readonly kind?: number;
@@ -43,8 +44,10 @@ function sign(of: Template | number = {}): Record<string, unknown> {
     tags = [["t", "x"]],
   }: Template = typeof of === "number" ? { kind: of } : of;
   const template = { kind, created_at: created_at ?? 1_700_000_000 + kind, tags, content };
-  const { id, pubkey, sig, ...signed } = finalizeEvent(template, secret);
-  return { content, kind, created_at: signed.created_at, tags, sig, pubkey, id };
+  const event = { ...template, id: "", pubkey: "", sig: "" };
+  wasm.finalizeEvent(event, secret);
+  const { id, pubkey, sig } = event;
+  return { content, kind, created_at: template.created_at, tags, sig, pubkey, id };
 }
 
 let note = 0;
@@ -189,7 +192,7 @@ const LEFT_OUT: readonly (readonly [
   ["another id", JSON.stringify({ ...event, id: "0".repeat(64) }), "signature"],
   ["another signature", JSON.stringify({ ...event, sig: "0".repeat(128) }), "signature"],
   ["a key that is none", JSON.stringify({ ...event, pubkey: "f".repeat(64) }), "signature"],
-  ["an event of 2 MB", sound({ content: "x".repeat(2_000_000) }), "size"],
+  ["an event of 2 MB", JSON.stringify({ ...event, content: "x".repeat(2_000_000) }), "size"],
   ["a line of 8 MB", "[".repeat(8_000_000), "size"],
   ["a protected event", sound({ tags: [["-"]] }), "protected"],
   ["an event long expired", sound({ tags: [["expiration", "1600000000"]] }), "expired"],

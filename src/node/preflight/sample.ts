@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { EventType } from "../../events/event-type.ts";
+import type { Draft, EventType, Keys } from "../../events/event-type.ts";
 import { type Mix, parseMix } from "../../events/mix.ts";
 import type { NostrEvent } from "../../nostr/wire.ts";
 import { FRAMES_FILE, HEADER_LENGTH, type PoolManifest, readPlace } from "../../pool/format.ts";
@@ -20,6 +20,7 @@ const EVENTS = 64;
 /** Of each type, so that none is left out by chance. */
 const EVENTS_A_TYPE = 16;
 const MOST_PROBES = 32;
+const NO_SIG = "0".repeat(128);
 /** Of a pool so many lines are looked at, and more only for types that were not met. */
 const MOST_LINES = 2_048;
 const MOST_LINES_FOR_TYPES = 500_000;
@@ -49,7 +50,10 @@ export interface Sample {
   readonly createdAt: { readonly min: number; readonly max: number };
 }
 
-/** Signs events of the mix with keys that nobody will use again. */
+/**
+ * Events of the mix with keys that nobody will use again. Its probes are signed; of the others only what they look
+ * like is asked, and a preflight makes some hundred of them.
+ */
 export async function makeSample(
   mixText: string,
   { epoch, spanSec }: Pick<PoolTimes, "epoch"> & Partial<PoolTimes>,
@@ -70,7 +74,8 @@ export async function makeSample(
     ...(spanSec === undefined ? {} : { spanSec }),
   });
   const keyring = await openKeyring(seed);
-  const signed: { readonly event: NostrEvent; readonly type: string }[] = [];
+  const drafts = new Map<NostrEvent, Draft>();
+  const made: { readonly event: NostrEvent; readonly type: string }[] = [];
   const sets: Record<string, number> = {};
   for (const chunk of cutChunks(pool, pool.order.length)) {
     for (const { type: place, parts } of buildSets(chunk, scopeOf(pool), keyring, extra)) {
@@ -78,13 +83,26 @@ export async function makeSample(
       sets[type] = (sets[type] ?? 0) + 1;
       const ids: string[] = [];
       for (const part of parts) {
-        const event = keyring.sign(resolvePart(part, ids));
+        const draft = resolvePart(part, ids);
+        const event = withoutSignature(draft, keyring);
         ids.push(event.id);
-        signed.push({ event, type });
+        drafts.set(event, draft);
+        made.push({ event, type });
       }
     }
   }
-  return describe(signed, weighBySets(mix, sets));
+  const sample = describe(made, weighBySets(mix, sets));
+  const probes = sample.probes.map((probe) => {
+    const draft = drafts.get(probe.event);
+    return draft === undefined ? probe : { ...probe, event: keyring.sign(draft) };
+  });
+  return { ...sample, probes };
+}
+
+function withoutSignature(draft: Draft, keys: Keys): NostrEvent {
+  const { kind, created_at, tags, content } = draft.template;
+  const id = keys.identify(draft);
+  return { id, pubkey: keys.publicKey(draft.author), created_at, kind, tags, content, sig: NO_SIG };
 }
 
 /** Events of a pool that is there. `probes`: those that it holds out; without any, its own are signed anew. */
