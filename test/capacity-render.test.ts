@@ -183,10 +183,10 @@ describe("a capacity as Markdown", () => {
     const markdown = renderCapacity(upset);
     const rows = rowsOf(markdown);
     assert.equal(rows.length, good.trials.length + 2);
-    assert.match(rows[0] ?? "", /warmup \| 50 events\/s \| not judged/);
-    assert.match(rows[1] ?? "", /400 events\/s \| \*\*void\*\* \| late sends/);
+    assert.match(rows[0] ?? "", /warmup \| 50 \| not judged/);
+    assert.match(rows[1] ?? "", /400 \| \*\*void\*\* \| late sends/);
     assert.match(rows[2] ?? "", /\*\*failed\*\* \| growth of the backlog 4.00 %, limit 1.00 %/);
-    assert.match(markdown, /\| 400 events\/s \| \*\*1 passed, 1 failed, 1 void\*\* \|/);
+    assert.match(markdown, /\| 400 \| \*\*1 passed, 1 failed, 1 void\*\* \|/);
   });
 
   it("leads with the sentence, and has proof, baseline, database and the objective", () => {

@@ -27,6 +27,11 @@ export function formatNumber(load: number): string {
   return load < 100 ? String(Number(load.toFixed(2))) : formatCount(load);
 }
 
+/** What was done a second, under a heading that has the unit. */
+export function formatDone(perSec: number): string {
+  return perSec < 100 ? perSec.toFixed(1) : formatCount(perSec);
+}
+
 type Kind = "ms" | "share" | "count" | "number";
 
 interface ThresholdWords {

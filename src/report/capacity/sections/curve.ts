@@ -1,9 +1,9 @@
 /** What was measured at each load. */
 import type { CapacityReport, TrialFigures } from "../../../capacity/result.ts";
-import { formatMs, formatRate, NOT_MEASURED } from "../../format.ts";
+import { formatMs, NOT_MEASURED } from "../../format.ts";
 import { type Section, strong, type Text, table, text } from "../../sections/document.ts";
 import { byLoad, type LoadVotes, spreadOf } from "../by-load.ts";
-import { doneUnit, formatLoad, loadUnit } from "../words.ts";
+import { doneUnit, formatDone, formatNumber, loadUnit } from "../words.ts";
 
 export function curveSection(report: CapacityReport): Section {
   const { trials, search, run } = report;
@@ -19,21 +19,18 @@ export function curveSection(report: CapacityReport): Section {
       { kind: "charts", ids: ["load-times", "load-done", "load-cpu"] },
       table(
         "By load",
-        ["#load", "trials", "#p50", "#p99", "#done", "#relay CPU"],
+        [`#load, ${unit}`, "trials", "#p50", "#p99", `#done, ${done}`, "#relay CPU"],
         byLoad(trials).map((votes): readonly Text[] => {
           const spread = (
             figure: (figures: TrialFigures) => number | null,
             format: (value: number) => string,
           ) => spreadText(votes, figure, format);
           return [
-            formatLoad(votes.load, unit),
+            formatNumber(votes.load),
             votesText(votes),
             spread((f) => f.p50, formatMs),
             spread((f) => f.p99, formatMs),
-            spread(
-              (f) => f.done,
-              (v) => formatRate(v, done),
-            ),
+            spread((f) => f.done, formatDone),
             spread(
               (f) => f.relayCpu,
               (v) => `${v.toFixed(0)} %`,
@@ -63,5 +60,8 @@ function spreadText(
   const spread = spreadOf(trials, figure);
   if (spread === null) return NOT_MEASURED;
   const [least, middle, most] = [spread.least, spread.middle, spread.most].map(format);
-  return least === most ? `${middle}` : `${middle} (${least} to ${most})`;
+  if (least === most) return `${middle}`;
+  const unit = / \S+$/.exec(most ?? "")?.[0] ?? "";
+  const from = unit !== "" && least?.endsWith(unit) ? least.slice(0, -unit.length) : least;
+  return `${middle} (${from} to ${most})`;
 }

@@ -1,6 +1,6 @@
 /** Every trial in its order, void ones too. */
 import type { CapacityReport, Trial, TrialVerdict } from "../../../capacity/result.ts";
-import { formatCount, formatMs, formatPercent, formatRate, NOT_MEASURED } from "../../format.ts";
+import { formatCount, formatMs, formatPercent, NOT_MEASURED } from "../../format.ts";
 import {
   code,
   details,
@@ -10,7 +10,7 @@ import {
   table,
   text,
 } from "../../sections/document.ts";
-import { describeMiss, doneUnit, formatLoad, loadUnit, wordsOf } from "../words.ts";
+import { describeMiss, doneUnit, formatDone, formatNumber, loadUnit, wordsOf } from "../words.ts";
 
 export function trialsSection(report: CapacityReport): Section {
   const { trials, search, run } = report;
@@ -26,16 +26,26 @@ export function trialsSection(report: CapacityReport): Section {
       { kind: "charts", ids: ["search"] },
       table(
         "Trials",
-        ["trial", "role", "#load", "verdict", "why", "#p50", "#p99", "#done", "#relay CPU"],
+        [
+          "trial",
+          "role",
+          `#load, ${unit}`,
+          "verdict",
+          "why",
+          "#p50",
+          "#p99",
+          `#done, ${done}`,
+          "#relay CPU",
+        ],
         trials.map((trial): readonly Text[] => [
           String(trial.number),
           trial.role,
-          formatLoad(trial.load, unit),
+          formatNumber(trial.load),
           verdictText(trial),
           whyText(trial, run.scenario),
           formatMs(trial.figures.p50),
           formatMs(trial.figures.p99),
-          formatRate(trial.figures.done, done),
+          formatDone(trial.figures.done),
           cpuText(trial),
         ]),
       ),
