@@ -9,6 +9,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { checkCapacity } from "../../src/node/load-capacity.ts";
 import { publishOf } from "../../src/report/class-report.ts";
 import type { Report } from "../../src/report/types.ts";
 import { assertBalanced } from "../faulty-relay/hold.ts";
@@ -37,6 +38,7 @@ try {
   await step("relay and load run, and the report balances", () => runBoth(docker));
   await step("a crossed threshold is compose's exit code", () => runCrossed(docker));
   await step("Ctrl-C leaves a report of what was", () => runInterrupted(docker));
+  await step("load searches for the relay's capacity", () => runCapacity(docker));
 } finally {
   await engine?.stop();
   // What the engine leaves mounted must not hide why a test failed.
@@ -151,9 +153,14 @@ async function tryCommands({ env }: Engine): Promise<void> {
   assert.match(unwritable.output, /must be a folder that can be written.*\n.*LOAD_UID/);
 }
 
-interface Up {
+interface Composed {
   readonly code: number | null;
   readonly output: string;
+  /** The text of the report whose file's name is so. */
+  readonly report: string | undefined;
+}
+
+interface Up extends Omit<Composed, "report"> {
   readonly report: Report | undefined;
 }
 
@@ -164,6 +171,24 @@ async function up(
   variables: Record<string, string>,
   interruptAt?: RegExp,
 ): Promise<Up> {
+  const words = ["up", "--no-build", "--abort-on-container-exit", "--exit-code-from", "load"];
+  const named = /^load-report-.*\.json$/;
+  const ended = await compose(docker, { name, variables, words, named, interruptAt });
+  const { report } = ended;
+  return { ...ended, report: report === undefined ? undefined : (JSON.parse(report) as Report) };
+}
+
+interface Compose {
+  /** Of the folder of reports. */
+  readonly name: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly words: readonly string[];
+  readonly named: RegExp;
+  readonly interruptAt?: RegExp | undefined;
+}
+
+async function compose(docker: Engine, asked: Compose): Promise<Composed> {
+  const { name, variables, words, named, interruptAt } = asked;
   const reports = join(dir, name);
   await mkdir(reports);
   await chmod(reports, 0o777);
@@ -180,16 +205,15 @@ async function up(
     ...variables,
   };
   const project = ["--project-name", `k6-nostr-test-${process.pid}`];
-  const compose = ["docker", "compose", ...project, "-f", "docker-compose.yml", "-f", HOST_FILE];
+  const base = ["docker", "compose", ...project, "-f", "docker-compose.yml", "-f", HOST_FILE];
   try {
-    const words = ["up", "--no-build", "--abort-on-container-exit", "--exit-code-from", "load"];
     const start = { cwd: ROOT, env, ...(interruptAt && { interruptAt }) };
-    const { code, output } = await run([...compose, ...words], start);
-    const file = (await readdir(reports)).find((entry) => /^load-report-.*\.json$/.test(entry));
-    const text = file === undefined ? undefined : await readFile(join(reports, file), "utf8");
-    return { code, output, report: text === undefined ? undefined : (JSON.parse(text) as Report) };
+    const { code, output } = await run([...base, ...words], start);
+    const file = (await readdir(reports)).find((entry) => named.test(entry));
+    const report = file === undefined ? undefined : await readFile(join(reports, file), "utf8");
+    return { code, output, report };
   } finally {
-    await run([...compose, "down", "--volumes", "--timeout", "5"], { cwd: ROOT, env });
+    await run([...base, "down", "--volumes", "--timeout", "5"], { cwd: ROOT, env });
   }
 }
 
@@ -228,4 +252,22 @@ async function runInterrupted(docker: Engine): Promise<void> {
   assert.equal(report.run.complete, false);
   assert.ok(publishOf(report).totals.accepted > 0);
   assert.notEqual(code, 0, output);
+}
+
+/** As deploy/README.md has it. One load only: that it finds a limit is tested outside of containers. */
+async function runCapacity(docker: Engine): Promise<void> {
+  const flags = ["--quick", "--from", "20", "--to", "20", "--trial", "4", "--probe", "2"];
+  const words = ["run", "--rm", "load", "capacity", ...flags, "--at-least", "20"];
+  const named = /^capacity-report-.*\.json$/;
+  const variables = { AUDIT: "" };
+  const ended = await compose(docker, { name: "capacity", variables, words, named });
+  assert.ok(ended.report, ended.output);
+  const { result, run: about, trials } = checkCapacity(JSON.parse(ended.report), "the report");
+  // A busy machine's generator may be too slow for any load: that is said, and is no result.
+  assert.deepEqual(
+    [ended.code, result.limit],
+    result.limit === "to" ? [0, "to"] : [3, "generator"],
+  );
+  assert.match(about.relayNote ?? "", /^embedded relay .*; 1 CPUs, 2g memory; SQLite/);
+  assert.ok(trials.every(({ figures }) => figures.relayCpu !== null && figures.done > 0));
 }
