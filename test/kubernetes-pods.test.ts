@@ -11,31 +11,40 @@ const READY = { type: "Ready", status: "True" };
 const RUNNING: Status = {
   phase: "Running",
   conditions: [READY],
-  containerStatuses: [{ state: { running: {} } }],
+  containerStatuses: [{ name: "k6-nostr", state: { running: {} } }],
 };
 const DONE: Status = {
   phase: "Succeeded",
   conditions: [{ type: "Ready", status: "False", reason: "PodCompleted" }],
-  containerStatuses: [{ state: { terminated: { exitCode: 0, reason: "Completed" } } }],
+  containerStatuses: [
+    { name: "k6-nostr", state: { terminated: { exitCode: 0, reason: "Completed" } } },
+  ],
 };
 
 function failed(exitCode: number, reason: string, more: Status = {}): Status {
   const finishedAt = new Date(START_MS + 4_000).toISOString();
   return {
     phase: "Failed",
-    containerStatuses: [{ state: { terminated: { exitCode, reason, finishedAt } } }],
+    containerStatuses: [
+      { name: "k6-nostr", state: { terminated: { exitCode, reason, finishedAt } } },
+    ],
     ...more,
   };
 }
 
 function waiting(reason: string, message?: string): Status {
   const state = { waiting: { reason, ...(message === undefined ? {} : { message }) } };
-  return { phase: "Pending", containerStatuses: [{ state }] };
+  return { phase: "Pending", containerStatuses: [{ name: "k6-nostr", state }] };
 }
 
-function pod(index: number, status: Status, name = `p-${index}`): Pod {
+function pod(index: number, status: Status, more: object = {}): Pod {
   const labels = { "batch.kubernetes.io/job-completion-index": String(index) };
-  return podOf({ metadata: { name, labels }, spec: { nodeName: "node-b" }, status });
+  const name = `p-${index}`;
+  return podOf({
+    metadata: { name, labels, ...more },
+    spec: { nodeName: "node-b", containers: [{ name: "proxy" }, { name: "k6-nostr" }] },
+    status,
+  });
 }
 
 describe("a pod", () => {
@@ -90,6 +99,30 @@ describe("a pod", () => {
       "running",
       null,
     ],
+    [
+      "is done, beside a container that goes on",
+      {
+        ...RUNNING,
+        containerStatuses: [
+          { name: "proxy", state: { running: {} } },
+          { name: "k6-nostr", state: { terminated: { exitCode: 0 } } },
+        ],
+      },
+      "ended",
+      null,
+    ],
+    [
+      "had a container before it that failed",
+      {
+        phase: "Failed",
+        initContainerStatuses: [{ name: "pool", state: { terminated: { exitCode: 2 } } }],
+        containerStatuses: [
+          { name: "k6-nostr", state: { waiting: { reason: "PodInitializing" } } },
+        ],
+      },
+      "ended",
+      /^exit 2$/,
+    ],
     ["is being made", waiting("ContainerCreating"), "waiting", null],
     ["is pulled for the first time", waiting("ErrImagePull", "no route"), "waiting", null],
     [
@@ -136,7 +169,7 @@ describe("a pod", () => {
   it("is numbered by its Job, or by the operator's name for it", () => {
     const byOperator = { k6_cr: "run", "batch.kubernetes.io/job-name": "run-3" };
     const of = (labels: Record<string, string>) =>
-      podOf({ metadata: { name: "p", labels }, spec: {}, status: RUNNING }).index;
+      podOf({ metadata: { name: "p", labels }, spec: { containers: [] }, status: RUNNING }).index;
     assert.equal(of(byOperator), 2);
     assert.equal(of({ "batch.kubernetes.io/job-name": "run-3" }), null);
     assert.equal(pod(1, RUNNING).index, 1);
@@ -200,6 +233,17 @@ describe("the pods of a run", () => {
     roster.see([], START_MS + 8_000);
     assert.equal(roster.areAllOver(), true);
     assert.deepEqual([...roster.endings(never)], [[1, "ended at 6 s: its pod was deleted"]]);
+  });
+
+  it("do not take for its own doing what a pod did that was told to end", () => {
+    const deleted = pod(0, failed(130, "Error"), { deletionTimestamp: "2026-01-02T03:04:09Z" });
+    const roster = new Roster(1, START_MS);
+    roster.see([deleted], START_MS);
+    assert.deepEqual([...roster.endings(() => true)], [[0, "ended at 4 s: its pod was deleted"]]);
+    const stopped = new Roster(1, START_MS);
+    stopped.stop();
+    stopped.see([deleted], START_MS);
+    assert.deepEqual([...stopped.endings(() => true)], []);
   });
 
   it("that do not all run are a reason not to begin", () => {

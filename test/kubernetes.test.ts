@@ -54,11 +54,31 @@ interface Job {
   };
 }
 
+interface Made {
+  readonly kind: string;
+  readonly metadata: Job["metadata"];
+}
+interface List {
+  readonly items: readonly [
+    Made & { readonly data: Readonly<Record<string, string>> },
+    Made & {
+      readonly spec: Readonly<Record<string, unknown>> & {
+        readonly runner: Readonly<Record<string, unknown>> &
+          Pick<Container, "env"> & {
+            readonly image: string;
+          };
+      };
+    },
+  ];
+}
+
 /** What the command prints. */
 async function render(args: readonly string[]): Promise<Job> {
   const { write } = process.stdout;
   let text = "";
-  process.stdout.write = ((part: string) => {
+  process.stdout.write = ((part: string | Uint8Array) => {
+    // The test runner speaks over the same stream, in bytes.
+    if (typeof part !== "string") return write.call(process.stdout, part);
     text += part;
     return true;
   }) as typeof write;
@@ -177,6 +197,49 @@ describe("the Job", () => {
     assert.equal(spec.hostNetwork, true);
   });
 
+  it("for k6's operator is a script and a TestRun of one name, that say the same plan", async () => {
+    const literal = ["render", "publish", "--relay", "ws://10.0.0.7:7777", ...THREE.slice(4)];
+    const flags = ["--engine", "k6-operator", "--pool-claim", "pools", "--pool", "a/b"];
+    const list = await render([...literal, ...flags, "--secret", "keys", "--namespace", "load"]);
+    const [script, testRun] = (list as unknown as List).items;
+    assert.deepEqual([script.kind, testRun.kind], ["ConfigMap", "TestRun"]);
+    assert.deepEqual(script.metadata, testRun.metadata);
+    assert.equal(testRun.metadata.namespace, "load");
+    const { parallelism, runner, ...spec } = testRun.spec;
+    const { name } = testRun.metadata;
+    assert.deepEqual(spec, {
+      script: { configMap: { name, file: "script.js" } },
+      args: ["--log-format", "raw"],
+      initializer: { disabled: true },
+    });
+    // A ConfigMap holds at most 1 MiB.
+    const text = script.data["script.js"] ?? "";
+    assert.match(text, /handleSummary/);
+    assert.ok(Buffer.byteLength(text) < 1_000_000);
+    const variables = Object.fromEntries(runner.env.map((one) => [one.name, one.value]));
+    const plan = buildPlan("publish", collectOptions({}, variables), "drawn", 64);
+    assert.deepEqual(
+      [plan.instances, plan.clients, plan.rateEps, plan.seed, parallelism],
+      [3, 30, 90, "7", 3],
+    );
+    assert.equal(variables.POOL, "/pool/a/b");
+    assert.equal(variables.HOME, undefined);
+    assert.match(runner.image, /^grafana\/k6:\d+\.\d+\.\d+$/);
+    assert.deepEqual(runner.envFrom, [{ secretRef: { name: "keys" } }]);
+    assert.equal(runner.automountServiceAccountToken, "false");
+    assert.deepEqual(runner.volumes, [
+      { name: "pool", persistentVolumeClaim: { claimName: "pools", readOnly: true } },
+    ]);
+    assert.deepEqual(runner.volumeMounts, [{ name: "pool", mountPath: "/pool", readOnly: true }]);
+    assert.deepEqual(runner.containerSecurityContext, {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+  });
+
+  const OPERATOR = [...THREE, "--engine", "k6-operator"];
+  const POOL = ["--pool-claim", "c", "--pool", "p"];
   const refused: readonly (readonly [string, readonly string[], RegExp])[] = [
     ["a secret in a header", [...THREE, "--header", "X-Key: v"], /^values of headers .* --secret/],
     [
@@ -201,6 +264,20 @@ describe("the Job", () => {
       "a relay that no run may load",
       ["render", "publish", "--relay", "ws://8.8.8.8", ...THREE.slice(5)],
       /refused `8\.8\.8\.8:80`/,
+    ],
+    ["one pod", [...LOAD, "--instances", "1", "--seed", "7"], /^INSTANCES .* must be 2 or more/],
+    ["an engine that is none", [...THREE, "--engine", "x"], /^--engine must be job or k6-operator/],
+    ["stock k6 and no pool", OPERATOR, /^k6 alone makes no pool: .* --pool-claim and --pool$/],
+    [
+      "stock k6 and a corpus",
+      ["render", "query", ...THREE.slice(2, -6), "--seed", "7", "--engine", "k6-operator"],
+      /^`query` sends what k6 alone can't make/,
+    ],
+    ["stock k6 and a name", [...OPERATOR, ...POOL], /^k6 alone can't tell where `relay\.load/],
+    [
+      "a TestRun in the network of its nodes",
+      [...OPERATOR, ...POOL, "--host-network"],
+      /^a TestRun has no --host-network$/,
     ],
     ["a lead that is none", [...THREE, "--lead", "soon"], /--lead must be whole seconds/],
     ["a name that is none", [...THREE, "--namespace", "Load!"], /--namespace must be a name/],

@@ -9,8 +9,20 @@ import { ensureK6 } from "../../src/node/setup/ensure.ts";
 import { findObstacle, obtainPrograms } from "./build.ts";
 import { Cluster } from "./cluster.ts";
 import { CommandLine } from "./command-line.ts";
+import { DEATHS } from "./deaths.ts";
 import { packImages } from "./images.ts";
-import { loadWhole } from "./runs.ts";
+import { takeAll } from "./manifests.ts";
+import {
+  assertNothingLeft,
+  loadInterrupted,
+  loadWhole,
+  loadWithDeath,
+  type Place,
+  REFUSALS,
+  readLater,
+  refuse,
+} from "./runs.ts";
+import { loadAsOperator } from "./stock.ts";
 
 const obstacle = await findObstacle();
 if (obstacle !== null) {
@@ -25,19 +37,36 @@ try {
   const k6 = await ensureK6({ env: process.env, onNote: note });
   const pause = join(programs.kubernetes, "pause");
   const images = await packImages({ dir, pause, k6: k6.path });
-  await onCluster(["127.0.0.2"], async (cluster) => {
-    const place = { cluster, commandLine: new CommandLine(cluster, dir) };
-    await cluster.kubectl("apply", "-f", "deploy/kubernetes/role.yaml");
+  await onCluster(["127.0.0.2"], async (place) => {
+    await step("every manifest passes a strict dry run", () => takeAll(place));
+    await step("what can't be loaded is refused in a line, and nothing is sent", async () => {
+      await Promise.all(REFUSALS.map((refusal) => refuse(place, refusal)));
+      await assertNothingLeft(place);
+    });
     await step("two pods load as one process does, to the event", () => loadWhole(place));
+    await step("a run is read again and removed by its name", () => readLater(place));
+    await step("Ctrl-C stops the pods and leaves the report of what they did", () =>
+      loadInterrupted(place),
+    );
   });
-  async function onCluster(nodes: readonly string[], use: (cluster: Cluster) => Promise<void>) {
+  await onCluster(["127.0.0.2", "127.0.0.3"], async (place) => {
+    await step("pods of stock k6, as the operator would run them, make the same report", () =>
+      loadAsOperator(place),
+    );
+    for (const death of DEATHS) await step(death.name, () => loadWithDeath(place, death));
+  });
+  async function onCluster(nodes: readonly string[], use: (place: Place) => Promise<void>) {
     const place = join(dir, `cluster-of-${nodes.length}`);
     const cluster = await step(`${nodes.length} nodes are ready`, () =>
       Cluster.start({ dir: place, programs, nodes, images }),
     );
+    const end = () => void cluster.stop().finally(() => process.exit(130));
+    process.once("SIGINT", end).once("SIGTERM", end);
     try {
-      await use(cluster);
+      await cluster.kubectl("apply", "-f", "deploy/kubernetes/role.yaml");
+      await use({ cluster, commandLine: new CommandLine(cluster, dir), dir });
     } finally {
+      process.off("SIGINT", end).off("SIGTERM", end);
       await step(`${nodes.length} nodes are gone`, () => cluster.stop());
     }
   }

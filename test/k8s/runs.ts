@@ -17,11 +17,13 @@ const PART = (RATE * SECONDS) / INSTANCES;
 /** What a dead instance had sent and not handed out: of its last slice, and of what was being packed. */
 const UNSAID = (RATE / INSTANCES) * 0.5;
 /** For Node to start twice on two cores that have more to do. */
-const LEAD_SEC = 30;
+const LEAD_SEC = 45;
 
 export interface Place {
   readonly cluster: Cluster;
   readonly commandLine: CommandLine;
+  /** For files of the test. */
+  readonly dir: string;
 }
 
 /** A load of two pods; later flags win. */
@@ -33,7 +35,7 @@ export function loadOf(relay: string, ...more: readonly string[]): readonly stri
   ];
 }
 
-async function withRelay<T>(use: (relay: FaultyRelay) => Promise<T>): Promise<T> {
+export async function withRelay<T>(use: (relay: FaultyRelay) => Promise<T>): Promise<T> {
   const relay = await startFaultyRelay({});
   try {
     return await use(relay);
@@ -42,7 +44,7 @@ async function withRelay<T>(use: (relay: FaultyRelay) => Promise<T>): Promise<T>
   }
 }
 
-function reportOf({ report, stdout, stderr }: Ended): Report {
+export function reportOf({ report, stdout, stderr }: Ended): Report {
   assert.ok(report, `no report:\n${stdout}\n${stderr}`);
   return report;
 }
@@ -93,6 +95,7 @@ export async function loadWhole(place: Place): Promise<void> {
 }
 
 export interface Death {
+  readonly name: string;
   /** What is done in the middle of the window. */
   readonly kill: (place: Place) => Promise<void>;
   /** What the report says of it. */
@@ -144,4 +147,89 @@ async function inWindow({ says }: Running, relay: FaultyRelay): Promise<void> {
   while (relay.ledger.events.length < (RATE * SECONDS) / 3) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** Ctrl-C in the window: what was done is in the report, and nothing goes on. */
+export async function loadInterrupted(place: Place): Promise<void> {
+  await withRelay(async (relay) => {
+    const running = await place.commandLine.start(loadOf(relay.url));
+    await inWindow(running, relay);
+    running.child.kill("SIGINT");
+    const ended = await running.ended;
+    assert.equal(ended.code, 130, ended.stderr);
+    const report = reportOf(ended);
+    assertBalanced(report);
+    const sent = relay.ledger.events.length;
+    const { accepted } = publishOf(report).totals;
+    assert.ok(sent < RATE * SECONDS, `${sent} events`);
+    assert.ok(accepted <= sent && accepted >= sent - INSTANCES * UNSAID, `${accepted} of ${sent}`);
+    assert.match(
+      report.run.stopReason ?? "",
+      /instance 0 of 2: interrupted.*instance 1 of 2: interrupted/,
+    );
+    await assertNothingLeft(place);
+  });
+}
+
+/** What was made stays, is read again by name, and removed by name. */
+export async function readLater(place: Place): Promise<void> {
+  await withRelay(async (relay) => {
+    const { commandLine, cluster } = place;
+    const ended = await commandLine.run(loadOf(relay.url, "--keep", "--duration", "3"));
+    const first = reportOf(ended);
+    const name = /made +(\S+) in default/.exec(ended.stderr)?.[1] ?? "";
+    assert.match(await cluster.kubectl("get", "jobs", "-o", "name"), new RegExp(name));
+    const again = await commandLine.run(["logs", name]);
+    assert.equal(again.code, ended.code, again.stderr);
+    assert.deepEqual(reportOf(again), first);
+    const removed = await commandLine.run(["delete", name]);
+    assert.equal(removed.code, 0, removed.stderr);
+    assert.match(removed.stdout, new RegExp(`^removed Job ${name} of default`));
+    await assertNothingLeft(place);
+    const twice = await commandLine.run(["delete", name]);
+    assert.equal(twice.code, 2);
+    assert.match(twice.stderr, /there is nothing of `k6-nostr-/);
+  });
+}
+
+export interface Refusal {
+  readonly name: string;
+  readonly flags: readonly string[];
+  readonly reason: RegExp;
+}
+
+export const REFUSALS: readonly Refusal[] = [
+  {
+    name: "an image that is not there",
+    flags: ["--image", "localhost:1/none:1", "--lead", "120"],
+    reason: /instance \d of 2: its image can't be had \(ImagePullBackOff: .*localhost:1\/none:1/,
+  },
+  {
+    name: "a Secret that is not there",
+    flags: ["--secret", "none", "--lead", "120"],
+    reason:
+      /instance \d of 2: it can't be set up \(CreateContainerConfigError: secret "none" not found\)/,
+  },
+  {
+    name: "more cores than a node has",
+    flags: ["--cores", "64", "--lead", "15"],
+    reason: /instance \d of 2: no node takes it \(.*Insufficient cpu/,
+  },
+  {
+    name: "a namespace that is not there",
+    flags: ["--namespace", "none"],
+    reason:
+      /in the namespace `none` you may not create jobs, delete jobs, list pods, get pods\/log/,
+  },
+];
+
+/** One line of why, and not an event sent. */
+export async function refuse(place: Place, { flags, reason }: Refusal): Promise<void> {
+  await withRelay(async (relay) => {
+    const { code, stderr, report } = await place.commandLine.run(loadOf(relay.url, ...flags));
+    assert.match(stderr, reason);
+    assert.equal(code, 2, stderr);
+    assert.equal(report, null);
+    assert.equal(relay.ledger.taken, 0);
+  });
 }

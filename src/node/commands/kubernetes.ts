@@ -9,11 +9,12 @@ import { type FlagRow, parseCommandLine } from "../command-line.ts";
 import { GATE_FLAGS } from "../gate.ts";
 import { Api } from "../kubernetes/api.ts";
 import { type Flags, JOB_FLAGS, readJob } from "../kubernetes/asked.ts";
+import { KINDS_OF, manifestsOf, RIGHTS_OF } from "../kubernetes/engine.ts";
 import { Following } from "../kubernetes/following.ts";
-import { jobOf } from "../kubernetes/job.ts";
+import type { JobRequest } from "../kubernetes/job.ts";
 import { loadByPods } from "../kubernetes/load.ts";
 import { make, podsOf, remove } from "../kubernetes/made.ts";
-import { RIGHTS, refuseWithoutRights } from "../kubernetes/rights.ts";
+import { refuseWithoutRights } from "../kubernetes/rights.ts";
 import { Roster } from "../kubernetes/roster.ts";
 import { leaveReport } from "../merge/leave.ts";
 import { sha256 } from "../merge/read-logs.ts";
@@ -45,8 +46,9 @@ export async function kubernetes(args: readonly string[]): Promise<number> {
   const [verb, ...rest] = words;
   const [name] = rest;
   if (verb === "render") {
-    const job = jobOf(await readJob(rest, flags, Date.now()));
-    process.stdout.write(`${JSON.stringify(job, null, 2)}\n`);
+    const made = await manifestsOf(await readJob(rest, flags, Date.now()));
+    const whole = made.length === 1 ? made[0] : { apiVersion: "v1", kind: "List", items: made };
+    process.stdout.write(`${JSON.stringify(whole, null, 2)}\n`);
     return EXIT.ok;
   }
   if (verb === "run") return await runByPods(rest, flags);
@@ -58,7 +60,7 @@ export async function kubernetes(args: readonly string[]): Promise<number> {
 }
 
 const USAGE = `k6-nostr kubernetes run <scenario> --relay URL --instances N --seed SEED [flags]
-k6-nostr kubernetes render <scenario> …   print the Job that \`run\` would make
+k6-nostr kubernetes render <scenario> …   print what \`run\` would make
 k6-nostr kubernetes logs NAME             read the pods' logs again, and make their report
 k6-nostr kubernetes delete NAME           remove all that a run made
 
@@ -70,26 +72,27 @@ async function runByPods(words: readonly string[], flags: Flags): Promise<number
   const terminal = createTerminal();
   const interrupts = catchInterrupts();
   const job = await readJob(words, flags, Date.now());
-  const { plan, name, startAtMs } = job;
+  const { engine, plan, name, startAtMs } = job;
+  const manifests = await manifestsOf(job);
   // Before anything is loaded, a report must have a place.
   await makeRunDir(plan.reportDir, job.runId);
   const api = await Api.open(flags.namespace);
   try {
-    await refuseWithoutRights(api, RIGHTS.job);
-    await make(api, [jobOf(job)]);
+    await refuseWithoutRights(api, RIGHTS_OF[engine]);
+    await make(api, manifests);
     const inSec = Math.max(0, Math.round((startAtMs - Date.now()) / 1_000));
-    terminal.note(`made        job ${name} in ${api.namespace}, which begins in ${inSec} s`);
-    interrupts.onRepeat(() => process.exit(EXIT.interrupted));
+    terminal.note(`made        ${name} in ${api.namespace}, which begins in ${inSec} s`);
+    interrupts.onRepeat(() => void api.close().finally(() => process.exit(EXIT.interrupted)));
     try {
       const { processes, ended } = await loadByPods({
-        ...{ api, name, plan, startAtMs, terminal, signal: interrupts.signal },
+        ...{ api, name, engine, plan, startAtMs, terminal, signal: interrupts.signal },
         failFast: flags["fail-fast"] !== undefined,
       });
       const report = mergeAll(processes, { ended, runId: job.runId, partial: true });
       const code = await leaveReport(report, plan.reportDir, flags);
       return interrupts.signal.aborted ? EXIT.interrupted : code;
     } finally {
-      if (flags.keep === undefined) await clear(api, name, terminal.note);
+      if (flags.keep === undefined) await clear(api, job, terminal.note);
     }
   } finally {
     await api.close();
@@ -98,9 +101,13 @@ async function runByPods(words: readonly string[], flags: Flags): Promise<number
 }
 
 /** A run that failed is to be told as that, and not as what came of removing it. */
-async function clear(api: Api, name: string, note: (text: string) => void): Promise<void> {
+async function clear(
+  api: Api,
+  { name, engine }: JobRequest,
+  note: (text: string) => void,
+): Promise<void> {
   try {
-    await remove(api, name);
+    await remove(api, name, KINDS_OF[engine]);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     note(

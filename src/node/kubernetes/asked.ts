@@ -11,15 +11,26 @@ import { refuseByText } from "../guard/refuse.ts";
 import { leadOf } from "../preflight/times.ts";
 import { makeRunId } from "../run/run-id.ts";
 import { drawSeed } from "../seed.ts";
+import { pinnedVersion } from "../setup/version.ts";
 import { readVersion } from "../version.ts";
-import { type JobRequest, jobName } from "./job.ts";
+import { type Engine, type JobRequest, jobName } from "./job.ts";
 
 /** To pull an image, to find nodes for all pods, to start Node. */
 const LEAD_SEC = 60;
 
 /** Beside the options of a plan. */
 export const JOB_FLAGS: readonly FlagRow[] = [
-  { flag: "image", value: "IMAGE", help: "image of k6-nostr, as the nodes know it" },
+  {
+    flag: "engine",
+    value: "NAME",
+    default: "job",
+    help: "job, or k6-operator: a TestRun with stock k6",
+  },
+  {
+    flag: "image",
+    value: "IMAGE",
+    help: "image of k6-nostr (k6-operator: of k6), as the nodes know it",
+  },
   { flag: "namespace", value: "NAME", help: "where the Job is made (default: kubectl's)" },
   {
     flag: "lead",
@@ -56,15 +67,22 @@ export async function readJob(
   // A pod has the cores that it asks for, and not those of this machine.
   const plan = buildPlan(scenario, { cores: "1", ...texts }, drawSeed(scenario));
   refuseByText(plan);
+  if (plan.instances === 1) {
+    throw new ConfigError(`${optionLabel("instances")} must be 2 or more: one is \`k6-nostr run\``);
+  }
   const claim = flags["pool-claim"];
+  const engine = readEngine(flags.engine);
   const runId = makeRunId();
   return {
+    engine,
     plan,
     runId,
     name: jobName(runId),
     startAtMs: readStartAt(texts.startAt) ?? nowMs + leadMs(plan, flags.lead, claim !== undefined),
     nowMs,
-    image: flags.image ?? `k6-nostr:${readVersion()}`,
+    image:
+      flags.image ??
+      (engine === "job" ? `k6-nostr:${readVersion()}` : `grafana/k6:${pinnedVersion}`),
     namespace: flags.namespace,
     secret: flags.secret,
     poolClaim: claim === undefined ? undefined : { name: claim, path: texts.pool ?? "" },
@@ -77,6 +95,11 @@ export async function readJob(
       }),
     ),
   };
+}
+
+function readEngine(text = "job"): Engine {
+  if (text === "job" || text === "k6-operator") return text;
+  throw new ConfigError(`--engine must be job or k6-operator, got \`${text.slice(0, 20)}\``);
 }
 
 /** Without `--lead` what signing and connecting are expected to take comes to it. */

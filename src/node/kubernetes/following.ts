@@ -20,7 +20,7 @@ export class Following {
   readonly #stop = new AbortController();
   readonly #streams = new Map<string, Promise<void>>();
   readonly #ended = new Set<string>();
-  readonly #broken = new Set<string>();
+  readonly #broken = new Set<Pod>();
   readonly #words = new Map<string, string>();
   #live: LiveRun | null = null;
   /** Where the time of the line begins, Unix ms: each process counts from its own start. */
@@ -32,10 +32,10 @@ export class Following {
 
   /** Follows those that have begun, each once. */
   follow(pods: readonly Pod[]): void {
-    for (const { name, state } of pods) {
-      if (state === "waiting") continue;
-      if (state === "ended") this.#ended.add(name);
-      if (!this.#streams.has(name)) this.#streams.set(name, this.#follow(name));
+    for (const pod of pods) {
+      if (pod.state === "waiting") continue;
+      if (pod.state === "ended") this.#ended.add(pod.name);
+      if (!this.#streams.has(pod.name)) this.#streams.set(pod.name, this.#follow(pod));
     }
   }
 
@@ -45,9 +45,9 @@ export class Following {
     await Promise.all(this.#streams.values());
     clearTimeout(limit);
     this.#stop.abort();
-    for (const name of this.#broken) {
+    for (const pod of this.#broken) {
       // It may be gone, or on a node that does not answer: `merge` says what is missing.
-      await this.#read(name, false, AbortSignal.timeout(mostMs)).catch(() => {});
+      await this.#read(pod, false, AbortSignal.timeout(mostMs)).catch(() => {});
     }
   }
 
@@ -64,24 +64,25 @@ export class Following {
     return this.#live?.describe(nowMs) ?? "no figures yet";
   }
 
-  async #follow(name: string): Promise<void> {
+  async #follow(pod: Pod): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        await this.#read(name, true, signal);
-        this.#broken.delete(name);
+        await this.#read(pod, true, signal);
+        this.#broken.delete(pod);
       } catch (error) {
-        this.#broken.add(name);
+        this.#broken.add(pod);
         if (error instanceof ApiError && error.code === 404) return;
       }
       await delay(AGAIN_MS, undefined, { signal }).catch(() => {});
-      if (this.#ended.has(name)) return;
+      if (this.#ended.has(pod.name)) return;
     }
   }
 
-  async #read(name: string, follow: boolean, signal: AbortSignal): Promise<void> {
-    const path = `/api/v1/namespaces/${this.#api.namespace}/pods/${name}/log?follow=${follow}`;
-    await this.#api.lines(path, (line) => this.#take(name, line), signal);
+  async #read({ name, container }: Pod, follow: boolean, signal: AbortSignal): Promise<void> {
+    const path = `/api/v1/namespaces/${this.#api.namespace}/pods/${name}/log`;
+    const query = `container=${container}&follow=${follow}`;
+    await this.#api.lines(`${path}?${query}`, (line) => this.#take(name, line), signal);
   }
 
   #take(pod: string, line: string): void {

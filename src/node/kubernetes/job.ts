@@ -19,11 +19,15 @@ const SPARE_SEC = 120;
 /** Logs are there so long, for whoever reads them again. */
 const KEPT_SEC = 3_600;
 /** Of Node, k6 and its script; and of a connection, as preflight has it. */
-const BASE_MIB = 512;
-const MIB_PER_CONNECTION = 0.1;
+export const BASE_MIB = 512;
+export const MIB_PER_CONNECTION = 0.1;
 const USER = 65_532;
 
+/** What makes pods of a plan: Kubernetes' own Jobs, or k6's operator. */
+export type Engine = "job" | "k6-operator";
+
 export interface JobRequest {
+  readonly engine: Engine;
   readonly plan: Plan;
   readonly runId: string;
   /** Of all that is made. */
@@ -47,10 +51,7 @@ export function jobOf(request: JobRequest): Manifest {
   const { plan, name, startAtMs, nowMs, namespace } = request;
   refuseSecrets(plan);
   const leadSec = Math.max(0, Math.ceil((startAtMs - nowMs) / 1_000));
-  const labels = {
-    "app.kubernetes.io/name": "k6-nostr",
-    "app.kubernetes.io/instance": name,
-  };
+  const labels = labelsOf(name);
   return {
     apiVersion: "batch/v1",
     kind: "Job",
@@ -69,13 +70,17 @@ export function jobOf(request: JobRequest): Manifest {
   };
 }
 
+export function labelsOf(name: string): Readonly<Record<string, string>> {
+  return { "app.kubernetes.io/name": "k6-nostr", "app.kubernetes.io/instance": name };
+}
+
 /** A name that Kubernetes takes (RFC 1123), of a run. */
 export function jobName(runId: string): string {
   return `k6-nostr-${runId.toLowerCase().replace(/[^a-z0-9-]/g, "-")}`.slice(0, 52);
 }
 
 function podOf(request: JobRequest, matchLabels: Readonly<Record<string, string>>): object {
-  const { plan, image, secret, poolClaim, hostNetwork } = request;
+  const { plan, image, secret, hostNetwork } = request;
   const mib = Math.ceil(BASE_MIB + (MIB_PER_CONNECTION * plan.clients) / plan.instances);
   const resources = { cpu: String(plan.cores ?? 1), memory: `${mib}Mi` };
   return {
@@ -84,21 +89,8 @@ function podOf(request: JobRequest, matchLabels: Readonly<Record<string, string>
     enableServiceLinks: false,
     terminationGracePeriodSeconds: 45,
     ...(hostNetwork ? { hostNetwork: true, dnsPolicy: "ClusterFirstWithHostNet" } : {}),
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: USER,
-      runAsGroup: USER,
-      fsGroup: USER,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
-    topologySpreadConstraints: [
-      {
-        maxSkew: 1,
-        topologyKey: "kubernetes.io/hostname",
-        whenUnsatisfiable: "ScheduleAnyway",
-        labelSelector: { matchLabels },
-      },
-    ],
+    securityContext: { ...POD_SECURITY, fsGroup: USER },
+    topologySpreadConstraints: spreadOver(matchLabels),
     containers: [
       {
         name: "k6-nostr",
@@ -109,35 +101,59 @@ function podOf(request: JobRequest, matchLabels: Readonly<Record<string, string>
         env: variablesOf(request).map(([name, value]) => ({ name, value })),
         ...(secret === undefined ? {} : { envFrom: [{ secretRef: { name: secret } }] }),
         resources: { requests: resources, limits: resources },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ["ALL"] },
-        },
-        volumeMounts: [
-          { name: "data", mountPath: "/data" },
-          ...(poolClaim === undefined
-            ? []
-            : [{ name: "pool", mountPath: "/pool", readOnly: true }]),
-        ],
+        securityContext: SECURITY,
+        volumeMounts: mountsOf(request),
       },
     ],
-    volumes: [
-      { name: "data", emptyDir: {} },
-      ...(poolClaim === undefined
-        ? []
-        : [
-            {
-              name: "pool",
-              persistentVolumeClaim: { claimName: poolClaim.name, readOnly: true },
-            },
-          ]),
-    ],
+    volumes: volumesOf(request),
   };
 }
 
+export const POD_SECURITY = {
+  runAsNonRoot: true,
+  runAsUser: USER,
+  runAsGroup: USER,
+  seccompProfile: { type: "RuntimeDefault" },
+} as const;
+
+export const SECURITY = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"] },
+} as const;
+
+export function spreadOver(matchLabels: Readonly<Record<string, string>>): readonly object[] {
+  return [
+    {
+      maxSkew: 1,
+      topologyKey: "kubernetes.io/hostname",
+      whenUnsatisfiable: "ScheduleAnyway",
+      labelSelector: { matchLabels },
+    },
+  ];
+}
+
+/** Of mounts and volumes alike. */
+interface Named {
+  readonly name: "data" | "pool";
+  readonly [member: string]: unknown;
+}
+
+export function mountsOf({ poolClaim }: JobRequest): readonly Named[] {
+  const data: Named = { name: "data", mountPath: "/data" };
+  const pool: Named = { name: "pool", mountPath: "/pool", readOnly: true };
+  return poolClaim === undefined ? [data] : [data, pool];
+}
+
+export function volumesOf({ poolClaim }: JobRequest): readonly Named[] {
+  const data: Named = { name: "data", emptyDir: {} };
+  if (poolClaim === undefined) return [data];
+  const persistentVolumeClaim = { claimName: poolClaim.name, readOnly: true };
+  return [data, { name: "pool", persistentVolumeClaim }];
+}
+
 /** All that a pod is told; `JOB_COMPLETION_INDEX` comes from Kubernetes, by the annotation of each pod. */
-function variablesOf(request: JobRequest): readonly (readonly [string, string])[] {
+export function variablesOf(request: JobRequest): readonly (readonly [string, string])[] {
   const { plan, poolClaim } = request;
   const all = {
     ...planVariables(plan),
@@ -155,7 +171,7 @@ function variablesOf(request: JobRequest): readonly (readonly [string, string])[
 }
 
 /** Whoever may read a namespace's pods may read the variables of a Job. */
-function refuseSecrets({ headers, relays }: Plan): void {
+export function refuseSecrets({ headers, relays }: Plan): void {
   if (headers.some(({ value }) => value !== "")) {
     throw new ConfigError(
       "values of headers would stand in the Job for all to read: put RELAY_HEADERS into a Secret of the namespace, and name that with --secret",

@@ -10,7 +10,9 @@ import type { Plan } from "../../plan/plan.ts";
 import { openingMs } from "../../plan/start.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Api } from "./api.ts";
+import { KINDS_OF } from "./engine.ts";
 import { Following } from "./following.ts";
+import type { Engine } from "./job.ts";
 import { podsOf, remove } from "./made.ts";
 import { Roster } from "./roster.ts";
 
@@ -26,6 +28,7 @@ const TURN_BACK_MS = 2_000;
 export interface LoadRequest {
   readonly api: Api;
   readonly name: string;
+  readonly engine: Engine;
   readonly plan: Plan;
   readonly startAtMs: number;
   /** The first instance that dies ends all. */
@@ -51,7 +54,7 @@ export async function loadByPods(request: LoadRequest): Promise<Loaded> {
 }
 
 async function followAll(request: LoadRequest, following: Following): Promise<Loaded> {
-  const { api, name, plan, startAtMs, failFast, terminal, signal } = request;
+  const { api, name, engine, plan, startAtMs, failFast, terminal, signal } = request;
   const roster = new Roster(plan.instances, startAtMs);
   const lastMs =
     startAtMs +
@@ -71,7 +74,7 @@ async function followAll(request: LoadRequest, following: Following): Promise<Lo
       isStopping = true;
       roster.stop();
       terminal.note("all pods are stopped; their last figures are waited for");
-      await remove(api, name);
+      await remove(api, name, KINDS_OF[engine]);
     }
     if (mayTurnBack && !isStopping) {
       mayTurnBack = Date.now() < turnBackMs;

@@ -11,6 +11,7 @@ export interface Manifest {
     readonly labels?: Readonly<Record<string, string>>;
   };
   readonly spec?: object;
+  readonly data?: Readonly<Record<string, string>>;
 }
 
 /** Kinds that a run makes, by the API's names for them; what made the others comes first. */
@@ -42,22 +43,26 @@ export async function make(api: Api, manifests: readonly Manifest[]): Promise<vo
   }
 }
 
-/** Removes all of a run, its pods by their owner; gives the kinds that were there. */
+/** Removes all of a run, of whatever it was made, its pods by their owner; gives the kinds that were there. */
 export async function remove(
   api: Api,
   name: string,
   kinds: readonly string[] = Object.keys(KINDS),
 ): Promise<readonly string[]> {
   const removed: string[] = [];
+  const forbidden: ApiError[] = [];
   for (const kind of kinds) {
     try {
       await api.ask("DELETE", `${pathOf(api, kind)}/${name}?propagationPolicy=Background`);
       removed.push(kind);
     } catch (error) {
-      // Not there, or a kind that this cluster does not have.
-      if (!(error instanceof ApiError && error.code === 404)) throw error;
+      // Not there, a kind that this cluster does not have, or one that this run was not made of.
+      if (!(error instanceof ApiError && (error.code === 404 || error.code === 403))) throw error;
+      if (error.code === 403) forbidden.push(error);
     }
   }
+  const [first] = forbidden;
+  if (first !== undefined && forbidden.length === kinds.length) throw first;
   return removed;
 }
 

@@ -7,7 +7,10 @@ export interface PodObject {
     readonly labels?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string;
   };
-  readonly spec: { readonly nodeName?: string };
+  readonly spec: {
+    readonly nodeName?: string;
+    readonly containers: readonly { readonly name: string }[];
+  };
   readonly status: {
     readonly phase?: string;
     readonly reason?: string;
@@ -26,6 +29,7 @@ interface Condition {
 }
 
 interface ContainerStatus {
+  readonly name: string;
   readonly state?: {
     readonly waiting?: { readonly reason?: string; readonly message?: string };
     readonly running?: object;
@@ -39,6 +43,8 @@ interface ContainerStatus {
 
 export interface Pod {
   readonly name: string;
+  /** The one that loads: others may have been put beside it. */
+  readonly container: string;
   /** `null` where its labels do not say so. */
   readonly index: number | null;
   /** `lost`: its node answers no more, so nobody knows. */
@@ -49,6 +55,8 @@ export interface Pod {
   readonly isHopeless: boolean;
   /** It ended by its own code, so that its log knows more. */
   readonly saysItself: boolean;
+  /** Somebody wants it gone. */
+  readonly isDeleted: boolean;
   /** Unix ms. */
   readonly endedMs: number | null;
 }
@@ -63,30 +71,38 @@ const HOPELESS: Readonly<Record<string, string>> = {
   RunContainerError: "its container can't be started",
 };
 
+/** Ours, and what k6's operator calls its own. */
+const LOADING: readonly string[] = ["k6-nostr", "k6"];
+
 export function podOf({ metadata, spec, status }: PodObject): Pod {
-  const { phase, conditions = [], containerStatuses = [] } = status;
-  const containers = [...(status.initContainerStatuses ?? []), ...containerStatuses];
-  const states = containers.flatMap(({ state }) => state ?? []);
-  const own = { name: metadata.name, index: indexOf(metadata.labels ?? {}) };
-  const bad = states.find(({ terminated }) => terminated && terminated.exitCode !== 0)?.terminated;
-  if (phase === "Succeeded" || phase === "Failed") {
-    const last = states.at(-1)?.terminated;
-    const endedMs = timeOf((bad ?? last)?.finishedAt);
-    const why = phase === "Failed" ? whyEnded(status, bad) : null;
+  const { phase, conditions = [], containerStatuses = [], initContainerStatuses = [] } = status;
+  const container = spec.containers.find(({ name }) => LOADING.includes(name))?.name ?? "";
+  const own = {
+    name: metadata.name,
+    container,
+    index: indexOf(metadata.labels ?? {}),
+    isDeleted: metadata.deletionTimestamp !== undefined,
+  };
+  const state = containerStatuses.find(({ name }) => name === container)?.state;
+  const terminated = state?.terminated;
+  if (terminated !== undefined || phase === "Succeeded" || phase === "Failed") {
+    const isWell = terminated?.exitCode === 0 && phase !== "Failed";
+    const why = isWell ? null : whyEnded(status, terminated ?? failedOf(initContainerStatuses));
     const saysItself = why !== null && /^exit \d+$/.test(why);
+    const endedMs = timeOf(terminated?.finishedAt);
     return { ...own, state: "ended", why, isHopeless: false, saysItself, endedMs };
   }
-  const isRunning = containerStatuses.some(({ state }) => state?.running);
   const still = { ...own, isHopeless: false, saysItself: false, endedMs: null };
-  if (isRunning && conditions.some(isUnheard)) {
+  if (state?.running && conditions.some(isUnheard)) {
     const why = `its node \`${spec.nodeName}\` answers no more`;
     return { ...still, state: "lost", why };
   }
-  if (isRunning) return { ...still, state: "running", why: null };
-  const waiting = states.find((state) => state.waiting)?.waiting;
-  const hopeless = HOPELESS[waiting?.reason ?? ""];
-  if (hopeless !== undefined) {
-    const why = `${hopeless} (${waiting?.reason}: ${clip(waiting?.message)})`;
+  if (state?.running) return { ...still, state: "running", why: null };
+  const waiting = [...initContainerStatuses, ...containerStatuses].find(
+    (one) => HOPELESS[one.state?.waiting?.reason ?? ""] !== undefined,
+  )?.state?.waiting;
+  if (waiting !== undefined) {
+    const why = `${HOPELESS[waiting.reason ?? ""]} (${waiting.reason}: ${clip(waiting.message)})`;
     return { ...still, state: "waiting", why, isHopeless: true };
   }
   const unscheduled = conditions.find(
@@ -94,6 +110,12 @@ export function podOf({ metadata, spec, status }: PodObject): Pod {
   );
   const why = unscheduled ? `no node takes it (${clip(unscheduled.message)})` : null;
   return { ...still, state: "waiting", why };
+}
+
+function failedOf(containers: readonly ContainerStatus[]): Terminated | undefined {
+  return containers
+    .flatMap(({ state }) => state?.terminated ?? [])
+    .find(({ exitCode }) => exitCode !== 0);
 }
 
 /** Set by the controller of nodes, which leaves the reason as it was; a kubelet gives one. */

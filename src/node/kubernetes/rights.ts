@@ -9,23 +9,6 @@ export interface Right {
   readonly subresource?: string;
 }
 
-const OF_PODS: readonly Right[] = [
-  { verb: "list", group: "", resource: "pods" },
-  { verb: "get", group: "", resource: "pods", subresource: "log" },
-];
-
-function toMake(group: string, resource: string): readonly Right[] {
-  return [
-    { verb: "create", group, resource },
-    { verb: "delete", group, resource },
-  ];
-}
-
-export const RIGHTS = {
-  job: [...toMake("batch", "jobs"), ...OF_PODS],
-  "k6-operator": [...toMake("", "configmaps"), ...toMake("k6.io", "testruns"), ...OF_PODS],
-} as const;
-
 interface Review {
   readonly status: { readonly allowed: boolean };
 }

@@ -25,12 +25,18 @@ export class Roster {
   /** Takes the pods that are there, and with them those that are not any more. */
   see(pods: readonly Pod[], nowMs: number): void {
     const there = new Set(pods.map(({ name }) => name));
-    for (const pod of pods) this.#pods.set(pod.name, pod);
+    for (const pod of pods) this.#pods.set(pod.name, this.#explain(pod));
     for (const [name, pod] of this.#pods) {
       if (there.has(name) || pod.state === "ended") continue;
-      const why = this.#isStopping ? null : "its pod was deleted";
+      const why = this.#isStopping ? null : DELETED;
       this.#pods.set(name, { ...pod, state: "ended", why, endedMs: nowMs, saysItself: false });
     }
+  }
+
+  /** Of a pod that was told to end, its code says only that it did. */
+  #explain(pod: Pod): Pod {
+    if (!pod.isDeleted || !pod.saysItself || this.#isStopping) return pod;
+    return { ...pod, why: DELETED, saysItself: false };
   }
 
   count(state: Pod["state"]): number {
@@ -107,4 +113,5 @@ export class Roster {
   }
 }
 
+const DELETED = "its pod was deleted";
 const NO_POD = "no pod was made for it (a quota or a policy of the namespace?)";

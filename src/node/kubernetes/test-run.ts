@@ -1,0 +1,99 @@
+/**
+ * The TestRun of a run, for k6's operator (k6.io/v1alpha1, operator 1.6), and the ConfigMap of its script. Stock k6
+ * loads, so the script's own gate is all there is: names can't be resolved, and the pool comes from a volume.
+ *
+ * - The initializer would put the whole pool into an archive, and refuse a plan with fewer VUs than pods.
+ * - The operator's own liveness probe ends a k6 that does not answer within a second three times in a row.
+ */
+import { ConfigError } from "../../errors.ts";
+import { parseAddress } from "../../guard/address.ts";
+import { hasSay } from "../../plan/options.ts";
+import { eventsNeeded } from "../../plan/plan.ts";
+import {
+  BASE_MIB,
+  type JobRequest,
+  labelsOf,
+  MIB_PER_CONNECTION,
+  mountsOf,
+  POD_SECURITY,
+  refuseSecrets,
+  SECURITY,
+  spreadOver,
+  variablesOf,
+  volumesOf,
+} from "./job.ts";
+import type { Manifest } from "./made.ts";
+
+/** k6 holds a pool's file six times over at its peak; an event of the default mix has a kilobyte. */
+const MIB_PER_EVENT = 0.006;
+const SCRIPT = "script.js";
+
+/** `script`: the bundle of the plan's scenario. The first owns nothing; all bear one name. */
+export function testRunOf(request: JobRequest, script: string): readonly Manifest[] {
+  const { plan, name, namespace, secret } = request;
+  refuseSecrets(plan);
+  refuse(request);
+  const metadata = {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    labels: labelsOf(name),
+  };
+  const perPod = MIB_PER_CONNECTION * (plan.clients / plan.instances);
+  const mib = Math.ceil(BASE_MIB + perPod + MIB_PER_EVENT * eventsNeeded(plan));
+  const resources = { cpu: String(plan.cores ?? 1), memory: `${mib}Mi` };
+  const own: readonly string[] = ["HOME", "TMPDIR"];
+  return [
+    { apiVersion: "v1", kind: "ConfigMap", metadata, data: { [SCRIPT]: script } },
+    {
+      apiVersion: "k6.io/v1alpha1",
+      kind: "TestRun",
+      metadata,
+      spec: {
+        parallelism: plan.instances,
+        script: { configMap: { name, file: SCRIPT } },
+        args: ["--log-format", "raw"],
+        initializer: { disabled: true },
+        runner: {
+          image: request.image,
+          automountServiceAccountToken: "false",
+          env: variablesOf(request).flatMap(([variable, value]) =>
+            own.includes(variable) ? [] : [{ name: variable, value }],
+          ),
+          ...(secret === undefined ? {} : { envFrom: [{ secretRef: { name: secret } }] }),
+          livenessProbe: {
+            httpGet: { path: "/v1/status", port: 6565 },
+            initialDelaySeconds: 30,
+            periodSeconds: 30,
+            timeoutSeconds: 10,
+            failureThreshold: 20,
+          },
+          topologySpreadConstraints: spreadOver({ k6_cr: name }),
+          resources: { requests: resources, limits: resources },
+          securityContext: POD_SECURITY,
+          containerSecurityContext: SECURITY,
+          volumes: volumesOf(request).filter(({ name: volume }) => volume === "pool"),
+          volumeMounts: mountsOf(request).filter(({ name: volume }) => volume === "pool"),
+        },
+      },
+    },
+  ];
+}
+
+function refuse({ plan, poolClaim, hostNetwork }: JobRequest): void {
+  if (!hasSay("pool", plan.scenario)) {
+    throw new ConfigError(
+      `\`${plan.scenario}\` sends what k6 alone can't make: leave --engine out, and pods of k6-nostr do`,
+    );
+  }
+  if (poolClaim === undefined) {
+    throw new ConfigError(
+      "k6 alone makes no pool: put one into a volume, and name it with --pool-claim and --pool",
+    );
+  }
+  if (hostNetwork) throw new ConfigError("a TestRun has no --host-network");
+  const named = plan.relays.find(({ host }) => parseAddress(host) === undefined);
+  if (named === undefined) return;
+  throw new ConfigError(
+    `k6 alone can't tell where \`${named.host}\` leads: give the relay's address, as \`kubectl get service\` shows it`,
+  );
+}
