@@ -166,11 +166,9 @@ describe("the audit", () => {
   });
 
   it("lists the first hundred missing, and counts all", async (t) => {
-    const dir = await makePoolOf(t, events);
     const { admission } = await relayOf(t, (id) => [["EOSE", id]]);
     const { audit, notes } = await auditRun({
-      slices: [sliceOf({ accepted: [noted(events)] })],
-      poolDir: dir,
+      accepted: [events],
       admissions: [admission],
       acknowledged: 300,
       signal: new AbortController().signal,
@@ -182,7 +180,6 @@ describe("the audit", () => {
   });
 
   it("ends when it takes too long or is interrupted, whatever the relay does", async (t) => {
-    const dir = await makePoolOf(t, events);
     const controllers = { asking: new AbortController(), opening: new AbortController() };
     const audit = async (
       answer: () => [],
@@ -190,10 +187,8 @@ describe("the audit", () => {
       limits: { readonly signal: AbortSignal; readonly mostMs?: number },
     ) => {
       const { admission } = await relayOf(t, answer, onConnection);
-      const slices = [sliceOf({ accepted: [noted(events)] })];
       return auditRun({
-        slices,
-        poolDir: dir,
+        accepted: [events],
         admissions: [admission],
         acknowledged: 150,
         ...limits,
@@ -232,18 +227,16 @@ describe("the audit", () => {
   });
 
   it("is null, with the reason, when the relay lets nobody read; and not when nothing was noted", async (t) => {
-    const dir = await makePoolOf(t, events);
     const { admission } = await relayOf(t, (id) => [["CLOSED", id, "auth-required: who are you"]]);
-    const ask = (accepted: readonly string[]) =>
+    const ask = (accepted: readonly NostrEvent[]) =>
       auditRun({
-        slices: [sliceOf({ accepted: [accepted] })],
-        poolDir: dir,
+        accepted: [accepted],
         admissions: [admission],
         acknowledged: accepted.length,
         // An interrupted run is audited too.
         signal: AbortSignal.abort(),
       });
-    const refused = await ask(noted(events.slice(0, 2)));
+    const refused = await ask(events.slice(0, 2));
     assert.equal(refused.audit, null);
     assert.match(refused.notes.join(), /not measured: .*auth-required: who are you/);
     assert.equal((await ask([])).audit?.checked, 0);

@@ -16,7 +16,15 @@ import { buildReport } from "../src/report/build.ts";
 import { publishOf } from "../src/report/class-report.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import type { Report } from "../src/report/types.ts";
-import { histogramOf, planOf, pool, rowOf, rowOfClass, sliceOf } from "./fixtures/reports/run.ts";
+import {
+  histogramOf,
+  planOf,
+  pool,
+  rowOf,
+  rowOfClass,
+  sampleOf,
+  sliceOf,
+} from "./fixtures/reports/run.ts";
 
 const ORIGIN_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 const OPTIONS: MergeOptions = { partial: false, runId: "r", sha256 };
@@ -70,6 +78,7 @@ function said(instances: number, one: Process): string[] {
     ...{ of, k6: "k6 v2.2.0", host: { cpus: 2, memoryBytes: 1, platform: "linux" } },
     ...{ cpuPercent: { generator: 20, host: 10 }, ceilingEps: 5_000, receive: null, floorMs: 0.2 },
     ...{ proofs: [], relayNote: null, sharesHost: false, corpus: null, stopReason: null },
+    ...{ clock: null, relay: null },
     ...one.about,
   };
   return [
@@ -286,7 +295,10 @@ describe("merge refuses", () => {
   it("nothing that is missing with --partial, and says what is", () => {
     const { run, generator, classes } = merge(linesOf([first, third]), { partial: true });
     assert.equal(run.complete, false);
-    assert.equal(run.stopReason, "instance 1 of 3: nothing of it is there");
+    assert.equal(
+      run.stopReason,
+      "instance 1 of 3: nothing of it is there; rates behind it are those of 2 of 3 shares",
+    );
     assert.deepEqual(generator.several?.missing, [1]);
     assert.equal(generator.signals.find(({ id }) => id === "missingInstances")?.state, "suspect");
     assert.equal(classes.publish?.totals.accepted, 24);
@@ -303,9 +315,17 @@ describe("merge refuses", () => {
       (line) => !line.includes("k6-nostr end"),
     );
     const ended = new Map([[1, "exit 137 (OOMKilled)"]]);
-    const report = merge([...said(3, first), ...dead, ...said(3, third)], { partial: true, ended });
+    const lines = [...said(3, first), ...dead, ...said(3, third)];
+    assert.match(
+      merge(lines, { partial: true }).run.stopReason ?? "",
+      /^instance 1 of 3 ended at 0\.1 s: its end is not there; rates behind it are those of 2 of 3/,
+    );
+    const report = merge(lines, { partial: true, ended });
     assert.equal(report.run.complete, false);
-    assert.equal(report.run.stopReason, "instance 1 of 3: exit 137 (OOMKilled)");
+    assert.equal(
+      report.run.stopReason,
+      "instance 1 of 3: exit 137 (OOMKilled); rates behind it are those of 2 of 3 shares",
+    );
     assert.equal(publishOf(report).totals.lost, 3);
     assert.ok(publishOf(report).identities.every(({ balances }) => balances));
   });
@@ -409,6 +429,88 @@ describe("the verdict of several", () => {
     assert.equal(state, "suspect");
     assert.match(text ?? "", /instance 2 of 3 was ready 40 ms before the start/);
     assert.equal(signalOf(merge(linesOf(three())), "startSlack")?.state, "notMeasured");
+  });
+});
+
+describe("the clocks of several", () => {
+  const clocksOf = (clocks: readonly About["clock"][]) => {
+    const load = three().map((one, i) => ({ ...one, about: { clock: clocks[i] ?? null } }));
+    const report = merge(linesOf(load));
+    const { signals } = report.generator;
+    return { report, signal: signals.find(({ id }) => id === "clockError") };
+  };
+  const clock = (aheadMs: number, uncertainMs = 20) => ({ aheadMs, uncertainMs });
+
+  it("make a run suspect where they are surely more than a second apart, and name whose", () => {
+    const { report, signal } = clocksOf([clock(30), clock(-2_000), clock(400)]);
+    assert.equal(signal?.value, 2_360);
+    assert.equal(signal?.state, "suspect");
+    assert.match(signal?.text ?? "", /clocks of instances 1 and 2 of 3 are 2360 ms apart at least/);
+    assert.deepEqual(report.generator.several?.each[1]?.clock, clock(-2_000));
+    assert.match(renderMarkdown(report), /-2000 ms ± 20 ms/);
+  });
+
+  it("do not where nobody can tell them apart", () => {
+    for (const clocks of [
+      [clock(0), clock(1_030)],
+      [clock(0, 900), clock(2_500, 900), clock(3_000, 2_000)],
+    ]) {
+      const { signal } = clocksOf(clocks);
+      assert.equal(signal?.state, "valid");
+      assert.equal(signal?.text, "");
+    }
+    assert.equal(clocksOf([clock(9_000), null]).signal?.state, "notMeasured");
+  });
+});
+
+describe("thresholds of several", () => {
+  const THRESHOLDS = "nostr_events_accepted: rate>1; nostr_publish_response_time: p(99)<1000";
+  const judged = (processes: readonly Process[], options: Partial<MergeOptions> = {}) => {
+    const lines = processes.flatMap((one) => said(3, { ...one, variables: { THRESHOLDS } }));
+    const { thresholds } = merge(lines, options);
+    const of = (name: string) => thresholds.find(({ metric }) => metric === name);
+    return [of("nostr_events_accepted"), of("nostr_publish_response_time")];
+  };
+
+  it("judge no throughput where an instance is missing, whose share nobody sent", () => {
+    const [rate, time] = judged(three());
+    assert.deepEqual([rate?.ok, time?.ok], [true, true]);
+    const [short, same] = judged(three().slice(1), { partial: true });
+    assert.equal(short?.ok, null);
+    assert.ok((short?.value ?? 0) > 0);
+    assert.equal(same?.ok, true);
+  });
+});
+
+describe("the relay of several", () => {
+  const seen = (cpuPercent: number | null, software: string | null = null): About["relay"] => ({
+    samples: cpuPercent === null ? [] : [sampleOf({ t: 1, process: "relay", cpuPercent })],
+    notes: {
+      relayProcess: cpuPercent === null ? null : "process 7",
+      relayMetrics: [],
+      notMeasured: [],
+    },
+    relays: software === null ? [] : [{ label: "r", address: "1", software, version: "1" }],
+    before: { why: "counted with --audit alone" },
+  });
+
+  it("is what one of them saw of it, who is named; who it is, another may have asked", () => {
+    const relayOf = (relays: readonly About["relay"][]) =>
+      merge(linesOf(three().map((one, i) => ({ ...one, about: { relay: relays[i] ?? null } }))));
+    const { resources, run } = relayOf([seen(null, "soft"), seen(30), seen(40)]);
+    assert.deepEqual(
+      resources?.samples.map(({ cpuPercent }) => cpuPercent),
+      [30],
+    );
+    assert.equal(resources?.relayProcess, "process 7, seen by instance 1 of 3");
+    assert.equal(run.relays?.[0]?.software, "soft");
+    assert.deepEqual(relayOf([]).resources?.notMeasured, [
+      { what: "the relay's resources", why: "no instance was started by `k6-nostr share`" },
+      {
+        what: "what the relay stored",
+        why: "the relay was not asked; where it can be reached, `merge` takes --relay",
+      },
+    ]);
   });
 });
 

@@ -20,6 +20,7 @@ import {
   MANIFEST_FILE,
   type PoolManifest,
   parseManifest,
+  refuseOtherPart,
   refuseQuestions,
 } from "../../src/pool/format.ts";
 import { ROWS_FILE } from "../../src/query/rows-file.ts";
@@ -73,7 +74,9 @@ export function readScript(scenario: ScenarioName): Script {
   const pool = parseManifest(open(`${absolute(poolDir)}/${MANIFEST_FILE}`), poolDir);
   const plan = buildPlan(scenario, collectOptions({}, __ENV, scenario), pool.seed);
   if (plan.query === null) refuseQuestions(pool, poolDir);
-  return { plan, pool, poolDir: absolute(poolDir), run: readRun(plan) };
+  const run = readRun(plan);
+  refuseOtherPart(pool, { ...run, instances: plan.instances, vus: plan.vus }, poolDir);
+  return { plan, pool, poolDir: absolute(poolDir), run };
 }
 
 /** What answers are held against, row by row; `null` where they are not, or nobody knows what the relay holds. */

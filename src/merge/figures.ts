@@ -31,6 +31,7 @@ export function figuresOf(
       (most, drift) => (most === null || Math.abs(drift) > Math.abs(most) ? drift : most),
       null,
     ),
+    clock: about?.clock ?? null,
     host: about?.host ?? { cpus: begin.plan.cores, memoryBytes: null, platform: null },
     cpuPercent: about?.cpuPercent ?? { generator: null, host: null },
     ceilingEps: about?.ceilingEps ?? null,

@@ -12,3 +12,7 @@ export interface Instance {
   /** What is missing of it. */
   readonly faults: readonly string[];
 }
+
+export function nameOf(index: number, instances: number): string {
+  return `instance ${index} of ${instances}`;
+}

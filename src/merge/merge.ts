@@ -4,13 +4,25 @@
  */
 import { ConfigError } from "../errors.ts";
 import type { Slice } from "../measure/slice.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { PoolManifest } from "../pool/format.ts";
 import { type BuildInput, buildReport } from "../report/build.ts";
-import { completeReport } from "../report/complete.ts";
 import type { Report } from "../report/types.ts";
+import { completeMerged, type ReadBackFigures } from "./complete.ts";
+import { describeEnds } from "./ends.ts";
 import { figuresOf } from "./figures.ts";
 import type { Said } from "./gather.ts";
-import type { Instance } from "./instance.ts";
-import { type Begin, digestOf, type End, type HandedOut, type Nonce } from "./protocol.ts";
+import { type Instance, nameOf } from "./instance.ts";
+import { poolOf } from "./pool.ts";
+import {
+  type Begin,
+  type CountsBefore,
+  digestOf,
+  type End,
+  type HandedOut,
+  type Nonce,
+} from "./protocol.ts";
+import { relaySeen } from "./relay-seen.ts";
 
 export interface MergeOptions {
   /** Go without what is missing, and say so. */
@@ -21,12 +33,38 @@ export interface MergeOptions {
   readonly ended?: ReadonlyMap<number, string>;
 }
 
-/** Throws `ConfigError` with all that forbids to merge. */
+/** The figures of all instances, before anybody asked the relay what came of them. */
+export interface MergedRun {
+  readonly plan: Plan;
+  readonly pool: PoolManifest;
+  readonly slices: readonly Slice[];
+  /** What the relays held before the run. */
+  readonly before: CountsBefore;
+  /** As it is without what only the instances' machines and the relay know. */
+  readonly measured: Report;
+  readonly complete: (readBack: ReadBackFigures) => Report;
+}
+
+export const NOBODY_ASKED: ReadBackFigures = {
+  audit: null,
+  notes: ["the relay was not asked; where it can be reached, `merge` takes --relay"],
+};
+
+/** The report without a look at the relay. Throws `ConfigError` with all that forbids to merge. */
 export function mergeInstances(processes: ReadonlyMap<Nonce, Said>, options: MergeOptions): Report {
+  return mergeRun(processes, options).complete(NOBODY_ASKED);
+}
+
+/** Throws `ConfigError` with all that forbids to merge. */
+export function mergeRun(processes: ReadonlyMap<Nonce, Said>, options: MergeOptions): MergedRun {
   const begun = begunOf(processes);
   const [{ begin: first }] = begun;
   refuseOthers(begun.map(({ begin }) => begin));
-  const { plan, pool, planHash } = first;
+  const { plan, planHash } = first;
+  const pool = poolOf(
+    first.pool,
+    begun.map(({ begin }) => begin.pool),
+  );
   const { counted, twice } = countOnce(begun);
   const instances = counted.map((said) => instanceOf(said, options.sha256));
   const missing = Array.from({ length: plan.instances }, (_, index) => index).filter((index) =>
@@ -56,7 +94,7 @@ export function mergeInstances(processes: ReadonlyMap<Nonce, Said>, options: Mer
     runId: options.runId,
     startedAtMs: Number.isFinite(zeroMs) ? zeroMs : first.unixMs,
     endedAtMs: Number.isFinite(zeroMs) ? zeroMs + lastMs : first.unixMs,
-    stopReason: describeEnds(instances, missing, options),
+    stopReason: describeEnds({ instances, missing, ended: options.ended }),
     k6: null,
     // `twice` and `missing` make signals.
     several: {
@@ -66,7 +104,13 @@ export function mergeInstances(processes: ReadonlyMap<Nonce, Said>, options: Mer
       each: instances.map((one) => figuresOf(one, zeroMs)),
     },
   };
-  return completeMerged(buildReport(input), instances);
+  const measured = buildReport(input);
+  const seen = relaySeen(instances);
+  return {
+    ...{ plan, pool, slices, measured },
+    before: seen?.before ?? { why: "no instance counted them" },
+    complete: (readBack) => completeMerged(measured, instances, { ...readBack, seen }),
+  };
 }
 
 function instanceOf(
@@ -76,10 +120,6 @@ function instanceOf(
   const slices = [...said.slices.values()].sort((a, b) => a.vu - b.vu || a.seq - b.seq);
   const originMs = slices[0]?.slice.offsetMs ?? null;
   return { begin, end, about, slices, originMs, faults: faultsOf(end, slices, sha256) };
-}
-
-function nameOf(index: number, instances: number): string {
-  return `instance ${index} of ${instances}`;
 }
 
 type Begun = Said & { readonly begin: Begin };
@@ -188,45 +228,6 @@ function completeVus({ end, slices }: Instance): ReadonlySet<number> {
       return own.length === (end?.slices[vu] ?? last + 1) ? [vu] : [];
     }),
   );
-}
-
-function describeEnds(
-  instances: readonly Instance[],
-  missing: readonly number[],
-  { ended }: MergeOptions,
-): string | null {
-  const count = instances[0]?.begin.instances ?? 0;
-  const reasons = [
-    ...instances.flatMap(({ begin: { index }, about, faults }) => {
-      const why = ended?.get(index) ?? about?.stopReason ?? faults[0];
-      return why === undefined ? [] : [`${nameOf(index, count)}: ${why}`];
-    }),
-    ...missing.map(
-      (index) => `${nameOf(index, count)}: ${ended?.get(index) ?? "nothing of it is there"}`,
-    ),
-  ];
-  return reasons.length === 0 ? null : reasons.slice(0, 5).join("; ");
-}
-
-/** What only the instances' machines know. */
-function completeMerged(report: Report, instances: readonly Instance[]): Report {
-  const abouts = instances.flatMap(({ about }) => about ?? []);
-  const [about] = abouts;
-  const [first] = instances;
-  return completeReport(report, {
-    k6: [...new Set(abouts.map(({ k6 }) => k6))].join(", ") || "k6, version not known",
-    ...(first === undefined ? {} : { kept: first.begin.kept }),
-    host: about?.host ?? report.run.host,
-    resources: null,
-    ceilingEps: null,
-    floorMs: about?.floorMs ?? null,
-    audit: null,
-    relayNote: about?.relayNote ?? null,
-    proofs: about?.proofs ?? [],
-    corpus: about?.corpus ?? null,
-    stopReason: null,
-    sharesHost: abouts.some(({ sharesHost }) => sharesHost),
-  });
 }
 
 /** `Map.groupBy`, which Node 20 lacks. */

@@ -8,7 +8,14 @@ import { type Plan, planText } from "../plan/plan.ts";
 import { keptOf } from "../plan/variables.ts";
 import type { PoolManifest } from "../pool/format.ts";
 import { TOOL } from "../report/build.ts";
-import type { ReceiveFigures, Report } from "../report/types.ts";
+import type {
+  ClockReading,
+  ReceiveFigures,
+  Report,
+  ResourceSample,
+  Resources,
+  TestedRelay,
+} from "../report/types.ts";
 import { TEXT_MARK, toLines } from "./lines.ts";
 
 export const BEGIN_MARK = `${TEXT_MARK}begin `;
@@ -31,7 +38,7 @@ export interface Begin {
   /** Without paths, values of headers and folders. */
   readonly plan: Plan;
   readonly kept: KeptOptions;
-  /** Without its index. */
+  /** Without its index, and of a part without its places. */
   readonly pool: PoolManifest;
 }
 
@@ -59,7 +66,24 @@ export interface About {
   readonly corpus: Report["corpus"];
   /** Why it was stopped; `null` where it ended by itself. */
   readonly stopReason: string | null;
+  readonly clock: ClockReading | null;
+  /** What it saw of the relay beside its load; `null`: nothing. */
+  readonly relay: RelaySeen | null;
 }
+
+/** What one of the instances saw of the relay, so that not all of them ask it the same. */
+export interface RelaySeen {
+  /** Of the relay's processes alone. */
+  readonly samples: readonly ResourceSample[];
+  readonly notes: Omit<Resources, "samples">;
+  readonly relays: readonly TestedRelay[];
+  /** What the relays held of the pool's kinds before the run. */
+  readonly before: CountsBefore;
+}
+
+export type CountsBefore =
+  | { readonly byKind: readonly (readonly [kind: number, count: number])[] }
+  | { readonly why: string };
 
 export interface BeginRequest {
   readonly of: Nonce;
@@ -85,7 +109,11 @@ export function beginLines({ plan, pool, sha256, ...own }: BeginRequest): readon
       reportDir: "",
     },
     kept: keptOf(plan),
-    pool: { ...pool, index: [] },
+    pool: {
+      ...pool,
+      index: [],
+      ...(pool.part === undefined ? {} : { part: { ...pool.part, shares: [] } }),
+    },
   };
   return toLines(`${own.of}.begin`, BEGIN_MARK + JSON.stringify(begin));
 }

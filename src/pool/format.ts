@@ -48,6 +48,16 @@ export interface CorpusFacts {
   readonly fingerprint: string;
 }
 
+/** Of a pool that holds one instance's part of the whole: see `src/pool/part.ts`. */
+export interface PoolPart {
+  readonly instance: number;
+  readonly instances: number;
+  /** Of all instances. */
+  readonly vus: number;
+  /** The shares that are in it, one behind the other: where in `frames.txt` each begins, and its lines. */
+  readonly shares: readonly (readonly [share: number, byte: number, events: number])[];
+}
+
 export interface PoolManifest {
   readonly format: typeof POOL_FORMAT;
   /** First 16 hex digits of the SHA-256 of all that determines the events: see `poolKey`. */
@@ -84,6 +94,8 @@ export interface PoolManifest {
   readonly corpus?: CorpusFacts;
   /** Of one to relays that hold different parts of the corpus: by relay of the plan, which of the parts. */
   readonly holders?: readonly number[];
+  /** What else is said here is of the part alone, and `id` is that of the whole. */
+  readonly part?: PoolPart;
   /** What a relay should hold of each kind that was sent the whole pool. */
   readonly expected?: Expected;
   /** SHA-256 of `frames.txt`, hex. */
@@ -134,6 +146,20 @@ export function parseManifest(text: string, where: string): PoolManifest {
     );
   }
   return manifest as PoolManifest;
+}
+
+/** Throws `ConfigError` where a pool holds the part of another instance, or of one in another plan. */
+export function refuseOtherPart(
+  { part }: PoolManifest,
+  { instance, instances, vus }: Pick<PoolPart, "instances" | "vus"> & { instance: number | null },
+  where: string,
+): void {
+  if (part === undefined) return;
+  const isOwn = instance === null || instance === part.instance;
+  if (isOwn && instances === part.instances && vus === part.vus) return;
+  throw new ConfigError(
+    `the pool ${where} holds the part of instance ${part.instance} of ${part.instances}, with ${part.vus} VUs in all, and this is instance ${instance ?? "?"} of ${instances}, with ${vus}; leave it out to have one made`,
+  );
 }
 
 /** Throws `ConfigError` where there are questions instead of events to publish. */

@@ -122,19 +122,38 @@ function indexVideos(order: Uint8Array, types: readonly EventType[]): VideoIndex
   return { sets, rich };
 }
 
-/** Cuts a plan into chunks of at most so many sets, in the order of sending, from set `from` on. */
+/** Sets of a plan that follow each other: from the first up to the one behind the last. */
+export type Stretch = readonly [fromSet: number, toSet: number];
+
+/** Cuts stretches of a plan, in rising order, into chunks of at most so many sets; by default the whole of it. */
 export function* cutChunks(
-  { order, types }: PoolPlan,
+  { order, types }: Pick<PoolPlan, "order" | "types">,
   setsPerChunk: number,
-  from = 0,
+  stretches: readonly Stretch[] = [[0, order.length]],
 ): Generator<Chunk> {
   const before = types.map(() => 0);
-  for (const type of order.subarray(0, from)) before[type] = (before[type] ?? 0) + 1;
-  for (let firstSet = from; firstSet < order.length; firstSet += setsPerChunk) {
-    const part = order.slice(firstSet, firstSet + setsPerChunk);
-    yield { firstSet, order: part, before: [...before] };
-    for (const type of part) before[type] = (before[type] ?? 0) + 1;
+  let counted = 0;
+  const countTo = (set: number) => {
+    for (const type of order.subarray(counted, set)) before[type] = (before[type] ?? 0) + 1;
+    counted = set;
+  };
+  for (const [fromSet, toSet] of stretches) {
+    for (let firstSet = fromSet; firstSet < toSet; firstSet += setsPerChunk) {
+      countTo(firstSet);
+      const endSet = Math.min(firstSet + setsPerChunk, toSet);
+      yield { firstSet, order: order.slice(firstSet, endSet), before: [...before] };
+    }
   }
+}
+
+/** What is left of stretches behind their first so many sets. */
+export function dropSets(stretches: readonly Stretch[], sets: number): readonly Stretch[] {
+  let left = sets;
+  return stretches.flatMap(([fromSet, toSet]): readonly Stretch[] => {
+    const dropped = Math.min(left, toSet - fromSet);
+    left -= dropped;
+    return fromSet + dropped < toSet ? [[fromSet + dropped, toSet]] : [];
+  });
 }
 
 export interface PlannedSet {

@@ -43,7 +43,10 @@ export function buildReport(input: BuildInput): Report {
   const names = rowNames(plan.scenario, pool);
   const merged = mergeSlices(input.slices, names, sliceMs, plan.durationSec * 1_000);
   const classes = classesOf(merged, plan, pool);
-  const isWhole = input.several?.each.every(({ complete }) => complete) ?? true;
+  const { several } = input;
+  const isWhole =
+    several === undefined ||
+    (several.missing.length === 0 && several.each.every(({ complete }) => complete));
   const complete = merged.vusDone === plan.vus && isWhole;
   const run: Report["run"] = {
     id: input.runId,
@@ -76,7 +79,7 @@ export function buildReport(input: BuildInput): Report {
     resources: null,
     profile: null,
     findings: [],
-    thresholds: judgeThresholds(plan.thresholds, { classes, run }),
+    thresholds: judgeThresholds(plan.thresholds, { classes, run }, isWhole),
     audit: null,
   };
   const lags = Object.values(merged.classes).map(({ lag }) => lag);

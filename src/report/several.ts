@@ -5,9 +5,12 @@
  * - start slack: how long before the agreed start the last VU was ready. Without a second of it the next run is
  *   likely to lose an instance; one that was not ready at all has sent nothing, and is missing.
  * - missing instances: what is there is exact, and is the load of fewer than were asked for.
+ * - clock error: how far the clocks of two machines are apart at least, held against the relay's. Shares of the
+ *   load are shifted against each other by it, and series show them as one; a time from sending to answer is of one
+ *   clock. Beyond a second, as start skew, points of series and both ends of the window are of other loads.
  * - an instance twice: its part of the load came twice, so that nobody asked for what was measured.
  */
-import { signal } from "./signal.ts";
+import { ms, signal } from "./signal.ts";
 import type { Figures, InstanceReport, Measured, Several, Signal } from "./types.ts";
 
 /** What is told of a process by itself. */
@@ -88,6 +91,7 @@ export function severalSignals({ expected, missing, twice, each }: Several): rea
       () =>
         `instance ${least?.index} of ${expected} was ready ${Math.round(least?.slackMs ?? 0)} ms before the start: raise --lead`,
     ),
+    clockError(each, expected),
     signal(
       "missingInstances",
       missing.length,
@@ -107,4 +111,31 @@ export function severalSignals({ expected, missing, twice, each }: Several): rea
         `instance ${twice.slice(0, 5).join(", ")} of ${expected} was there twice, and both loaded the relay with the same share`,
     ),
   ];
+}
+
+/** Of the two that are surely furthest apart. */
+function clockError(each: readonly InstanceReport[], expected: number): Signal {
+  const read = each.flatMap(({ index, clock }) => (clock === null ? [] : [{ index, ...clock }]));
+  const [first, ...more] = read;
+  const least = more.reduce(
+    (a, b) => (a && b.aheadMs + b.uncertainMs < a.aheadMs + a.uncertainMs ? b : a),
+    first,
+  );
+  const most = more.reduce(
+    (a, b) => (a && b.aheadMs - b.uncertainMs > a.aheadMs - a.uncertainMs ? b : a),
+    first,
+  );
+  const apartMs =
+    least === undefined || most === undefined || more.length === 0
+      ? null
+      : Math.max(0, most.aheadMs - most.uncertainMs - (least.aheadMs + least.uncertainMs));
+  return signal(
+    "clockError",
+    apartMs,
+    "ms",
+    1_000,
+    null,
+    (v) =>
+      `the clocks of instances ${least?.index} and ${most?.index} of ${expected} are ${ms(v)} apart at least: their shares of the load lay so far from each other, and series show them as one; set them by NTP`,
+  );
 }

@@ -3,7 +3,7 @@
  * samples; here that is a third verdict, `null`, and it fails the run.
  */
 
-import { classOf } from "../measure/classes.ts";
+import { CLASS_NAMES, classOf } from "../measure/classes.ts";
 import { quantile } from "../measure/histogram.ts";
 import { RESOURCE_METRICS } from "../measure/resource-metrics.ts";
 import { parseExpression, type Threshold, type ThresholdExpression } from "../plan/thresholds.ts";
@@ -14,15 +14,19 @@ import type { Report, Resources, ThresholdResult } from "./types.ts";
 
 type Measured = Pick<Report, "classes" | "run">;
 
+/** `isWhole`: every generator sent its share to the end; else nobody knows what a throughput would have been. */
 export function judgeThresholds(
   thresholds: readonly Threshold[],
   measured: Measured,
+  isWhole = true,
 ): readonly ThresholdResult[] {
   return thresholds.flatMap(({ metric, expressions }) =>
     expressions.map((text) => {
       const expression = parseExpression(text);
       const value = expression ? measuredValue(metric, expression, measured) : null;
-      const ok = expression === null || value === null ? null : holds(value, expression);
+      const isJudged = isWhole || !isThroughput(metric);
+      const ok =
+        expression === null || value === null || !isJudged ? null : holds(value, expression);
       return { metric, expression: text, value, ok };
     }),
   );
@@ -82,6 +86,11 @@ function measuredValue(
     return m.run.durationSec > 0 ? count / m.run.durationSec : null;
   }
   return null;
+}
+
+/** A counter, which stands for how much was done, or how much a second. */
+function isThroughput(metric: string): boolean {
+  return CLASS_NAMES.some((name) => keyOf(classOf(name).metrics.counters, metric) !== null);
 }
 
 function keyOf(names: Readonly<Record<string, string>>, wanted: string): string | null {

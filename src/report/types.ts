@@ -188,10 +188,18 @@ export interface InstanceReport {
   readonly scheduleLag: LagSummary;
   readonly loopLag: LagSummary;
   readonly clockDriftMs: number | null;
+  /** Its clock against the relay's; `null` where it was not held against it. */
+  readonly clock: ClockReading | null;
   readonly host: Report["run"]["host"];
   readonly cpuPercent: GeneratorReport["cpuPercent"];
   readonly ceilingEps: number | null;
   readonly receive: ReceiveFigures | null;
+}
+
+/** A relay's clock, by the `Date` of its answers, minus one's own, and by how much that may be wrong. */
+export interface ClockReading {
+  readonly aheadMs: number;
+  readonly uncertainMs: number;
 }
 
 /** Of a run that several k6 processes shared. */

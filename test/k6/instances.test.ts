@@ -10,6 +10,7 @@ import { parseMix } from "../../src/events/mix.ts";
 import { Gathering } from "../../src/merge/gather.ts";
 import { mergeInstances } from "../../src/merge/merge.ts";
 import { sha256 } from "../../src/node/merge/read-logs.ts";
+import { readPool } from "../../src/node/pool/read.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
 import { classesOf } from "../../src/report/class-report.ts";
 import type { Report } from "../../src/report/types.ts";
@@ -138,7 +139,12 @@ describe("three k6 processes", () => {
       const startAt = { START_AT: String(Date.now() + 12_000), FORCE: "1" };
       const ended = await Promise.all(
         ["0", "1"].map((INSTANCE) =>
-          load({ ...plan, ...startAt, INSTANCE }, [process.execPath, CLI, "share", "publish"]),
+          load({ ...plan, ...startAt, INSTANCE, POOL: "" }, [
+            process.execPath,
+            CLI,
+            "share",
+            "publish",
+          ]),
         ),
       );
       const logs = ended.map(({ lines }) => lines.join("\n"));
@@ -162,6 +168,18 @@ describe("three k6 processes", () => {
       );
       const report = JSON.parse(await readFile(join(dir, "one", name ?? ""), "utf8")) as Report;
       assertCounts(report, relay.ledger, {});
+      // Each signed what it may send and no more.
+      const parts = await Promise.all(
+        (await readdir(join(dir, "pools")))
+          .filter((folder) => !folder.startsWith("."))
+          .map((folder) => readPool(join(dir, "pools", folder))),
+      );
+      const signed = parts.map(({ manifest: { part, events } }) => [part?.instance, events]);
+      const half = report.config.pool.events / 2;
+      assert.deepEqual(signed.sort(), [
+        [0, Math.floor(half)],
+        [1, Math.ceil(half)],
+      ]);
       assert.match(report.run.k6 ?? "", /^k6 v2\./);
       assert.ok(
         report.generator.several?.each.every(({ cpuPercent }) => cpuPercent.generator !== null),

@@ -23,30 +23,27 @@ export interface FrameSource {
  */
 export async function createFrameSource(
   openAt: OpenAt,
-  manifest: Pick<PoolManifest, "events" | "index">,
+  manifest: Pick<PoolManifest, "events" | "index" | "part">,
   share: number,
   shares: number,
 ): Promise<FrameSource> {
-  const firstLine = Math.floor((manifest.events * share) / shares);
-  const endLine = Math.floor((manifest.events * (share + 1)) / shares);
-  const indexed = Math.floor(firstLine / INDEX_STEP);
-  const chunks = createChunks(await openAt(manifest.index[indexed] ?? 0));
+  const stretch = findStretch(manifest, share, shares);
+  const chunks = createChunks(await openAt(stretch.byte));
   let lines = (await chunks.take()) ?? [];
-  let at = firstLine - indexed * INDEX_STEP;
+  let at = stretch.skipped;
   while (at >= lines.length && lines.length > 0) {
     at -= lines.length;
     lines = (await chunks.take()) ?? [];
   }
   // The rest of a set that began before belongs to the VU before.
-  let lineNumber = firstLine;
-  while (share > 0 && lineNumber < endLine && lines[at]?.charCodeAt(1) !== FIRST_PART) {
-    lineNumber++;
+  let left = stretch.events;
+  while (share > 0 && left > 0 && lines[at]?.charCodeAt(1) !== FIRST_PART) {
+    left--;
     if (++at >= lines.length) {
       lines = (await chunks.take()) ?? [];
       at = 0;
     }
   }
-  let left = endLine - lineNumber;
   // No set begins in it: what it holds belongs to the VU before.
   const isEmpty = left <= 0;
   chunks.prefetch();
@@ -73,6 +70,27 @@ export async function createFrameSource(
     return line;
   };
   return { next, isStarved: () => at >= lines.length && chunks.isReading() };
+}
+
+/** Where a share's lines are: so many behind a byte offset, and how many. */
+function findStretch(
+  { events, index, part }: Pick<PoolManifest, "events" | "index" | "part">,
+  share: number,
+  shares: number,
+): { readonly byte: number; readonly skipped: number; readonly events: number } {
+  if (part !== undefined) {
+    const own = part.shares.find(([number]) => number === share);
+    if (own === undefined) throw new Error(`the pool's part has no share ${share}`);
+    return { byte: own[1], skipped: 0, events: own[2] };
+  }
+  const firstLine = Math.floor((events * share) / shares);
+  const endLine = Math.floor((events * (share + 1)) / shares);
+  const indexed = Math.floor(firstLine / INDEX_STEP);
+  return {
+    byte: index[indexed] ?? 0,
+    skipped: firstLine - indexed * INDEX_STEP,
+    events: endLine - firstLine,
+  };
 }
 
 /** One chunk ahead of who takes them. */

@@ -16,8 +16,8 @@ import { Readers } from "./readers.ts";
 import { type ReaderTimes, type RelayReader, Unanswered } from "./relay-reader.ts";
 
 export interface AuditRequest {
-  readonly slices: readonly Slice[];
-  readonly poolDir: string;
+  /** The events that were noted as accepted, for each relay. */
+  readonly accepted: readonly (readonly NostrEvent[])[];
   /** In the order of the plan's relays. */
   readonly admissions: readonly Admission[];
   /** Connections that are held from before the run. */
@@ -35,8 +35,6 @@ export interface AuditResult {
   readonly audit: Audit | null;
   /** Why a relay was not asked, or not to the end. */
   readonly notes: readonly string[];
-  /** The events that were noted as accepted, for each relay. */
-  readonly accepted: readonly (readonly NostrEvent[])[];
 }
 
 const MOST_LISTED = 100;
@@ -46,15 +44,14 @@ const MOST_MS_INTERRUPTED = 10_000;
 const ID_START = HEADER_LENGTH + FRAME_ID_OFFSET;
 
 export async function auditRun(request: AuditRequest): Promise<AuditResult> {
-  const { admissions, acknowledged, signal, mostMs = MOST_MS } = request;
-  const byRelay = await readAcknowledged(request.poolDir, request.slices, admissions.length);
+  const { accepted, admissions, acknowledged, signal, mostMs = MOST_MS } = request;
   const limit = signal.aborted
     ? AbortSignal.timeout(Math.min(mostMs, MOST_MS_INTERRUPTED))
     : AbortSignal.any([signal, AbortSignal.timeout(mostMs)]);
   const notes: string[] = [];
   const asked = await Promise.all(
     admissions.map(async (admission, relay): Promise<readonly ReadBack[]> => {
-      const events = byRelay[relay] ?? [];
+      const events = accepted[relay] ?? [];
       if (events.length === 0) return [];
       try {
         return [await askRelay(request, admission, events, limit)];
@@ -66,7 +63,7 @@ export async function auditRun(request: AuditRequest): Promise<AuditResult> {
     }),
   );
   const results = asked.flat();
-  if (results.length === 0 && notes.length > 0) return { audit: null, notes, accepted: byRelay };
+  if (results.length === 0 && notes.length > 0) return { audit: null, notes };
   const missing = results.flatMap((result) => result.missing);
   const sum = (of: (result: ReadBack) => number) => results.reduce((n, r) => n + of(r), 0);
   return {
@@ -79,7 +76,6 @@ export async function auditRun(request: AuditRequest): Promise<AuditResult> {
       acknowledged,
     },
     notes,
-    accepted: byRelay,
   };
 }
 
@@ -95,18 +91,24 @@ async function askRelay(
   return await readers.use(admission, limit, ask, times);
 }
 
-/** The events that slices note as accepted, for each relay in the order of the pool. */
-export async function readAcknowledged(
-  poolDir: string,
-  slices: readonly Slice[],
-  relays: number,
-): Promise<readonly (readonly NostrEvent[])[]> {
+/** What slices note as accepted: the first `NOTED_ID_LENGTH` digits of ids, each with the place of its relay. */
+export function notedIds(slices: readonly Slice[]): ReadonlyMap<string, number> {
   const relayOf = new Map<string, number>();
   for (const { accepted = [] } of slices) {
     accepted.forEach((ids, relay) => {
       for (const id of ids) relayOf.set(id, relay);
     });
   }
+  return relayOf;
+}
+
+/** The events that slices note as accepted, for each relay in the order of the pool. */
+export async function readAcknowledged(
+  poolDir: string,
+  slices: readonly Slice[],
+  relays: number,
+): Promise<readonly (readonly NostrEvent[])[]> {
+  const relayOf = notedIds(slices);
   const byRelay: NostrEvent[][] = Array.from({ length: relays }, () => []);
   if (relayOf.size === 0) return byRelay;
   let left = relayOf.size;

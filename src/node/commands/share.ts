@@ -17,7 +17,7 @@ import { asksAgain, drawSeed } from "../seed.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
 import { describeFlags, describeOptions, HELP_FLAG } from "./help.ts";
-import { readBuilders, readNote, readPoolsLimit, refuseTwoPools } from "./run.ts";
+import { readBuilders, readNote, readPid, readPoolsLimit, refuseTwoPools } from "./run.ts";
 
 export async function share(args: readonly string[]): Promise<number> {
   const { flags, words } = parseCommandLine(args, [
@@ -52,7 +52,9 @@ export async function share(args: readonly string[]): Promise<number> {
       epoch: readEpoch(texts),
       mostPoolBytes: readPoolsLimit(texts),
       builders: texts.builders === undefined ? undefined : await readBuilders(texts.builders),
-      relayPid: undefined,
+      relayPid: readPid(texts),
+      relayMetrics: texts.relayMetrics,
+      audit: readSwitch(texts, "audit"),
       force: readSwitch(texts, "force"),
       ca: await readAuthorities(texts.ca),
       relayNote: readNote(texts),

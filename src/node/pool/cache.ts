@@ -1,7 +1,8 @@
 /** Pools are kept under their id, so that a run with the same seed, mix and size signs nothing. */
 import { join } from "node:path";
 import { ConfigError } from "../../errors.ts";
-import { type MakeOptions, makePool, poolId } from "./make.ts";
+import { mayBeCut } from "../../pool/part.ts";
+import { folderName, type MakeOptions, makePool, poolId } from "./make.ts";
 import type { Progress } from "./progress.ts";
 import { type Pool, readPool } from "./read.ts";
 import { touchPool } from "./shelf.ts";
@@ -19,11 +20,19 @@ export interface EnsureOptions extends Omit<MakeOptions, "dir"> {
 export async function ensurePool(
   options: EnsureOptions,
 ): Promise<Pool & { readonly made: boolean }> {
+  const { root, onReading } = options;
   const id = poolId(options);
-  const dir = join(options.root, id);
-  const kept = options.force ? undefined : await readKept(dir, id, options.onReading);
-  if (kept !== undefined) return { ...kept, made: false };
-  return { dir, manifest: await makePool({ ...options, dir, resume: !options.force }), made: true };
+  const hasLengths = mayBeCut(Object.keys(options.mix), options.extra);
+  const part = hasLengths ? options.part : undefined;
+  const dir = join(root, folderName(options, part));
+  // Who has the whole needs no part of it.
+  const places = part === undefined ? [dir] : [join(root, id), dir];
+  for (const place of options.force ? [] : places) {
+    const kept = await readKept(place, id, onReading);
+    if (kept !== undefined) return { ...kept, made: false };
+  }
+  const manifest = await makePool({ ...options, part, dir, resume: !options.force });
+  return { dir, manifest, made: true };
 }
 
 async function readKept(

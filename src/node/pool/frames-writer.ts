@@ -26,6 +26,9 @@ export class FramesWriter {
   readonly #expected = new ExpectedCounter();
   readonly #perType: { events: number; bytes: number }[] = [];
   readonly #types: readonly string[];
+  /** The bytes before these sets are kept, in rising order. */
+  readonly #marked: readonly number[];
+  readonly #starts: number[] = [];
   #events = 0;
   #sets = 0;
   #bytes = 0;
@@ -35,16 +38,27 @@ export class FramesWriter {
   #mostTags = 0;
   #longestContent = 0;
 
-  private constructor(file: FileHandle, types: readonly string[]) {
+  private constructor(file: FileHandle, types: readonly string[], marked: readonly number[]) {
     this.#file = file;
     this.#types = types;
+    this.#marked = marked;
   }
 
   /**
-   * Creates the file, or goes on with one that is there. `types` may grow while chunks are written.
+   * Creates the file, or goes on with one that is there. `types` may grow while chunks are written. `marked`: sets
+   * with which a chunk begins, whose place in the file is asked for.
    */
-  static async open(path: string, types: readonly string[]): Promise<FramesWriter> {
-    return new FramesWriter(await open(path, "a"), types);
+  static async open(
+    path: string,
+    types: readonly string[],
+    marked: readonly number[] = [],
+  ): Promise<FramesWriter> {
+    return new FramesWriter(await open(path, "a"), types, marked);
+  }
+
+  /** The bytes before each of the marked sets. */
+  get starts(): readonly number[] {
+    return this.#starts;
   }
 
   get events(): number {
@@ -66,6 +80,7 @@ export class FramesWriter {
 
   /** Counts what is in the file already. */
   countWritten(chunk: SignedChunk): void {
+    this.#noteStarts();
     this.#count(chunk);
     this.#hash.update(chunk.bytes);
     this.#sets += chunk.sets;
@@ -78,6 +93,7 @@ export class FramesWriter {
 
   /** Makes sure that the file is on the disk, and closes it. */
   async finish(): Promise<FramesSummary> {
+    this.#noteStarts();
     await this.#file.sync();
     await this.#file.close();
     return {
@@ -99,6 +115,11 @@ export class FramesWriter {
   /** Closes the file of a pool that will not be finished. */
   async abandon(): Promise<void> {
     await this.#file.close();
+  }
+
+  /** Sets that are none lie where the next one begins. */
+  #noteStarts(): void {
+    while (this.#marked[this.#starts.length] === this.#sets) this.#starts.push(this.#bytes);
   }
 
   #count({ lineLengths, lineTypes, marks, createdAt, ...most }: SignedChunk): void {

@@ -5,8 +5,22 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { sortMix } from "../../events/mix.ts";
 import { findEventType } from "../../events/registry.ts";
-import { FRAMES_FILE, MANIFEST_FILE, POOL_FORMAT, type PoolManifest } from "../../pool/format.ts";
-import { type PoolPlan, type PoolRequest, planPool, poolKey } from "../../pool/plan.ts";
+import {
+  FRAMES_FILE,
+  MANIFEST_FILE,
+  POOL_FORMAT,
+  type PoolManifest,
+  type PoolPart,
+} from "../../pool/format.ts";
+import { cutPart, type PartRequest, type ShareSets } from "../../pool/part.ts";
+import {
+  dropSets,
+  type PoolPlan,
+  type PoolRequest,
+  planPool,
+  poolKey,
+  type Stretch,
+} from "../../pool/plan.ts";
 import { explainFailure } from "./disk-errors.ts";
 import { type FramesSummary, FramesWriter } from "./frames-writer.ts";
 import { createTemporary, leaveTemporary, moveIntoPlace, type Temporary } from "./place.ts";
@@ -32,11 +46,24 @@ export interface MakeOptions extends PoolRequest {
   readonly module?: string | undefined;
   /** The largest frame in bytes that will be taken: own builders' events are held against it. */
   readonly mostFrameBytes?: number | undefined;
+  /** Makes one instance's part of the pool alone; of types whose sets are all of a known length. */
+  readonly part?: PartRequest | undefined;
 }
 
 /** The id of the pool that a request leads to: 16 hex digits. */
 export function poolId(request: PoolRequest): string {
-  return createHash("sha256").update(poolKey(request)).digest("hex").slice(0, 16);
+  return digits(poolKey(request));
+}
+
+/** What the folder of a pool, or of a part of it, is called. */
+export function folderName(request: PoolRequest, part?: PartRequest): string {
+  if (part === undefined) return poolId(request);
+  const { instance, instances, vus } = part;
+  return digits(JSON.stringify([poolKey(request), instance, instances, vus]));
+}
+
+function digits(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /**
@@ -50,9 +77,9 @@ export async function makePool(options: MakeOptions): Promise<PoolManifest> {
   const dir = resolve(options.dir);
   let temporary: Temporary | undefined;
   try {
-    temporary = await createTemporary(dir, poolId(options), options.resume ?? true);
-    const frames = await writeFrames(temporary, plan, options);
-    const manifest = describePool(options, plan, frames);
+    const name = folderName(options, options.part);
+    temporary = await createTemporary(dir, name, options.resume ?? true);
+    const manifest = describePool(options, plan, await writeFrames(temporary, plan, options));
     await writeFile(join(temporary.path, MANIFEST_FILE), `${JSON.stringify(manifest)}\n`);
     await moveIntoPlace(temporary.path, dir, manifest.sha256);
     return manifest;
@@ -70,20 +97,31 @@ async function writeFrames(
   { path: folder, begun }: Temporary,
   plan: PoolPlan,
   options: MakeOptions,
-): Promise<FramesSummary> {
+): Promise<Written> {
+  const { part, extra = [], module, signal } = options;
   const path = join(folder, FRAMES_FILE);
-  const writer = await FramesWriter.open(path, plan.types);
+  const shares = part === undefined ? null : cutPart(plan, part, extra);
+  const all = shares?.map(({ fromSet, toSet }): Stretch => [fromSet, toSet]);
+  const stretches = all ?? [[0, plan.order.length]];
+  const order = all === undefined ? plan.order : joinOrder(plan, all);
+  const planned = shares?.reduce((sum, { events }) => sum + events, 0) ?? plan.events;
+  const writer = await FramesWriter.open(path, plan.types, marksOf(stretches));
   try {
-    const from = begun ? await takeUp(path, { plan, extra: options.extra ?? [], writer }) : 0;
+    const { types } = plan;
+    const from = begun ? await takeUp(path, { order, types, extra, writer }) : 0;
     if (from > 0) options.onResume?.(writer.events);
-    const progress = startProgress(plan.events, options.onProgress, { done: writer.events });
+    const progress = startProgress(planned, options.onProgress, { done: writer.events });
     const threads = options.workers ?? availableParallelism();
-    for await (const chunk of signPlan(plan, { threads, from, module: options.module })) {
-      options.signal?.throwIfAborted();
+    const left = dropSets(stretches, from);
+    for await (const chunk of signPlan(plan, { threads, stretches: left, module })) {
+      signal?.throwIfAborted();
       await writer.write(chunk);
-      progress(writer.events, options.extra ? foreseeEvents(plan, writer) : plan.events);
+      progress(writer.events, options.extra ? foreseeEvents(planned, order, writer) : planned);
     }
-    return await writer.finish();
+    const frames = await writer.finish();
+    if (part === undefined || shares === null) return { ...frames, sets: order.length };
+    const { starts } = writer;
+    return { ...frames, sets: order.length, part: describePart(part, shares, starts) };
   } catch (error) {
     await writer.abandon();
     throw error;
@@ -91,11 +129,41 @@ async function writeFrames(
 }
 
 /** Sets of a user's builders show their length only when they are built: the rest will be like those. */
-function foreseeEvents({ events, order }: PoolPlan, written: FramesWriter): number {
+function foreseeEvents(events: number, order: Uint8Array, written: FramesWriter): number {
   return Math.max(events, Math.round((written.events * order.length) / written.sets));
 }
 
-function describePool(request: PoolRequest, plan: PoolPlan, frames: FramesSummary): PoolManifest {
+/** The places of stretches' first sets, where they stand one behind the other. */
+function marksOf(stretches: readonly Stretch[]): readonly number[] {
+  let before = 0;
+  return stretches.map(([fromSet, toSet]) => {
+    before += toSet - fromSet;
+    return before - (toSet - fromSet);
+  });
+}
+
+function joinOrder({ order }: PoolPlan, stretches: readonly Stretch[]): Uint8Array {
+  const joined = new Uint8Array(stretches.reduce((sum, [from, to]) => sum + to - from, 0));
+  for (const [i, mark] of marksOf(stretches).entries()) {
+    joined.set(order.subarray(...(stretches[i] ?? [0, 0])), mark);
+  }
+  return joined;
+}
+
+function describePart(
+  part: PartRequest,
+  shares: readonly ShareSets[],
+  starts: readonly number[],
+): PoolPart {
+  return {
+    ...part,
+    shares: shares.map(({ share, events }, i) => [share, starts[i] ?? 0, events] as const),
+  };
+}
+
+type Written = FramesSummary & Pick<PoolManifest, "sets" | "part">;
+
+function describePool(request: PoolRequest, plan: PoolPlan, frames: Written): PoolManifest {
   return {
     format: POOL_FORMAT,
     id: poolId(request),
@@ -106,7 +174,6 @@ function describePool(request: PoolRequest, plan: PoolPlan, frames: FramesSummar
       plan.types.map((name) => [name, findEventType(name, request.extra)?.kinds ?? null]),
     ),
     ...(request.extraDigest === undefined ? {} : { source: { builders: request.extraDigest } }),
-    sets: plan.order.length,
     ...frames,
   };
 }

@@ -1,5 +1,5 @@
 /** Signs a whole plan over all threads and gives its chunks in the order of sending. */
-import { type Chunk, cutChunks, type PoolPlan, scopeOf } from "../../pool/plan.ts";
+import { type Chunk, cutChunks, type PoolPlan, type Stretch, scopeOf } from "../../pool/plan.ts";
 import { type Crew, runInOrder, startCrew, workHere } from "./crew.ts";
 import { openKeyring } from "./keyring.ts";
 import { type SignedChunk, signChunk } from "./sign-chunk.ts";
@@ -10,8 +10,8 @@ const FEW_SETS = 512;
 export interface SignOptions {
   /** Signs with at most so many threads. */
   readonly threads: number;
-  /** The sets before this one are signed already. */
-  readonly from: number;
+  /** What is to be signed of the plan, in rising order. */
+  readonly stretches: readonly Stretch[];
   /** URL of a module with builders of the user's own: see `loadBuilders`. */
   readonly module?: string | undefined;
 }
@@ -19,9 +19,9 @@ export interface SignOptions {
 /** Gives the chunks of a plan one by one; starts and ends signers unless the sets are few. */
 export async function* signPlan(
   plan: PoolPlan,
-  { threads, from, module }: SignOptions,
+  { threads, stretches, module }: SignOptions,
 ): AsyncGenerator<SignedChunk> {
-  const sets = plan.order.length - from;
+  const sets = stretches.reduce((sum, [fromSet, toSet]) => sum + toSet - fromSet, 0);
   if (sets === 0) return;
   // Large enough to use a key several times, small enough that all threads end at about one time.
   const setsPerChunk = Math.min(512, Math.max(32, Math.ceil(sets / (8 * threads))));
@@ -30,7 +30,7 @@ export async function* signPlan(
   const isHere = module === undefined && sets <= FEW_SETS;
   const signers = await (isHere ? signHere(plan) : startSigners(plan, needed, module));
   try {
-    yield* runInOrder(cutChunks(plan, setsPerChunk, from), signers);
+    yield* runInOrder(cutChunks(plan, setsPerChunk, stretches), signers);
   } finally {
     await signers.close();
   }

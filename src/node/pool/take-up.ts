@@ -5,11 +5,19 @@ import { resolveTypes } from "../../events/registry.ts";
 import { countCharacters } from "../../nostr/characters.ts";
 import { markEvent } from "../../pool/expected.ts";
 import { HEADER_LENGTH, type LinePlace, readPlace } from "../../pool/format.ts";
-import type { PoolPlan } from "../../pool/plan.ts";
 import { hashEvent } from "./event-id.ts";
 import { parseFrame } from "./frame.ts";
 import type { FramesWriter } from "./frames-writer.ts";
 import { readLines } from "./lines.ts";
+
+interface TakeUpRequest {
+  /** The type of every set that the file is to have. */
+  readonly order: Uint8Array;
+  /** Names of the types. */
+  readonly types: readonly string[];
+  readonly extra: readonly EventType[];
+  readonly writer: FramesWriter;
+}
 
 /**
  * Counts the whole sets at the start of a file into the writer, and cuts off what follows: a set of
@@ -17,16 +25,16 @@ import { readLines } from "./lines.ts";
  */
 export async function takeUp(
   path: string,
-  { plan, extra, writer }: { plan: PoolPlan; extra: readonly EventType[]; writer: FramesWriter },
+  { order, types: names, extra, writer }: TakeUpRequest,
 ): Promise<number> {
-  const types = resolveTypes(plan.types, extra);
+  const types = resolveTypes(names, extra);
   let sets = 0;
   let set: Line[] = [];
   reading: for await (const lines of readLines(path, { whole: true })) {
     for (const bytes of lines) {
       const line = readLine(bytes);
       if (line === null) break reading;
-      if (line.type !== plan.order[sets] || line.part !== set.length) break reading;
+      if (line.type !== order[sets] || line.part !== set.length) break reading;
       set.push(line);
       if (line.part !== line.lastPart) continue;
       writer.countWritten(joinSet(set, types));

@@ -11,7 +11,7 @@ import { publishOf } from "../../report/class-report.ts";
 import { completeReport } from "../../report/complete.ts";
 import { formatCount } from "../../report/format.ts";
 import { type Audit, REPORT_SCHEMA, type Report, type TestedRelay } from "../../report/types.ts";
-import { auditRun } from "../audit/audit.ts";
+import { auditRun, readAcknowledged } from "../audit/audit.ts";
 import { SHORT_TIMES } from "../audit/known.ts";
 import { acceptedKinds, compareStored, countKinds } from "../audit/stored.ts";
 import { ceilingOf, receiveOf } from "../calibrate/obtain.ts";
@@ -113,9 +113,10 @@ async function readBackRun(driven: Driven, report: Report): Promise<ReadBackNote
     terminal.status(`read-back   asking for ${count} acknowledged events`);
   }
   const { slices } = live;
-  const request = { slices, poolDir, admissions, acknowledged, signal, readers };
+  const accepted = await readAcknowledged(poolDir, slices, admissions.length);
+  const request = { accepted, admissions, acknowledged, signal, readers };
   const bounds = isAudit ? {} : { mostMs: SPOT_MOST_MS, times: SHORT_TIMES };
-  const { audit, notes, accepted } = await auditRun({ ...request, ...bounds });
+  const { audit, notes } = await auditRun({ ...request, ...bounds });
   const after =
     "why" in before ? before : await countKinds(admissions, kindsOf(pool), signal, readers);
   terminal.clear();

@@ -1,12 +1,14 @@
 /** The pool of a run: the user's own, or one made for the plan and kept. */
 
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { Interrupted } from "../../errors.ts";
 import { POOL_SPAN_SEC } from "../../events/catalogue.ts";
 import { parseMix } from "../../events/mix.ts";
 import { type OptionTexts, optionLabel, readSwitch } from "../../plan/options.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { refuseOtherPart } from "../../pool/format.ts";
 import { describeLeftOut } from "../../pool/left-out.ts";
+import type { PartRequest } from "../../pool/part.ts";
 import type { PoolTimes } from "../../pool/times.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import type { Builders } from "../pool/builders.ts";
@@ -39,6 +41,8 @@ export interface PoolChoice {
   readonly mostPoolBytes: number;
   /** Nobody takes it again. */
   readonly isForOnce?: boolean;
+  /** Of several instances the one that needs no more than its part. */
+  readonly part?: PartRequest;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -59,7 +63,7 @@ export async function choosePool(plan: Plan, choice: PoolChoice): Promise<TakenP
     choice.dir === undefined && (choice.isForOnce || choice.times.spanSec !== POOL_SPAN_SEC);
   const release = async () => {
     await pool.release();
-    if (isForOnce) await removePool(POOLS_DIR, pool.manifest.id);
+    if (isForOnce) await removePool(POOLS_DIR, basename(pool.dir));
   };
   return { ...pool, release };
 }
@@ -84,7 +88,12 @@ function describeRemoved({ pools, bytes }: Removed, mostBytes: number): string {
 async function openPool(plan: Plan, choice: PoolChoice): Promise<Pool> {
   const { terminal } = choice;
   if (choice.dir !== undefined) {
-    return await readPool(choice.dir, (progress) => terminal.status(describeVerifying(progress)));
+    const pool = await readPool(choice.dir, (progress) =>
+      terminal.status(describeVerifying(progress)),
+    );
+    const { instance = null } = choice.part ?? {};
+    refuseOtherPart(pool.manifest, { ...plan, instance }, `\`${choice.dir}\``);
+    return pool;
   }
   const started = Date.now();
   const pool = await ensurePool({
@@ -95,6 +104,7 @@ async function openPool(plan: Plan, choice: PoolChoice): Promise<Pool> {
     mostFrameBytes: choice.mostFrameBytes,
     onResume: (events) => terminal.note(describeResume(events)),
     events: choice.events ?? eventsToMake(plan),
+    part: choice.part,
     epoch: choice.times.epoch,
     spanSec: choice.times.spanSec,
     signal: choice.signal,

@@ -46,13 +46,18 @@ function answer(report: Report): Text {
 }
 
 function rowOf({ metric, expression, value, ok }: ThresholdResult): readonly Text[] {
-  const verdict: Text = ok === null ? [strong("no data")] : ok ? "met" : [strong("crossed")];
+  const verdict: Text = ok === null ? [strong(unjudged(value))] : ok ? "met" : [strong("crossed")];
   return [
     metric,
     expression,
     value === null ? "no data" : String(Number(value.toFixed(4))),
     verdict,
   ];
+}
+
+/** Why a threshold was not judged. */
+function unjudged(value: number | null): string {
+  return value === null ? "no data" : "not judged: not all generators sent their share";
 }
 
 /** What the relay said it accepted and does not have. */
