@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
 import { chartsOf } from "../src/report/charts/charts.ts";
 import { deliveryOf } from "../src/report/class-report.ts";
+import { withFindings } from "../src/report/findings/engine.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import type { Report } from "../src/report/types.ts";
 import { zerosOf } from "../src/report/zeros.ts";
@@ -76,6 +77,7 @@ describe("what subscribers get is held against what they are owed", () => {
   it("one in a thousand lost", async () => {
     const report = await hold({ deliver: ({ place }) => (place % 1_000 === 500 ? [] : right()) });
     assert.equal(deliveryOf(report).totals.missing, 2);
+    assert.equal(report.findings[0]?.id, "deliveries-missing");
     const failed = report.thresholds.find(({ metric }) => metric === "nostr_delivery_failed");
     assert.deepEqual([failed?.value, failed?.ok], [0.001, false]);
   });
@@ -107,6 +109,8 @@ describe("what subscribers get is held against what they are owed", () => {
     const median = delays.sort((a, b) => a - b)[delays.length / 2 - 1] ?? 0;
     assert.ok(Math.abs((service.p50 ?? 0) - median) < 1, `${service.p50} and ${median} ms`);
     assert.ok((spread.max ?? 99) < 0.1, `${spread.max} ms`);
+    const [tick] = withFindings(report).findings.filter(({ id }) => id === "delivery-tick");
+    assert.match(tick?.title ?? "", /every (99|100)\.\d ms/);
   });
 
   it("some also to a subscription that does not match, and some of nobody", async () => {
@@ -348,6 +352,7 @@ describe("who subscribes to what", () => {
     const { totals, times } = deliveryOf(report);
     assert.equal(totals.due, totals.delivered);
     assert.ok(totals.due > 1_100 && totals.due <= 1_200, `${totals.due} due`);
+    assert.ok(withFindings(report).findings.some(({ id }) => id === "ok-held-by-subscribers"));
     assert.ok(Math.abs((times.okAlone.p50 ?? 0) - 5) < 0.1 && times.okAlone.count >= 155);
     assert.ok(Math.abs((times.okBeside.p50 ?? 0) - 15) < 0.3 && times.okBeside.count > 220);
     assert.equal(report.generator.verdict, "valid", report.generator.reasons.join());

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import type { CountsOf } from "../src/measure/classes.ts";
+import { CLASSES, type CountsOf } from "../src/measure/classes.ts";
 import { coarseLowerMs } from "../src/measure/histogram.ts";
 import { messagePrefix } from "../src/nostr/ok.ts";
 import { reasonOf } from "../src/nostr/reason.ts";
-import { publishOf, queryOf, setOf } from "../src/report/class-report.ts";
+import { deliveryOf, publishOf, queryOf, setOf } from "../src/report/class-report.ts";
 import { RULES, withFindings } from "../src/report/findings/engine.ts";
 import { viewOf } from "../src/report/findings/view.ts";
 import { pointsOf, type SeriesPoint } from "../src/report/points.ts";
@@ -542,6 +542,24 @@ const many = publishOf(base).totals.scheduled;
 const busy = cpu(80, timed("service", { p99: 20 }));
 
 /** Rule, a report that supports it, one on the other side of a bound of it. */
+/** Of a run that fans out: totals and times of deliveries. */
+const fanned = (
+  totals: Partial<CountsOf<"delivery">>,
+  medians: Readonly<Record<string, Partial<LatencySummary>>> = {},
+  of = base,
+): Report => {
+  const { delivery: row } = CLASSES;
+  const none = deliveryOf(base);
+  const due = { due: 10_000, delivered: 10_000, frames: 10_000 };
+  const changed = Object.fromEntries(
+    Object.keys(row.times).map((time) => [time, { ...none.times.response, ...medians[time] }]),
+  ) as unknown as typeof none.times;
+  const delivery = { ...none, totals: { ...none.totals, ...due, ...totals }, times: changed };
+  return { ...of, classes: { ...of.classes, delivery } };
+};
+const ticking = (p90: number) =>
+  fanned({}, { bursts: { count: 50, min: 90, p50: 100, p90 }, service: { p50: 50, p99: 99 } });
+const held = (ms: number) => fanned({}, { okAlone: { p50: 4 }, okBeside: { p50: ms } });
 const table: readonly (readonly [id: string, found: Report, notFound: Report])[] = [
   ["lost-after-ok", audited(1), audited(0)],
   ["relay-counts", counting(-1), counting(0)],
@@ -904,6 +922,15 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
     shaped({ hashtag: { p50: 50, eose: 29, rows: 580 }, home: { p50: 10 } }),
   ],
   ["slow-queries", shaped({ home: { p50: 52 } }), shaped({ home: { p50: 51.9 } })],
+  ["deliveries-missing", fanned({ missing: 1 }), fanned({ late: 1 })],
+  [
+    "deliveries-missing",
+    fanned({}, {}, errors(["subscription", "silence", 1])),
+    fanned({}, {}, errors(["subscription", "CLOSED error", 1])),
+  ],
+  ["deliveries-twice", fanned({ duplicate: 1 }), fanned({ stored: 1 })],
+  ["delivery-tick", ticking(119), ticking(121)],
+  ["ok-held-by-subscribers", held(6), held(5.9)],
   ["duplicate-rows", shaped({ home: { duplicate: 20 } }), shaped({ home: { duplicate: 19 } })],
   ["ignored-limit", shaped({ hashtag: { rows: 15_001 } }), shaped({ hashtag: { rows: 15_000 } })],
   // Many queries in four slices of eight.

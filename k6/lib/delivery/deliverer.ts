@@ -25,6 +25,9 @@ import {
 } from "./subscription.ts";
 import { filterOfDecoy, filterOfTopic } from "./topic-filter.ts";
 
+/** So long without a frame ends a burst. */
+const QUIET_MS = 5;
+
 export interface Deliverer extends LeadingDriver {
   readonly following: Following;
 }
@@ -47,7 +50,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     patienceMs: deliveryTimeoutMs,
     lose: deliveries.lose,
   });
-  const { okAlone, okBeside } = recorder.books.delivery.times;
+  const { okAlone, okBeside, bursts } = recorder.books.delivery.times;
   const topicOf = new Map<string, Topic>(
     probes.map((line, i) => [authorOfLine(line), topics[i] as Topic]),
   );
@@ -57,6 +60,9 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   let beginMs = Number.POSITIVE_INFINITY;
   let order = 0;
   let isOver = false;
+  /** When the last frame came, and the burst began that it is of. */
+  let framedMs = 0;
+  let burstMs = 0;
 
   const laneOf = (client: Client): Lane => lanes[client.index] as Lane;
 
@@ -75,6 +81,11 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
       return;
     }
     const sent = deliveries.find(id);
+    if (sent !== undefined && receivedMs - framedMs > QUIET_MS) {
+      if (burstMs > 0) bursts[sent.row]?.record(receivedMs - burstMs);
+      burstMs = receivedMs;
+    }
+    framedMs = receivedMs;
     if (sent === undefined && opening.takeProbe(subscription, id, receivedMs)) return;
     deliveries.take(subscription, sent, receivedMs, size);
   };

@@ -74,6 +74,8 @@ export const delivery = {
     service: "from when it was published to its frame",
     spread: "from an event's first frame to its last",
     behindOk: "from an event's OK to its first frame, where the OK came first",
+    bursts:
+      "from the beginning of one burst of frames to that of the next, of all subscriptions of a VU",
     okAlone: "from when an event was published to its OK, before the subscriptions were opened",
     okBeside: "from when an event was published to its OK, with all of them open",
     aheadOfOk: "from an event's first frame to its OK, where the frame came first",

@@ -54,6 +54,9 @@ export async function capacity(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const { scenario, texts, given } = await readAsked(words, flags, process.env, OTHERWISE);
+  if (scenario === "fanout") {
+    throw new ConfigError("`capacity` does not search with `fanout`: its pool is cut by topics");
+  }
   const read = readSettings(flags, scenario);
   const atLeast = readAtLeast(flags["at-least"]);
   refuse(flags, texts, read);

@@ -10,6 +10,12 @@ import { connectionCost, connectionMemory } from "./connection-cost.ts";
 import { connectionLimit, droppedConnections, slowHandshake } from "./connections.ts";
 import { cpuBound } from "./cpu-bound.ts";
 import {
+  deliveriesMissing,
+  deliveriesTwice,
+  deliveryTick,
+  okHeldBySubscribers,
+} from "./deliveries.ts";
+import {
   closedAtOnce,
   cutAfterAnswers,
   endedOnPublish,
@@ -115,6 +121,10 @@ export const RULES: readonly Rule[] = [
   slowQueries,
   ignoredLimit,
   duplicateRows,
+  deliveriesMissing,
+  deliveriesTwice,
+  deliveryTick,
+  okHeldBySubscribers,
   addressableContention,
   duplicates,
   protocolFaults,
