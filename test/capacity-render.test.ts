@@ -15,6 +15,7 @@ import { compareCapacities } from "../src/report/capacity/compare.ts";
 import { capacityExitCode, gateOfCapacity } from "../src/report/capacity/gate.ts";
 import { renderCapacityHtml } from "../src/report/capacity/html.ts";
 import { renderCapacity } from "../src/report/capacity/markdown.ts";
+import { missedPrecision, spentText } from "../src/report/capacity/spent.ts";
 import { renderCapacityTerminal } from "../src/report/capacity/terminal.ts";
 import { describeMiss, wordsOf } from "../src/report/capacity/words.ts";
 import { bucket } from "./capacity-model.ts";
@@ -423,6 +424,39 @@ describe("a capacity as a gate", () => {
         "finding warning: The relay is bound by one thread",
       ],
     );
+  });
+});
+
+describe("the time of a search", () => {
+  it("is told by what it went into", () => {
+    const trials = [
+      trialWith({ lengthSec: 30, tookSec: 61, cooledSec: 4, madeSec: 20 }),
+      trialWith({ lengthSec: 60, tookSec: 64.6, cooledSec: 0.6 }),
+    ];
+    assert.match(
+      spentText({ trials }),
+      /^2:06, of which trials 1:30, signing 0:20, cooling down 0:05; the rest/,
+    );
+  });
+
+  it("says why the precision was not reached, where it was not", () => {
+    const missed = (own: Parameters<typeof withResult>[0]) => missedPrecision(withResult(own));
+    const asked = "the precision asked for, 5.00 %, was not reached";
+    assert.equal(missed({ limit: "relay" }), null);
+    assert.equal(
+      missed({ limit: "budget", lastPassing: 800, firstFailing: 1_130 }),
+      `${asked}: the bounds are 41.3 % apart`,
+    );
+    assert.equal(missed({ limit: "budget", firstFailing: null }), `${asked}: nothing failed yet`);
+    assert.equal(missed({ limit: "interrupted", lastPassing: null }), `${asked}: no load held yet`);
+    assert.equal(
+      missed({ limit: "budget" }),
+      "the bounds are as near as was asked for, and not proven",
+    );
+    const page = renderCapacity(
+      withResult({ limit: "budget", lastPassing: 800, firstFailing: 1_130 }),
+    );
+    assert.match(page, /The precision asked for, 5\.00 %, was not reached: .* Its time was \d+:/);
   });
 });
 

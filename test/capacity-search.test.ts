@@ -69,7 +69,7 @@ describe("the search for a token bucket", () => {
 });
 
 describe("an estimate", () => {
-  const quick = { ...SETTINGS, quick: true, precision: 0.1, trialSec: 9, probeSec: 5, proveSec: 9 };
+  const quick = { ...SETTINGS, quick: true, precision: 0.1, trialSec: 7, probeSec: 5, proveSec: 7 };
 
   it("takes one trial a load while it narrows, and a short proof", () => {
     const { result, trials } = resultIn(
@@ -78,26 +78,23 @@ describe("an estimate", () => {
     );
     assert.equal(
       linesOf(trials),
-      "w100p b100p p200p p400p p800p p1600f p1600f n1130f n950p n1040f p950p p1040f p950p b100p",
+      "w100p b100p p200p p400p p800p p1600f n1130f n950p n1040f p950p p1040f p950p b100p",
     );
     assert.deepEqual([result.lastPassing, result.proven, result.limit], [950, true, "relay"]);
     assert.equal(result.suspect, null);
   });
 
   it("raises its bound where the upper one passes twice in the proof, and goes on", () => {
-    const disturbed = bucket(({ number }) => ([6, 7].includes(number) ? 500 : 1_300));
+    const disturbed = bucket(({ number }) => (number === 6 ? 500 : 1_300));
     const settings = { ...quick, from: 100, to: 1_200, repeats: 1 };
     const { result, trials } = resultIn(disturbed, settings);
-    assert.match(
-      linesOf(trials),
-      /p800p p1200f p1200f .*p1140p p1200p p1200p p1200p p1200p b100p$/,
-    );
+    assert.match(linesOf(trials), /p800p p1200f n.*p1140p p1200p p1200p p1200p p1200p b100p$/);
     assert.deepEqual([result.lastPassing, result.limit, result.proven], [1_200, "to", true]);
     assert.equal(result.suspect, null);
   });
 
   it("takes the upper bound's word where it passes once of two", () => {
-    const disturbed = bucket(({ number }) => (number === 12 ? 2_000 : 995));
+    const disturbed = bucket(({ number }) => (number === 11 ? 2_000 : 995));
     const { result, trials } = resultIn(disturbed, { ...quick, from: 100, repeats: 1 });
     assert.match(linesOf(trials), /p950p p1040p p1040f p950p b100p$/);
     assert.deepEqual([result.lastPassing, result.firstFailing], [950, 1_040]);

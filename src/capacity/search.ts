@@ -62,7 +62,7 @@ export function record(before: Search, trial: Tried): Search {
   if (trial.role === "baseline" && before.proof !== null) return { ...search, isClosed: true };
   const { role, load } = trial;
   const open = vote(before.open ?? { role, load, passes: 0, fails: 0, voids: 0 }, trial.verdict);
-  const standing = decide(open, search.settings.repeats);
+  const standing = decide(open, search.settings);
   return standing === null ? { ...search, open } : { ...stand(search, load, standing), open: null };
 }
 

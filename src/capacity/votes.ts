@@ -1,5 +1,5 @@
 /** When a load is decided: by as many trials as it takes, and no more. */
-import type { TrialVerdict } from "./result.ts";
+import type { SearchSettings, TrialVerdict } from "./result.ts";
 import type { Open, Standing } from "./state.ts";
 
 /** Behind a second trial that says nothing of the relay it is the generator's limit. */
@@ -16,12 +16,17 @@ export function vote(open: Open, verdict: TrialVerdict): Open {
 
 /**
  * `null` while it is open. A full trial has one vote of `repeats`, of which the majority decides. A short one that
- * passes is enough; a fail has to be confirmed, and with one of each the third decides.
+ * passes is enough; a fail has to be confirmed, and with one of each the third decides. In an estimate the first decides:
+ * what it got wrong shows in the proof.
  */
-export function decide({ role, passes, fails, voids }: Open, repeats: number): Standing | null {
+export function decide(
+  { role, passes, fails, voids }: Open,
+  { repeats, quick }: Pick<SearchSettings, "repeats" | "quick">,
+): Standing | null {
   if (voids >= MOST_VOIDS) return "generator";
   const majority = Math.floor(repeats / 2) + 1;
-  const [toPass, toFail] = role === "narrow" ? [majority, majority] : [fails === 0 ? 1 : 2, 2];
+  const ofProbe = quick ? [1, 1] : [fails === 0 ? 1 : 2, 2];
+  const [toPass = 1, toFail = 1] = role === "narrow" ? [majority, majority] : ofProbe;
   if (passes >= toPass) return "pass";
   return fails >= toFail ? "fail" : null;
 }

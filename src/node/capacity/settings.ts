@@ -68,7 +68,7 @@ const FULL = { from: "50", precision: "5%", trial: "30", probe: "10", repeats: "
 const QUICK = {
   from: "100",
   precision: "10%",
-  trial: "9",
+  trial: "7",
   probe: "5",
   repeats: "1",
   budget: "230s",

@@ -9,6 +9,7 @@ import { differenceOf } from "./sections/against.ts";
 import { hasAged, signed } from "./sections/ageing.ts";
 import { worth } from "./sections/believe.ts";
 import { limitWords } from "./sections/limit.ts";
+import { missedPrecision, spentText } from "./spent.ts";
 import { describeMiss, formatLoad, loadUnit } from "./words.ts";
 
 const MOST_FINDINGS = 3;
@@ -28,7 +29,8 @@ export function renderCapacityTerminal(report: CapacityReport, files: readonly s
     ...labelled("capacity", [answerOf(report)]),
     ...labelled("relay", testedRelays(report)),
     ...labelled("interval", [intervalOf(report)]),
-    ...labelled("bounded by", [limitWords(result)]),
+    ...labelled("bounded by", [limitWords(result), missedPrecision(report) ?? []].flat()),
+    ...labelled("time", [spentText(report)]),
     ...labelled("worth", [
       worth(report),
       ...(result.suspect === null ? [] : [`- ${result.suspect}`]),

@@ -4,6 +4,7 @@ import { OPTIONS } from "../../../plan/option-table.ts";
 import { shellQuote } from "../../command.ts";
 import { formatBytes, formatCount, NOT_MEASURED } from "../../format.ts";
 import { code, details, type Section, type Text, table, text } from "../../sections/document.ts";
+import { spentText } from "../spent.ts";
 import { doneUnit, formatLoad, loadUnit } from "../words.ts";
 
 export function againSection(report: CapacityReport): Section {
@@ -57,7 +58,7 @@ function judged(
   return [["judged of a trial", `${least}: it is longer where the load is too low for that`]];
 }
 
-function facts({ run, search }: CapacityReport) {
+function facts({ run, search, trials }: CapacityReport) {
   const unit = loadUnit(search.scale, run.scenario);
   const { host } = run;
   const rows: readonly (readonly [string, Text])[] = [
@@ -71,6 +72,7 @@ function facts({ run, search }: CapacityReport) {
     ["trials at a load", `${search.repeats} at most, the majority decides`],
     ...judged(search, run.scenario),
     ["budget", `${Math.round(search.budgetSec / 60)} min`],
+    ["time", spentText({ trials })],
     ["relay, as a person says", run.relayNote ?? "nothing"],
     ["tool", `${run.tool}, ${run.k6 ?? "k6 not measured"}`],
     [

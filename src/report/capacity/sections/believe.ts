@@ -11,6 +11,7 @@ import {
   text,
 } from "../../sections/document.ts";
 import type { Searched } from "../answer.ts";
+import { missedPrecision, spentText } from "../spent.ts";
 import { formatLoad, type LoadUnit, loadUnit } from "../words.ts";
 
 const MARKS: Readonly<Record<TrialVerdict, string>> = {
@@ -28,6 +29,7 @@ export function believeSection(report: CapacityReport): Section {
     blocks: [
       text(headline(report)),
       ...(result.suspect === null ? [] : [text([strong("Suspect:"), ` ${result.suspect}.`])]),
+      ...missed(report),
       ...proof(report, unit),
       ...inversions(result.inversions, unit),
       ...list(cautions(report)),
@@ -55,6 +57,16 @@ function headline({ result, search }: CapacityReport): Text {
   return result.proven
     ? [strong("Yes: it is proven."), " The bounds were loaded again in long trials, in turn."]
     : [strong("With care: it is not proven."), " Each bound rests on the trials below alone."];
+}
+
+/** Why a search that ended before its end has no more to say. */
+function missed(report: CapacityReport): readonly Block[] {
+  const why = missedPrecision(report);
+  return why === null ? [] : [text(`${capitalized(why)}. Its time was ${spentText(report)}.`)];
+}
+
+function capitalized(sentence: string): string {
+  return sentence.replace(/^./, (letter) => letter.toUpperCase());
 }
 
 function proof({ result, trials }: CapacityReport, unit: LoadUnit): readonly Block[] {
