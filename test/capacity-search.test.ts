@@ -274,6 +274,39 @@ describe("a search whose trials disagree", () => {
   });
 });
 
+describe("a relay that takes more and less from trial to trial", () => {
+  it("gets an interval around the loads that passed and failed, and is doubted", () => {
+    // Other guests of the machine come and go.
+    const unsteady = bucket(({ number }) => ([8, 11, 12, 14].includes(number) ? 1_400 : 1_000));
+    const quick = {
+      quick: true,
+      precision: 0.1,
+      trialSec: 7,
+      probeSec: 5,
+      proveSec: 7,
+      repeats: 1,
+    };
+    const { result, trials } = resultIn(unsteady, { ...quick, from: 100, budgetSec: 230 });
+    const votes = (load: number) =>
+      trials
+        .filter((trial) => trial.load === load && trial.role !== "warmup")
+        .map(({ verdict }) => verdict);
+    const contradicted = [...new Set(trials.map(({ load }) => load))].filter((load) => {
+      const passes = votes(load).filter((verdict) => verdict === "pass").length;
+      const fails = votes(load).filter((verdict) => verdict === "fail").length;
+      return passes >= 2 && fails >= 2;
+    });
+    assert.ok(contradicted.length > 0, linesOf(trials));
+    assert.match(
+      result.suspect ?? "",
+      /passed \d times and failed \d times.* changes from trial to trial/,
+    );
+    const [least, most] = result.interval;
+    assert.ok(contradicted.every((load) => least < load && (most === null || most > load)));
+    assert.ok(least < 1_000 && least > 0, `${least}`);
+  });
+});
+
 describe("a search that is resumed", () => {
   it("goes on from its trials as if it had not been stopped", () => {
     const { model } = noisyBucket("resumed", 0.2);

@@ -16,6 +16,8 @@ export type Stopped = "interrupted" | "failed";
 
 /** From so many passes above a fail on, none of the two can be relied on. */
 const MANY_INVERSIONS = 2;
+/** A load contradicts itself when so many trials, and such a share of them, say otherwise than the rest: one is chance. */
+const CONTRADICTED = { trials: 2, share: 1 / 3 };
 
 export function resultOf(search: Search, ended: Ended): CapacityResult {
   const bounds = boundsOf(search);
@@ -23,15 +25,23 @@ export function resultOf(search: Search, ended: Ended): CapacityResult {
   const limit = limitOf(search, bounds, ended);
   const inversions = inversionsOf(search, hi);
   const isInverted = inversions.length >= MANY_INVERSIONS;
+  const contradicted = contradictedLoads(search);
+  const doubtful = [
+    ...(isInverted ? inversions.map(({ passed }) => passed) : []),
+    ...contradicted.keys(),
+  ];
   const { proof } = search;
   return {
     lastPassing: lo,
     firstFailing: hi,
     limit,
     failedThreshold: hi === null ? null : firstFailed(search.trials, hi),
-    interval: [lo ?? 0, isInverted ? failingAbove(search, inversions) : upperEnd(search, hi)],
+    interval:
+      doubtful.length > 0
+        ? [Math.min(lo ?? 0, passingBelow(search, doubtful)), failingAbove(search, doubtful)]
+        : [lo ?? 0, upperEnd(search, hi)],
     proven: proof?.proven === "held" && proof.lo === lo,
-    suspect: suspectOf(search, isInverted ? inversions : []),
+    suspect: suspectOf(search, isInverted ? inversions : [], contradicted),
     inversions,
     proof: proof?.done ?? [],
   };
@@ -68,10 +78,43 @@ function inversionsOf({ trials, standings }: Search, hi: number | null): readonl
     .map(({ number, load }) => ({ trial: number, passed: load, failed: hi }));
 }
 
-function failingAbove({ standings }: Search, inversions: readonly Inversion[]): number | null {
-  const highest = Math.max(...inversions.map(({ passed }) => passed));
+function failingAbove({ standings }: Search, loads: readonly number[]): number | null {
+  const highest = Math.max(...loads);
   const above = [...standings].filter(([load, held]) => load > highest && held !== "pass");
   return above.length === 0 ? null : Math.min(...above.map(([load]) => load));
+}
+
+function passingBelow({ standings }: Search, loads: readonly number[]): number {
+  const lowest = Math.min(...loads);
+  const below = [...standings].filter(([load, held]) => load < lowest && held === "pass");
+  return Math.max(0, ...below.map(([load]) => load));
+}
+
+/**
+ * Loads of an estimate that passed and failed too often for either to be chance, each with its trials. A whole search
+ * asks so often that its majorities and its proof decide.
+ */
+function contradictedLoads({ settings, trials }: Search): ReadonlyMap<number, Votes> {
+  const votes = new Map<number, Votes>();
+  if (!settings.quick) return votes;
+  for (const { load, role, verdict } of trials) {
+    if (role === "warmup") continue;
+    const { passes, fails } = votes.get(load) ?? { passes: 0, fails: 0 };
+    votes.set(load, {
+      passes: passes + Number(verdict === "pass"),
+      fails: fails + Number(verdict === "fail"),
+    });
+  }
+  const contradicted = [...votes].filter(([, { passes, fails }]) => {
+    const fewer = Math.min(passes, fails);
+    return fewer >= CONTRADICTED.trials && fewer / (passes + fails) >= CONTRADICTED.share;
+  });
+  return new Map(contradicted.sort(([a], [b]) => a - b));
+}
+
+interface Votes {
+  readonly passes: number;
+  readonly fails: number;
 }
 
 /** What most of the trials at a load missed by the most. */
@@ -85,10 +128,20 @@ function firstFailed(trials: readonly Tried[], load: number): string | null {
   return most?.[0] ?? null;
 }
 
-function suspectOf({ moves }: Search, inversions: readonly Inversion[]): string | null {
+function suspectOf(
+  { moves }: Search,
+  inversions: readonly Inversion[],
+  contradicted: ReadonlyMap<number, Votes>,
+): string | null {
   if (inversions.length > 0) {
     const passed = inversions.map((one) => `trial ${one.trial} at ${one.passed}`).join(", ");
     return `${passed} passed above ${inversions[0]?.failed}, which failed: what the relay takes changed over the search`;
+  }
+  if (contradicted.size > 0) {
+    const told = [...contradicted].map(
+      ([load, { passes, fails }]) => `${load} passed ${passes} times and failed ${fails} times`,
+    );
+    return `${told.join(", ")}: what the relay takes here changes from trial to trial by more than the loads are apart`;
   }
   return moves > MOST_MOVES
     ? `the proof moved a bound ${moves} times: the same load passes and fails here`

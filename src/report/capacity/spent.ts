@@ -1,6 +1,7 @@
 /** What the time of a search went into, and whether it was enough for the precision. */
-import type { Searched } from "./answer.ts";
+
 import { formatPercent } from "../format.ts";
+import type { Searched } from "./answer.ts";
 
 /** `3:47, of which trials 1:34, signing 0:24, cooling down 0:12; the rest is k6's start, connecting and reading back`. */
 export function spentText({ trials }: Pick<Searched, "trials">): string {
@@ -20,9 +21,11 @@ export function missedPrecision({ result, search }: Searched): string | null {
   const isUnfinished = limit === "budget" || limit === "interrupted" || limit === "failed";
   if (!isUnfinished) return null;
   const asked = `the precision asked for, ${formatPercent(search.precision)}, was not reached`;
-  if (lo === null || hi === null) return `${asked}: ${lo === null ? "no load held" : "nothing failed"} yet`;
+  if (lo === null || hi === null)
+    return `${asked}: ${lo === null ? "no load held" : "nothing failed"} yet`;
   const width = hi / lo - 1;
-  if (width > search.precision + 1e-9) return `${asked}: the bounds are ${formatPercent(width)} apart`;
+  if (width > search.precision + 1e-9)
+    return `${asked}: the bounds are ${formatPercent(width)} apart`;
   return "the bounds are as near as was asked for, and not proven";
 }
 
