@@ -36,7 +36,10 @@ export interface RealRelay {
   readonly easyEps: number;
   /** Several times what it takes, and far below what k6 sends on a small machine: slow relays only. */
   readonly overloadEps?: number;
-  readonly limit: Limit;
+  /** Without, it has none that could be set. */
+  readonly limit?: Limit;
+  /** Where it shows its counters as Prometheus' text. */
+  readonly metricsPath?: string;
   /** Shapes of questions that it answers otherwise than NIP-01 has it, and why. */
   readonly wrongShapes?: Readonly<Record<string, string>>;
   /** What it does about ephemeral events that nobody listens to; without, it accepts them. */

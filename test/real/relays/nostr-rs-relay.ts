@@ -30,6 +30,7 @@ export const nostrRsRelay: RealRelay = {
       "SELECT kind, count(*) FROM event WHERE hidden = 0 GROUP BY kind",
     ),
   easyEps: 100,
+  metricsPath: "/metrics",
   // As 0.8.12 does, later versions accept them.
   ephemeral: "unanswered",
   overloadEps: 2_000,
