@@ -61,7 +61,11 @@ function classSchema(name: ClassName) {
     warmup: hasWarmup ? { ...each(columns, count), type: ["object", "null"] } : { type: "null" },
     identities: listOf(ref("identity")),
     times: latencies,
-    lag: hasSchedule ? ref("lag") : { type: "null" },
+    lag: hasSchedule
+      ? ref("lag")
+      : name === "connection"
+        ? { anyOf: [ref("lag"), { type: "null" }] }
+        : { type: "null" },
     rate: objectOf({
       target: { type: ["number", "null"], minimum: 0 },
       sent: perSecond,
@@ -69,15 +73,18 @@ function classSchema(name: ClassName) {
     }),
     rows: mapOf(objectOf({ totals: each(columns, count), times: each(timeNames, ref("latency")) })),
     series: listOf(
-      objectOf({
-        t: { type: "number" },
-        counts: each(columns, count),
-        times: each(timeNames, ref("pointTimes")),
-        ...(seriesByRow ? { rows: mapOf(objectOf({ count, p50: ms, p99: ms })) } : {}),
-        buckets: listOf(count),
-        lagP99: ms,
-        ...(name === "connection" ? { open: count, proven: count } : {}),
-      }),
+      objectOf(
+        {
+          t: { type: "number" },
+          counts: each(columns, count),
+          times: each(timeNames, ref("pointTimes")),
+          ...(seriesByRow ? { rows: mapOf(objectOf({ count, p50: ms, p99: ms })) } : {}),
+          buckets: listOf(count),
+          lagP99: ms,
+          ...(name === "connection" ? { open: count, proven: count } : {}),
+        },
+        name === "connection" ? { usable: count } : {},
+      ),
     ),
     ...OWN[name],
   });

@@ -79,12 +79,16 @@ describe("buildReport", () => {
           balances,
         ]),
       );
+    const UNUSED = ["dropped", "asked", "probes", "interrupted"].map((left) => [
+      ...["connection", left, 0, 0, true],
+    ]);
     const good = [
       ["publish", "scheduled", 1_000, 1_000, true],
       ["publish", "attempted", 1_000, 1_000, true],
       ["connection", "due", 10, 10, true],
+      ["connection", "tried", 10, 10, true],
       ["connection", "opened", 10, 10, true],
-      ["connection", "dropped", 0, 0, true],
+      ...UNUSED,
     ];
     assert.deepEqual(outOf(goodSlices()), good);
     // A slice lost on the way, of a VU that came to its end.
@@ -92,8 +96,9 @@ describe("buildReport", () => {
       ["publish", "scheduled", 990, 990, true],
       ["publish", "attempted", 990, 990, true],
       ["connection", "due", 0, 0, true],
+      ["connection", "tried", 0, 0, true],
       ["connection", "opened", 0, 10, false],
-      ["connection", "dropped", 0, 0, true],
+      ...UNUSED,
     ]);
   });
 
@@ -197,7 +202,7 @@ describe("buildReport", () => {
   it("sums connections, and frames that answer nothing", () => {
     const link = { ...noLinkCounts(), notices: 3, malformedFrames: 2, unknownOk: 1, lateOk: 4 };
     const connection = [
-      rowOfClass("connection", RAMP, { due: 2, failed: 2 }),
+      rowOfClass("connection", RAMP, { due: 2, tried: 2, failed: 2 }),
       rowOfClass("connection", HOLD, { dropped: 1 }),
     ];
     const more = sliceOf({ seq: 200, link, classes: { connection } });

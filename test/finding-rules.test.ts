@@ -54,8 +54,9 @@ const timed = (
   of = base,
 ): Report => {
   if (kind === "connect") {
-    const { connect } = of.classes.connection.times;
-    return withClass("connection", { times: { connect: { ...connect, ...members } } }, of);
+    const { times } = of.classes.connection;
+    const connect = { ...times.connect, ...members };
+    return withClass("connection", { times: { ...times, connect } }, of);
   }
   const { times } = publishOf(of);
   const changed = { ...times, [kind]: { ...times[kind], ...members } };
@@ -240,6 +241,21 @@ const unreached = (code: string, failed = 8): Report => ({
   ),
   errors: errors(["connect", code, failed]).errors,
 });
+/** Connections that had no EOSE in time. */
+const muted = (mute: number): Report => ({
+  ...linked({ asked: 20, mute }),
+  errors: errors(["timeout", "no EOSE", mute]).errors,
+});
+/** Handshakes of so many ms at the median as clients came back, and as they came. */
+const herd = (backMs: number, calmMs: number, count = 50): Report => {
+  const { totals, times } = base.classes.connection;
+  const rowOf = (p50: number, of: number) => ({
+    totals,
+    times: { ...times, connect: { ...times.connect, count: of, p50 } },
+  });
+  const rows = { ramp: rowOf(calmMs, 50), recovery: rowOf(backMs, count) };
+  return withClass("connection", { rows }, base);
+};
 const away = linked({ dropped: 20 });
 const silent = totals({ timedOut: 50 });
 const elsewhere = (connectMin: number, of: Report): Report =>
@@ -1026,6 +1042,12 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["connection-cost", idling(800, 120), idling(300, 600)],
   ["connection-memory", grown(100, 40), grown(100, 39.9)],
   ["connection-memory", grown(400, 40), grown(401, 40)],
+  ["dead-connections", linked({ probes: 10, unanswered: 1 }), linked({ probes: 10, answered: 10 })],
+  ["unusable-connections", linked({ asked: 20, refused: 1 }), linked({ asked: 20, usable: 20 })],
+  ["unusable-connections", muted(1), linked({ asked: 20, mute: 1 })],
+  ["slow-recovery", herd(100, 20), herd(99, 19)],
+  ["slow-recovery", herd(150, 30), herd(149, 30)],
+  ["slow-recovery", herd(100, 20, 20), herd(100, 20, 19)],
   ["unexplained", crossed, { ...base, thresholds: [] }],
   ["host-busy", beside(20, 20, 85), beside(20, 20, 84)],
   ["host-busy", beside(60, 50, 86), beside(60, 60, 86)],

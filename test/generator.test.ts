@@ -465,7 +465,10 @@ describe("judgeGenerator", () => {
         /publish: scheduled = attempted \+ .*; publish: attempted = accepted/,
       ],
       [
-        counted("connection", { ...zerosOf("connection"), due: 10, opened: 10, closedByUs: 11 }),
+        counted("connection", {
+          ...zerosOf("connection"),
+          ...{ due: 10, tried: 10, opened: 10, closedByUs: 11 },
+        }),
         /connection: opened = closedByUs/,
       ],
       [

@@ -74,6 +74,7 @@ describe("help of run", () => {
       playback: /watch-history/,
       query: /profiles 20 %/,
       fanout: /topic:100x1/,
+      connect: /mode +hold/,
     };
     for (const name of SCENARIO_NAMES) {
       const texts = collectOptions({ relay: "ws://relay.test:1", seed: "1" }, {}, name);

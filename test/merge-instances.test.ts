@@ -126,7 +126,9 @@ function vuOf(
       ...{ vu, seq: i, index: i, atMs: 1_000 + (i + 1) * 100 },
       classes: {
         publish: [rowOf(vu % 2, { scheduled: n, attempted: n, accepted: n })],
-        ...(i === 0 ? { connection: [rowOfClass("connection", 0, { due: 2, opened: 2 })] } : {}),
+        ...(i === 0
+          ? { connection: [rowOfClass("connection", 0, { due: 2, tried: 2, opened: 2 })] }
+          : {}),
       },
       histograms: {
         [`publish.response.${vu % 2}`]: histogramOf(

@@ -21,9 +21,7 @@ const slices = Array.from({ length: 20 }, (_, index) =>
 /** Two rows of publishes: the third is of the warm-up. */
 const NAMES = {
   publish: ["video", "view"],
-  set: ["video", "view"],
   query: ["feed"],
-  connection: ["ramp", "hold"],
 };
 
 describe("noiseOf", () => {

@@ -86,6 +86,7 @@ describe("collectOptions", () => {
         ["playback", true, true, false],
         ["query", true, false, true],
         ["fanout", true, true, false],
+        ["connect", true, false, false],
       ],
     );
   });

@@ -523,6 +523,7 @@ describe("this machine", () => {
     cores: 4,
     openFiles: 65_536,
     ephemeralPorts: 28_232,
+    portsInTimeWait: 0,
     freeBytes: 16e9,
   };
   const cases: readonly (readonly [Partial<MachineLimits>, readonly string[]])[] = [
@@ -542,6 +543,24 @@ describe("this machine", () => {
       assert.deepEqual(namesOf(findings), found);
     });
   }
+
+  it("counts ports of closed connections where the relay is elsewhere, and those of sessions to come", () => {
+    const portsOf = (variables: Readonly<Record<string, string>>, portsInTimeWait: number) => {
+      const plan = planOf({ CLIENTS: "10000", ...variables }, "connect");
+      const found = judgeMachine(plan, { ...plenty, portsInTimeWait }, 0);
+      return found.find(({ id }) => id === "ports")?.level;
+    };
+    const near = { RELAY_URL: "ws://127.0.0.1:7777" };
+    const far = { RELAY_URL: "ws://10.0.0.1:7777", ALLOW_PRIVATE: "1" };
+    assert.deepEqual([portsOf(near, 19_000), portsOf(far, 19_000)], ["ok", "stop"]);
+    assert.deepEqual([portsOf(far, 12_000), portsOf(far, 13_000)], ["ok", "advice"]);
+    const churn = { ...far, CONNECT_MODE: "churn", SESSION_LENGTH: "fixed:30s" };
+    // A session a client and half a minute: 20,000 a minute.
+    assert.deepEqual(
+      [portsOf(churn, 0), portsOf({ ...churn, CLIENTS: "6000" }, 0)],
+      ["stop", "ok"],
+    );
+  });
 
   it("takes a folder that can be made, and no other, and leaves nothing", async () => {
     const folder = await mkdtemp(join(tmpdir(), "preflight-"));

@@ -145,6 +145,7 @@ const LATER = [
     "advice",
     "limits",
   ],
+  ...["connect", "usable"],
 ];
 
 describe("the schema", () => {

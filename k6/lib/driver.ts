@@ -8,6 +8,7 @@ import type { AnsweredOutcome } from "../../src/nostr/ok.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { Clock } from "./clock.ts";
 import type { Client } from "./connection/client.ts";
+import type { Holder } from "./connection/holder.ts";
 import type { ReadMessage } from "./relay-message.ts";
 
 /** What the VU has for all of its drivers. */
@@ -22,8 +23,17 @@ export interface Ground {
   readonly atSec: () => number;
   /** An answer on a connection; may be called for some that are not the first. */
   readonly prove: (client: Client) => void;
+  readonly dialer: Dialer;
   /** What is thrown while a message is handled comes here: k6 would end the iteration, and exit with 0. */
   readonly onFault: (where: string, error: unknown) => void;
+}
+
+/** For a driver that says itself when a client has a connection. */
+interface Dialer {
+  /** Begins a handshake, which was counted as due in this row. */
+  connect(client: Client, row: number): void;
+  /** Ends a connection that is open. */
+  close(client: Client): void;
 }
 
 /** When the VU's load begins (with the warm-up, if any), and its measured window, ms. */
@@ -91,6 +101,10 @@ export interface Driver {
 export interface LeadingDriver extends Driver {
   /** What a connection's messages are to be given to; it must not throw. */
   listen(client: Client, rest: Rest): (message: SocketMessage) => void;
+  /** Says when a client has a connection; left out: all are opened before the schedule, and kept. */
+  readonly holder?: Holder;
+  /** Clients that can use the relay; left out: nobody asks. */
+  readonly usable?: number;
 }
 
 /**

@@ -5,7 +5,13 @@
  * report judges the thresholds again from exact figures.
  */
 import { Counter, Rate, Trend } from "k6/metrics";
-import { CLASS_NAMES, type ClassName, classOf, type RowNames } from "../../src/measure/classes.ts";
+import {
+  CLASS_NAMES,
+  type ClassName,
+  classOf,
+  type RowNames,
+  type TimeOf,
+} from "../../src/measure/classes.ts";
 import { MOST_SAMPLES, type Samples } from "../../src/measure/recorder.ts";
 import type { PackedSlice, SliceRows } from "../../src/measure/slice.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -104,5 +110,14 @@ export function createMetricFeed(plan: Plan, rows: RowNames): MetricFeed {
 
 /** Connects are few and rare: each is fed. */
 export function feedConnect(ms: number): void {
-  for (const trend of feeds.get("connection")?.trends ?? []) trend.add(ms);
+  feedRare("connect", ms);
+}
+
+export function feedUsable(ms: number): void {
+  feedRare("usable", ms);
+}
+
+function feedRare(time: TimeOf<"connection">, ms: number): void {
+  const place = Object.keys(classOf("connection").metrics.trends).indexOf(time);
+  feeds.get("connection")?.trends[place]?.add(ms);
 }

@@ -8,6 +8,7 @@ import { openingMs } from "../../src/plan/start.ts";
 import { mayBeEphemeral } from "../../src/pool/format.ts";
 import { rowNames, rowTypes } from "../../src/report/rows.ts";
 import { pollCompanion } from "./companion.ts";
+import { createConnector } from "./connection/connector.ts";
 import { createFrameSource, type OpenAt } from "./frames/frame-source.ts";
 import { createMetricFeed } from "./metrics.ts";
 import { createPublisher } from "./publish/publisher.ts";
@@ -82,6 +83,17 @@ export async function queryShare(
       largestFrame: pool.largestFrame,
     }),
   ]);
+}
+
+/** Runs the VU that this is, of those that only connect. */
+export async function connectShare(
+  script: Script,
+  origin: Origin | null | undefined,
+): Promise<void> {
+  const { connect } = script.plan;
+  const share = admitShare(script, origin, connect === null ? ["the plan connects nobody"] : []);
+  if (share === null || connect === null) return;
+  await runVu(script, share, origin, (ground) => [createConnector(ground, connect)]);
 }
 
 /** The part of the load that is this VU's; `null`: the run was refused. */

@@ -14,7 +14,7 @@ import { mostSeconds } from "../../src/plan/duration.ts";
 import { findSegmentFaults, readInstance, segmentOptions } from "../../src/plan/instances.ts";
 import { collectOptions } from "../../src/plan/options.ts";
 import { buildPlan, leadingRate, type Plan } from "../../src/plan/plan.ts";
-import type { ScenarioName } from "../../src/plan/scenarios.ts";
+import { SCENARIOS, type ScenarioName } from "../../src/plan/scenarios.ts";
 import { readStartAt } from "../../src/plan/start.ts";
 import {
   MANIFEST_FILE,
@@ -22,6 +22,7 @@ import {
   parseManifest,
   refuseOtherPart,
   refuseQuestions,
+  withoutPool,
 } from "../../src/pool/format.ts";
 import { ROWS_FILE } from "../../src/query/rows-file.ts";
 import { COMPANION_SCENARIO, companionScenario } from "./companion.ts";
@@ -66,6 +67,10 @@ declare function open(path: string): string;
 /** Reads all from the environment; throws `ConfigError`, which ends k6 before any VU starts. */
 export function readScript(scenario: ScenarioName): Script {
   const poolDir = __ENV.POOL;
+  if (SCENARIOS[scenario].pool === "none") {
+    const plan = buildPlan(scenario, collectOptions({}, __ENV, scenario), scenario);
+    return { plan, pool: withoutPool(plan.seed), poolDir: "", run: readRun(plan) };
+  }
   if (!poolDir) {
     throw new ConfigError(
       "POOL is required: the folder of a pool; make one with `npx k6-nostr pool`",
@@ -73,7 +78,7 @@ export function readScript(scenario: ScenarioName): Script {
   }
   const pool = parseManifest(open(`${absolute(poolDir)}/${MANIFEST_FILE}`), poolDir);
   const plan = buildPlan(scenario, collectOptions({}, __ENV, scenario), pool.seed);
-  if (plan.query === null) refuseQuestions(pool, poolDir);
+  if (SCENARIOS[scenario].pool === "events") refuseQuestions(pool, poolDir);
   const run = readRun(plan);
   refuseOtherPart(pool, { ...run, instances: plan.instances, vus: plan.vus }, poolDir);
   return { plan, pool, poolDir: absolute(poolDir), run };

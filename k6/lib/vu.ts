@@ -10,6 +10,7 @@ import type { Plan } from "../../src/plan/plan.ts";
 import { seededRandom } from "../../src/random.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { Connections } from "./connection/connections.ts";
+import { Keeper } from "./connection/keeper.ts";
 import { targetsOf } from "./connection/targets.ts";
 import type { Driver, Ground, LeadingDriver, Schedule } from "./driver.ts";
 import { Loop } from "./loop.ts";
@@ -44,6 +45,8 @@ export class Vu {
   readonly #recorder: Recorder;
   readonly #slices: SliceDesk;
   readonly #connections: Connections;
+  /** Where no driver says when a client connects. */
+  readonly #keeper: Keeper | null;
   readonly #drivers: readonly [LeadingDriver, ...Driver[]];
   readonly #loop: Loop;
   readonly #sliceMs: number;
@@ -73,8 +76,6 @@ export class Vu {
     this.#connections = new Connections({
       targets: targetsOf(plan, share),
       pingMs: plan.pingSec * 1_000,
-      random: seededRandom(plan.seed, `backoff/${share}`),
-      concurrency: Math.max(1, Math.floor(plan.connectConcurrency / plan.vus)),
       clock,
       recorder,
       atSec,
@@ -87,15 +88,28 @@ export class Vu {
         onDrop: (client) => {
           for (const driver of this.#drivers) driver.onDrop(client);
         },
+        onTried: (client) => holder?.onTried(client),
+        onDown: (client, down) => holder?.onDown(client, down),
         useOf: (client) => this.#drivers[0].useOf(client),
         isIdle: (client) => this.#drivers.every((driver) => driver.useOf(client).open === 0),
         onFault,
       },
     });
     const { clients } = this.#connections;
-    const prove = this.#connections.prove.bind(this.#connections);
-    const ground: Ground = { plan, share, clients, clock, recorder, atSec, prove, onFault };
+    const dialer = this.#connections;
+    const prove = dialer.prove.bind(dialer);
+    const ground: Ground = { plan, share, clients, clock, recorder, atSec, prove, dialer, onFault };
     this.#drivers = createDrivers(ground);
+    const [{ holder: ownHolder }] = this.#drivers;
+    this.#keeper = ownHolder
+      ? null
+      : new Keeper({
+          connections: this.#connections,
+          recorder,
+          concurrency: Math.max(1, Math.floor(plan.connectConcurrency / plan.vus)),
+          random: seededRandom(plan.seed, `backoff/${share}`),
+        });
+    const holder = ownHolder ?? this.#keeper;
     const rest = createRest(ground, this.#drivers);
     this.#loop = new Loop({
       ...{ plan, clock, recorder, onFault },
@@ -136,7 +150,7 @@ export class Vu {
   /** Tries each connection once; slices meanwhile. */
   async #open(): Promise<void> {
     let over = false;
-    const opened = this.#connections.openAll().then(() => {
+    const opened = (this.#keeper?.openAll() ?? Promise.resolve()).then(() => {
       over = true;
     });
     await this.#loop.runUntil(() => over || this.#isLate);
@@ -161,7 +175,7 @@ export class Vu {
     const windowStartMs = startMs + this.#plan.warmupSec * 1_000;
     const windowEndMs = windowStartMs + this.#plan.durationSec * 1_000;
     this.#schedule = { startMs, windowStartMs, windowEndMs };
-    this.#connections.hold();
+    this.#keeper?.hold();
     this.#loop.start(this.#schedule);
     return this.#schedule;
   }
@@ -170,6 +184,7 @@ export class Vu {
     // Emitted before closing too: a relay that never answers a Close frame keeps k6 from ending.
     this.#emit("drain");
     this.#slices.finish();
+    this.#keeper?.stop();
     const closed = this.#connections.closeAll();
     const timeout = new Promise<void>((resolve) => {
       const deadline = this.#clock.now() + CLOSE_TIMEOUT_MS;
@@ -224,6 +239,7 @@ export class Vu {
   #emit(phase: Phase, clockDriftMs?: number): void {
     const windowStartMs = this.#schedule?.windowStartMs ?? null;
     const atMs = this.#clock.now();
+    const { usable } = this.#drivers[0];
     this.#slices.cut({
       // From 1 on, each once over all instances.
       vu: this.#share + 1,
@@ -234,6 +250,7 @@ export class Vu {
       atMs,
       connectionsOpen: this.#connections.open,
       connectionsProven: this.#connections.proven,
+      ...(usable === undefined ? {} : { connectionsUsable: usable }),
       ...(clockDriftMs === undefined ? {} : { clockDriftMs }),
       ...(this.#slackMs === undefined ? {} : { slackMs: this.#slackMs }),
       ...this.#origin,

@@ -65,6 +65,8 @@ export interface Slice {
   readonly connectionsOpen: number;
   /** Of those, with an answer or five seconds of life: a relay may take a connection only to close it. */
   readonly connectionsProven?: number;
+  /** Clients that could use the relay, where connections lead. */
+  readonly connectionsUsable?: number;
   /** Classes of which something was counted. */
   readonly classes: Partial<Readonly<Record<ClassName, SliceRows>>>;
   /** Parts that were not accepted of multi-part sets. */

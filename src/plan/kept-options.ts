@@ -53,6 +53,7 @@ export function keepOptions(
 
 function mayBeKept(name: OptionName, text: string): boolean {
   const { value = "" } = OPTIONS[name];
-  if (CONSENT.includes(name) || ["FILE", "DIR", "NAME: VALUE"].includes(value)) return false;
+  if (CONSENT.includes(name) || ["FILE", "DIR", "NAME: VALUE", "COMMAND"].includes(value))
+    return false;
   return !value.includes("URL") || text.split(",").every((url) => PLAIN_URL.test(url.trim()));
 }

@@ -2,7 +2,7 @@
  * Every option of a run: one row says its variable, its flag, its default, what it means, and where it has a
  * say. Command line, k6 scripts, `--config`, help and the compose environment read this table.
  */
-import type { ScenarioName } from "./scenarios.ts";
+import { SCENARIO_NAMES, type ScenarioName } from "./scenarios.ts";
 
 export interface OptionRow {
   /** Under which heading `--help` has it. */
@@ -32,6 +32,9 @@ const PUBLISHING = { scenarios: ["publish", "playback"] } as const;
 const SENDING = { scenarios: ["publish", "playback", "fanout"] } as const;
 const FANNING = { scenarios: ["fanout"] } as const;
 const ASKING = { scenarios: ["query"] } as const;
+const CONNECTING = { scenarios: ["connect"] } as const;
+/** Of work that goes on over connections for a time that is set. */
+const WORKING = { scenarios: SCENARIO_NAMES.filter((name) => name !== "connect") };
 
 const table = {
   Load: {
@@ -41,10 +44,17 @@ const table = {
       "N",
       "1000",
       "open connections",
-      { scenarios: ["publish", "playback", "query"] },
+      { scenarios: ["publish", "playback", "query", "connect"] },
     ],
-    duration: ["DURATION_SEC", "duration", "SEC", "600", "length of the measured window"],
-    warmup: ["WARMUP_SEC", "warmup", "SEC", "0", "sent and counted apart before the window"],
+    duration: ["DURATION_SEC", "duration", "SEC", "600", "length of the measured window", WORKING],
+    warmup: [
+      "WARMUP_SEC",
+      "warmup",
+      "SEC",
+      "0",
+      "sent and counted apart before the window",
+      WORKING,
+    ],
     rate: ["RATE_EPS", "rate", "EPS", "50", "events per second over all clients", SENDING],
     arrival: ["ARRIVAL", "arrival", "KIND", "constant", "constant or poisson"],
     pacing: [
@@ -61,7 +71,7 @@ const table = {
       "N",
       "16",
       "publishes without an answer, or open REQs, on a connection",
-      { defaultIn: { query: "8" } },
+      { ...WORKING, defaultIn: { query: "8" } },
     ],
     ackTimeout: [
       "ACK_TIMEOUT_MS",
@@ -168,6 +178,71 @@ const table = {
       "N",
       "50",
       "handshakes under way at once",
+      { defaultIn: { connect: "5000" } },
+    ],
+    mode: [
+      "CONNECT_MODE",
+      "mode",
+      "MODE",
+      "hold",
+      "storm (all come fast), hold, churn (session after session) or recover (cut, and back)",
+      CONNECTING,
+    ],
+    connectRate: [
+      "CONNECT_RATE",
+      "connect-rate",
+      "N",
+      null,
+      "first connections a second (default: 1000 in storm, else 100)",
+      CONNECTING,
+    ],
+    hold: [
+      "HOLD_SEC",
+      "hold",
+      "SEC",
+      null,
+      "held so long behind the ramp, in recover before the cut and again behind it (default by mode: 10, 60, 120, 30)",
+      CONNECTING,
+    ],
+    sessionLength: [
+      "SESSION_LENGTH",
+      "session-length",
+      "exp|fixed:SEC",
+      null,
+      "of churn: each session lasts so long, or is drawn with that mean (default: exp:60s)",
+      CONNECTING,
+    ],
+    dropShare: [
+      "DROP_SHARE",
+      "drop-share",
+      "SHARE",
+      null,
+      "of recover: share of the connections that are cut; 0: you restart the relay (default: 1)",
+      CONNECTING,
+    ],
+    restartRelay: [
+      null,
+      "restart-relay",
+      "COMMAND",
+      null,
+      "of recover: run by the shell in place of the cut; it restarts the relay",
+      CONNECTING,
+    ],
+    reconnect: [
+      "RECONNECT",
+      "reconnect",
+      "POLICY",
+      "jitter",
+      "who was turned away or cut comes back as immediate, nostr-tools, snort or jitter: docs/connect.md",
+      CONNECTING,
+    ],
+    onOpen: [
+      "ON_OPEN",
+      "on-open",
+      "WHAT",
+      "req",
+      "req: a client asks as it opens, and is usable at EOSE; none: it is usable at once",
+      CONNECTING,
     ],
     ping: ["PING_SEC", "ping", "SEC", "0", "each connection is pinged so often; 0: never"],
     header: [

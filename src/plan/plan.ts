@@ -6,6 +6,7 @@ import { ConfigError } from "../errors.ts";
 import { expandPreset } from "../events/presets.ts";
 import { parseRelayUrls, type RelayUrl } from "../guard/relay-url.ts";
 import { type ArrivalKind, mostArrivals } from "../load/arrivals.ts";
+import { type ConnectPlan, connectSeconds, readConnectPlan } from "./connect.ts";
 import {
   connectionsOf,
   deliveriesPerSecond,
@@ -38,12 +39,14 @@ export interface Plan {
   readonly durationSec: number;
   /** Events published a second; 0 where publishing does not lead. */
   readonly rateEps: number;
-  /** Types and weights of what is published, as they were written, a preset spelled out. */
+  /** Types and weights of what is published, as they were written, a preset spelled out; empty: nothing is. */
   readonly mix: string;
   /** What is asked; `null` where queries do not lead. */
   readonly query: QueryPlan | null;
   /** Who subscribes to it; `null` where nobody does. */
   readonly fanout: FanoutPlan | null;
+  /** What connections do; `null` where others lead. */
+  readonly connect: ConnectPlan | null;
   readonly seed: string;
   readonly arrival: ArrivalKind;
   /** Publishes without an answer on a connection, or open REQs where queries lead. */
@@ -84,6 +87,7 @@ const RATE_PER_VU = 15_000;
 const QUERIES_PER_VU = 150;
 const DELIVERIES_PER_VU = 20_000;
 const CONNECTIONS_PER_VU = 2_500;
+const CONNECTS_PER_VU = 1_000;
 /** Where the count of cores is not known. */
 const MOST_VUS = 4;
 const ARRIVALS = ["constant", "poisson"] as const satisfies readonly ArrivalKind[];
@@ -113,21 +117,29 @@ export function buildPlan(
           integer: true,
         })
       : connectionsOf(fanout);
-  const durationSec = readNumber(texts, "duration", {
-    min: 1,
-    max: bound(BOUNDS.durationSec),
-    integer: false,
-  });
-  const isQuery = SCENARIOS[scenario].leads === "query";
-  const query = isQuery ? readQueryPlan(texts, force) : null;
-  const rateEps = isQuery
-    ? 0
-    : readNumber(texts, "rate", {
+  const { leads } = SCENARIOS[scenario];
+  const query = leads === "query" ? readQueryPlan(texts, force) : null;
+  const connect = leads === "connection" ? readConnectPlan(texts, force) : null;
+  const publishes = leads === "publish";
+  const durationSec =
+    connect === null
+      ? readNumber(texts, "duration", {
+          min: 1,
+          max: bound(BOUNDS.durationSec),
+          integer: false,
+        })
+      : connectSeconds(connect, clients);
+  const rateEps = publishes
+    ? readNumber(texts, "rate", {
         min: 0.01,
         max: bound(instances * BOUNDS.rateEps),
         integer: false,
-      });
-  const vusOfRate = query === null ? rateEps / RATE_PER_VU : query.rate / QUERIES_PER_VU;
+      })
+    : 0;
+  const vusOfRate =
+    (query?.rate ?? 0) / QUERIES_PER_VU +
+    (connect?.rate ?? 0) / CONNECTS_PER_VU +
+    rateEps / RATE_PER_VU;
   const cores = readCores(texts) ?? machineCores;
   const vusOfDeliveries =
     fanout === null ? 0 : deliveriesPerSecond(fanout, rateEps, 1) / DELIVERIES_PER_VU;
@@ -150,24 +162,32 @@ export function buildPlan(
     rateEps,
     mix:
       fanout === null
-        ? expandPreset(isQuery ? CORPUS_MIX : (texts.mix ?? ""))
+        ? expandPreset(query === null ? (texts.mix ?? "") : CORPUS_MIX)
         : topicMix(fanout, instances * vusEach),
     query,
     fanout,
+    connect,
     seed: readSeed(texts.seed ?? seed),
     arrival: readChoice(texts, "arrival", ARRIVALS),
-    maxInFlight: readNumber(texts, "maxInFlight", { min: 1, max: 10_000, integer: true }),
+    // Of a client that only connects one REQ waits for its answer.
+    maxInFlight:
+      connect === null
+        ? readNumber(texts, "maxInFlight", { min: 1, max: 10_000, integer: true })
+        : 1,
     connectConcurrency: readNumber(texts, "connectConcurrency", {
       min: 1,
       max: 10_000,
       integer: true,
     }),
     ackTimeoutMs: readNumber(texts, "ackTimeout", { min: 10, max: 600_000, integer: true }),
-    warmupSec: readNumber(texts, "warmup", {
-      min: 0,
-      max: bound(BOUNDS.durationSec),
-      integer: false,
-    }),
+    warmupSec:
+      connect === null
+        ? readNumber(texts, "warmup", {
+            min: 0,
+            max: bound(BOUNDS.durationSec),
+            integer: false,
+          })
+        : 0,
     pingSec: readNumber(texts, "ping", { min: 0, max: 86_400, integer: false }),
     headers: parseHeaders(texts.header ?? "", optionLabel("header")),
     clientIpHeader: readAddressHeader(texts),
@@ -180,14 +200,14 @@ export function buildPlan(
     dedicatedHost: texts.allowDedicatedRelay ?? null,
     instances,
     vus: instances * vusEach,
-    pacing: isQuery
-      ? "shared"
-      : choosePacing({
+    pacing: publishes
+      ? choosePacing({
           choice: readChoice(texts, "pacing", PACING_CHOICES),
           cores,
           vus: vusEach,
           relays,
-        }),
+        })
+      : "shared",
     cores,
   };
   return check(plan, bound(instances * BOUNDS.units));
@@ -205,9 +225,13 @@ export function eventsNeeded(plan: Plan): number {
   return plan.vus * (most + probes + 16);
 }
 
-/** Units of the leading class a second: events published, or queries. */
-export function leadingRate({ query, rateEps }: Pick<Plan, "query" | "rateEps">): number {
-  return query?.rate ?? rateEps;
+/** Units of the leading class a second: events published, queries, or connections. */
+export function leadingRate({
+  query,
+  connect,
+  rateEps,
+}: Pick<Plan, "query" | "connect" | "rateEps">): number {
+  return query?.rate ?? connect?.rate ?? rateEps;
 }
 
 /** The members of a plan that decide the load, as one text: equal texts, equal loads. */
@@ -274,6 +298,8 @@ function check(plan: Plan, mostUnits: number): Plan {
         : `${optionLabel("instances")} must be at most the number of topics, subscribers and publishers, got \`${plan.instances}\`: a topic lives within an instance`,
     );
   }
+  // As many as there are clients are due, and no pool holds them.
+  if (plan.connect !== null) return plan;
   const [units, unit, flag] =
     plan.query === null ? ["events", "event", "--rate"] : ["queries", "query", "--query-rate"];
   const needed = eventsNeeded(plan);

@@ -33,6 +33,8 @@ const DEFAULTS: Readonly<Record<ScenarioName, string>> = {
   playback: `${PUBLISH}; ${QUERY}`,
   fanout: `${PUBLISH}; ${DELIVERY}`,
   query: `${QUERY}; nostr_query_short: count==0; nostr_query_wrong: count==0`,
+  connect:
+    "nostr_connect_failed: rate<0.01; nostr_connections_mute: count==0; nostr_usable_time: p(95)<1000; nostr_probes_unanswered: count==0",
 };
 
 export function defaultThresholds(scenario: ScenarioName): string {

@@ -3,6 +3,7 @@ import { formatMix } from "../events/mix.ts";
 import { expandPreset } from "../events/presets.ts";
 import { toDialUrl } from "../guard/relay-url.ts";
 import { parseQueryMix } from "../query/catalogue.ts";
+import { defaultTexts, formatSession } from "./connect.ts";
 import { type KeptOptions, keepOptions } from "./kept-options.ts";
 import { collectOptions, defaultOf } from "./options.ts";
 import type { Plan } from "./plan.ts";
@@ -13,7 +14,7 @@ const BARE = /^(\w+:\/\/[^/?]+)\/$/;
 
 /** What decides a plan, by the names of the environment; its bounds were lifted if they were. */
 export function planVariables(plan: Plan): Record<string, string> {
-  const { query, fanout } = plan;
+  const { query, fanout, connect } = plan;
   return {
     RELAY_URL: plan.relays.map((relay) => toDialUrl(relay).replace(BARE, "$1")).join(","),
     CLIENTS: String(plan.clients),
@@ -59,16 +60,32 @@ export function planVariables(plan: Plan): Record<string, string> {
           BASELINE: String(fanout.baseline),
           FANOUT_ECHO: fanout.echo ? "1" : "",
         }),
+    ...(connect === null
+      ? {}
+      : {
+          CONNECT_MODE: connect.mode,
+          CONNECT_RATE: String(connect.rate),
+          HOLD_SEC: String(connect.holdSec),
+          SESSION_LENGTH: connect.session === null ? "" : formatSession(connect.session),
+          DROP_SHARE: connect.mode === "recover" ? String(connect.dropShare) : "",
+          RECONNECT: connect.reconnect,
+          ON_OPEN: connect.onOpen,
+        }),
   };
 }
 
 /** The options of a plan, where nobody knows which of them were given: those that are no default. */
 export function keptOf(plan: Plan): KeptOptions {
-  const { scenario, query } = plan;
+  const { scenario, query, connect } = plan;
   const mix = expandPreset(defaultOf("mix", scenario) ?? "");
   const queryMix = formatMix(parseQueryMix(defaultOf("queryMix", scenario) ?? ""));
+  const variables = planVariables(plan);
+  const asItIs = connect === null ? [] : Object.entries(defaultTexts(connect.mode));
   const own = {
-    ...planVariables(plan),
+    ...variables,
+    ...Object.fromEntries(
+      asItIs.filter(([name, text]) => variables[name] === text).map(([name]) => [name, ""]),
+    ),
     THRESHOLDS: ownThresholds(plan.thresholds, scenario) ?? "",
     // It was chosen for this machine.
     PACING: "",

@@ -162,6 +162,30 @@ export function refuseOtherPart(
   );
 }
 
+/** Stands where a scenario sends nothing that was made beforehand. */
+const NO_POOL = "none";
+
+export function withoutPool(seed: string): PoolManifest {
+  return {
+    format: POOL_FORMAT,
+    id: NO_POOL,
+    seed,
+    mix: {},
+    types: [],
+    kinds: {},
+    ...{ events: 0, sets: 0, bytes: 0, largestFrame: 0 },
+    perType: {},
+    createdAt: { min: 0, max: 0 },
+    sha256: "",
+    index: [],
+  };
+}
+
+/** Whether a pool of this id is one. */
+export function isPool(id: string): boolean {
+  return id !== NO_POOL;
+}
+
 /** Throws `ConfigError` where there are questions instead of events to publish. */
 export function refuseQuestions({ corpus }: PoolManifest, where: string): void {
   if (corpus === undefined) return;

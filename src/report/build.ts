@@ -1,10 +1,17 @@
 /** Slices and plan → the report's JSON. Pure: what only Node can know is completed later. */
 
 import type { ClassOfWork } from "../measure/class-of-work.ts";
-import { CLASS_NAMES, type ClassName, classOf, type TimeOf } from "../measure/classes.ts";
+import {
+  CLASS_NAMES,
+  type ClassName,
+  classOf,
+  type RowNames,
+  type TimeOf,
+} from "../measure/classes.ts";
 import { type HistogramData, meanOf, mergeHistograms } from "../measure/histogram.ts";
 import { type Slice, sliceLengthMs } from "../measure/slice.ts";
 import type { Plan } from "../plan/plan.ts";
+import { isScheduled } from "../plan/scenarios.ts";
 import { keptOf } from "../plan/variables.ts";
 import type { PoolManifest } from "../pool/format.ts";
 import { identitiesOf, publishOf } from "./class-report.ts";
@@ -72,7 +79,7 @@ export function buildReport(input: BuildInput): Report {
     config: configOf(plan, pool),
     classes,
     frames: { notices, malformed: malformedFrames, unknownOk, lateOk },
-    noise: noiseOf(input.slices, names, sliceMs, plan.durationSec * 1_000),
+    noise: noiseOf(input.slices, scheduledOf(names, plan), sliceMs, plan.durationSec * 1_000),
     errors: merged.errors.map((error) => ({ ...error, share: shareOf(error, classes) })),
     ends: endsOf(merged.ends, merged.link, summarize),
     handshakes: null,
@@ -119,9 +126,8 @@ function classesOf(merged: Merged, plan: Plan, pool: PoolManifest): ClassReports
     const of = merged.classes[name] as MergedClass | undefined;
     if (of === undefined) return [];
     const report = classReport(name, of, merged, plan);
-    const { due, hasSchedule } = classOf(name);
-    const isIdle = (report.totals as Readonly<Record<string, number>>)[due] === 0;
-    if (isIdle && !hasSchedule && name !== "connection") return [];
+    const isIdle = (report.totals as Readonly<Record<string, number>>)[classOf(name).due] === 0;
+    if (isIdle && !isScheduled(name, plan.scenario) && name !== "connection") return [];
     return [[name, { ...report, ...own[name] }] as const];
   });
   return Object.fromEntries(reports) as unknown as ClassReports;
@@ -151,7 +157,7 @@ function classReport<C extends ClassName>(
     times: timesOf(row, (time) =>
       mergeHistograms(of.rows.map(({ times }) => times[time] ?? NO_TIMES)),
     ) as Record<TimeOf<C>, LatencySummary>,
-    lag: row.hasSchedule ? lagOf(of.lag) : null,
+    lag: isScheduled(name, plan.scenario) ? lagOf(of.lag) : null,
     rate: {
       target: targetOf(name, plan),
       sent: perSecond(counts[row.sent] ?? 0),
@@ -206,6 +212,13 @@ function lackingOf(
   );
 }
 
+/** Of the classes that have a schedule in this scenario. */
+function scheduledOf(names: RowNames, { scenario }: Plan): RowNames {
+  return Object.fromEntries(
+    CLASS_NAMES.filter((name) => isScheduled(name, scenario)).map((name) => [name, names[name]]),
+  );
+}
+
 function meanBytesOf(pool: PoolManifest, type: string): number | null {
   const of = pool.perType[type];
   return of === undefined || of.events === 0 ? null : Math.round(of.bytes / of.events);
@@ -216,6 +229,7 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
     ...keptOf(plan),
     query: plan.query,
     fanout: plan.fanout,
+    ...(plan.connect === null ? {} : { connect: plan.connect }),
     relays: plan.relays.map((relay) => relay.label),
     clients: plan.clients,
     durationSec: plan.durationSec,

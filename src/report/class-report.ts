@@ -58,15 +58,22 @@ export function leadingOf(report: Classes & { readonly run: Pick<Report["run"], 
     "publish" as const,
     publishOf(report),
   ];
-  const { response = NO_TIMES, service = NO_TIMES }: Readonly<Record<string, LatencySummary>> =
-    of.times;
+  const { response = NO_TIMES, ...more }: Readonly<Record<string, LatencySummary>> = of.times;
   return {
     name,
     row: classOf(name),
     totals: of.totals,
-    times: { response, service },
+    times: { response, service: serviceOf(more) ?? NO_TIMES },
     rate: of.rate,
   };
+}
+
+/** The time from when a thing was sent: of a connection that of its handshake. */
+export function serviceOf<T>({
+  service,
+  connect,
+}: Readonly<Partial<Record<string, T>>>): T | undefined {
+  return service ?? connect;
 }
 
 /** Holds each identity of a class against its counts. */

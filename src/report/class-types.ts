@@ -25,6 +25,8 @@ export interface ClassPoint<C extends ClassName = ClassName> {
   /** Of connections: how many were open at the slice's end; of those, with an answer or five seconds of life. */
   readonly open?: number;
   readonly proven?: number;
+  /** Where connections lead: clients that could use the relay. */
+  readonly usable?: number;
 }
 
 export interface ClassRowReport<C extends ClassName = ClassName> {

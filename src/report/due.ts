@@ -19,7 +19,11 @@ export function dueBySlice(report: Report): readonly DueSlice[] {
   const series = pointsOf(report);
   const { sliceSec } = report.run;
   const endSec = Math.min(config.durationSec, run.durationSec);
-  const target = leadingOf(report).rate.target ?? 0;
+  const { name, rate } = leadingOf(report);
+  // Connections come back when their policy has it: there is no rate that was set behind the ramp.
+  if (name === "connection")
+    return series.map(({ scheduled, unsent }) => ({ set: scheduled, unsent }));
+  const target = rate.target ?? 0;
   const dueUntil = (sec: number) => target * Math.min(sec, endSec);
   const total = series.reduce((sum, { unsent }) => sum + unsent, 0);
   let sent = 0;

@@ -25,7 +25,7 @@ export function noiseOf(
 ): Noise {
   const classes = CLASS_NAMES.flatMap((name): (readonly [ClassName, ClassNoise])[] => {
     const rows = names[name];
-    return rows === undefined || !classOf(name).hasSchedule
+    return rows === undefined
       ? []
       : [[name, noiseOfClass(name, slices, rows.length, { sliceMs, durationMs })]];
   });

@@ -1,7 +1,7 @@
 /** A run over time as charts and findings look at it: what the classes did in each slice, side by side. */
 
 import type { ClassOfWork } from "../measure/class-of-work.ts";
-import { leadingOf } from "./class-report.ts";
+import { leadingOf, serviceOf } from "./class-report.ts";
 import type { ClassPoint } from "./class-types.ts";
 import type { PointTimes } from "./times.ts";
 import type { Report } from "./types.ts";
@@ -23,6 +23,8 @@ export interface SeriesPoint {
   readonly connectionsOpen: number;
   /** Of those, with an answer or five seconds of life. */
   readonly connectionsProven: number;
+  /** Clients that could use the relay; `null` where nobody asked. */
+  readonly connectionsUsable: number | null;
   /** Response time in ms of what was answered in the slice; `null` when nothing was. */
   readonly p50: number | null;
   readonly p90: number | null;
@@ -51,12 +53,15 @@ export function pointsOf(
   const outcomesOf = readOutcomes(row);
   return report.classes.connection.series.map((connection, i) => {
     const point = series[i];
-    const { response, service }: Partial<Readonly<Record<string, PointTimes>>> = point?.times ?? {};
+    const { response, ...times }: Partial<Readonly<Record<string, PointTimes>>> =
+      point?.times ?? {};
+    const service = serviceOf(times);
     return {
       t: connection.t,
       ...outcomesOf(point?.counts ?? {}),
       connectionsOpen: connection.open ?? 0,
       connectionsProven: connection.proven ?? 0,
+      connectionsUsable: connection.usable ?? null,
       p50: response?.p50 ?? null,
       p90: response?.p90 ?? null,
       p95: response?.p95 ?? null,

@@ -20,9 +20,11 @@ import type { Figures, Measured, Signal } from "./types.ts";
 
 export function scheduleSignals(report: Measured, f: Figures): readonly Signal[] {
   const { run, config } = report;
-  const { totals, row, rate } = leadingOf(report);
+  const { name, totals, row, rate } = leadingOf(report);
   const exhausted = publishOf(report).totals.poolExhausted + queryOf(report).totals.exhausted;
-  const planned = Math.floor((rate.target ?? 0) * config.durationSec);
+  // Each client's first connection is due once; those that come back are due when their policy has it.
+  const planned =
+    name === "connection" ? config.clients : Math.floor((rate.target ?? 0) * config.durationSec);
   const isDue = run.complete && config.arrival === "constant";
   const short = isDue ? planned - (totals[row.due] ?? 0) : 0;
   const littleOff = littlesLawOff(report, f.inFlight);

@@ -29,6 +29,7 @@ interface Bin {
   readonly lag: HistogramSum;
   readonly open: Map<number, number>;
   readonly proven: Map<number, number>;
+  readonly usable: Map<number, number>;
 }
 
 /** Slices on the run's time line, which is the same for all classes. */
@@ -86,10 +87,12 @@ export function seriesOf<C extends ClassName>(
   }
   const openByVu = new Map<number, number>();
   const provenByVu = new Map<number, number>();
+  const usableByVu = new Map<number, number>();
   return bins.map((bin, index) => {
     for (const [vu, open] of bin.open) openByVu.set(vu, open);
     for (const [vu, proven] of bin.proven) provenByVu.set(vu, proven);
-    const { hasSchedule, seriesByRow, times } = classOf(name);
+    for (const [vu, usable] of bin.usable) usableByVu.set(vu, usable);
+    const { seriesByRow, times } = classOf(name);
     const [first = ""] = Object.keys(times);
     return {
       t: round((index * placed.sliceMs) / 1_000),
@@ -99,8 +102,9 @@ export function seriesOf<C extends ClassName>(
       ) as ClassPoint<C>["times"],
       ...(seriesByRow ? { rows: rowTimes(bin.rows, names) } : {}),
       buckets: coarsen(bin.times[first]?.toData() ?? EMPTY_HISTOGRAM),
-      lagP99: hasSchedule ? at(bin.lag.toData(), 0.99) : null,
+      lagP99: at(bin.lag.toData(), 0.99),
       ...(name === "connection" ? { open: sumOf(openByVu), proven: sumOf(provenByVu) } : {}),
+      ...(name === "connection" && usableByVu.size > 0 ? { usable: sumOf(usableByVu) } : {}),
     };
   });
 }
@@ -124,6 +128,7 @@ function newBin(name: ClassName): Bin {
     lag: new HistogramSum(),
     open: new Map(),
     proven: new Map(),
+    usable: new Map(),
   };
 }
 
@@ -153,6 +158,7 @@ function addSlice(bin: Bin, slice: Slice, name: ClassName, rows: number): void {
   if (slice.phase === "done") return;
   bin.open.set(slice.vu, slice.connectionsOpen);
   bin.proven.set(slice.vu, slice.connectionsProven ?? slice.connectionsOpen);
+  if (slice.connectionsUsable !== undefined) bin.usable.set(slice.vu, slice.connectionsUsable);
 }
 
 /** Of the rows that had any. */

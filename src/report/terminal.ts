@@ -5,6 +5,7 @@ import { leadingOf, queryOf } from "./class-report.ts";
 import { formatCount, formatMs, formatRate } from "./format.ts";
 import { outcomeOf, testedRelays } from "./outcome.ts";
 import { describeProxy, proxyOf } from "./port-proxy.ts";
+import { describeProbes, describeRecovery } from "./sections/connections.ts";
 import { describeStored } from "./stored.ts";
 import type { Audit, Report } from "./types.ts";
 import { lackingKinds } from "./verdict.ts";
@@ -43,6 +44,7 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     `service     p50 ${formatMs(l.service.p50)}, p95 ${formatMs(l.service.p95)}, p99 ${formatMs(l.service.p99)}, max ${formatMs(l.service.max)} (from the send)`,
     ...queryLines(report),
     ...deliveryLines(report),
+    ...connectionLines(report),
     ...(report.classes.publish === undefined
       ? []
       : [
@@ -94,6 +96,19 @@ function deliveryLines({ classes: { delivery } }: Report): readonly string[] {
   const { p50, p95, p99 } = times.response;
   return [
     `deliveries  ${formatCount(t.due)} due, ${formatCount(t.delivered)} delivered, ${formatCount(t.late)} late, ${formatCount(t.missing)} missing, ${formatCount(t.subscriptionLost)} lost with their subscription, ${formatCount(t.duplicate)} twice, ${formatCount(t.unexpected)} not owed; p50 ${formatMs(p50)}, p95 ${formatMs(p95)}, p99 ${formatMs(p99)}`,
+  ];
+}
+
+function connectionLines(report: Report): readonly string[] {
+  if (report.config.connect === undefined) return [];
+  const { due, opened, failed, unfinished, unsent, dropped, asked, usable } =
+    report.classes.connection.totals;
+  const probes = describeProbes(report);
+  const recovery = describeRecovery(report);
+  return [
+    `connections ${formatCount(due)} due, ${formatCount(opened)} opened, ${formatCount(failed + unfinished)} failed, ${formatCount(unsent)} not tried, ${formatCount(dropped)} dropped by the relay${asked === 0 ? "" : `; ${formatCount(usable)} of ${formatCount(asked)} usable`}`,
+    ...(probes === null ? [] : [`probes      ${probes}`]),
+    ...(recovery === null ? [] : [`recovery    ${recovery}`]),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The report: the JSON that tools read. `schema.json` beside this file says the same as JSON Schema. */
 import type { ClassName } from "../measure/classes.ts";
 import type { Reason } from "../nostr/reason.ts";
+import type { ConnectPlan } from "../plan/connect.ts";
 import type { FanoutPlan } from "../plan/fanout.ts";
 import type { Pacing } from "../plan/pacing.ts";
 import type { QueryPlan } from "../plan/query.ts";
@@ -412,6 +413,8 @@ export interface Report {
     readonly query?: QueryPlan | null;
     /** Who subscribed; `null`: nobody. Reports from before have none. */
     readonly fanout?: FanoutPlan | null;
+    /** What connections did, where they lead. */
+    readonly connect?: ConnectPlan;
     readonly relays: readonly string[];
     readonly clients: number;
     readonly durationSec: number;

@@ -21,7 +21,7 @@ export function wholeSignals(report: Measured, f: Figures): readonly Signal[] {
       null,
       0,
       () =>
-        `${row.many === "events" ? "no event" : "no query"} was sent: there is nothing to judge`,
+        `${row.many === "connections" ? "no handshake was tried" : `no ${row.many === "events" ? "event" : "query"} was sent`}: there is nothing to judge`,
     ),
     signal(
       "incomplete",

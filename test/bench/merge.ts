@@ -58,7 +58,11 @@ async function writeLog(path: string, index: number): Promise<number> {
               rowOf(row, { scheduled: TIMES, attempted: TIMES, accepted: TIMES }),
             ),
             ...(seq === 0
-              ? { connection: [rowOfClass("connection", 0, { due: 1_000, opened: 1_000 })] }
+              ? {
+                  connection: [
+                    rowOfClass("connection", 0, { due: 1_000, tried: 1_000, opened: 1_000 }),
+                  ],
+                }
               : {}),
           },
       histograms: isLast

@@ -8,6 +8,7 @@ import {
 } from "../../src/measure/classes.ts";
 import { classesOf, identitiesOf, publishOf } from "../../src/report/class-report.ts";
 import type { Report } from "../../src/report/types.ts";
+import { zerosOf } from "../../src/report/zeros.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** What the ledger cannot know by itself, or what a fault leaves open. */
@@ -66,7 +67,9 @@ export function assertCounts(report: Report, ledger: Ledger, beside: Beside) {
   const dropped = ledger.cuts.length;
   const reconnected = Math.max(0, opened - config.clients);
   const connections: CountsOf<"connection"> = {
+    ...zerosOf("connection"),
     due: taken + unreached,
+    tried: taken + unreached,
     opened,
     failed: failed - unfinished,
     unfinished,

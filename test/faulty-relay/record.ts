@@ -19,10 +19,8 @@ const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const OUT = fileURLToPath(new URL("../fixtures/reports/situations/", import.meta.url));
 
-const COMMON = {
-  ...{ duration: "8", seed: "situation" },
-  ...{ "ack-timeout": "1000", "report-dir": "reports" },
-};
+const EVERY = { seed: "situation", "ack-timeout": "1000", "report-dir": "reports" };
+const COMMON = { ...EVERY, duration: "8" };
 const FLAGS: Readonly<Record<ScenarioName, Readonly<Record<string, string>>>> = {
   publish: { ...COMMON, clients: "20", rate: "200" },
   playback: { ...COMMON, clients: "20", rate: "200" },
@@ -34,6 +32,7 @@ const FLAGS: Readonly<Record<ScenarioName, Readonly<Record<string, string>>>> = 
     "delivery-timeout": "1000",
   },
   query: { ...COMMON, clients: "20", "query-rate": "25", corpus: "300" },
+  connect: { ...EVERY, clients: "20", "connect-rate": "50", hold: "8" },
 };
 
 /** Relays of the project itself. */

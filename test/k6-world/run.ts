@@ -10,6 +10,7 @@ import { after } from "node:test";
 import { pathToFileURL } from "node:url";
 import { bundleScripts } from "../../build/bundle.ts";
 import { decodeSlice, type Slice } from "../../src/measure/slice.ts";
+import { SCENARIO_NAMES, SCENARIOS } from "../../src/plan/scenarios.ts";
 import { FRAMES_FILE, MANIFEST_FILE } from "../../src/pool/format.ts";
 import { ROWS_FILE } from "../../src/query/rows-file.ts";
 import type { Report } from "../../src/report/types.ts";
@@ -31,9 +32,12 @@ export interface Ran {
   readonly opened: number;
 }
 
-/** Runs a scenario on a pool with these variables; gives the report that it would write, which balances. */
+/**
+ * Runs a scenario on a pool with these variables, if it has one; gives the report that it would write, which
+ * balances.
+ */
 export async function runScenario(
-  pool: string,
+  pool: string | null,
   environment: Readonly<Record<string, string>>,
   relay: Relay,
   conditions: Conditions = {},
@@ -43,15 +47,16 @@ export async function runScenario(
   const env = {
     PATH: "/usr/bin",
     RELAY_URL: "ws://127.0.0.1:7777",
-    POOL: pool,
+    ...(pool === null ? {} : { POOL: pool }),
     RUN_DIR: "run",
     ...environment,
   };
   const texts: Record<string, string> = {};
   for (const name of [MANIFEST_FILE, ROWS_FILE]) {
-    if (existsSync(join(pool, name))) texts[name] = await readFile(join(pool, name), "utf8");
+    const path = join(pool ?? "", name);
+    if (existsSync(path)) texts[name] = await readFile(path, "utf8");
   }
-  const frames = await readFile(join(pool, FRAMES_FILE));
+  const frames = pool === null ? new Uint8Array() : await readFile(join(pool, FRAMES_FILE));
   const shared = globalThis as unknown as Record<string, unknown>;
   shared.k6World = modulesOf(world, env, texts, frames);
   const script = await loadScenario(scenario);
@@ -67,6 +72,8 @@ export async function runScenario(
   return { report, slices, endedMs: world.nowMs, dialled: world.dialled, opened: world.opened };
 }
 
+const SCRIPTS = SCENARIO_NAMES.map((name) => `k6/${SCENARIOS[name].script}.ts`);
+
 let bundles: Promise<string> | undefined;
 let loaded = 0;
 
@@ -77,9 +84,7 @@ after(async () => {
 async function bundleAll(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-world-"));
   await writeFile(join(dir, "package.json"), '{"type":"module"}');
-  await bundleScripts(["k6/publish.ts", "k6/playback.ts", "k6/query.ts", "k6/fanout.ts"], dir, [
-    stubK6,
-  ]);
+  await bundleScripts(SCRIPTS, dir, [stubK6]);
   return dir;
 }
 

@@ -32,6 +32,8 @@ export interface Conditions {
     headers: Readonly<Record<string, string>>,
   ) => Handshake;
   readonly onOpen?: (socket: RelaySide) => void;
+  /** The generator's Close frame has come, and is answered. */
+  readonly onClose?: (socket: RelaySide) => void;
   /** Called for each Ping of the generator, which is answered. */
   readonly onPing?: (socket: RelaySide, atMs: number) => void;
   /** Close frames get no answer. */
@@ -214,7 +216,9 @@ export class StubSocket implements RelaySide {
   }
 
   close(): void {
-    if (this.#world.conditions.ignoresClose !== true) this.drop(1000);
+    if (this.#world.conditions.ignoresClose === true) return;
+    this.#world.conditions.onClose?.(this);
+    this.drop(1000);
   }
 
   drop(code: number): void {

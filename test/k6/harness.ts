@@ -10,6 +10,7 @@ import { delimiter, dirname, join } from "node:path";
 import { after } from "node:test";
 import { parseMix } from "../../src/events/mix.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
+import type { ScenarioName } from "../../src/plan/scenarios.ts";
 import type { Report } from "../../src/report/types.ts";
 import { PROGRAM } from "../cli/program.ts";
 import { assertCounts, type Beside } from "../faulty-relay/hold.ts";
@@ -66,21 +67,27 @@ export async function withRelay<T>(
 }
 
 /** `run publish` with 4 clients, 50 events/s for 1 s, unless the flags say otherwise. */
-export async function publish(
-  relay: Pick<FaultyRelay, "url" | "firstTaken">,
-  flags: Flags = {},
-): Promise<RunResult> {
+export async function publish(relay: Loaded, flags: Flags = {}): Promise<RunResult> {
   workshop ??= openWorkshop();
-  const { dir, pool, path } = await workshop;
+  const { pool } = await workshop;
+  return await run("publish", relay, { clients: 4, duration: 1, rate: 50, pool, ...flags });
+}
+
+/** `run connect` with these flags. */
+export async function connect(relay: Loaded, flags: Flags): Promise<RunResult> {
+  return await run("connect", relay, flags);
+}
+
+type Loaded = Pick<FaultyRelay, "url" | "firstTaken">;
+
+async function run(scenario: ScenarioName, relay: Loaded, flags: Flags): Promise<RunResult> {
+  workshop ??= openWorkshop();
+  const { dir, path } = await workshop;
   const reportDir = await mkdtemp(join(dir, "report-"));
   const all: Flags = {
     relay: relay.url,
-    clients: 4,
-    duration: 1,
-    rate: 50,
     "ack-timeout": 500,
     seed: "truth",
-    pool,
     "report-dir": reportDir,
     ...flags,
   };
@@ -93,9 +100,9 @@ export async function publish(
     release = resolve;
   });
   await turn;
-  const run = runCli(["run", "publish", "--force", "--no-calibrate", ...args], path);
+  const running = runCli(["run", scenario, "--force", "--no-calibrate", ...args], path);
   void relay.firstTaken.then(release);
-  const ended = await run.finally(release);
+  const ended = await running.finally(release);
   const { exitCode, stdout, stderr } = ended;
   const name = (await readdir(reportDir)).find((file) => /^load-report-.*\.json$/.test(file));
   assert.ok(name, `no report; exit code ${exitCode}\n${stdout}\n${stderr}`);

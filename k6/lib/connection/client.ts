@@ -18,7 +18,6 @@ export interface Client extends Target {
   state: number;
   /** Tries in a row that led to no connection that proved itself. */
   failures: number;
-  tried: boolean;
   /** Row of the handshake that it has or tries, and of the last one that the relay ended; −1: none is missing. */
   row: number;
   droppedRow: number;
@@ -39,7 +38,6 @@ export function createClient(target: Target, index: number): Client {
     socket: NO_SOCKET,
     state: DOWN,
     failures: 0,
-    tried: false,
     row: 0,
     droppedRow: -1,
     endedBy: "",

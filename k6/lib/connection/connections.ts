@@ -1,31 +1,28 @@
 /**
- * The connections of one VU: opened with bounded concurrency, opened again with growing delay until one
- * has proved itself (see backoff.ts), and counted each time. Every handler is wrapped: what is thrown in one would
- * otherwise close the socket and end the iteration while k6 still exits with 0.
+ * The connections of one VU, each counted from its handshake to its end. Who says when a client has one is its
+ * holder's business. Every handler is wrapped: what is thrown in one would otherwise close the socket and end
+ * the iteration while k6 still exits with 0.
  */
 import { WebSocket } from "k6/websockets";
 import {
   C_CLOSED_BY_US,
   C_DROPPED,
-  C_DUE,
   C_FAILED,
   C_OPEN_AT_END,
   C_OPENED,
   C_RECONNECTED,
   C_STILL_DOWN,
+  C_TRIED,
   C_UNFINISHED,
-  HOLD,
-  RAMP,
 } from "../../../src/measure/classes/connection.ts";
 import type { Recorder } from "../../../src/measure/recorder.ts";
 import { CONNECT_TIMEOUT_MS } from "../../../src/plan/duration.ts";
-import type { Random } from "../../../src/random.ts";
 import type { Clock } from "../clock.ts";
 import type { SocketMessage, Use } from "../driver.ts";
-import { Fifo } from "../fifo.ts";
-import { PROOF_MS, retryDelayMs } from "./backoff.ts";
+import { PROOF_MS } from "./backoff.ts";
 import { CLOSING, type Client, CONNECTING, createClient, DOWN, OPEN } from "./client.ts";
 import { connectErrorCode } from "./connect-error.ts";
+import type { Down } from "./holder.ts";
 import type { Target } from "./targets.ts";
 import { Tasks } from "./tasks.ts";
 
@@ -36,8 +33,12 @@ interface ConnectionEvents {
   /** What a new connection's messages are given to; it must not throw. */
   listen(client: Client): (message: SocketMessage) => void;
   onOpen(client: Client, connectMs: number): void;
-  /** The connection of a client that was open is gone. */
+  /** The relay ended the connection of a client. */
   onDrop(client: Client): void;
+  /** A handshake has its end, either way. */
+  onTried(client: Client): void;
+  /** A client has no connection any more, or got none. */
+  onDown(client: Client, down: Down): void;
   /** What the leading driver had of a connection that ends. */
   useOf(client: Client): Use;
   /** No driver has anything under way on it. */
@@ -47,11 +48,8 @@ interface ConnectionEvents {
 
 export interface ConnectionOptions {
   readonly targets: readonly Target[];
-  readonly concurrency: number;
   /** Each connection is pinged so often; 0: never. */
   readonly pingMs: number;
-  /** Of the run's seed, for the delays. */
-  readonly random: Random;
   readonly clock: Clock;
   readonly recorder: Recorder;
   readonly events: ConnectionEvents;
@@ -65,13 +63,8 @@ export class Connections {
   /** Of those that are open. */
   proven = 0;
   readonly #options: ConnectionOptions;
-  readonly #queue = new Fifo<Client>();
-  #underWay = 0;
-  #firstTries: number;
-  #whenTried: () => void = () => {};
   #whenClosed: () => void = () => {};
   #stopping = false;
-  #isHolding = false;
   #sockets = 0;
   readonly #timers = new Set<number>();
   readonly #proofs = new Tasks(PROOF_MS);
@@ -81,32 +74,19 @@ export class Connections {
     this.#options = options;
     this.#pings = new Tasks(options.pingMs);
     this.clients = options.targets.map(createClient);
-    for (const client of this.clients) this.#queue.push(client);
-    this.#firstTries = this.clients.length;
-  }
-
-  /** Opens all; resolves when each has been tried once. */
-  openAll(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#whenTried = resolve;
-      this.#connectNext();
-    });
   }
 
   /** Closes all; resolves when each is closed, or never if the relay answers no Close frame. */
   closeAll(): Promise<void> {
     this.#stopping = true;
-    this.#queue.clear();
     // An iteration does not end before its last timer.
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     return new Promise((resolve) => {
       this.#whenClosed = resolve;
       for (const client of this.clients) {
-        if (client.state === OPEN) {
-          client.state = CLOSING;
-          client.socket.close();
-        } else if (client.state === CONNECTING) {
+        if (client.state === OPEN) this.close(client);
+        else if (client.state === CONNECTING) {
           this.#failed(client, "unfinished", "the run ended during the handshake");
         }
       }
@@ -114,9 +94,10 @@ export class Connections {
     });
   }
 
-  /** From here on handshakes are of the time in which connections are held. */
-  hold(): void {
-    this.#isHolding = true;
+  /** Ends a connection that is open. */
+  close(client: Client): void {
+    client.state = CLOSING;
+    client.socket.close();
   }
 
   /** Counts what is still open, and who is still without: the books of a VU that has come to its end. */
@@ -152,22 +133,14 @@ export class Connections {
     }
   }
 
-  #connectNext(): void {
-    while (this.#underWay < this.#options.concurrency && !this.#stopping) {
-      const client = this.#queue.shift();
-      if (!client) return;
-      this.#connect(client);
-    }
-  }
-
-  #connect(client: Client): void {
+  /** Begins a handshake, which was counted as due. */
+  connect(client: Client, row: number): void {
     const { clock, recorder, events } = this.#options;
     const startedMs = clock.now();
     const book = recorder.books.connection;
-    this.#underWay++;
     this.#sockets++;
-    client.row = this.#isHolding ? HOLD : RAMP;
-    book.count(client.row, C_DUE);
+    client.row = row;
+    book.count(row, C_TRIED);
     client.state = CONNECTING;
     // The tag keeps the URL, which may hold a secret path, out of k6's own metrics.
     const { headers } = client;
@@ -180,12 +153,7 @@ export class Connections {
     const settle = () => {
       if (settled) return;
       settled = true;
-      this.#underWay--;
-      if (!client.tried) {
-        client.tried = true;
-        this.#tried();
-      }
-      this.#connectNext();
+      events.onTried(client);
     };
     const guarded = (where: string, handle: () => void) => {
       try {
@@ -259,6 +227,7 @@ export class Connections {
     if (client.state === CLOSING) {
       this.#end(client);
       book.count(client.row, C_CLOSED_BY_US);
+      this.#down(client, { how: "closed", isTurnedAway: false });
     } else if (client.state === OPEN) {
       const { code, reason } = (event ?? {}) as { code?: number; reason?: string };
       this.#end(client);
@@ -271,7 +240,7 @@ export class Connections {
       client.endedBy = name;
       events.onDrop(client);
       if (!client.isProven) client.failures++;
-      this.#retry(client, !client.isProven);
+      this.#down(client, { how: "dropped", isTurnedAway: !client.isProven });
     } else if (client.state === CONNECTING) {
       this.#failed(client, connectErrorCode(errorText), errorText);
     }
@@ -300,16 +269,12 @@ export class Connections {
     client.failures++;
     recorder.books.connection.count(client.row, code === "unfinished" ? C_UNFINISHED : C_FAILED);
     recorder.error("connect", code, atSec(), example);
-    this.#retry(client, code === "handshake" || code === "reset");
+    const isTurnedAway = code === "handshake" || code === "reset";
+    this.#down(client, { how: "failed", isTurnedAway });
   }
 
-  #retry(client: Client, isTurnedAway: boolean): void {
-    if (this.#stopping) return;
-    const delayMs = retryDelayMs(client.failures, isTurnedAway, this.#options.random);
-    this.#later(delayMs, () => {
-      this.#queue.push(client);
-      this.#connectNext();
-    });
+  #down(client: Client, down: Down): void {
+    if (!this.#stopping) this.#options.events.onDown(client, down);
   }
 
   #later(ms: number, action: () => void): number {
@@ -324,10 +289,5 @@ export class Connections {
   #cancel(timer: number): void {
     clearTimeout(timer);
     this.#timers.delete(timer);
-  }
-
-  #tried(): void {
-    this.#firstTries--;
-    if (this.#firstTries === 0) this.#whenTried();
   }
 }

@@ -16,8 +16,8 @@ import { seededRandom } from "../../../src/random.ts";
 import { arrivalsOf } from "../arrivals.ts";
 import type { Client } from "../connection/client.ts";
 import type { Ground } from "../driver.ts";
+import { DueQueue } from "../due-queue.ts";
 import type { FrameSource } from "../frames/frame-source.ts";
-import { DueQueue } from "./due-queue.ts";
 import type { QuerySource, Question } from "./question.ts";
 
 const LETTER_A = 97;

@@ -26,18 +26,24 @@ export interface ObtainOptions {
   readonly env: Environment;
   /** Measure when nothing is kept; else go without. */
   readonly mayMeasure: boolean;
-  /** What the run is held against. */
-  readonly part: Part;
+  /** What the run is held against; `null`: nothing. */
+  readonly part: Part | null;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
 
 /** The figures kept for this generator; what of them a run needs is else measured now, in the quick form. */
-export async function obtainCalibration(options: ObtainOptions): Promise<Calibration | null> {
+export async function obtainCalibration({
+  part,
+  ...options
+}: ObtainOptions): Promise<Calibration | null> {
   const { terminal, mayMeasure } = options;
+  if (part === null) return null;
   const found = await readKept(calibrationPath(options.env), identifyGenerator(options.k6.version));
   const figures =
-    mayMeasure && !hasSound(found, options.part) ? await measureQuickly(options, found) : found;
+    mayMeasure && !hasSound(found, part)
+      ? await measureQuickly({ ...options, part }, found)
+      : found;
   if (figures === null) return null;
   terminal.note(`generator   ${describeKept(figures)}`);
   if (isStalled(figures)) terminal.note(`            ${STALLED}`);
@@ -59,7 +65,7 @@ function hasSound(found: Calibration | null, part: Part): boolean {
 }
 
 async function measureQuickly(
-  { k6, env, part, terminal, signal }: ObtainOptions,
+  { k6, env, part, terminal, signal }: ObtainOptions & { readonly part: Part },
   found: Calibration | null,
 ): Promise<Calibration> {
   const path = calibrationPath(env);

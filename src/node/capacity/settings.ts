@@ -134,6 +134,11 @@ export function readFresh({ fresh = "off", "empty-by": command }: Flags): string
 }
 
 function readScale(text: string | undefined, scenario: ScenarioName): SearchSettings["scale"] {
+  if (SCENARIOS[scenario].leads === "connection") {
+    throw new ConfigError(
+      `\`${scenario}\` has no rate to be searched: what a relay takes is in a run of it, \`k6-nostr run ${scenario} --mode storm\` or \`hold\``,
+    );
+  }
   const own = SCENARIOS[scenario].leads === "query" ? "query-rate" : "rate";
   if (text === undefined || text === own) return own;
   if (text === "clients") return text;

@@ -18,6 +18,7 @@ const DEMO: Readonly<Record<ScenarioName, Readonly<Record<string, string>>>> = {
   publish: PUBLISHING,
   playback: PUBLISHING,
   fanout: { subscribers: "100", publishers: "10", duration: "20", rate: "100" },
+  connect: { clients: "500", mode: "recover", "connect-rate": "100", hold: "8" },
   query: { clients: "20", duration: "20", "query-rate": "40", corpus: "5000" },
 };
 

@@ -53,7 +53,7 @@ export async function preflight(args: readonly string[]): Promise<number> {
   const asked = buildPlan(scenario, texts, "preflight", availableParallelism());
   const builders = texts.builders === undefined ? undefined : await loadBuilders(texts.builders);
   const extra = builders?.extra ?? [];
-  parseMix(asked.mix, extra);
+  if (asked.mix !== "") parseMix(asked.mix, extra);
   const force = readSwitch(texts, "force");
   const replayed = await replayFor(texts, undefined);
   const poolDir = replayed ?? texts.pool;

@@ -85,7 +85,8 @@ export async function runScenario(
     );
   }
   const builders = texts.builders === undefined ? undefined : await readBuilders(texts.builders);
-  if (parseMix(plan.mix, builders?.extra).view === undefined && scenario === "playback") {
+  const mix = plan.mix === "" ? {} : parseMix(plan.mix, builders?.extra);
+  if (mix.view === undefined && scenario === "playback") {
     throw new ConfigError(
       "MIX (--mix) of `playback` needs `view`: its queries precede view events",
     );
@@ -126,6 +127,7 @@ export async function runScenario(
       builders,
       relayPid,
       relayMetrics: texts.relayMetrics,
+      restartRelay: texts.restartRelay,
       profiler: await chooseProfiler(texts, profiled),
       force: readSwitch(texts, "force"),
       mayCalibrate: !readSwitch(texts, "noCalibrate"),

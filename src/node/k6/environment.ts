@@ -5,7 +5,8 @@ import { planVariables } from "../../plan/variables.ts";
 export interface K6Request {
   readonly plan: Plan;
   readonly dialUrls: readonly string[];
-  readonly poolDir: string;
+  /** `null` without a pool. */
+  readonly poolDir: string | null;
   /** Where the frames are served; `null` when k6 may not dial 127.0.0.1 in this run. */
   readonly poolUrl: string | null;
   /** Where the companion is asked for resources; left out when k6 may not dial it or has none. */
@@ -67,7 +68,7 @@ export function k6Environment(
     CORES: plan.cores === null ? "" : String(plan.cores),
     GOGC: String(garbageTarget(plan.clients)),
     GOMEMLIMIT: memoryLimit(plan.clients),
-    POOL: poolDir,
+    POOL: poolDir ?? "",
     ...(poolUrl === null ? {} : { POOL_URL: poolUrl }),
     ...(companionUrl === null ? {} : { COMPANION_URL: companionUrl }),
     INSTANCE: request.part === undefined ? "" : String(request.part.index),

@@ -30,7 +30,12 @@ export async function servePoolTo(
   allowed: readonly string[],
   dir: string,
 ): Promise<PoolServer | null> {
-  return allowed.includes(POOL_ADDRESS) ? await servePool(dir) : null;
+  return mayBeServed(allowed) ? await servePool(dir) : null;
+}
+
+/** Whether k6 may dial what this process serves. */
+export function mayBeServed(allowed: readonly string[]): boolean {
+  return allowed.includes(POOL_ADDRESS);
 }
 
 export async function servePool(dir: string): Promise<PoolServer> {

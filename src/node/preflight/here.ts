@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import type { EventType } from "../../events/event-type.ts";
 import { optionLabel } from "../../plan/options.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { SCENARIOS } from "../../plan/scenarios.ts";
 import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import { formatBytes } from "../../report/format.ts";
 import { readEventsManifest } from "../pool/read.ts";
@@ -30,15 +31,15 @@ export interface HereRequest {
 export async function judgeHere(request: HereRequest): Promise<readonly Finding[]> {
   const { plan, poolDir, poolsDir, relayPid, extra, force } = request;
   const manifest = poolDir === undefined ? null : await readEventsManifest(poolDir);
-  const { meanFrame } =
-    manifest === null
-      ? await makeSample(plan.mix, { epoch: DEFAULT_EPOCH }, extra)
-      : { meanFrame: 0 };
+  const isMade = manifest === null && SCENARIOS[plan.scenario].pool !== "none";
+  const { meanFrame } = isMade
+    ? await makeSample(plan.mix, { epoch: DEFAULT_EPOCH }, extra)
+    : { meanFrame: 0 };
   const poolBytes = manifest?.bytes ?? eventsToMake(plan) * meanFrame;
   const machine = judgeMachine(plan, await readMachine(), poolBytes);
   const places = [
     await judgeFolder("report-dir", optionLabel("reportDir"), plan.reportDir),
-    ...(manifest === null ? [await judgeFolder("pools", "the folder of pools", poolsDir)] : []),
+    ...(isMade ? [await judgeFolder("pools", "the folder of pools", poolsDir)] : []),
   ];
   const isWritable = places.every(({ level }) => level === "ok");
   const needed = SPARE_BYTES + (manifest === null ? poolBytes : 0);

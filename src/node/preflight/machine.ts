@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
 import type { Plan } from "../../plan/plan.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
+import { isLoopback, readPorts } from "../run/time-wait.ts";
 import { advice, type Finding, ok, stop } from "./finding.ts";
 
 /** Measured: 1,000 connections of k6 over 20 VUs take 107 MB, 10,000 over 2 VUs 648 MB. */
@@ -12,30 +13,36 @@ const OTHER_FILES = 64;
 /** One core signs OKs off at about so many events a second when it is shared with a relay. */
 const EPS_PER_CORE = 10_000;
 
+/** Linux, TCP_TIMEWAIT_LEN. */
+const TIME_WAIT_SEC = 60;
+
 /** What of a plan falls to one machine. */
-type Part = Pick<Plan, "clients" | "relays" | "query" | "rateEps">;
+type Part = Pick<Plan, "clients" | "relays" | "query" | "connect" | "rateEps">;
 
 export interface MachineLimits {
   readonly cores: number;
   /** `null`: not known on this system. */
   readonly openFiles: number | null;
   readonly ephemeralPorts: number | null;
+  /** Of connections that closed within the last minute (TIME_WAIT). */
+  readonly portsInTimeWait: number | null;
   readonly freeBytes: number | null;
 }
 
 export async function readMachine(): Promise<MachineLimits> {
   const limits = await readText("/proc/self/limits");
-  const ports = (await readText("/proc/sys/net/ipv4/ip_local_port_range"))?.trim().split(/\s+/);
+  const { range, inTimeWait } = await readPorts();
   const memory = await readText("/proc/meminfo");
   const available = /^MemAvailable:\s+(\d+) kB/m.exec(memory ?? "")?.[1];
   // A container may have less than its host has free.
   const allowed = Math.min(process.constrainedMemory() || Number.MAX_VALUE, totalmem());
   const files = /^Max open files\s+(\d+|unlimited)/m.exec(limits ?? "")?.[1];
-  const [low, high] = (ports ?? []).map(Number);
   return {
     cores: availableParallelism(),
+    // Node raised its soft limit to the hard one as it started, and k6 inherits that.
     openFiles: files === undefined || files === "unlimited" ? null : Number(files),
-    ephemeralPorts: low === undefined || high === undefined ? null : high - low + 1,
+    ephemeralPorts: range,
+    portsInTimeWait: inTimeWait,
     freeBytes: available === undefined ? null : Math.min(Number(available) * 1_024, allowed),
   };
 }
@@ -50,7 +57,7 @@ export function judgeMachine(
   const plan = { ...whole, clients, rateEps: whole.rateEps / instances };
   return [
     judgeFiles(plan, machine.openFiles),
-    judgePorts(plan, machine.ephemeralPorts),
+    judgePorts(plan, machine),
     judgeMemory(plan, machine.freeBytes, poolBytes),
     judgeCores(plan, machine.cores),
   ];
@@ -65,14 +72,24 @@ function judgeFiles({ clients }: Part, limit: number | null): Finding {
   return stop("open-files", {
     what: `${formatCount(limit)} open files are allowed, ${formatCount(needed)} needed`,
     why: "the connections above the limit could not be opened",
-    remedy: `raise it with \`ulimit -n ${needed}\`, or give \`--clients ${Math.max(1, limit - OTHER_FILES)}\``,
+    remedy: `raise the hard limit to ${needed} (\`ulimit -Hn\` shows it: as root \`ulimit -n ${needed}\`, LimitNOFILE of a unit, \`docker run --ulimit nofile=${needed}\`), or give \`--clients ${Math.max(1, limit - OTHER_FILES)}\``,
   });
 }
 
-function judgePorts({ clients, relays }: Part, ports: number | null): Finding {
-  const needed = Math.ceil(clients / Math.max(1, relays.length));
+/** A port is of one source and one destination: each address and port of a relay has all of them for itself. */
+function judgePorts(
+  part: Part,
+  { ephemeralPorts: ports, portsInTimeWait }: MachineLimits,
+): Finding {
+  const { clients, relays } = part;
+  const open = Math.ceil(clients / Math.max(1, relays.length));
   if (ports === null) return ok("ports", "the local port range of this system is not known");
-  const what = `${formatCount(ports)} local ports, ${formatCount(needed)} connections to a relay`;
+  // On loopback those of closed connections are used again at once (tcp_tw_reuse).
+  const isElsewhere = relays.some(({ host }) => !isLoopback(host));
+  const held = isElsewhere ? (portsInTimeWait ?? 0) + closedInAMinute(part) : 0;
+  const needed = open + held;
+  const taken = held > 0 ? `, ${formatCount(held)} of connections that closed within a minute` : "";
+  const what = `${formatCount(ports)} local ports, ${formatCount(open)} connections to a relay${taken}`;
   if (needed > ports) {
     return stop("ports", {
       what,
@@ -88,6 +105,12 @@ function judgePorts({ clients, relays }: Part, ports: number | null): Finding {
   });
 }
 
+/** Sessions that end in a minute, all to one relay at most. */
+function closedInAMinute({ clients, connect }: Part): number {
+  const { session = null } = connect ?? {};
+  return session === null ? 0 : Math.ceil((clients * TIME_WAIT_SEC) / session.meanSec);
+}
+
 function judgeMemory({ clients }: Part, free: number | null, poolBytes: number): Finding {
   const needed = clients * BYTES_PER_CONNECTION + 2 * poolBytes;
   if (free === null) return ok("memory", "the free memory of this system is not known");
@@ -101,15 +124,20 @@ function judgeMemory({ clients }: Part, free: number | null, poolBytes: number):
   return needed > free ? stop("memory", explanation) : advice("memory", explanation);
 }
 
-function judgeCores({ query, rateEps }: Part, cores: number): Finding {
-  const work =
-    query === null ? `${formatCount(rateEps)} events/s` : `${formatCount(query.rate)} queries/s`;
+function judgeCores({ query, connect, rateEps }: Part, cores: number): Finding {
+  const [rate, many, flag] =
+    connect !== null
+      ? [connect.rate, "connections", "--connect-rate"]
+      : query === null
+        ? [rateEps, "events", "--rate"]
+        : [query.rate, "queries", "--query-rate"];
+  const work = `${formatCount(rate)} ${many}/s`;
   const what = `${cores} cores for ${work}`;
   if (cores > 1 && rateEps <= cores * EPS_PER_CORE) return ok("cores", what);
   return advice("cores", {
     what,
     why: "the generator may be the limit; the report will say whether it was",
-    remedy: `lower ${query === null ? "--rate" : "--query-rate"}, or use a machine with more cores`,
+    remedy: `lower ${flag}, or use a machine with more cores`,
   });
 }
 

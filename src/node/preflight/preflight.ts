@@ -8,6 +8,7 @@ import { parseMix } from "../../events/mix.ts";
 import type { NostrEvent } from "../../nostr/wire.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { SCENARIOS } from "../../plan/scenarios.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import type { Epoch, PoolTimes } from "../../pool/times.ts";
 import { formatCount } from "../../report/format.ts";
@@ -24,7 +25,7 @@ import { judgeLimits } from "./limits.ts";
 import { judgeListeners } from "./listeners.ts";
 import { judgeForCorpus, tryQuestions } from "./questions.ts";
 import { askRelay, type RelayAnswer } from "./relay.ts";
-import { makeSample, type Sample, samplePool } from "./sample.ts";
+import { makeSample, NO_SAMPLE, type Sample, samplePool } from "./sample.ts";
 import { areOfRun, chooseTimes, describeTimes, type Lead, leadOf, listTimes } from "./times.ts";
 
 export interface PreflightRequest {
@@ -81,8 +82,9 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
   );
   const { poolDir, plan } = await fitReplay(request, asked);
   const manifest = poolDir === undefined ? null : await readEventsManifest(poolDir);
-  const found =
-    poolDir === undefined || manifest === null
+  const found = sendsNothing(plan)
+    ? await tryNothing(plan, asked)
+    : poolDir === undefined || manifest === null
       ? await tryMix({ ...request, plan }, asked)
       : await tryPool(poolDir, manifest, asked);
   const { answers, tried } = found;
@@ -97,7 +99,7 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
       ...(await Promise.all(admissions.map(judgeListeners))).flat(),
       ...judgeForCorpus(plan, answers),
       ...(await tryQuestions(plan, answers, viewShareOf(found.sample))),
-      ...(asksOfRelay(plan) ? [] : judgePool(plan, checked, manifest)),
+      ...(asksOfRelay(plan) || sendsNothing(plan) ? [] : judgePool(plan, checked, manifest)),
       ...(left.length > 0 ? [ok("left", describeLeft(left))] : []),
     ],
   };
@@ -169,6 +171,10 @@ function asksOfRelay({ query }: Plan): boolean {
   return query?.corpus === "relay";
 }
 
+function sendsNothing({ scenario }: Plan): boolean {
+  return SCENARIOS[scenario].pool === "none";
+}
+
 function viewShareOf({ events }: Sample): number {
   const views = events.filter(({ type }) => type === "view");
   return views.reduce((sum, { share }) => sum + share, 0);
@@ -212,6 +218,13 @@ async function tryPool(
   const { min, max } = manifest.createdAt;
   const times = { epoch: min, spanSec: max - min, follows: false };
   return { answers, tried: answers, sample, times, timesNote: null };
+}
+
+/** Whether the relays take connections is all there is to try. */
+async function tryNothing(plan: Plan, asked: readonly Asked[]): Promise<Tried> {
+  const answers = await askAll(asked, NO_SAMPLE, null);
+  const [times] = listTimes(plan, Date.now());
+  return { answers, tried: answers, sample: NO_SAMPLE, times, timesNote: null };
 }
 
 /** Takes younger and younger events until no relay refuses them for their age. */

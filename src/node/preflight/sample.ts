@@ -50,6 +50,15 @@ export interface Sample {
   readonly createdAt: { readonly min: number; readonly max: number };
 }
 
+/** Of a run that sends no event. */
+export const NO_SAMPLE: Sample = {
+  events: [],
+  probes: [],
+  isOwnKey: false,
+  ...{ largestFrame: 0, meanFrame: 0, mostTags: 0, longestContent: 0 },
+  createdAt: { min: 0, max: 0 },
+};
+
 /**
  * Events of the mix with keys that nobody will use again. Its probes are signed; of the others only what they look
  * like is asked, and a preflight makes some hundred of them.

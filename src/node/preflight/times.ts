@@ -2,6 +2,7 @@
 import { POOL_SPAN_SEC } from "../../events/catalogue.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { eventsNeeded, type Plan } from "../../plan/plan.ts";
+import { SCENARIOS } from "../../plan/scenarios.ts";
 import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import { type Epoch, type PoolTimes, timesFrom, timesOfRun } from "../../pool/times.ts";
 import { isTooOld } from "./ages.ts";
@@ -31,7 +32,7 @@ export function leadOf(plan: Plan, isMade: boolean): Lead {
 
 /** Events of a pool, or of a corpus to ask about. */
 export function eventsToMake(plan: Plan): number {
-  if (plan.query === null) return eventsNeeded(plan);
+  if (plan.query === null) return SCENARIOS[plan.scenario].pool === "none" ? 0 : eventsNeeded(plan);
   return plan.query.corpus === "relay" ? 0 : plan.query.corpus;
 }
 

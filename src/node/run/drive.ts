@@ -5,6 +5,7 @@ import { buildBundles } from "../../../build/bundle.ts";
 import { blacklistFor, hostsFor } from "../../guard/dialer.ts";
 import { toDialUrl } from "../../guard/relay-url.ts";
 import { noteEvery } from "../../measure/acknowledged.ts";
+import { cutAtSec } from "../../plan/connect.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { SCENARIOS } from "../../plan/scenarios.ts";
 import { startCompanion } from "../companion/companion.ts";
@@ -13,14 +14,15 @@ import { policyOf } from "../guard/policy.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
-import { servePoolTo } from "../pool/serve.ts";
+import { mayBeServed, servePoolTo } from "../pool/serve.ts";
 import { rowCapsOf } from "../preflight/query-judge.ts";
 import { startProfile } from "../profile/profiler.ts";
 import { dialledBy } from "./dialled.ts";
 import { type Drive, type Driven, whyNoSpots } from "./driven.ts";
 import { openHandshakeDesk } from "./handshakes.ts";
+import { planRestart } from "./restart.ts";
 
-export async function drive(request: Drive & { readonly poolDir: string }): Promise<Driven> {
+export async function drive(request: Drive): Promise<Driven> {
   const { plan, k6, admissions, terminal, runDir } = request;
   const hosts = Object.assign({}, ...admissions.map((a) => hostsFor(a.url.host, a.addresses)));
   const { isolation } = policyOf(plan);
@@ -28,7 +30,8 @@ export async function drive(request: Drive & { readonly poolDir: string }): Prom
   const { part } = request;
   // Several on one machine would write the same files.
   const bundles = await buildBundles(part === undefined ? undefined : join(runDir, "dist"));
-  const served = await servePoolTo(allowed, request.poolDir);
+  const { poolDir } = request;
+  const served = poolDir === null ? null : await servePoolTo(allowed, poolDir);
   const live = new LiveRun(plan, request.pool);
   const companion = await startCompanion({
     plan,
@@ -43,10 +46,9 @@ export async function drive(request: Drive & { readonly poolDir: string }): Prom
   const k6Request = {
     plan,
     dialUrls: plan.relays.map(toDialUrl),
-    poolDir: resolve(request.poolDir),
+    poolDir: poolDir === null ? null : resolve(poolDir),
     poolUrl: served?.url ?? null,
-    // k6 may dial the companion where it may dial the pool.
-    companionUrl: served === null ? null : companion.url,
+    companionUrl: mayBeServed(allowed) ? companion.url : null,
     runId: request.runId,
     runDir,
     script: join(bundles, `${SCENARIOS[plan.scenario].script}.js`),
@@ -63,6 +65,11 @@ export async function drive(request: Drive & { readonly poolDir: string }): Prom
   const handshakes = openHandshakeDesk(admissions, ({ status, text }) =>
     terminal.note(`handshake   ${status ?? "no answer"}${text === "" ? "" : ` ${text}`}`),
   );
+  const restart = planRestart({
+    command: request.restartRelay,
+    atSec: plan.connect === null ? 0 : cutAtSec(plan.connect, plan.clients),
+    onNote: (text) => terminal.note(`restart     ${text}`),
+  });
   const profile = startProfile(request.profiler, plan.durationSec);
   const ticker = setInterval(() => terminal.status(live.describe(Date.now())), 1_000);
   const startedAtMs = Date.now();
@@ -79,6 +86,7 @@ export async function drive(request: Drive & { readonly poolDir: string }): Prom
         live.add(slice, Date.now());
         companion.observe(slice);
         handshakes.observe(slice);
+        restart.observe(live.windowStartUnixMs);
         profile.observe(slice);
       },
       ...(part === undefined ? {} : { onFigures: part.onFigures }),
@@ -96,6 +104,7 @@ export async function drive(request: Drive & { readonly poolDir: string }): Prom
     };
   } finally {
     clearInterval(ticker);
+    await restart.close();
     if (authorities) await rm(authorities, { force: true });
     await served?.close();
     await companion.close();

@@ -44,6 +44,8 @@ export interface RunRequest {
   readonly relayPid: number | undefined;
   /** Where the relay serves Prometheus text. */
   readonly relayMetrics?: string | undefined;
+  /** A line for the shell that restarts the relay, where connections are to recover from that. */
+  readonly restartRelay?: string | undefined;
   /** Takes a profile of the relay over the window. */
   readonly profiler?: Profiler | undefined;
   /**
@@ -81,14 +83,15 @@ export interface OwnPart {
   readonly onFigures: (line: string) => void;
 }
 
-export interface Drive extends RunRequest {
+export interface Drive extends Omit<RunRequest, "poolDir"> {
   readonly part?: OwnPart;
   readonly k6: K6Binary;
   readonly calibration: Calibration | null;
   readonly admissions: readonly Admission[];
   readonly preflight: Pick<Preflight, "answers" | "left" | "findings">;
   readonly metricsAt: SideUrl | null;
-  readonly poolDir: string;
+  /** `null` without a pool. */
+  readonly poolDir: string | null;
   readonly pool: PoolManifest;
   readonly runId: string;
   readonly runDir: string;

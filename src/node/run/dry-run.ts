@@ -5,7 +5,9 @@ import { formatMix, parseMix } from "../../events/mix.ts";
 import { parseAddress } from "../../guard/address.ts";
 import { blacklistFor } from "../../guard/dialer.ts";
 import { judgeByText } from "../../guard/guard.ts";
+import { classOf } from "../../measure/classes.ts";
 import { sliceLengthMs } from "../../measure/slice.ts";
+import { type ConnectMode, type ConnectPlan, cutAtSec, formatSession } from "../../plan/connect.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { eventsNeeded, leadingRate, type Plan } from "../../plan/plan.ts";
 import type { QueryPlan, VerifyForm } from "../../plan/query.ts";
@@ -22,6 +24,7 @@ import type { Builders } from "../pool/builders.ts";
 import { poolId } from "../pool/make.ts";
 import { readEventsManifest, readPoolManifest } from "../pool/read.ts";
 import { POOLS_DIR } from "./pool.ts";
+import { publishes } from "./supply.ts";
 
 /** Where a run's events come from; without any of it a pool that is kept for the plan is looked for. */
 export interface EventSource {
@@ -36,25 +39,27 @@ export interface EventSource {
 }
 
 export async function describePlan(plan: Plan, source: EventSource = {}): Promise<string> {
-  const isMade = plan.query === null && source.events === undefined;
+  const isPublished = publishes(plan);
+  const isMade = isPublished && source.events === undefined;
   const manifest = isMade ? await findManifest(plan, source) : null;
   const targets = plan.relays.map((relay) => {
     const verdict = judgeByText(relay, policyOf(plan));
     return `  ${relay.scheme}://${relay.label}  ${verdict.status} by text: ${verdict.reason}`;
   });
-  const { query } = plan;
+  const { query, connect } = plan;
+  const unit = classOf(SCENARIOS[plan.scenario].leads).many;
   const rows: readonly Row[] = [
     [
       "clients",
-      `${formatCount(plan.clients)} connections, ${plan.connectConcurrency} handshakes at once, ${plan.vus} VUs${plan.instances > 1 ? ` in ${plan.instances} instances` : ""}${query === null ? `, ${plan.pacing} pacing` : ""}`,
+      `${formatCount(plan.clients)} connections, ${plan.connectConcurrency} handshakes at once, ${plan.vus} VUs${plan.instances > 1 ? ` in ${plan.instances} instances` : ""}${isPublished ? `, ${plan.pacing} pacing` : ""}`,
     ],
     [
       "schedule",
-      `${leadingRate(plan)} ${query === null ? "events" : "queries"}/s, ${plan.arrival}, ${plan.warmupSec} s warm-up, ${describeWindow(plan, source)}`,
+      `${leadingRate(plan)} ${unit}/s, ${plan.arrival}, ${plan.warmupSec} s warm-up, ${describeWindow(plan, source)}`,
     ],
-    ...(query === null
-      ? describeEvents(plan, source, manifest)
-      : describeQueries(query, plan.durationSec)),
+    ...(isPublished ? describeEvents(plan, source, manifest) : []),
+    ...(query === null ? [] : describeQueries(query, plan.durationSec)),
+    ...(connect === null ? [] : describeConnect(connect, plan.clients)),
     ["seed", plan.seed],
     [
       "in flight",
@@ -96,6 +101,34 @@ function describeEvents(plan: Plan, source: EventSource, manifest: PoolManifest 
     ["events", `${describePlanned(plan, source)}; pool ${describePool(plan, source)}`],
     ["bytes", describeBytes(planned, manifest)],
     ["mix", describeMix(plan, source, manifest)],
+  ];
+}
+
+const WHAT_MODES_DO: Readonly<Record<ConnectMode, string>> = {
+  storm: "all come fast, and are held",
+  hold: "all come calmly, and are held",
+  churn: "each client has one session after another",
+  recover: "connections end together, and their clients come back",
+};
+
+function describeConnect(connect: ConnectPlan, clients: number): Row[] {
+  const { mode, session, dropShare, reconnect, onOpen } = connect;
+  const cutSec = cutAtSec(connect, clients);
+  return [
+    ["mode", `${mode}: ${WHAT_MODES_DO[mode]}`],
+    ...(session === null ? [] : [["sessions", formatSession(session)] satisfies Row]),
+    ...(mode === "recover"
+      ? [
+          [
+            "cut",
+            dropShare === 0
+              ? `none of ours: restart the relay at about ${cutSec} s`
+              : `${dropShare * 100} % of the connections, at ${cutSec} s`,
+          ] satisfies Row,
+        ]
+      : []),
+    ["reconnect", reconnect],
+    ["on open", onOpen === "req" ? "a REQ; usable at its EOSE" : "nothing; usable at once"],
   ];
 }
 

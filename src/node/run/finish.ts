@@ -102,6 +102,7 @@ const SPOT_MOST_MS = 8_000;
 /** All that was noted, with an audit; else a few ids, unless the relay makes it hard. */
 async function readBackRun(driven: Driven, report: Report): Promise<ReadBackNotes> {
   const { live, poolDir, pool, admissions, before, signal, terminal, readers } = driven;
+  if (poolDir === null) return { audit: null, notes: [] };
   const isAudit = driven.audit === true;
   const publish = publishOf(report);
   const acknowledged = publish.totals.accepted + (publish.warmup?.accepted ?? 0);

@@ -6,6 +6,7 @@ import { POOL_SPAN_SEC } from "../../events/catalogue.ts";
 import { parseMix } from "../../events/mix.ts";
 import { type OptionTexts, optionLabel, readSwitch } from "../../plan/options.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { SCENARIOS } from "../../plan/scenarios.ts";
 import { refuseOtherPart } from "../../pool/format.ts";
 import { describeLeftOut } from "../../pool/left-out.ts";
 import type { PartRequest } from "../../pool/part.ts";
@@ -119,7 +120,7 @@ async function openPool(plan: Plan, choice: PoolChoice): Promise<Pool> {
   const tookMs = Date.now() - started;
   const how = pool.made ? `signed in ${(tookMs / 1_000).toFixed(1)} s` : "kept";
   terminal.note(`pool        ${pool.dir} (${size}, ${how}, seed ${manifest.seed})`);
-  const isPublished = plan.query === null;
+  const isPublished = SCENARIOS[plan.scenario].pool === "events";
   if (
     isPublished &&
     pool.made &&

@@ -15,6 +15,7 @@ import { ensureK6 } from "../setup/ensure.ts";
 import type { RunRequest } from "./driven.ts";
 import { fitToReplay } from "./events.ts";
 import { POOLS_DIR } from "./pool.ts";
+import { calibratedPart } from "./supply.ts";
 
 /** What is found out once, before one run or several: who may be loaded, what it takes, what loads it. */
 export interface Prepared {
@@ -68,7 +69,7 @@ export async function prepareRun(asked: RunRequest): Promise<Prepared> {
     k6,
     env: process.env,
     mayMeasure: asked.mayCalibrate === true,
-    part: plan.query === null ? "publish" : "receive",
+    part: calibratedPart(plan),
     terminal,
     signal,
   });

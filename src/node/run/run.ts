@@ -18,11 +18,10 @@ import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
 import { drive } from "./drive.ts";
 import { kindsOf, type RunRequest } from "./driven.ts";
 import { finish } from "./finish.ts";
-import { choosePool } from "./pool.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
-import { chooseQuestions } from "./questions.ts";
 import { holdReading } from "./reading.ts";
 import { makeRunId } from "./run-id.ts";
+import { chooseSupply, publishes } from "./supply.ts";
 
 export interface RunResult {
   readonly report: Report;
@@ -65,18 +64,18 @@ export async function runPrepared(prepared: Prepared): Promise<Carried> {
     terminal,
     signal,
   };
-  const pool =
-    plan.query === null
-      ? { ...(await (request.trial?.takePool ?? choosePool)(plan, choice)), corpus: null }
-      : await chooseQuestions(plan, plan.query, {
-          ...{ ...choice, admissions, corpusSeed: request.trial?.corpusSeed },
-        });
+  const pool = await chooseSupply(
+    plan,
+    { ...choice, admissions, corpusSeed: request.trial?.corpusSeed },
+    request.trial?.takePool,
+  );
   const readers = new Readers();
   try {
     await holdReading(pool.dir, calibration, request);
-    const isPublished = pool.corpus === null;
-    if (isPublished) refuseStops(judgePool(plan, { ...checked, times }, pool.manifest));
-    const known = isPublished ? await lookForKnown(checked, pool, request) : null;
+    const { dir, manifest } = pool;
+    const isPublished = publishes(plan) && dir !== null;
+    if (isPublished) refuseStops(judgePool(plan, { ...checked, times }, manifest));
+    const known = isPublished ? await lookForKnown(checked, { dir, manifest }, request) : null;
     if (request.audit) await readers.hold(admissions);
     const before = request.audit
       ? await countBefore(checked.answers, pool.manifest, readers, signal)

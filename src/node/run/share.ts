@@ -36,11 +36,11 @@ import { drive } from "./drive.ts";
 import type { Driven, OwnPart, RunRequest } from "./driven.ts";
 import { fitToReplay } from "./events.ts";
 import { explainStop } from "./finish.ts";
-import { choosePool, POOLS_DIR } from "./pool.ts";
-import { chooseQuestions } from "./questions.ts";
+import { POOLS_DIR } from "./pool.ts";
 import { askDate, readClock } from "./relay-clock.ts";
 import { askBefore, relaySeenBy } from "./relay-seen.ts";
 import { sharesHost } from "./same-host.ts";
+import { calibratedPart, chooseSupply } from "./supply.ts";
 
 export interface ShareRequest extends RunRequest {
   readonly part: OwnPart;
@@ -79,17 +79,14 @@ export async function carryOutShare(asked: ShareRequest): Promise<K6Outcome> {
   const k6 = await ensureK6({ env: process.env, onNote: (line) => terminal.note(line) });
   const calibration = await obtainCalibration({
     ...{ k6, env: process.env, mayMeasure: false, terminal, signal },
-    part: plan.query === null ? "publish" : "receive",
+    part: calibratedPart(plan),
   });
   // The same everywhere, so that the pool is.
   const [times] = listTimes(plan, part.startAtMs ?? Date.now(), epoch);
   const { builders, mostPoolBytes } = asked;
   const own = { instance: part.index, instances: plan.instances, vus: plan.vus };
   const choice = { dir: given, times, builders, mostPoolBytes, part: own, terminal, signal };
-  const pool =
-    plan.query === null
-      ? { ...(await choosePool(plan, choice)), corpus: null }
-      : await chooseQuestions(plan, plan.query, { ...choice, admissions });
+  const pool = await chooseSupply(plan, { ...choice, admissions });
   const runDir = await mkdtemp(join(tmpdir(), "k6-nostr-share-"));
   try {
     if (signal.aborted) throw new Interrupted("interrupted before anything was sent");

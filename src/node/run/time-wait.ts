@@ -49,7 +49,7 @@ export async function awaitPorts(plan: Plan, wait: PortWait): Promise<void> {
   throw new Interrupted("interrupted while ports were waited for");
 }
 
-async function readPorts(): Promise<Ports> {
+export async function readPorts(): Promise<Ports> {
   const sockets = await readText("/proc/net/sockstat");
   const range = await readText("/proc/sys/net/ipv4/ip_local_port_range");
   return parsePorts(sockets ?? "", range ?? "");
@@ -66,7 +66,7 @@ export function parsePorts(sockets: string, range: string): Ports {
   };
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   const address = parseAddress(host);
   return address === undefined
     ? classifyName(host) === "loopback"

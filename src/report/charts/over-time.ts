@@ -60,7 +60,12 @@ export function connectionsChart(series: readonly SeriesPoint[]): Chart {
   return sliceChart("connections", "connections", false, series, {
     title: "Connections open",
     caption: "At the end of each slice, over all relays.",
-    lines: [ofPoints(series, "open", (p) => p.connectionsOpen)],
+    lines: [
+      ofPoints(series, "open", (p) => p.connectionsOpen),
+      ...(series.some((p) => p.connectionsUsable !== null)
+        ? [ofPoints(series, "usable", (p) => p.connectionsUsable)]
+        : []),
+    ],
   });
 }
 

@@ -105,6 +105,7 @@ function planRows({ config: c }: Report): readonly (readonly [string, unknown])[
     ["VUs", c.vus],
     ["count of relays", c.relays.length],
     ["queries", c.query ? JSON.stringify(c.query) : "none"],
+    ["connections", c.connect ? JSON.stringify(c.connect) : "held"],
     ["source of events", sourceKind(c.pool.source)],
   ];
 }

@@ -2,7 +2,8 @@
 
 import { type ClassName, classOf } from "../../measure/classes.ts";
 import { type HistogramData, quantile } from "../../measure/histogram.ts";
-import { classesOf } from "../class-report.ts";
+import { isScheduled } from "../../plan/scenarios.ts";
+import { classesOf, serviceOf } from "../class-report.ts";
 import type { LatencySummary } from "../times.ts";
 import type { Band, Report } from "../types.ts";
 
@@ -42,7 +43,7 @@ const QUANTILES = [
  * leading class's have no name before theirs.
  */
 export function figureKinds(report: Report): readonly FigureKind[] {
-  const classes = classesOf(report).filter(([name]) => classOf(name).hasSchedule);
+  const classes = classesOf(report).filter(([name]) => isScheduled(name, report.run.scenario));
   return classes.flatMap(([name, { rows }], i) => {
     const prefix = i === 0 ? "" : `${name} `;
     const names = Object.keys(rows);
@@ -74,7 +75,7 @@ function latencyKinds(className: ClassName, { prefix, row, isPart }: Place): rea
       const data = ({ classes }: Report): HistogramData | undefined => {
         const of = row === null ? classes[className] : classes[className]?.rows[row];
         const times: Readonly<Record<string, LatencySummary>> | undefined = of?.times;
-        return times?.[kind]?.histogram;
+        return (kind === "service" ? serviceOf(times ?? {}) : times?.response)?.histogram;
       };
       return {
         name: `${prefix}${kind} ${label}`,

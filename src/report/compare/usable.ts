@@ -1,5 +1,6 @@
 /** Which runs of two sets count: those that are invalid or incomplete are left out where enough remain. */
 import { classOf } from "../../measure/classes.ts";
+import { isScheduled } from "../../plan/scenarios.ts";
 import { classesOf } from "../class-report.ts";
 import type { Report } from "../types.ts";
 import { ENOUGH_RUNS, type Sides } from "./change.ts";
@@ -56,7 +57,7 @@ export function unusable(report: Report): string | null {
 
 function scheduledAny(report: Report): boolean {
   return classesOf(report).some(([name, { totals }]) => {
-    const { due, hasSchedule } = classOf(name);
-    return hasSchedule && ((totals as Readonly<Record<string, number>>)[due] ?? 0) > 0;
+    const due = (totals as Readonly<Record<string, number>>)[classOf(name).due] ?? 0;
+    return isScheduled(name, report.run.scenario) && due > 0;
   });
 }

@@ -6,6 +6,7 @@ import type { ClassName } from "../../measure/classes.ts";
 import { classesOf } from "../class-report.ts";
 import type { Finding, Report } from "../types.ts";
 import { addressableContention, authChallenge, duplicates, protocolFaults } from "./answers.ts";
+import { deadConnections, slowRecovery, unusableConnections } from "./connect.ts";
 import { connectionCost, connectionMemory } from "./connection-cost.ts";
 import { connectionLimit, droppedConnections, slowHandshake } from "./connections.ts";
 import { cpuBound } from "./cpu-bound.ts";
@@ -95,6 +96,9 @@ export const RULES: readonly Rule[] = [
   sentBehindEose,
   authChallenge,
   connectionLimit,
+  deadConnections,
+  unusableConnections,
+  slowRecovery,
   idleTimeout,
   lifetimeLimit,
   cutAfterAnswers,

@@ -1,4 +1,6 @@
 /** What else was noted of the run. */
+
+import { isPool } from "../../pool/format.ts";
 import { describeLeftOut } from "../../pool/left-out.ts";
 import { diskOf } from "../disk.ts";
 import { formatBytes, formatCount, formatMs, formatRate, NOT_MEASURED } from "../format.ts";
@@ -51,7 +53,15 @@ function items(report: Report): readonly Text[] {
     `${run.tool}, ${run.k6 ?? `k6 ${NOT_MEASURED}`}, ${config.vus} VUs${config.pacing ? `, ${config.pacing} pacing` : ""}, CPUs ${run.host.cpus ?? NOT_MEASURED}, memory ${formatBytes(run.host.memoryBytes)}, platform ${run.host.platform ?? NOT_MEASURED}`,
     ...(run.relays ?? []).flatMap(relayLine),
     ...(run.relayNote ? [`relay, as given: ${run.relayNote}`] : []),
-    ["pool ", code(pool.id), `: ${formatCount(pool.events)} events, ${formatBytes(pool.bytes)}`],
+    ...(isPool(pool.id)
+      ? [
+          [
+            "pool ",
+            code(pool.id),
+            `: ${formatCount(pool.events)} events, ${formatBytes(pool.bytes)}`,
+          ] satisfies Text,
+        ]
+      : []),
     ...(pool.leftOut ?? []).map((of) => `left out of the replay: ${describeLeftOut(of)}`),
     `generator's ceiling: ${g.ceilingEps === null ? NOT_MEASURED : formatRate(g.ceilingEps)}; ${describeReceive(g.receive ?? null)}floor of service time: ${formatMs(g.floorMs)}`,
     ...run.proofs.map(

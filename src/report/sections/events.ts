@@ -5,6 +5,7 @@ import { classesOf, publishOf, queryOf, setOf, wrongIdentities } from "../class-
 import type { ClassReport } from "../class-types.ts";
 import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
 import type { Report } from "../types.ts";
+import { connectionBlocks } from "./connections.ts";
 import { deliveryBlocks } from "./deliveries.ts";
 import { type Block, details, type Section, strong, table, text } from "./document.ts";
 import { queryBlocks } from "./queries.ts";
@@ -25,6 +26,7 @@ export function eventsSection(report: Report): Section {
       ...bySet(report),
       ...queryBlocks(report),
       ...deliveryBlocks(report),
+      ...connectionBlocks(report),
       text(connections(report)),
       ...(warmedUp > 0
         ? [

@@ -34,7 +34,7 @@ export function timeSection(report: Report): Section {
             .filter(([name]) => name !== "set")
             .flatMap(([name, { times }]) =>
               Object.entries<LatencySummary>(times)
-                .filter(([, { count }]) => count > 0 || (name !== "query" && name !== "delivery"))
+                .filter(([time, { count }]) => count > 0 || isAlways(name, time))
                 .map(([time, summary]) => row(labelOf(name, time), summary)),
             ),
           ...publishOf(report).byRelay.map(({ relay, service }) =>
@@ -59,6 +59,11 @@ export function timeSection(report: Report): Section {
       ...hotFunctions(profile),
     ],
   };
+}
+
+/** What every run has, though it be of nothing. */
+function isAlways(name: ClassName, time: string): boolean {
+  return name !== "query" && name !== "delivery" && (name !== "connection" || time === "connect");
 }
 
 /** `response time` of what a scenario is about, `query response time` of what else it does, `delivery` likewise. */

@@ -1,0 +1,264 @@
+/**
+ * The driver of connections, in an open model: first ones are due at the set rate, whatever became of those before.
+ * They are held, or have one session after another, or are cut off together; who was turned away or lost one comes
+ * back as its policy has it. A connection is usable once the first EOSE has come, and a few are asked now and then
+ * while they are held: an open socket proves nothing.
+ */
+import {
+  C_ANSWERED,
+  C_ASKED,
+  C_DUE,
+  C_INTERRUPTED,
+  C_MUTE,
+  C_PROBES,
+  C_RECOVERED,
+  C_REFUSED,
+  C_UNANSWERED,
+  C_UNRECOVERED,
+  C_UNSENT,
+  C_USABLE,
+  CHURN,
+  RAMP,
+  RECOVERY,
+} from "../../../src/measure/classes/connection.ts";
+import { type ConnectPlan, cutAtSec } from "../../../src/plan/connect.ts";
+import { seededRandom } from "../../../src/random.ts";
+import { arrivalsOf } from "../arrivals.ts";
+import type { Ground, LeadingDriver } from "../driver.ts";
+import { DueQueue } from "../due-queue.ts";
+import { Fifo } from "../fifo.ts";
+import { record } from "../hot.ts";
+import { createLook, lookEvery } from "../look.ts";
+import { feedUsable } from "../metrics.ts";
+import { type Ask, type AskEnd, Asks } from "./asks.ts";
+import { type Client, OPEN } from "./client.ts";
+import { createSeat, type Seat } from "./seat.ts";
+
+/** Handshakes that are begun, and connections that are ended, in one turn. */
+const MOST_A_TURN = 16;
+/** Frames of so many bytes that wait to be written are none of ours. */
+const LARGEST_FRAME = 1_024;
+const PROBES = { share: 0.01, everyMs: 30_000 };
+/** Who is asked something waits so long before it is asked whether its session is over. */
+const WAIT_MS = 50;
+
+interface Task {
+  readonly dueMs: number;
+  readonly act: (nowMs: number) => void;
+}
+
+interface DueClient {
+  readonly client: Client;
+  readonly row: number;
+}
+
+export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDriver {
+  const { plan, share, clients, clock, recorder, dialer, prove } = ground;
+  const { session } = connect;
+  const book = recorder.books.connection;
+  const random = seededRandom(plan.seed, `connect/${share}`);
+  const seats = clients.map(() => createSeat(connect.reconnect, random));
+  const seatOf = (client: Client): Seat => seats[client.index] as Seat;
+  const most = Math.max(1, Math.floor(plan.connectConcurrency / plan.vus));
+  const tasks = new DueQueue<Task>();
+  /** Due, and without a place for the handshake. */
+  const waiting = new Fifo<DueClient>();
+  const look = createLook(ground, LARGEST_FRAME);
+  const every = lookEvery(connect.rate / plan.vus);
+  let messages = 0;
+  let windowEndMs = 0;
+  let underWay = 0;
+  let usable = 0;
+
+  /** What lies behind the window's end is not due. */
+  const doAt = (dueMs: number, act: Task["act"]) => {
+    if (dueMs < windowEndMs) tasks.push({ dueMs, act });
+  };
+  const planConnect = (client: Client, row: number, dueMs: number) =>
+    doAt(dueMs, (nowMs) => {
+      seatOf(client).dueMs = dueMs;
+      book.count(row, C_DUE);
+      record(book.lag, nowMs - dueMs);
+      waiting.push({ client, row });
+    });
+
+  const becomeUsable = (client: Client, atMs: number) => {
+    const seat = seatOf(client);
+    seat.isUsable = true;
+    usable++;
+    prove(client);
+    const tookMs = atMs - seat.dueMs;
+    book.times.usable[client.row]?.record(tookMs);
+    feedUsable(tookMs);
+    if (seat.lostMs === null) return;
+    book.count(RECOVERY, C_RECOVERED);
+    book.times.recovery[RECOVERY]?.record(atMs - seat.lostMs);
+    seat.lostMs = null;
+  };
+
+  const onEnd = (ask: Ask, end: AskEnd, atMs: number) => {
+    const { client, row, isProbe, sentMs } = ask;
+    const seat = seatOf(client);
+    if (end !== "none") {
+      seat.answers++;
+      seat.answeredMs = atMs;
+    }
+    if (isProbe) {
+      book.count(row, end === "none" ? C_UNANSWERED : C_ANSWERED);
+      if (end !== "none") book.times.probe[row]?.record(atMs - sentMs);
+      return;
+    }
+    book.count(row, end === "eose" ? C_USABLE : end === "closed" ? C_REFUSED : C_MUTE);
+    if (end === "eose") becomeUsable(client, atMs);
+  };
+  const asks = new Asks(ground, onEnd);
+
+  /** Ends a connection once nothing is asked on it, if its client has it then. */
+  const planEnd = (client: Client, why: NonNullable<Seat["closing"]>, dueMs: number) => {
+    const { socket } = client;
+    doAt(dueMs, (nowMs) => {
+      const isMeant = client.state === OPEN && (why === "cut" || client.socket === socket);
+      if (!isMeant) return;
+      const seat = seatOf(client);
+      if (asks.openOn(client) > 0) {
+        planEnd(client, why, nowMs + WAIT_MS);
+      } else {
+        seat.closing = why;
+        if (why === "cut") lose(seat, nowMs);
+        dialer.close(client);
+      }
+    });
+  };
+
+  /** A client lost what it could use. */
+  const lose = (seat: Seat, nowMs: number) => {
+    if (!seat.isUsable || nowMs >= windowEndMs) return;
+    seat.lostMs = nowMs;
+    book.count(RECOVERY, C_INTERRUPTED);
+  };
+
+  const planProbes = (dueMs: number, everyMs: number) =>
+    doAt(dueMs, () => {
+      const wanted = Math.ceil(clients.length * PROBES.share);
+      for (let n = 0, tries = 0; n < wanted && tries < wanted * 20; tries++) {
+        const client = clients[Math.floor(random() * clients.length)] as Client;
+        if (client.state !== OPEN || !seatOf(client).isUsable || asks.openOn(client) > 0) continue;
+        book.count(client.row, C_PROBES);
+        asks.send(client, true);
+        n++;
+      }
+      planProbes(dueMs + everyMs, everyMs);
+    });
+
+  const dialNext = () => {
+    for (let n = 0; n < MOST_A_TURN && underWay < most; n++) {
+      const due = waiting.shift();
+      if (due === undefined) return;
+      underWay++;
+      dialer.connect(due.client, due.row);
+    }
+  };
+
+  return {
+    get wakeMs() {
+      if (waiting.peek() !== undefined && underWay < most) return 0;
+      return tasks.nextMs;
+    },
+    get open() {
+      return asks.open + underWay;
+    },
+    get isThrough() {
+      return tasks.nextMs === Number.POSITIVE_INFINITY;
+    },
+    get isSettled() {
+      return asks.open === 0 && waiting.peek() === undefined;
+    },
+    get usable() {
+      return usable;
+    },
+    start(schedule) {
+      windowEndMs = schedule.windowEndMs;
+      const nextMs = arrivalsOf(ground, { name: "connect", ratePerSecond: connect.rate });
+      const cutMs = schedule.startMs + cutAtSec(connect, plan.clients) * 1_000;
+      for (const client of clients) {
+        planConnect(client, RAMP, schedule.startMs + nextMs());
+        if (random() < connect.dropShare) planEnd(client, "cut", cutMs);
+      }
+      const everyMs = Math.min(PROBES.everyMs, (connect.holdSec * 1_000) / 2);
+      planProbes(schedule.startMs + everyMs, everyMs);
+    },
+    work(nowMs) {
+      for (let n = 0; n < MOST_A_TURN && tasks.nextMs <= nowMs; n++) tasks.pop()?.act(nowMs);
+      dialNext();
+    },
+    listen(client, rest) {
+      return (message) => {
+        const receivedMs = message.timestamp - clock.offsetMs;
+        try {
+          rest(client, message.data, receivedMs);
+          if (++messages % every === 0) look(client, receivedMs);
+        } catch (error) {
+          ground.onFault("message", error);
+        }
+      };
+    },
+    take: (client, message, receivedMs) => asks.take(client, message, receivedMs),
+    onOpen(client) {
+      const seat = seatOf(client);
+      const nowMs = client.openedMs;
+      Object.assign(seat, { answers: 0, answeredMs: nowMs });
+      seat.reconnects.note("open");
+      book.times.response[client.row]?.record(nowMs - seat.dueMs);
+      if (session !== null) {
+        const meanMs = session.meanSec * 1_000;
+        const lengthMs = session.isDrawn ? -Math.log(1 - random()) * meanMs : meanMs;
+        planEnd(client, "session", nowMs + lengthMs);
+      }
+      if (connect.onOpen === "none") {
+        becomeUsable(client, nowMs);
+        return;
+      }
+      book.count(client.row, C_ASKED);
+      asks.send(client, false);
+    },
+    onDrop(client) {
+      lose(seatOf(client), clock.now());
+      asks.drop(client);
+    },
+    useOf(client) {
+      const { answers, answeredMs } = seatOf(client);
+      return { open: asks.openOn(client), answers, answeredMs };
+    },
+    expire(nowMs) {
+      asks.expire(nowMs - plan.ackTimeoutMs);
+    },
+    resume() {},
+    endWindow() {
+      for (let due = waiting.shift(); due !== undefined; due = waiting.shift()) {
+        book.count(due.row, C_UNSENT);
+      }
+    },
+    giveUp() {
+      asks.expire(Number.POSITIVE_INFINITY);
+      for (const { lostMs } of seats) if (lostMs !== null) book.count(RECOVERY, C_UNRECOVERED);
+    },
+    holder: {
+      onTried() {
+        underWay--;
+      },
+      onDown(client, { how }) {
+        const seat = seatOf(client);
+        const nowMs = clock.now();
+        if (seat.isUsable) usable--;
+        seat.isUsable = false;
+        if (how !== "failed" && client.isProven) seat.reconnects.note("proven");
+        if (how === "closed" && seat.closing === "session") planConnect(client, CHURN, nowMs);
+        else {
+          const row = how === "failed" ? client.row : RECOVERY;
+          planConnect(client, row, nowMs + seat.reconnects.nextMs());
+        }
+        seat.closing = null;
+      },
+    },
+  };
+}

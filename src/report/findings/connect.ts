@@ -1,0 +1,108 @@
+/** Connections that are open and no good, or that come back more slowly than they came: of runs that are about them. */
+
+import { counted } from "../format.ts";
+import { recoveryOf } from "../recovery.ts";
+import type { LatencySummary } from "../times.ts";
+import { countErrors, errorEvidence, evidence, failureCost, type Rule, shareOf } from "./rule.ts";
+
+/** Coming back together takes longer by so much than coming at the calm rate, and is felt. */
+const HERD = { times: 5, leastMs: 100, leastCount: 20 };
+
+const isMute = (name: string, code: string) => name === "timeout" && code === "no EOSE";
+const isAnswer = (name: string, code: string) => name === "closed" || isMute(name, code);
+
+export const deadConnections: Rule = {
+  id: "dead-connections",
+  of: ["connection"],
+  explains: [],
+  find({ report }) {
+    const { totals, times } = report.classes.connection;
+    const { probes = 0, unanswered = 0, dropped } = totals;
+    if (unanswered === 0) return null;
+    return {
+      severity: "major",
+      confidence: unanswered >= 3 ? "high" : "medium",
+      title: `Connections that look open are dead: ${unanswered} of ${counted(probes, "probe")} had no answer`,
+      evidence: [
+        evidence("connection.totals.unanswered", unanswered, 0),
+        evidence("connection.totals.probes", probes),
+        ...errorEvidence(report, (name, code) => name === "timeout" && code.includes("probe")),
+      ],
+      counterEvidence: [
+        evidence("connection.totals.dropped", dropped, "ended meanwhile: those are no dead ones"),
+        evidence(
+          "connection.times.probe.p99",
+          times.probe?.p99 ?? null,
+          "near the timeout if slow",
+        ),
+      ],
+      remediation:
+        "Something holds sockets open that nobody serves: a relay whose connection tasks hang, or a proxy, NAT or load balancer that forgot the other side. Clients see it only by asking: let the relay ping and drop who does not answer, and look for what is lost in between.",
+      labels: ["connections", "reliability"],
+      cost: (unanswered / probes) * 1_000,
+    };
+  },
+};
+
+export const unusableConnections: Rule = {
+  id: "unusable-connections",
+  of: ["connection"],
+  explains: [],
+  find({ report }) {
+    const { asked = 0, usable = 0, refused = 0, mute = 0 } = report.classes.connection.totals;
+    // Those that were ended before an answer are another matter.
+    const silent = Math.min(mute, countErrors(report, isMute));
+    const unusable = refused + silent;
+    if (unusable === 0) return null;
+    return {
+      severity: shareOf(unusable, report) >= 0.01 ? "major" : "minor",
+      confidence: "high",
+      title: `${counted(unusable, "connection")} opened and could not be used: ${refused >= silent ? "CLOSED came instead of EOSE" : "no EOSE came"}`,
+      evidence: [
+        evidence("connection.totals.refused", refused, 0),
+        evidence("no EOSE in time", silent, 0),
+        ...errorEvidence(report, isAnswer),
+        // A relay may refuse in the wrong form.
+        ...errorEvidence(report, (name) => name === "notice"),
+      ],
+      counterEvidence: [evidence("connection.totals.usable", usable, asked)],
+      remediation:
+        'A handshake is no service: the relay opened these and did not answer `{"kinds":[1],"limit":1}`. Its words say why where there are some (authentication, a limit on subscriptions); without any, its query workers were behind.',
+      labels: ["connections", "performance"],
+      cost: failureCost(unusable, report),
+    };
+  },
+};
+
+export const slowRecovery: Rule = {
+  id: "slow-recovery",
+  of: ["connection"],
+  explains: ["slow-handshake"],
+  find({ report, relayCpu }) {
+    const { rows } = report.classes.connection;
+    const calm: LatencySummary | undefined = rows.ramp?.times.connect;
+    const back: LatencySummary | undefined = rows.recovery?.times.connect;
+    const [calmMs, backMs] = [calm?.p50 ?? 0, back?.p50 ?? 0];
+    if ((back?.count ?? 0) < HERD.leastCount || calmMs === 0) return null;
+    if (backMs < HERD.leastMs || backMs < calmMs * HERD.times) return null;
+    const [, , most] = recoveryOf(report)?.afterMs ?? [];
+    return {
+      severity: backMs >= 1_000 ? "major" : "minor",
+      confidence: "high",
+      title: `Handshakes take ${(backMs / calmMs).toFixed(0)} times as long when clients come back together`,
+      evidence: [
+        evidence("connection.rows.recovery.times.connect.p50", backMs, calmMs),
+        evidence("99 % could use the relay again, ms", most?.[1] ?? null),
+        evidence("config.connect.reconnect", report.config.connect?.reconnect ?? null),
+      ],
+      counterEvidence: [
+        evidence("connection.rows.ramp.times.connect.p50", calmMs, "the same relay, calmly"),
+        evidence("relay.cpuPercent", relayCpu, 80),
+      ],
+      remediation:
+        "A restart brings all clients back in the same second, each with its REQs: take handshakes at a bounded rate and answer the others with 503 and Retry-After, let accepts not wait for queries, widen the backlog (`somaxconn`), and end connections over some seconds where a restart is planned.",
+      labels: ["connections", "performance", "capacity"],
+      cost: backMs - calmMs,
+    };
+  },
+};

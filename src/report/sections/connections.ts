@@ -1,0 +1,82 @@
+/** What a report says of connections where they are what the run is about. */
+import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
+import { recoveryOf } from "../recovery.ts";
+import type { Report } from "../types.ts";
+import { type Block, table, text } from "./document.ts";
+
+/** Nothing for a run of another scenario. */
+export function connectionBlocks(report: Report): readonly Block[] {
+  const { config, classes } = report;
+  if (config.connect === undefined) return [];
+  const { rows } = classes.connection;
+  return [
+    text(opened(report)),
+    table(
+      "Connections by phase: handshake until close",
+      [
+        "phase",
+        "#due",
+        "#opened",
+        "#failed",
+        "#not tried",
+        "#dropped",
+        "#usable",
+        "#handshake p50",
+        "#handshake p99",
+        "#usable p50",
+        "#usable p99",
+      ],
+      Object.entries(rows).map(([name, { totals: c, times }]) => [
+        name,
+        formatCount(c.due),
+        formatCount(c.opened),
+        formatCount(c.failed + c.unfinished),
+        formatCount(c.unsent),
+        formatCount(c.dropped),
+        config.connect?.onOpen === "none" ? "–" : formatCount(c.usable),
+        formatMs(times.connect.p50),
+        formatMs(times.connect.p99),
+        formatMs(times.usable.p50),
+        formatMs(times.usable.p99),
+      ]),
+    ),
+    ...[describeMute(report), describeProbes(report), describeRecovery(report)]
+      .filter((line) => line !== null)
+      .map(text),
+  ];
+}
+
+function opened({ config, run, classes }: Report): string {
+  const { totals, rate } = classes.connection;
+  const { mode, rate: set = 0, reconnect } = config.connect ?? {};
+  return `Mode ${mode}: ${formatCount(totals.opened)} of ${formatCount(totals.due)} connections that were due opened in ${run.durationSec.toFixed(1)} s, of ${formatCount(config.clients)} clients that came at ${formatRate(set, "connections/s")}: ${formatRate(rate.done, "connections/s")} on average. Who was turned away or lost a connection came back as \`${reconnect}\` does.`;
+}
+
+function describeMute({ classes }: Report): string | null {
+  const { asked, usable, refused, mute } = classes.connection.totals;
+  if (asked === 0) return null;
+  return usable === asked
+    ? `Each of ${formatCount(asked)} that opened was usable: its first REQ had its EOSE.`
+    : `${formatCount(asked)} asked as they opened: ${formatCount(usable)} were usable, ${formatCount(refused)} had CLOSED instead of EOSE, ${formatCount(mute)} nothing in time.`;
+}
+
+/** An open socket proves nothing. */
+export function describeProbes({ classes }: Report): string | null {
+  const { totals, times } = classes.connection;
+  const { probes, answered, unanswered } = totals;
+  if (!probes) return null;
+  const took = `p50 ${formatMs(times.probe.p50)}, p99 ${formatMs(times.probe.p99)}`;
+  return unanswered === 0
+    ? `All ${formatCount(probes)} probes of held connections were answered, ${took}.`
+    : `${formatCount(answered)} of ${formatCount(probes)} probes of held connections were answered, ${took}; ${formatPercent(unanswered / probes)} of those that look open are dead, or were not served in time.`;
+}
+
+export function describeRecovery(report: Report): string | null {
+  const recovery = recoveryOf(report);
+  if (recovery === null) return null;
+  const { interrupted, recovered, afterMs } = recovery;
+  const parts = afterMs.map(([share, ms]) =>
+    ms === null ? `not ${formatPercent(share)}` : `${formatPercent(share)} within ${formatMs(ms)}`,
+  );
+  return `${formatCount(interrupted)} clients lost a connection that they could use, ${formatCount(recovered)} could use the relay again: ${parts.join(", ")}.`;
+}
