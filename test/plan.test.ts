@@ -33,6 +33,7 @@ describe("buildPlan", () => {
       rateEps: 50,
       mix: "view:0.9,video:0.1",
       query: null,
+      fanout: null,
       connect: null,
       seed: "drawn",
       arrival: "constant",
