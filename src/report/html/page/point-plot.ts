@@ -8,6 +8,8 @@ const RADIUS = 4;
 const LEGEND: Readonly<Record<Mark, string>> = { dot: "●", ring: "○", cross: "✕", line: "┄" };
 /** Room beside the first and the last point. */
 const MARGIN = 1.15;
+/** Above and below them, where some decades share a low chart: a whole mark. */
+const LOG_MARGIN = 1.5;
 
 export function drawPoints(chart: PointChart, frame: Frame): uPlot {
   const { xs, series, labels } = chart;
@@ -51,7 +53,7 @@ function placeScale({ x, xs }: PointChart): uPlot.Scale {
 
 function valueScale({ log }: PointChart): uPlot.Scale {
   const range: uPlot.Range.Function = log
-    ? (_plot, min, max) => [(min ?? 1) / MARGIN, (max ?? 1) * MARGIN]
+    ? (_plot, min, max) => [(min ?? 1) / LOG_MARGIN, (max ?? 1) * LOG_MARGIN]
     : (_plot, _min, max) => [0, (max ?? 0) > 0 ? (max ?? 0) * MARGIN : 1];
   return log ? { distr: 3, log: 10, range } : { range };
 }
