@@ -7,15 +7,7 @@ import { expandPreset } from "../events/presets.ts";
 import { parseRelayUrls, type RelayUrl } from "../guard/relay-url.ts";
 import { type ArrivalKind, mostArrivals } from "../load/arrivals.ts";
 import { type ConnectPlan, connectSeconds, readConnectPlan } from "./connect.ts";
-import {
-  connectionsOf,
-  deliveriesPerSecond,
-  type FanoutPlan,
-  readFanoutPlan,
-  topicMix,
-  topicsOfVu,
-  topicsWanted,
-} from "./fanout.ts";
+import { connectionsOf, type FanoutPlan, readFanoutPlan, topicMix, topicsOfVu } from "./fanout.ts";
 import { type Header, parseHeaderName, parseHeaders } from "./headers.ts";
 import { readInstances } from "./instances.ts";
 import type { OptionName } from "./option-table.ts";
@@ -31,6 +23,7 @@ import { choosePacing, PACING_CHOICES, type Pacing } from "./pacing.ts";
 import { type QueryPlan, readQueryPlan } from "./query.ts";
 import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
 import { defaultThresholds, parseThresholds, type Threshold, withLeast } from "./thresholds.ts";
+import { countVus } from "./vus.ts";
 
 export interface Plan {
   readonly scenario: ScenarioName;
@@ -76,20 +69,6 @@ export interface Plan {
 /** Above these for each instance a typo is likelier than a wish; `--force` lifts them. */
 const BOUNDS = { clients: 20_000, durationSec: 86_400, rateEps: 100_000, units: 20_000_000 };
 
-/**
- * Events per second and connections that one VU is given at most. A VU has one JavaScript thread. On 2
- * cores shared with the sink, p99 of schedule lag was 0.6 to 0.9 ms at 10,000/s with one VU and 1.4 with
- * two; 1.5 and 9 at 15,000/s; at 30,000/s two VUs held the rate with 1.9 to 3.5, where one fell behind and
- * four got in each other's way.
- */
-const RATE_PER_VU = 15_000;
-/** What comes costs more than what is sent: of 20,000 events an answer of the mix `app` has 240 rows. */
-const QUERIES_PER_VU = 150;
-const DELIVERIES_PER_VU = 20_000;
-const CONNECTIONS_PER_VU = 2_500;
-const CONNECTS_PER_VU = 1_000;
-/** Where the count of cores is not known. */
-const MOST_VUS = 4;
 const ARRIVALS = ["constant", "poisson"] as const satisfies readonly ArrivalKind[];
 /** The events that are asked about. */
 const CORPUS_MIX = "corpus";
@@ -136,24 +115,9 @@ export function buildPlan(
         integer: false,
       })
     : 0;
-  const vusOfRate =
-    (query?.rate ?? 0) / QUERIES_PER_VU +
-    (connect?.rate ?? 0) / CONNECTS_PER_VU +
-    rateEps / RATE_PER_VU;
   const cores = readCores(texts) ?? machineCores;
-  const vusOfDeliveries =
-    fanout === null ? 0 : deliveriesPerSecond(fanout, rateEps, 1) / DELIVERIES_PER_VU;
-  const wanted = Math.max(vusOfRate, vusOfDeliveries, clients / CONNECTIONS_PER_VU) / instances;
-  // A topic lives within a VU, with one that publishes and those that subscribe to it.
-  const most =
-    fanout === null
-      ? clients
-      : Math.min(
-          fanout.publishers,
-          fanout.subscribers,
-          Math.floor(topicsWanted(fanout) / fanout.subsPerConnection),
-        );
-  const vusEach = Math.min(Math.floor(most / instances), cores ?? MOST_VUS, Math.ceil(wanted));
+  const load = { clients, rateEps, query, fanout, connect };
+  const vusEach = countVus(load, instances, cores);
   const plan: Plan = {
     scenario,
     relays,
