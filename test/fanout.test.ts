@@ -161,11 +161,12 @@ describe("what subscribers get is held against what they are owed", () => {
 });
 
 describe("what is not owed is not missing", () => {
-  const unowed = { afterMs: 2, counts: ["frames", "unexpected", "unowed"] } as const;
+  const unowed = (afterMs: number) =>
+    ({ afterMs, counts: ["frames", "unexpected", "unowed"] }) as const;
 
   for (const [how, ok] of [
-    ["rejected", [false, "blocked: no", 20]],
-    ["known", [true, "duplicate: have it", 20]],
+    ["rejected", [false, "blocked: no", 10]],
+    ["known", [true, "duplicate: have it", 10]],
     ["never answered", "silent"],
   ] as const) {
     it(`of an event that is ${how}, and what comes of it is counted so`, async () => {
@@ -174,7 +175,8 @@ describe("what is not owed is not missing", () => {
         ok: (_, place) => (isMeant(place) ? ok : [true, "", 1]),
         deliver: ({ eventPlace, place }) => {
           if (!isMeant(eventPlace)) return right();
-          return place % 2 === 0 ? [unowed] : [];
+          // Ahead of the OK and behind it.
+          return place % 2 === 0 ? [unowed(place % 4 === 0 ? 2 : 15)] : [];
         },
       });
       assert.deepEqual(
@@ -240,14 +242,15 @@ describe("a subscription that is lost is named by how", () => {
     assert.ok(deliveryOf(report).totals.beforeEose > 10);
   });
 
-  it("by CLOSED, with its prefix", async () => {
+  it("by CLOSED, with its prefix, with what was on its way", async () => {
     const report = await hold({
-      received: (eventPlace, relay) => {
-        const one = relay.subscriptions[4];
-        if (eventPlace !== 100 || !one) return;
-        one.socket.answer(JSON.stringify(["CLOSED", one.id, "error: shutting down"]), 3, () =>
-          relay.end(one),
-        );
+      deliver: ({ subscription, eventPlace }, relay) => {
+        if (subscription.place === 4 && eventPlace === 100) {
+          const closed = ["CLOSED", subscription.id, "error: shutting down"];
+          relay.end(subscription);
+          subscription.socket.answer(JSON.stringify(closed), 3);
+        }
+        return subscription.ended ? [] : right();
       },
     });
     assert.deepEqual(errorsOf(report, "subscription"), { "CLOSED error": 1 });

@@ -62,7 +62,12 @@ describe("run fanout", () => {
     await inPlace(async (place) => {
       const flags = {
         ...{ relay: url, subscribers: 20, publishers: 2, fanout: 5, rate: 100, duration: 2 },
-        ...{ "delivery-timeout": 1_000, "ack-timeout": 1_000, seed: "truth" },
+        ...{
+          "delivery-timeout": 1_000,
+          "ack-timeout": 1_000,
+          seed: "truth",
+          "report-dir": "reports",
+        },
       };
       const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
       const ended = await place.run(["run", "fanout", "--force", "--no-calibrate", ...args]);
