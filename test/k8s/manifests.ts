@@ -44,16 +44,7 @@ async function render(
   scenario: string,
   more: readonly string[],
 ): Promise<string> {
-  const load = [
-    "--relay",
-    "ws://127.0.0.1:7777",
-    "--instances",
-    "3",
-    "--clients",
-    "30",
-    "--seed",
-    "7",
-  ];
+  const load = ["--relay", "ws://127.0.0.1:7777", "--instances", "3", "--seed", "7"];
   const { code, stdout, stderr } = await commandLine.run(["render", scenario, ...load, ...more]);
   if (code !== 0) throw new Error(stderr);
   return stdout;
