@@ -399,9 +399,13 @@ describe("questions for the sink", () => {
       await makeQuestions(dir, 1, 1);
       const write = (lines: readonly string[]) =>
         writeFile(join(dir, "frames.txt"), lines.map((line) => `${line}\t{}\n`).join(""));
-      await write(["a00[[[0,1],[2]],[5,6],1,2,true]", "b007"]);
-      assert.equal(await meanRows(dir, 1), 2);
-      await write(["a01[[[0,1]],[],0,0,true]", "a11[[[2]],[],0,0,true]", "a00[[[4]],[],0,0,true]"]);
+      await write(["a00[[[0,1],[2]],[5,6],1,2,true,[8]]", "b007"]);
+      assert.equal(await meanRows(dir, 1), 2.5);
+      await write([
+        "a01[[[0,1]],[],0,0,true,[]]",
+        "a11[[[2]],[],0,0,true,[]]",
+        "a00[[[4]],[],0,0,true,[]]",
+      ]);
       assert.equal(await meanRows(dir, 1), 1.5);
       assert.equal(await meanRows(dir, 2), 2);
       await write(["a00null"]);

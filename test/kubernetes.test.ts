@@ -150,9 +150,9 @@ describe("the Job", () => {
     const now = Date.now();
     const lead = (await startOf("--lead", "90")) - now;
     assert.ok(lead >= 90_000 && lead < 100_000, `${lead}`);
-    // 60 s, 1,848 events to sign at 1,000 a second, ten to connect.
+    // 60 s, a third of 1,848 events to sign at 1,000 a second, ten to connect, what opening them takes.
     const computed = (await startOf()) - now;
-    assert.ok(computed >= 75_000 && computed < 85_000, `${computed}`);
+    assert.ok(computed >= 74_000 && computed < 84_000, `${computed}`);
   });
 
   it("asks for no right, no root and no token", async () => {
