@@ -427,6 +427,24 @@ describe("a capacity as a gate", () => {
   });
 });
 
+describe("how to search again", () => {
+  it("has the search's own flags, and those of what is loaded", () => {
+    const own =
+      "--scale rate --from 50 --precision 5% --trial 30 --probe 10 --repeats 3 --budget 1800s";
+    assert.ok(
+      renderCapacity(good).includes(
+        `npx k6-nostr capacity publish --relay ws://127.0.0.1:7777 \\\n  ${own} \\\n  --seed seed-1 \\\n  --header "…"`,
+      ),
+    );
+    const more = searched(undefined, { quick: true, to: 2_000, fresh: true });
+    assert.match(
+      renderCapacity(more),
+      /--quick --scale rate --from 50 --to 2000 .* --fresh trial --empty-by "…"/,
+    );
+    assert.match(renderCapacity(both), /--against ws:\/\/127\.0\.0\.1:7777/);
+  });
+});
+
 describe("the time of a search", () => {
   it("is told by what it went into", () => {
     const trials = [

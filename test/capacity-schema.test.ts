@@ -7,6 +7,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { CAPACITY_SCHEMA, type CapacityReport } from "../src/capacity/result.ts";
 import { report } from "../src/node/commands/report.ts";
+import { readConfig } from "../src/node/config-file.ts";
 import { renderCapacity } from "../src/report/capacity/markdown.ts";
 import schema from "../src/report/capacity/schema.json" with { type: "json" };
 import { bucket } from "./capacity-model.ts";
@@ -25,7 +26,16 @@ describe("the schema of a capacity", () => {
   });
 
   it("is strict: every object names all it may hold, and requires all but what may be missing", () => {
-    const optional = ["against", "madeSec", "judges", "failure", "voidReason", "died", "limits"];
+    const optional = [
+      "against",
+      "madeSec",
+      "judges",
+      "fresh",
+      "failure",
+      "voidReason",
+      "died",
+      "limits",
+    ];
     let objects = 0;
     const visit = (node: unknown, path: string) => {
       if (typeof node !== "object" || node === null) return;
@@ -108,6 +118,8 @@ describe("report of a capacity", () => {
         await readFile(junit, "utf8"),
         /testsuite name="k6-nostr capacity publish" tests="2" failures="1"[\s\S]*name="at least 1,500 events\/s"><failure/,
       );
+      const { scenario, flags } = await readConfig(file);
+      assert.deepEqual([scenario, flags], ["publish", good.config.options]);
       await assert.rejects(gate("none"), /--at-least must be a number above 0/);
       await writeFile(file, JSON.stringify({ ...good, trials: [{}] }));
       await assert.rejects(

@@ -47,7 +47,7 @@ export function searched(
       },
       config: {
         relays: ["127.0.0.1:7777"],
-        options: { relay: "ws://127.0.0.1:7777", seed: "seed-1", precision: "5%" },
+        options: { relay: "ws://127.0.0.1:7777", seed: "seed-1" },
         withheld: ["header"],
       },
       objective: ["nostr_publish_failed: rate<0.01", P99, BACKLOG],

@@ -165,6 +165,8 @@ export interface SearchSettings {
   readonly quick: boolean;
   /** What the part of a trial that is judged must have at least, as its percentiles ask for: else it is longer. */
   readonly judges?: Judges;
+  /** The relay was emptied before each trial. */
+  readonly fresh?: boolean;
 }
 
 export interface Judges {

@@ -7,6 +7,7 @@ import { ConfigError } from "../errors.ts";
 import { OPTION_NAMES, OPTIONS, type OptionName, type OptionRow } from "../plan/option-table.ts";
 import { clip } from "../plan/options.ts";
 import { type FlagRow, JOINED_BY } from "./command-line.ts";
+import { checkCapacity, isCapacity } from "./load-capacity.ts";
 import { loadReport } from "./load-report.ts";
 import { didYouMean } from "./nearest.ts";
 
@@ -33,7 +34,7 @@ export async function readConfig(path: string): Promise<Configured> {
   const value = await readJson(path);
   if (!isObject(value)) throw new ConfigError(`\`${path}\` (--config) must hold one JSON object`);
   if (!("schema" in value)) return parseConfig(value, path);
-  const report = await loadReport(path);
+  const report = isCapacity(value) ? checkCapacity(value, path) : await loadReport(path);
   return { scenario: report.run.scenario, ...parseConfig(report.config, path) };
 }
 

@@ -94,14 +94,18 @@ export async function openSide(asked: SideAsked): Promise<OpenSide> {
 }
 
 /** Beyond nine tenths of what the generator reaches it would be measured itself. */
-function bound({ settings, scenario, plan }: SideAsked, { calibration }: Prepared): SearchSettings {
+function bound(
+  { settings, scenario, plan, emptyBy }: SideAsked,
+  { calibration }: Prepared,
+): SearchSettings {
   const ceilingEps =
     settings.scale === "rate" && SCENARIOS[scenario].leads === "publish"
       ? ceilingOf(calibration)
       : null;
   const ceiling = ceilingEps === null ? null : Math.floor(ceilingEps * CEILING_SHARE.invalid);
   const perSec = settings.scale === "clients" ? leadingRate(plan) : null;
-  return { ...settings, ceiling, judges: leastJudged(plan.thresholds, perSec) };
+  const judges = leastJudged(plan.thresholds, perSec);
+  return { ...settings, ceiling, judges, ...(emptyBy === null ? {} : { fresh: true }) };
 }
 
 async function lastOf(

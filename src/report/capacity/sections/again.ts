@@ -16,7 +16,7 @@ export function againSection(report: CapacityReport): Section {
     blocks: [
       { kind: "code", code: rerunCommand(report) },
       text([
-        "The same with this report's JSON: ",
+        "What is loaded can be read from this report's JSON, the search's own flags are given as above: ",
         code("npx k6-nostr capacity --config report.json"),
         `${missing === "" ? "" : `, and again ${missing}, whose texts no report keeps`}.`,
       ]),
@@ -26,14 +26,32 @@ export function againSection(report: CapacityReport): Section {
 }
 
 /** What a report does not keep has its place in it. */
-function rerunCommand({ run, config }: CapacityReport): string {
-  const { relay, ...options } = config.options;
-  const urls = relay ?? config.relays.map((label) => `ws://${label}`).join(",");
+function rerunCommand({ run, config, search, against }: CapacityReport): string {
+  const { relay: _, ...options } = config.options;
+  const other = against?.config;
   return [
-    `npx k6-nostr capacity ${shellQuote(run.scenario)} --relay ${shellQuote(urls)}`,
+    `npx k6-nostr capacity ${shellQuote(run.scenario)} --relay ${shellQuote(urlsOf(config))}`,
+    ...(other == null ? [] : [`--against ${shellQuote(urlsOf(other))}`]),
+    searchFlags(search),
     ...Object.entries(options).flatMap(([flag, value]) => flagTexts(flag, value)),
     ...config.withheld.map((flag) => (isSwitch(flag) ? `--${flag}` : `--${flag} "…"`)),
   ].join(" \\\n  ");
+}
+
+function urlsOf({ options, relays }: CapacityReport["config"]): string {
+  return options.relay ?? relays.map((label) => `ws://${label}`).join(",");
+}
+
+function searchFlags(search: CapacityReport["search"]): string {
+  const { scale, from, to, precision, trialSec, probeSec, repeats, budgetSec, quick } = search;
+  return [
+    ...(quick ? ["--quick"] : []),
+    `--scale ${scale} --from ${from}`,
+    ...(to === null ? [] : [`--to ${to}`]),
+    `--precision ${Number((precision * 100).toFixed(4))}%`,
+    `--trial ${trialSec} --probe ${probeSec} --repeats ${repeats} --budget ${budgetSec}s`,
+    ...(search.fresh ? ['--fresh trial --empty-by "…"'] : []),
+  ].join(" ");
 }
 
 function flagTexts(flag: string, value: string): readonly string[] {
@@ -44,7 +62,7 @@ function flagTexts(flag: string, value: string): readonly string[] {
 
 function isSwitch(flag: string): boolean {
   const row = Object.values(OPTIONS).find((option) => option.flag === flag);
-  return row === undefined ? flag === "quick" : row.value === undefined;
+  return row !== undefined && row.value === undefined;
 }
 
 /** Trials at low loads are longer than they were asked to be. */
@@ -71,6 +89,10 @@ function facts({ run, search, trials }: CapacityReport) {
     ["probe, trial, proof", `${search.probeSec} s, ${search.trialSec} s, ${search.proveSec} s`],
     ["trials at a load", `${search.repeats} at most, the majority decides`],
     ...judged(search, run.scenario),
+    [
+      "what trials leave",
+      search.fresh ? "the relay was emptied before each" : "stays in the relay",
+    ],
     ["budget", `${Math.round(search.budgetSec / 60)} min`],
     ["time", spentText({ trials })],
     ["relay, as a person says", run.relayNote ?? "nothing"],
