@@ -170,6 +170,12 @@ describe("what bounds a search", () => {
     assert.deepEqual([lastPassing, limit, proven], [990, "relay", true]);
   });
 
+  it("has a baseline all the same where the first one said nothing", () => {
+    const relay = bucket(() => 995);
+    const model: Model = (asked) => (asked.number === 2 ? { verdict: "void" } : relay(asked));
+    assert.match(linesOf(resultIn(model).trials), /^w50p b50v b50p p100p/);
+  });
+
   it("is what was calibrated, or what was asked for, where the relay passes there", () => {
     const relay = bucket(() => 5_000);
     const held = (most: number) => ({ lastPassing: most, firstFailing: null, proven: true });

@@ -15,6 +15,7 @@ import {
   boundsOf,
   highestLoad,
   MOST_MOVES,
+  type Open,
   type Proof,
   type Search,
   type Standing,
@@ -112,7 +113,7 @@ function wantedTrial(search: Search, making: Making): Wanted | null {
   const { from } = settings;
   if (trials.length === 0) return { role: "warmup", load: from };
   if ([...standings.values()].includes("died")) return null;
-  if (open !== null) return { role: open.role === "narrow" ? "narrow" : "probe", load: open.load };
+  if (open !== null) return { role: roleAgain(open), load: open.load };
   if (standings.size === 0) return { role: "baseline", load: from };
   if (proof?.proven === "held") return closing(search);
   if (proof !== null && proof.proven === null) return proving(proof);
@@ -121,6 +122,11 @@ function wantedTrial(search: Search, making: Making): Wanted | null {
   if (lo === null) return halving(search, hi ?? from);
   const nearer = hi === null ? doubled(search, lo) : narrowed(search, { lo, hi }, making);
   return nearer ?? proving(newProof(search, lo));
+}
+
+/** A baseline that said nothing is still to be had. */
+function roleAgain({ role, passes, fails }: Open): TrialRole {
+  return role === "baseline" && passes + fails > 0 ? "probe" : role;
 }
 
 function halving({ settings }: Search, hi: number): Wanted | null {
