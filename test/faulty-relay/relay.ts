@@ -238,6 +238,8 @@ export class FaultyRelay {
     if (told === undefined) return;
     const send = (message: readonly unknown[]) => client.send(JSON.stringify(message));
     setTimeout(() => {
+      // A connection that is about to be cut gets nothing any more.
+      if (this.#ending.has(client)) return;
       // Nobody reads what is in them.
       for (let n = 0; n < told.events; n++) send(["EVENT", subscription, {}]);
       send(["EOSE", subscription]);
