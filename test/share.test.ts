@@ -71,5 +71,7 @@ describe("the agreed start", () => {
     assert.equal(openingMs(planOf()), 3_200);
     assert.equal(openingMs(planOf({ CLIENTS: "5000" })), 23_000);
     assert.equal(openingMs(planOf({ CLIENTS: "20000" })), 45_000);
+    // 1,050 of them, and 1,000 subscriptions that have to get an event.
+    assert.equal(openingMs(planOf({}, "fanout")), 11_200);
   });
 });

@@ -6,6 +6,9 @@ import type { Plan } from "./plan.ts";
 /** A handshake on a relay that is not near, and what else comes before the first event. */
 const HANDSHAKE_MS = 200;
 const SPARE_MS = 3_000;
+/** To open the first subscription and to see an event come; for each further one. */
+const FIRST_SUBSCRIPTION_MS = 2_000;
+const SUBSCRIPTION_MS = 2;
 /** Relays close connections that say nothing, some after a minute: longer they are not held idle. */
 const MOST_OPENING_MS = 45_000;
 
@@ -18,8 +21,12 @@ export function readStartAt(text: string | undefined): number | null {
   );
 }
 
-/** How long before the start connections are opened. */
-export function openingMs({ clients, connectConcurrency }: Plan): number {
+/** How long before the start connections are opened, and what is subscribed to. */
+export function openingMs({ clients, connectConcurrency, fanout }: Plan): number {
   const waves = Math.ceil(clients / connectConcurrency);
-  return Math.min(MOST_OPENING_MS, SPARE_MS + waves * HANDSHAKE_MS);
+  const ready =
+    fanout === null
+      ? 0
+      : FIRST_SUBSCRIPTION_MS + SUBSCRIPTION_MS * fanout.subscribers * fanout.subsPerConnection;
+  return Math.min(MOST_OPENING_MS, SPARE_MS + waves * HANDSHAKE_MS + ready);
 }
