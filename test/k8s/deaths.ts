@@ -19,7 +19,8 @@ export const DEATHS: readonly Death[] = [
       assert.ok(first !== undefined && others.length === 1, "there is a k6 on each node");
       kill(first);
     },
-    reason: /^instance \d of 2: k6 was killed by SIGKILL$/,
+    reason:
+      /^instance \d of 2 ended at [\d.]+ s: k6 was killed by SIGKILL; rates behind it are those of 1 of 2 shares$/,
   },
   {
     name: "a pod that is deleted by force: likewise",
@@ -28,7 +29,8 @@ export const DEATHS: readonly Death[] = [
       const [name = ""] = names.split("\n");
       await cluster.kubectl("delete", name, "--grace-period=0", "--force");
     },
-    reason: /^instance \d of 2: ended at \d+ s: its pod was deleted$/,
+    reason:
+      /^instance \d of 2: ended at \d+ s: its pod was deleted; rates behind it are those of 1 of 2 shares$/,
   },
   {
     name: "a node that dies: likewise",
@@ -37,7 +39,8 @@ export const DEATHS: readonly Death[] = [
       assert.ok(second);
       await cluster.killNode(second);
     },
-    reason: /^instance \d of 2: its node `127\.0\.0\.3` answers no more$/,
+    reason:
+      /^instance \d of 2: its node `127\.0\.0\.3` answers no more; rates behind it are those of 1 of 2 shares$/,
     podsLeft: "spec.nodeName=127.0.0.2",
   },
 ];
