@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -36,6 +36,7 @@ try {
   await step("the image builds", () => build(docker));
   await step("the image runs the commands as nobody in particular", () => tryCommands(docker));
   await step("relay and load run, and the report balances", () => runBoth(docker));
+  await step("two generators make one report", () => runMany(docker));
   await step("a crossed threshold is compose's exit code", () => runCrossed(docker));
   await step("Ctrl-C leaves a report of what was", () => runInterrupted(docker));
   await step("load searches for the relay's capacity", () => runCapacity(docker));
@@ -189,6 +190,20 @@ interface Compose {
 
 async function compose(docker: Engine, asked: Compose): Promise<Composed> {
   const { name, variables, words, named, interruptAt } = asked;
+  const { base, env, reports } = await prepare(docker, name, variables);
+  try {
+    const start = { cwd: ROOT, env, ...(interruptAt && { interruptAt }) };
+    const { code, output } = await run([...base, ...words], start);
+    const file = (await readdir(reports)).find((entry) => named.test(entry));
+    const report = file === undefined ? undefined : await readFile(join(reports, file), "utf8");
+    return { code, output, report };
+  } finally {
+    await run([...base, "down", "--volumes", "--timeout", "5"], { cwd: ROOT, env });
+  }
+}
+
+/** The command and the environment of a project of its own, with a folder for its reports. */
+async function prepare(docker: Engine, name: string, variables: Readonly<Record<string, string>>) {
   const reports = join(dir, name);
   await mkdir(reports);
   await chmod(reports, 0o777);
@@ -206,14 +221,39 @@ async function compose(docker: Engine, asked: Compose): Promise<Composed> {
   };
   const project = ["--project-name", `k6-nostr-test-${process.pid}`];
   const base = ["docker", "compose", ...project, "-f", "docker-compose.yml", "-f", HOST_FILE];
+  return { base, env, reports };
+}
+
+/** Several generators, as deploy/README.md has them. */
+async function runMany(docker: Engine): Promise<void> {
+  const { base, env, reports } = await prepare(docker, "many", {});
+  const options = { cwd: ROOT, env };
+  const load = [...base, "run", "--rm", "-T", "--no-deps"];
   try {
-    const start = { cwd: ROOT, env, ...(interruptAt && { interruptAt }) };
-    const { code, output } = await run([...base, ...words], start);
-    const file = (await readdir(reports)).find((entry) => named.test(entry));
-    const report = file === undefined ? undefined : await readFile(join(reports, file), "utf8");
-    return { code, output, report };
+    await must([...base, "up", "--no-build", "-d", "--wait", "relay", "meter"], options);
+    const startAt = `START_AT=${Date.now() + 45_000}`;
+    const logs = await Promise.all(
+      [0, 1].map(async (index) => {
+        const own = ["-e", "INSTANCES=2", "-e", `INSTANCE=${index}`, "-e", startAt];
+        const { code, output } = await run([...load, ...own, "load", "share", "publish"], options);
+        assert.equal(code, 0, output);
+        const log = `instance-${index}.log`;
+        await writeFile(join(reports, log), output);
+        return `reports/load-test/${log}`;
+      }),
+    );
+    const relay = ["--relay", "ws://127.0.0.1:7781"];
+    const { code, output } = await run([...load, "load", "merge", ...logs, ...relay], options);
+    const file = (await readdir(reports)).find((entry) => /^load-report-.*\.json$/.test(entry));
+    assert.ok(file, output);
+    const report = JSON.parse(await readFile(join(reports, file), "utf8")) as Report;
+    assert.equal(code, report.generator.verdict === "invalid" ? 3 : 0, output);
+    assertBalanced(report);
+    assert.equal(publishOf(report).totals.accepted, 250, output);
+    assert.deepEqual([report.audit?.checked, report.audit?.missingCount], [250, 0]);
+    assert.match(report.resources?.relayProcess ?? "", /^as its metrics at.*instance 0 of 2$/);
   } finally {
-    await run([...base, "down", "--volumes", "--timeout", "5"], { cwd: ROOT, env });
+    await run([...base, "down", "--volumes", "--timeout", "5"], options);
   }
 }
 
