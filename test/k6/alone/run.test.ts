@@ -16,7 +16,8 @@ import { assertBelieved, assertEnded } from "../held-up.ts";
 const GENTLE = ["--clients", "20", "--rate", "100", "--no-calibrate", "--report-dir", "reports"];
 const isReport = new Ajv2020({ strict: false }).compile(schema);
 
-describe("run publish against the embedded relay", () => {
+/** They are gentle: two at a time leave each other room. */
+describe("run publish against the embedded relay", { concurrency: 2 }, () => {
   it("reports to the event what the relay stored, and the same ids for the same seed", async () => {
     await inPlace(async (place) => {
       const args = ["run", "publish", ...GENTLE, "--duration", "3", "--seed", "7", "--relay"];
