@@ -121,7 +121,9 @@ interface Votes {
 function firstFailed(trials: readonly Tried[], load: number): string | null {
   const counts = new Map<string, number>();
   for (const trial of trials) {
-    const name = trial.load === load ? trial.failed[0]?.threshold : undefined;
+    // What a void trial missed is its generator's.
+    const isFail = trial.load === load && trial.verdict === "fail";
+    const name = isFail ? trial.failed[0]?.threshold : undefined;
     if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   const [most] = [...counts].sort(([, a], [, b]) => b - a);
