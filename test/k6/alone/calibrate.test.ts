@@ -21,8 +21,7 @@ async function generatorOf({ k6 }: Place) {
 
 const fileOf = (place: Place) => join(place.dir, "cache", "calibration.json");
 
-/** Two at once measure less, and no figure here is more than what half of a machine can do. */
-describe("run and its calibration", { concurrency: true }, () => {
+describe("run and its calibration", () => {
   it("measures a generator without figures once, keeps and reports them", async (t) => {
     await inPlace((place) =>
       withEmbeddedRelay(async (relay) => {
