@@ -6,7 +6,7 @@ import { bundleScripts } from "../../build/bundle.ts";
 import { startRelayProcess } from "../../src/node/relay/process.ts";
 import { meterOf, type Rig } from "./k6-run.ts";
 
-export const BARE = ["publish", "read", "connect"] as const;
+export const BARE = ["publish", "read", "connect", "deliver"] as const;
 export type Bare = (typeof BARE)[number];
 
 export interface BareFigures {

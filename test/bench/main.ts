@@ -20,6 +20,7 @@ import { publishOf } from "../../src/report/class-report.ts";
 import { pointsOf } from "../../src/report/points.ts";
 import type { Band } from "../../src/report/types.ts";
 import { bundleBare } from "./bare.ts";
+import { benchDeliveries } from "./deliveries.ts";
 import { atLeast, atMost, notes } from "./goal.ts";
 import { benchHandshakes } from "./handshakes.ts";
 import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.ts";
@@ -45,6 +46,7 @@ const PARTS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
   saturated: benchSaturated,
   reading: (rig) => benchReading(rig, repetitions, row),
   queries: (rig) => benchQueries(rig, repetitions, row),
+  deliveries: (rig) => benchDeliveries(rig, repetitions, row),
   handshakes: (rig) => benchHandshakes(rig, repetitions, row),
   real: (rig) => benchReal(rig, repetitions, row),
   metrics: benchMetrics,
@@ -68,7 +70,7 @@ async function main(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-bench-"));
   const sink = await startRelayProcess(["--sink"]);
   try {
-    await bundleScripts(["k6/publish.ts", "k6/query.ts"], dir);
+    await bundleScripts(["k6/publish.ts", "k6/query.ts", "k6/fanout.ts"], dir);
     await bundleBare(dir);
     const pool = join(dir, "pool");
     await makeLookAlikes(pool, LARGE_EVENTS);
