@@ -36,6 +36,11 @@ describe("the CLI refuses", () => {
     [["capacity", ...RELAY, "--audit"], /AUDIT \(--audit\) is for a single run/],
     [["capacity", ...RELAY, "--precision", "1%"], /a precision of 1 % is more than trials of 30 s/],
     [["capacity", ...RELAY, "--resume"], /--resume: there is no search in/],
+    [["capacity", "fanout", ...RELAY], /does not search with `fanout`: its pool is cut by topics/],
+    [
+      ["capacity", "connect", ...RELAY],
+      /does not search with `connect`: its rate is that of handshakes/,
+    ],
     [["run", "playbak", ...RELAY], /scenario `playbak`; did you mean `playback`\?/],
     [["run", "publish", ...RELAY, "--dir", "/dev/null/x"], /REPORT_DIR.*got `\/dev\/null\/x`/],
     [["run", "publsh", ...RELAY], /scenario `publsh`/],

@@ -67,7 +67,7 @@ function gather(ended: readonly Ended[]): Gathering {
   return gathering;
 }
 
-describe("three k6 processes", () => {
+describe("three k6 processes", { concurrency: true }, () => {
   it("send one plan, each its share, and make one report that the relay's ledger agrees with", () =>
     withRelay({}, async (relay) => {
       const startAt = { START_AT: String(Date.now() + 6_000), RELAY_URL: relay.url };

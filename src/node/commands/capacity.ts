@@ -47,6 +47,12 @@ const OBJECTIVES: Partial<Readonly<Record<ScenarioName, string>>> = {
   publish: "nostr_publish_failed: rate<0.01; nostr_publish_response_time: p(99)<1000",
 };
 
+/** Scenarios that no search can load, and why. */
+const UNSEARCHED: Partial<Readonly<Record<ScenarioName, string>>> = {
+  fanout: "its pool is cut by topics",
+  connect: "its rate is that of handshakes, at which its clients come once",
+};
+
 export async function capacity(args: readonly string[]): Promise<number> {
   const { flags, words } = parseCommandLine(args, [...Object.values(OPTIONS), ...OWN]);
   if (flags.help) {
@@ -54,8 +60,9 @@ export async function capacity(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const { scenario, texts, given } = await readAsked(words, flags, process.env, OTHERWISE);
-  if (scenario === "fanout") {
-    throw new ConfigError("`capacity` does not search with `fanout`: its pool is cut by topics");
+  const hindrance = UNSEARCHED[scenario];
+  if (hindrance !== undefined) {
+    throw new ConfigError(`\`capacity\` does not search with \`${scenario}\`: ${hindrance}`);
   }
   const read = readSettings(flags, scenario);
   const atLeast = readAtLeast(flags["at-least"]);
