@@ -165,7 +165,7 @@ export async function loadInterrupted(place: Place): Promise<void> {
     assert.ok(accepted <= sent && accepted >= sent - INSTANCES * UNSAID, `${accepted} of ${sent}`);
     assert.match(
       report.run.stopReason ?? "",
-      /instance 0 of 2: interrupted.*instance 1 of 2: interrupted/,
+      /instance 0 of 2 ended at [\d.]+ s: interrupted.*instance 1 of 2 ended at [\d.]+ s: interrupted/,
     );
     await assertNothingLeft(place);
   });
