@@ -183,6 +183,8 @@ describe("a report", () => {
     THRESHOLDS: "nostr_publish_failed: rate<0.5; nostr_connect_time: max<9, avg<3",
     PING_SEC: "5",
     CLIENT_IP_HEADER: "X-Real-IP",
+    LOCAL_IPS: "127.0.0.2-127.0.0.4",
+    COMPRESSION: "1",
     SEED: "seed-1",
   };
   const again = async (report: Report, more: Readonly<Record<string, string>> = {}) => {

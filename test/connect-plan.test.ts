@@ -55,6 +55,8 @@ describe("the plan of connections", () => {
     ],
     [{ mode: "churn", "session-length": "exp:0.01s" }, /at least 0\.1/],
     [{ mode: "recover", "drop-share": "1.1" }, /from 0 to 1/],
+    [{ "on-open": "auth" }, /can't be `auth` yet: nothing here signs AUTH \(NIP-42\)/],
+    [{ "on-open": "sing" }, /must be `req` or `none`/],
     [{ reconnect: "never" }, /`immediate`, `nostr-tools`, `snort` or `jitter`/],
     [{ "connect-rate": "0" }, /from 0\.1 to 20000/],
     [{ duration: "5" }, /`--duration` has no say in `connect`/],

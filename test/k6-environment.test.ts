@@ -129,6 +129,13 @@ describe("k6Arguments", () => {
     }
   });
 
+  it("name the addresses that connections come from, where they were given", () => {
+    assert.ok(!args.includes("--local-ips"));
+    const plan = planOf({ LOCAL_IPS: "127.0.0.2-127.0.0.4" });
+    const given = k6Arguments({ ...request, plan });
+    assert.equal(given[given.indexOf("--local-ips") + 1], "127.0.0.2-127.0.0.4");
+  });
+
   it("switch the usage report off and end with the script", () => {
     assert.equal(args[0], "run");
     assert.ok(args.includes("--no-usage-report"));

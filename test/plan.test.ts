@@ -45,6 +45,8 @@ describe("buildPlan", () => {
       pingSec: 0,
       headers: [],
       clientIpHeader: null,
+      localIps: null,
+      compression: false,
       instances: 1,
       reportDir: "reports/load-test",
       allowPrivate: false,

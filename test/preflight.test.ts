@@ -22,6 +22,7 @@ import {
   refuseStops,
 } from "../src/node/preflight/preflight.ts";
 import { type ProbeTimes, probeRelay } from "../src/node/preflight/probe.ts";
+import { judgeRelayFiles, parseFileLimit } from "../src/node/preflight/relay-files.ts";
 import { makeSample } from "../src/node/preflight/sample.ts";
 import type { RunRequest } from "../src/node/run/driven.ts";
 import { carryOut } from "../src/node/run/run.ts";
@@ -543,6 +544,29 @@ describe("this machine", () => {
       assert.deepEqual(namesOf(findings), found);
     });
   }
+
+  it("holds the connections against the relay's own limit of files, where one process has them", () => {
+    const plan = planOf({ CLIENTS: "2000" });
+    const judge = (soft: number, hard: number, pids = [77]) =>
+      judgeRelayFiles(plan, pids, () => ({ soft, hard })).map(({ level, remedy }) =>
+        level === "ok" ? level : `${level}: ${remedy}`,
+      );
+    assert.deepEqual(judge(2_064, 4_096), ["ok"]);
+    assert.match(judge(1_024, 4_096)[0] ?? "", /^advice: .*prlimit --pid 77 --nofile=2064:4096/);
+    assert.match(
+      judge(1_024, 1_024)[0] ?? "",
+      /^advice: start it with a higher hard limit than 1,024/,
+    );
+    assert.deepEqual([judge(1_024, 4_096, [77, 78]), judge(1, 1, [])], [[], []]);
+    assert.deepEqual(
+      judgeRelayFiles(plan, [77], () => null),
+      [],
+    );
+    const limits =
+      "Max processes 1 2 processes\nMax open files            1024                 unlimited            files\n";
+    assert.deepEqual(parseFileLimit(limits), { soft: 1_024, hard: Infinity });
+    assert.equal(parseFileLimit(""), null);
+  });
 
   it("counts ports of closed connections where the relay is elsewhere, and those of sessions to come", () => {
     const portsOf = (variables: Readonly<Record<string, string>>, portsInTimeWait: number) => {

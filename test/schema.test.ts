@@ -106,8 +106,19 @@ const reports: Readonly<Record<string, Report>> = {
       proxy: { name: "docker-proxy", pids: [56] },
       portLooks: [{ firstRefusedSec: 3.1, lastRefusedSec: 4, firstOpenSec: null }],
       relayMetrics: [],
+      kernel: {
+        ...{ ofRelay: true, listenOverflows: 0, listenDrops: 1, synCookies: null },
+        ...{ synRetransmits: 2, timeWait: { before: 0, most: 5, after: 3 } },
+      },
       notMeasured: [],
     },
+  }),
+  "of connections, and what they cost": completeOf(
+    buildOf({ plan: planOf({ LOCAL_IPS: "127.0.0.2-127.0.0.4", COMPRESSION: "1" }, "connect") }),
+  ),
+  "of connections, whose relay was not seen": completeOf(buildOf({ plan: planOf({}, "connect") }), {
+    resources: [],
+    companion: { relayProcess: null, relayMetrics: [], kernel: null, notMeasured: [] },
   }),
   "of a run that asked queries": buildOf({
     slices: [
@@ -145,7 +156,7 @@ const LATER = [
     "advice",
     "limits",
   ],
-  ...["connect", "usable"],
+  ...["connect", "usable", "kernel", "connectionCosts", "localIps", "compression"],
 ];
 
 describe("the schema", () => {

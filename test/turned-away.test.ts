@@ -302,6 +302,28 @@ describe("headers", () => {
   });
 });
 
+describe("compression", () => {
+  for (const [given, offered] of [
+    ["", undefined],
+    ["1", "deflate"],
+  ] as const) {
+    it(`is ${offered === undefined ? "not offered by itself" : "offered with every handshake"}`, async () => {
+      const seen: (string | undefined)[] = [];
+      await publish(
+        accepting().relay,
+        { CLIENTS: "2", COMPRESSION: given },
+        {
+          handshake: (_, __, ___, compression) => {
+            seen.push(compression);
+            return "open";
+          },
+        },
+      );
+      assert.deepEqual(seen, [offered, offered]);
+    });
+  }
+});
+
 function assertFirst({ findings }: Report, title: string | RegExp, id: string): void {
   const [first] = findings;
   assert.equal(first?.id, id, findings.map((f) => f.title).join("; "));

@@ -132,6 +132,7 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
     blacklistIPs?: readonly string[] | null;
     hosts?: Readonly<Record<string, string>> | null;
     insecureSkipTLSVerify?: boolean | null;
+    localIPs?: string | null;
     scenarios?: Readonly<Record<string, { vus?: number; iterations?: number; executor?: string }>>;
   };
   const policy = policyOf(plan, run.isolation);
@@ -159,6 +160,14 @@ export function findFaults({ plan, run }: Script, consolidated: unknown): readon
     faults.push("k6's `hosts` were replaced; start the run with `npx k6-nostr run`");
   }
   faults.push(...findSegmentFaults(consolidated, plan.instances, run.instance));
+  const sources = plan.localIps?.text ?? "";
+  if ((options.localIPs ?? "") !== sources) {
+    faults.push(
+      sources === ""
+        ? "k6's `--local-ips` must be said in LOCAL_IPS too: ports are counted, and reports made, by it"
+        : `k6 must be given \`--local-ips ${sources}\` too: LOCAL_IPS alone binds no connection`,
+    );
+  }
   if (options.insecureSkipTLSVerify) {
     faults.push("certificates must be checked; remove `--insecure-skip-tls-verify`");
   }

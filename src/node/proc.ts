@@ -196,7 +196,7 @@ function numberAfter(text: string | null | undefined, pattern: RegExp): number |
  * Node's threads, a look at a few processes is a hundred switches between threads, which k6 and the relay,
  * where they share the cores, feel as a pause.
  */
-function readText(path: string): string | null {
+export function readText(path: string): string | null {
   try {
     return readFileSync(path, "utf8");
   } catch {

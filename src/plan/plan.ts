@@ -10,6 +10,7 @@ import { type ConnectPlan, connectSeconds, readConnectPlan } from "./connect.ts"
 import { connectionsOf, type FanoutPlan, readFanoutPlan, topicMix, topicsOfVu } from "./fanout.ts";
 import { type Header, parseHeaderName, parseHeaders } from "./headers.ts";
 import { readInstances } from "./instances.ts";
+import { type LocalIps, parseLocalIps, vusOf } from "./local-ips.ts";
 import type { OptionName } from "./option-table.ts";
 import {
   clip,
@@ -53,6 +54,10 @@ export interface Plan {
   readonly headers: readonly Header[];
   /** The header that gives each connection an address of its own. */
   readonly clientIpHeader: string | null;
+  /** Where connections come from; `null`: from where the system has them come. */
+  readonly localIps: LocalIps | null;
+  /** permessage-deflate is offered. */
+  readonly compression: boolean;
   readonly thresholds: readonly Threshold[];
   readonly reportDir: string;
   readonly allowPrivate: boolean;
@@ -116,7 +121,9 @@ export function buildPlan(
       })
     : 0;
   const cores = readCores(texts) ?? machineCores;
-  const load = { clients, rateEps, query, fanout, connect };
+  const localIps = texts.localIps ? parseLocalIps(texts.localIps, optionLabel("localIps")) : null;
+  const sourced = localIps === null ? 1 : vusOf(localIps);
+  const load = { clients, rateEps, query, fanout, connect, leastVus: sourced };
   const vusEach = countVus(load, instances, cores);
   const plan: Plan = {
     scenario,
@@ -155,6 +162,8 @@ export function buildPlan(
     pingSec: readNumber(texts, "ping", { min: 0, max: 86_400, integer: false }),
     headers: parseHeaders(texts.header ?? "", optionLabel("header")),
     clientIpHeader: readAddressHeader(texts),
+    localIps,
+    compression: readSwitch(texts, "compression"),
     thresholds: withLeast(
       parseThresholds(texts.threshold ?? defaultThresholds(scenario)),
       scenario,

@@ -32,6 +32,8 @@ export function planVariables(plan: Plan): Record<string, string> {
     INSTANCES: String(plan.instances),
     RELAY_HEADERS: plan.headers.map(({ name, value }) => `${name}: ${value}`).join("\n"),
     CLIENT_IP_HEADER: plan.clientIpHeader ?? "",
+    LOCAL_IPS: plan.localIps?.text ?? "",
+    COMPRESSION: plan.compression ? "1" : "",
     THRESHOLDS: formatThresholds(plan.thresholds),
     REPORT_DIR: plan.reportDir,
     ALLOW_PRIVATE: plan.allowPrivate ? "1" : "",

@@ -23,11 +23,13 @@ interface Load {
   readonly query: QueryPlan | null;
   readonly fanout: FanoutPlan | null;
   readonly connect: ConnectPlan | null;
+  /** Each source of connections is a VU's. */
+  readonly leastVus: number;
 }
 
 /** The VUs of each instance. */
 export function countVus(load: Load, instances: number, cores: number | null): number {
-  const { clients, rateEps, query, fanout, connect } = load;
+  const { clients, rateEps, query, fanout, connect, leastVus } = load;
   const ofRate =
     (query?.rate ?? 0) / QUERIES_PER_VU +
     (connect?.rate ?? 0) / CONNECTS_PER_VU +
@@ -44,5 +46,6 @@ export function countVus(load: Load, instances: number, cores: number | null): n
           fanout.subscribers,
           Math.floor(topicsWanted(fanout) / fanout.subsPerConnection),
         );
-  return Math.min(Math.floor(most / instances), cores ?? MOST_VUS, Math.ceil(wanted));
+  const byLoad = Math.min(cores ?? MOST_VUS, Math.ceil(wanted));
+  return Math.min(Math.floor(most / instances), Math.max(leastVus, byLoad));
 }

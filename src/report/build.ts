@@ -244,6 +244,8 @@ function configOf(plan: Plan, pool: PoolManifest): Report["config"] {
     pingSec: plan.pingSec,
     headers: plan.headers.map(({ name }) => name),
     clientIpHeader: plan.clientIpHeader,
+    localIps: plan.localIps?.addresses.length ?? 0,
+    compression: plan.compression,
     vus: plan.vus,
     pacing: plan.pacing,
     pool: {

@@ -1,5 +1,6 @@
 /** What only Node knows, put into a report that k6 wrote; the verdict is judged again with it. */
 import type { KeptOptions } from "../plan/kept-options.ts";
+import { costsOf } from "./costs.ts";
 import { withFindings } from "./findings/engine.ts";
 import { judgeGenerator } from "./generator.ts";
 import { judgeAgain } from "./thresholds.ts";
@@ -55,6 +56,7 @@ export function completeReport(report: Report, completion: Completion): Report {
     stopReason: stopReason ?? report.run.stopReason,
   };
   const measured = resourcesOf(completion);
+  const isOfConnections = report.config.connect !== undefined;
   const judged = judgeGenerator(
     {
       ...report,
@@ -65,6 +67,7 @@ export function completeReport(report: Report, completion: Completion): Report {
       ...(completion.known === undefined ? {} : { known: completion.known }),
       ...(completion.corpus === undefined ? {} : { corpus: completion.corpus }),
       resources: measured,
+      ...(isOfConnections ? { connectionCosts: costsOf({ ...report, resources: measured }) } : {}),
       profile: completion.profile ?? null,
       thresholds: judgeAgain(report.thresholds, measured, run.durationSec),
       audit,

@@ -8,6 +8,7 @@ import type { QueryPlan } from "../plan/query.ts";
 import type { CorpusFacts, PoolSource } from "../pool/format.ts";
 import type { LeftOut } from "../pool/left-out.ts";
 import type { ClassReports } from "./class-types.ts";
+import type { ConnectionCosts, KernelCounts } from "./cost-types.ts";
 import type { LagSummary, LatencySummary, LoopPoint } from "./times.ts";
 
 export const REPORT_SCHEMA = "k6-nostr/report@2";
@@ -115,6 +116,8 @@ export interface Resources {
   /** Times in which no connection was open, as the relay's port was then. Reports from before have none. */
   readonly portLooks?: readonly PortLooks[];
   readonly relayMetrics: readonly RelayMetric[];
+  /** `null`: it does not say. Reports from before it was asked have none. */
+  readonly kernel?: KernelCounts | null;
   readonly notMeasured: readonly { readonly what: string; readonly why: string }[];
 }
 
@@ -431,6 +434,10 @@ export interface Report {
     /** Names of the user's own headers. */
     readonly headers?: readonly string[];
     readonly clientIpHeader?: string | null;
+    /** Addresses that connections could come from; 0: where the system has them come from. Later ones have it. */
+    readonly localIps?: number;
+    /** permessage-deflate was offered. Later ones have it. */
+    readonly compression?: boolean;
     readonly vus: number;
     /** How closely it kept to its schedule (`src/plan/pacing.ts`). Reports from before have none. */
     readonly pacing?: Pacing;
@@ -464,6 +471,8 @@ export interface Report {
   /** `null` when none was made. Reports from before there were any have none. */
   readonly handshakes?: Handshakes | null;
   readonly resources: Resources | null;
+  /** Of runs that are about connections; `null` where nothing was sampled. Reports from before have none. */
+  readonly connectionCosts?: ConnectionCosts | null;
   readonly generator: GeneratorReport;
   readonly profile: Profile | null;
   readonly findings: readonly Finding[];

@@ -55,9 +55,9 @@ export function modulesOf(
       constructor(
         url: string,
         _protocols: unknown,
-        { headers }: { headers: Readonly<Record<string, string>> },
+        params: { headers: Readonly<Record<string, string>>; compression?: string },
       ) {
-        super(world, url, headers);
+        super(world, url, params.headers, params.compression);
       }
     },
     Blob: class {

@@ -30,6 +30,7 @@ export interface Conditions {
     place: number,
     atMs: number,
     headers: Readonly<Record<string, string>>,
+    compression: string | undefined,
   ) => Handshake;
   readonly onOpen?: (socket: RelaySide) => void;
   /** The generator's Close frame has come, and is answered. */
@@ -162,11 +163,16 @@ export class StubSocket implements RelaySide {
   readonly #world: World;
   #isOpen = false;
 
-  constructor(world: World, url: string, headers: Readonly<Record<string, string>>) {
+  constructor(
+    world: World,
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    compression: string | undefined,
+  ) {
     this.#world = world;
     this.url = url;
     const { handshake: shake } = world.conditions;
-    const handshake = shake?.(world.dialled, world.nowMs, headers) ?? "open";
+    const handshake = shake?.(world.dialled, world.nowMs, headers, compression) ?? "open";
     world.dialled++;
     if (handshake !== "silent") world.at(world.nowMs + 1, () => this.#shake(handshake));
   }

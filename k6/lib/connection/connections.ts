@@ -142,9 +142,7 @@ export class Connections {
     client.row = row;
     book.count(row, C_TRIED);
     client.state = CONNECTING;
-    // The tag keeps the URL, which may hold a secret path, out of k6's own metrics.
-    const { headers } = client;
-    const socket = new WebSocket(client.url, null, { tags: { name: "relay" }, headers });
+    const socket = new WebSocket(client.url, null, client.params);
     // k6's default is a Blob, whose size is not called `byteLength`.
     socket.binaryType = "arraybuffer";
     client.socket = socket;

@@ -13,6 +13,7 @@ import { CONFIG_FLAG } from "../config-file.ts";
 import { readAuthorities } from "../guard/authorities.ts";
 import { type Admission, judgeRelay } from "../guard/gate.ts";
 import { ownHeaders, policyOf } from "../guard/policy.ts";
+import { refuseSources } from "../guard/sources.ts";
 import { loadBuilders } from "../pool/builders.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
 import { type Finding, renderFindings, stop } from "../preflight/finding.ts";
@@ -69,6 +70,7 @@ export async function preflight(args: readonly string[]): Promise<number> {
   const relayPid = readPid(texts);
   const here = await judgeHere({ plan, poolDir, poolsDir: POOLS_DIR, relayPid, extra, force });
   const { admissions, refusals } = await judgeAll(plan, await readAuthorities(texts.ca));
+  refuseSources(plan, admissions);
   const { findings, timesNote } = await check({
     plan,
     admissions,
@@ -77,6 +79,7 @@ export async function preflight(args: readonly string[]): Promise<number> {
     epoch: readEpoch(texts),
     force,
     extra,
+    relayPid,
   });
   const all: readonly Finding[] = [...refusals, ...here, ...findings];
   if (timesNote !== null) process.stdout.write(`pool: ${timesNote}\n\n`);

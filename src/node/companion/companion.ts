@@ -8,6 +8,7 @@ import type { Resources } from "../../report/types.ts";
 import type { Admission } from "../guard/gate.ts";
 import type { LiveRun } from "../live.ts";
 import { type Sampler, startSampler, type TimedSample } from "../sampler.ts";
+import { watchKernel } from "./kernel.ts";
 import { portsOf, relateLooks, watchOutages } from "./outage-watch.ts";
 import { createRelayMetricsReader, type SideUrl } from "./relay-metrics.ts";
 import { describeEnds, findRelay, relateSpans } from "./relay-process.ts";
@@ -45,10 +46,12 @@ export async function startCompanion(request: CompanionRequest): Promise<Compani
   const server = await serveCompanion();
   const metrics = request.relayMetrics && createRelayMetricsReader(request.relayMetrics);
   let findAgain: (() => Promise<void>) | null = null;
+  const kernel = watchKernel();
   const sampler = startSampler((samples) => {
     server.publish(samples, isInWindow(live, plan));
     void metrics?.read();
     void findAgain?.();
+    kernel.look([...sampler.watched("relay"), ...sampler.watched("proxy")].map(({ pid }) => pid));
   });
   const outages = watchOutages(portsOf(request.admissions));
   const relay = await findRelay(request.relayPid, request.admissions);
@@ -95,6 +98,7 @@ export async function startCompanion(request: CompanionRequest): Promise<Compani
           proxy: relay.proxy,
           portLooks: relateLooks(outages.stop(), live.windowStartUnixMs),
           relayMetrics: own.metrics,
+          kernel: kernel.stop(),
           notMeasured,
         },
       };

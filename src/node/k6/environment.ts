@@ -122,9 +122,12 @@ export function memoryLimit(clients: number): string {
 
 /** The arguments of k6. The blacklist is given again here, where nothing can replace it. */
 export function k6Arguments({
+  plan: { localIps },
   script,
   blacklist,
-}: Pick<K6Request, "script" | "blacklist">): string[] {
+}: Pick<K6Request, "script" | "blacklist"> & {
+  readonly plan: Pick<Plan, "localIps">;
+}): string[] {
   return [
     "run",
     "--quiet",
@@ -133,6 +136,7 @@ export function k6Arguments({
     "raw",
     "--no-usage-report",
     ...blacklist.flatMap((cidr) => ["--blacklist-ip", cidr]),
+    ...(localIps === null ? [] : ["--local-ips", localIps.text]),
     script,
   ];
 }

@@ -49,8 +49,16 @@ export const JOB_FLAGS: readonly FlagRow[] = [
 
 export type Flags = Readonly<Record<string, string | undefined>>;
 
-/** What leads to a file of this machine, or is of a run with a report of its own. */
-const NOT_IN_A_POD: readonly OptionName[] = ["builders", "events", "ca", "relayPid", "instance"];
+/** What is a file or an address of this machine, or is of a run with a report of its own. */
+const NOT_IN_A_POD: readonly OptionName[] = [
+  "builders",
+  "events",
+  "ca",
+  "relayPid",
+  "instance",
+  // k6 is told of them by its arguments, and a pod has one address.
+  "localIps",
+];
 
 /** Options that no plan holds, and that an instance reads. */
 const PASSED_ON: readonly OptionName[] = ["epoch", "poolsLimit", "relayNote", "force"];

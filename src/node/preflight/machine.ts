@@ -1,6 +1,7 @@
 /** Has this machine what the plan asks of it? Linux says so in `/proc`; elsewhere it is not known. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
+import { mostOfASource } from "../../plan/local-ips.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
 import { isLoopback, readPorts } from "../run/time-wait.ts";
@@ -17,7 +18,7 @@ const EPS_PER_CORE = 10_000;
 const TIME_WAIT_SEC = 60;
 
 /** What of a plan falls to one machine. */
-type Part = Pick<Plan, "clients" | "relays" | "query" | "connect" | "rateEps">;
+type Part = Pick<Plan, "clients" | "relays" | "query" | "connect" | "rateEps" | "vus" | "localIps">;
 
 export interface MachineLimits {
   readonly cores: number;
@@ -54,7 +55,8 @@ export function judgeMachine(
   poolBytes: number,
 ): Finding[] {
   const clients = Math.ceil(whole.clients / instances);
-  const plan = { ...whole, clients, rateEps: whole.rateEps / instances };
+  const [vus, rateEps] = [whole.vus / instances, whole.rateEps / instances];
+  const plan = { ...whole, clients, vus, rateEps };
   return [
     judgeFiles(plan, machine.openFiles),
     judgePorts(plan, machine),
@@ -76,32 +78,42 @@ function judgeFiles({ clients }: Part, limit: number | null): Finding {
   });
 }
 
-/** A port is of one source and one destination: each address and port of a relay has all of them for itself. */
+/**
+ * A port is of one source and one destination: each address and port of a relay has all of them for itself, but where a
+ * connection is bound to its source, which then has them once.
+ */
 function judgePorts(
   part: Part,
   { ephemeralPorts: ports, portsInTimeWait }: MachineLimits,
 ): Finding {
-  const { clients, relays } = part;
-  const open = Math.ceil(clients / Math.max(1, relays.length));
+  const { clients, relays, localIps } = part;
+  const open = mostOfASource(part);
   if (ports === null) return ok("ports", "the local port range of this system is not known");
-  // On loopback those of closed connections are used again at once (tcp_tw_reuse).
+  // On loopback those of closed connections are used again at once (tcp_tw_reuse), unless a source is bound.
   const isElsewhere = relays.some(({ host }) => !isLoopback(host));
-  const held = isElsewhere ? (portsInTimeWait ?? 0) + closedInAMinute(part) : 0;
+  const closed = localIps === null ? 1 : open / clients;
+  const isHeld = isElsewhere || localIps !== null;
+  const held = isHeld
+    ? Math.ceil(((isElsewhere ? (portsInTimeWait ?? 0) : 0) + closedInAMinute(part)) * closed)
+    : 0;
   const needed = open + held;
   const taken = held > 0 ? `, ${formatCount(held)} of connections that closed within a minute` : "";
-  const what = `${formatCount(ports)} local ports, ${formatCount(open)} connections to a relay${taken}`;
+  const whose = localIps === null ? "to a relay" : "from one of its addresses";
+  const what = `${formatCount(ports)} local ports, ${formatCount(open)} connections ${whose}${taken}`;
+  const remedy =
+    "widen `net.ipv4.ip_local_port_range`, give more source addresses (`--local-ips`), or lower --clients";
   if (needed > ports) {
     return stop("ports", {
       what,
-      why: "each connection to one relay needs a local port of its own",
-      remedy: "widen `net.ipv4.ip_local_port_range`, or lower --clients",
+      why: "each connection of one source to one relay needs a local port of its own",
+      remedy,
     });
   }
   if (needed <= ports * 0.8) return ok("ports", what);
   return advice("ports", {
     what,
     why: "ports of closed connections stay taken for a minute: reopening may fail",
-    remedy: "widen `net.ipv4.ip_local_port_range`, or lower --clients",
+    remedy,
   });
 }
 

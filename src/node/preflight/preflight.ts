@@ -13,6 +13,7 @@ import type { PoolManifest } from "../../pool/format.ts";
 import type { Epoch, PoolTimes } from "../../pool/times.ts";
 import { formatCount } from "../../report/format.ts";
 import { expectKinds } from "../audit/stored.ts";
+import { findRelay } from "../companion/relay-process.ts";
 import type { Admission } from "../guard/gate.ts";
 import { readProbes } from "../pool/probes.ts";
 import { readEventsManifest, readPoolManifest } from "../pool/read.ts";
@@ -25,6 +26,7 @@ import { judgeLimits } from "./limits.ts";
 import { judgeListeners } from "./listeners.ts";
 import { judgeForCorpus, tryQuestions } from "./questions.ts";
 import { askRelay, type RelayAnswer } from "./relay.ts";
+import { judgeRelayFiles } from "./relay-files.ts";
 import { makeSample, NO_SAMPLE, type Sample, samplePool } from "./sample.ts";
 import { areOfRun, chooseTimes, describeTimes, type Lead, leadOf, listTimes } from "./times.ts";
 
@@ -44,6 +46,8 @@ export interface PreflightRequest {
   readonly force: boolean;
   /** Types of the mix that are not built in. */
   readonly extra?: readonly EventType[];
+  /** The relay's process, where a person gave it. */
+  readonly relayPid?: number | undefined;
 }
 
 export interface Preflight {
@@ -97,6 +101,7 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
     findings: [
       ...request.admissions.map(({ url, reason }) => ok("guard", `\`${url.label}\`: ${reason}`)),
       ...(await Promise.all(admissions.map(judgeListeners))).flat(),
+      ...judgeRelayFiles(plan, (await findRelay(request.relayPid, admissions)).pids),
       ...judgeForCorpus(plan, answers),
       ...(await tryQuestions(plan, answers, viewShareOf(found.sample))),
       ...(asksOfRelay(plan) || sendsNothing(plan) ? [] : judgePool(plan, checked, manifest)),

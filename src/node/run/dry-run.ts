@@ -17,7 +17,7 @@ import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import type { Epoch } from "../../pool/times.ts";
 import { parseQueryMix } from "../../query/catalogue.ts";
 import type { KeyOrder } from "../../query/keys.ts";
-import { formatBytes, formatCount } from "../../report/format.ts";
+import { counted, formatBytes, formatCount } from "../../report/format.ts";
 import { policyOf } from "../guard/policy.ts";
 import { k6Arguments } from "../k6/environment.ts";
 import type { Builders } from "../pool/builders.ts";
@@ -85,6 +85,7 @@ export async function describePlan(plan: Plan, source: EventSource = {}): Promis
     [
       "k6",
       ...k6Arguments({
+        plan,
         script: `build/dist/${SCENARIOS[plan.scenario].script}.js`,
         blacklist: blacklistOf(plan),
       }),
@@ -170,13 +171,18 @@ function describeQueries(query: QueryPlan, durationSec: number): Row[] {
 }
 
 /** Values of headers may be secrets. */
-function describeConnections({ pingSec, headers, clientIpHeader }: Plan): string {
+function describeConnections(plan: Plan): string {
+  const { pingSec, headers, clientIpHeader, localIps, compression } = plan;
   const parts = [
     pingSec > 0 ? `pinged every ${pingSec} s` : "not pinged",
     ...headers.map(({ name }) => `with a header \`${name}\``),
     ...(clientIpHeader === null
       ? []
       : [`each with an address of its own in \`${clientIpHeader}\``]),
+    ...(localIps === null
+      ? []
+      : [`from ${counted(localIps.addresses.length, "address", "addresses")}`]),
+    ...(compression ? ["offering permessage-deflate"] : []),
   ];
   return parts.join(", ");
 }

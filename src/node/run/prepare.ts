@@ -7,6 +7,7 @@ import { admitSideUrl, type SideUrl } from "../companion/relay-metrics.ts";
 import { type Admission, admitRelays } from "../guard/gate.ts";
 import { admitSink, ownHeaders, policyOf } from "../guard/policy.ts";
 import { refuseByText } from "../guard/refuse.ts";
+import { refuseSources } from "../guard/sources.ts";
 import type { Finding } from "../preflight/finding.ts";
 import { judgeHere } from "../preflight/here.ts";
 import { describeLeft, type Preflight, preflight, refuseStops } from "../preflight/preflight.ts";
@@ -37,6 +38,7 @@ export async function prepareRun(asked: RunRequest): Promise<Prepared> {
   const known = await lookHere({ ...asked, plan: planned });
   if (!force) await refuseByKept(planned.rateEps, process.env);
   const admissions = await admitFor(planned, asked.ca);
+  refuseSources(planned, admissions);
   for (const { url, reason } of admissions) terminal.note(`relay       ${url.label}: ${reason}`);
   const metricsAt =
     asked.relayMetrics === undefined
@@ -56,6 +58,7 @@ export async function prepareRun(asked: RunRequest): Promise<Prepared> {
     epoch: asked.epoch,
     force,
     extra: asked.builders?.extra ?? [],
+    relayPid: asked.relayPid,
   });
   const { plan } = checked;
   if (checked.left.length > 0) terminal.note(`probe       ${describeLeft(checked.left)}`);

@@ -16,7 +16,7 @@ export function sharesHost(
   return admissions.some(({ addresses }) => addresses.some((address) => own.includes(address)));
 }
 
-function ownAddresses(): readonly string[] {
+export function ownAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((all = []) =>
     all.map(({ address }) => address),
   );

@@ -26,6 +26,7 @@ import { admitSideUrl } from "../companion/relay-metrics.ts";
 import { type Admission, admitRelays } from "../guard/gate.ts";
 import { ownHeaders, policyOf } from "../guard/policy.ts";
 import { refuseByText } from "../guard/refuse.ts";
+import { refuseSources } from "../guard/sources.ts";
 import { type K6Outcome, lastWords } from "../k6/supervise.ts";
 import { judgeHere } from "../preflight/here.ts";
 import { refuseStops } from "../preflight/preflight.ts";
@@ -68,6 +69,7 @@ export async function carryOutShare(asked: ShareRequest): Promise<K6Outcome> {
     headers: ownHeaders(plan),
     ca: asked.ca,
   });
+  refuseSources(plan, admissions);
   for (const { url, reason } of admissions) terminal.note(`relay       ${url.label}: ${reason}`);
   const isFirst = part.index === 0;
   // All would read the same.

@@ -1,12 +1,13 @@
 /**
  * Ports that closed connections still hold (TIME_WAIT, a minute on Linux): before each of several runs they
  * are waited for, since each connection to a relay elsewhere needs a local port of its own. On loopback the
- * system uses them again at once.
+ * system uses them again at once, unless they are bound to addresses of their own (`--local-ips`).
  */
 import { readFile } from "node:fs/promises";
 import { ConfigError, Interrupted } from "../../errors.ts";
 import { classifyAddress, parseAddress } from "../../guard/address.ts";
 import { classifyName } from "../../guard/name.ts";
+import { mostOfASource } from "../../plan/local-ips.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { formatCount } from "../../report/format.ts";
 
@@ -30,10 +31,13 @@ export interface PortWait {
 /** Waits until the plan's connections find ports; throws `ConfigError` when they do not become free. */
 export async function awaitPorts(plan: Plan, wait: PortWait): Promise<void> {
   const { read = readPorts, sleep = pause, onNote, signal } = wait;
-  if (plan.relays.every(({ host }) => isLoopback(host))) return;
-  const needed = Math.ceil(plan.clients / plan.relays.length);
+  // A connection that is bound to its source gets no port that another one holds.
+  if (plan.localIps === null && plan.relays.every(({ host }) => isLoopback(host))) return;
+  const needed = mostOfASource(plan);
+  const share = plan.localIps === null ? 1 : needed / plan.clients;
   for (let waitedSec = 0; !signal?.aborted; waitedSec++) {
-    const { inTimeWait, range } = await read();
+    const { inTimeWait: ofAll, range } = await read();
+    const inTimeWait = ofAll === null ? null : Math.ceil(ofAll * share);
     // More connections than ports at all is preflight's to refuse.
     if (inTimeWait === null || range === null || needed > range) return;
     if (inTimeWait + needed <= range) return;

@@ -102,6 +102,8 @@ function planRows({ config: c }: Report): readonly (readonly [string, unknown])[
     ["ack timeout", c.ackTimeoutMs],
     ["pings", c.pingSec ?? 0],
     ["address header", c.clientIpHeader ?? "none"],
+    ["source addresses", c.localIps ?? 0],
+    ["compression", c.compression ?? false],
     ["VUs", c.vus],
     ["count of relays", c.relays.length],
     ["queries", c.query ? JSON.stringify(c.query) : "none"],

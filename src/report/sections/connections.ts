@@ -2,6 +2,7 @@
 import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
 import { recoveryOf } from "../recovery.ts";
 import type { Report } from "../types.ts";
+import { costBlocks } from "./costs.ts";
 import { type Block, table, text } from "./document.ts";
 
 /** Nothing for a run of another scenario. */
@@ -11,6 +12,9 @@ export function connectionBlocks(report: Report): readonly Block[] {
   const { rows } = classes.connection;
   return [
     text(opened(report)),
+    text(
+      `Who was turned away or lost a connection came back as \`${config.connect.reconnect}\` does.`,
+    ),
     table(
       "Connections by phase: handshake until close",
       [
@@ -43,13 +47,14 @@ export function connectionBlocks(report: Report): readonly Block[] {
     ...[describeMute(report), describeProbes(report), describeRecovery(report)]
       .filter((line) => line !== null)
       .map(text),
+    ...costBlocks(report),
   ];
 }
 
 function opened({ config, run, classes }: Report): string {
   const { totals, rate } = classes.connection;
-  const { mode, rate: set = 0, reconnect } = config.connect ?? {};
-  return `Mode ${mode}: ${formatCount(totals.opened)} of ${formatCount(totals.due)} connections that were due opened in ${run.durationSec.toFixed(1)} s, of ${formatCount(config.clients)} clients that came at ${formatRate(set, "connections/s")}: ${formatRate(rate.done, "connections/s")} on average. Who was turned away or lost a connection came back as \`${reconnect}\` does.`;
+  const { mode, rate: set = 0 } = config.connect ?? {};
+  return `Mode ${mode}: ${formatCount(totals.opened)} of ${formatCount(totals.due)} connections that were due opened in ${run.durationSec.toFixed(1)} s, of ${formatCount(config.clients)} clients that came at ${formatRate(set, "connections/s")}: ${formatRate(rate.done, "connections/s")} on average.`;
 }
 
 function describeMute({ classes }: Report): string | null {

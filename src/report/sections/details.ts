@@ -16,6 +16,7 @@ import type {
   Resources,
   TestedRelay,
 } from "../types.ts";
+import { describeKernel } from "./costs.ts";
 import {
   type Block,
   code,
@@ -78,6 +79,7 @@ function items(report: Report): readonly Text[] {
     ...knownLine(known ?? null),
     `resources: ${resources === null ? NOT_MEASURED : resourceLine(resources.samples)}`,
     ...diskLine(report),
+    ...kernelLine(report),
     `read-back audit: ${audit === null ? NOT_MEASURED : auditLine(audit)}`,
     ...(audit?.stored === undefined ? [] : [`stored: ${describeStored(audit.stored)}`]),
     ...(notMeasured.some(({ what }) => what === "hot functions")
@@ -103,6 +105,11 @@ function diskLine(report: Report): readonly Text[] {
       ? ""
       : `; the relay's own count, ${formatBytes(disk.dirtiedBytesPerSec)}/s, is of pages each time they are dirtied`;
   return [`written to disk by the ${disk.of}: ${formatBytes(disk.bytesPerSec)}/s${each}${pages}`];
+}
+
+/** Where connections are what a run is about it stands with them. */
+function kernelLine({ config, resources }: Report): readonly Text[] {
+  return config.connect === undefined ? describeKernel(resources?.kernel ?? null) : [];
 }
 
 function knownLine(known: KnownEvents | null): readonly Text[] {
