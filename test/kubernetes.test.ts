@@ -143,6 +143,21 @@ describe("the Job", () => {
     assert.deepEqual(container.resources.limits, container.resources.requests);
   });
 
+  it("tells all pods one seed where none is given", async () => {
+    const seedOf = async () => variablesOf(await render(THREE.slice(0, -2))).SEED;
+    assert.match((await seedOf()) ?? "", /^\d+$/);
+    assert.notEqual(await seedOf(), await seedOf());
+  });
+
+  it("passes on what only a pod can do: an audit, and reading the relay's metrics", async () => {
+    const own = { AUDIT: "1", RELAY_METRICS: "http://relay.load.svc.cluster.local:9090/metrics" };
+    const asked = ["--audit", "--relay-metrics", own.RELAY_METRICS];
+    const { AUDIT, RELAY_METRICS, ...rest } = variablesOf(await render([...THREE, ...asked]));
+    assert.deepEqual({ AUDIT, RELAY_METRICS }, own);
+    const plain = variablesOf(await render(THREE));
+    assert.deepEqual(Object.keys(rest), Object.keys(plain));
+  });
+
   it("begins when it is said to, or so long from now", async () => {
     const startOf = async (...more: string[]) =>
       Number(variablesOf(await render([...THREE, ...more])).START_AT);
@@ -224,6 +239,8 @@ describe("the Job", () => {
     );
     assert.equal(variables.POOL, "/pool/a/b");
     assert.equal(variables.HOME, undefined);
+    // Of 1,800 accepted events ten are noted, to be read back.
+    assert.equal(variables.AUDIT_EVERY, "180");
     assert.match(runner.image, /^grafana\/k6:\d+\.\d+\.\d+$/);
     assert.deepEqual(runner.envFrom, [{ secretRef: { name: "keys" } }]);
     assert.equal(runner.automountServiceAccountToken, "false");
@@ -247,8 +264,12 @@ describe("the Job", () => {
       [...LOAD.slice(0, 3), "ws://127.0.0.1:7777/?k=v", ...THREE.slice(4)],
       /^the query of a relay's URL/,
     ],
+    [
+      "a secret beside the relay's metrics",
+      [...THREE, "--relay-metrics", "http://127.0.0.1:1/metrics?token=t"],
+      /^RELAY_METRICS .* would stand in the Job/,
+    ],
     ["no number of pods", [...LOAD, "--seed", "7"], /^INSTANCES .* how many pods/],
-    ["no seed", [...LOAD, "--instances", "3"], /^SEED .* pods make their pool of it/],
     ["a file of this machine", [...THREE, "--events", "x.jsonl"], /^EVENTS .* of one machine/],
     [
       "a pool that pods do not have",
@@ -274,6 +295,14 @@ describe("the Job", () => {
       /^`query` sends what k6 alone can't make/,
     ],
     ["stock k6 and a name", [...OPERATOR, ...POOL], /^k6 alone can't tell where `relay\.load/],
+    [
+      "stock k6 and the relay's metrics",
+      [
+        ...["render", "publish", "--relay", "ws://10.0.0.7:7777", ...THREE.slice(4)],
+        ...[...OPERATOR.slice(-2), ...POOL, "--relay-metrics", "http://10.0.0.7:1/"],
+      ],
+      /^RELAY_METRICS .* k6 alone reads none$/,
+    ],
     [
       "a TestRun in the network of its nodes",
       [...OPERATOR, ...POOL, "--host-network"],

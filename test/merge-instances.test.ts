@@ -5,12 +5,11 @@ import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { ConfigError } from "../src/errors.ts";
-import type { HistogramData } from "../src/measure/histogram.ts";
-import { encodeSlice, type Slice } from "../src/measure/slice.ts";
+import type { Slice } from "../src/measure/slice.ts";
 import { Gathering } from "../src/merge/gather.ts";
-import { MOST_LINE_BYTES, toAscii, toLines } from "../src/merge/lines.ts";
-import { type MergeOptions, mergeInstances } from "../src/merge/merge.ts";
-import { type About, aboutLines, beginLines, endLines } from "../src/merge/protocol.ts";
+import { MOST_LINE_BYTES } from "../src/merge/lines.ts";
+import { type MergeOptions, mergeRun, NOBODY_ASKED } from "../src/merge/merge.ts";
+import type { About } from "../src/merge/protocol.ts";
 import { sha256 } from "../src/node/merge/read-logs.ts";
 import { buildReport } from "../src/report/build.ts";
 import { publishOf } from "../src/report/class-report.ts";
@@ -25,69 +24,12 @@ import {
   sampleOf,
   sliceOf,
 } from "./fixtures/reports/run.ts";
+import { ORIGIN_MS, type Process, said } from "./instances-said.ts";
 
-const ORIGIN_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 const OPTIONS: MergeOptions = { partial: false, runId: "r", sha256 };
 
 const refusal = (pattern: RegExp) => (error: unknown) =>
   error instanceof ConfigError && pattern.test(error.message);
-
-function pack({ max, buckets }: HistogramData) {
-  const counts: number[] = [];
-  const from = buckets[0] ?? 0;
-  for (let i = 0; i < buckets.length; i += 2)
-    counts[(buckets[i] ?? 0) - from] = buckets[i + 1] ?? 0;
-  return { max, from, counts: Array.from(counts, (n) => n ?? 0).join(",") };
-}
-
-function encode(slice: Slice): string {
-  const histograms = Object.entries(slice.histograms).map(([key, data]) => [key, pack(data)]);
-  return encodeSlice({ ...slice, histograms: Object.fromEntries(histograms) });
-}
-
-interface Process {
-  readonly index: number;
-  readonly slices: readonly Slice[];
-  /** Its start behind the run's. */
-  readonly behindMs?: number;
-  readonly of?: string;
-  readonly variables?: Readonly<Record<string, string>>;
-  readonly startAtMs?: number | null;
-  readonly about?: Partial<About>;
-}
-
-/** What a process says of slices that are on the run's time line, in order. */
-function said(instances: number, one: Process): string[] {
-  const { index, behindMs = 0, of = `process${index}`, startAtMs = ORIGIN_MS } = one;
-  const plan = planOf({ INSTANCES: String(instances), ...one.variables });
-  const own = one.slices.map((slice) => ({
-    ...slice,
-    of,
-    offsetMs: ORIGIN_MS + behindMs,
-    atMs: slice.atMs - behindMs,
-    windowStartMs: slice.windowStartMs === null ? null : slice.windowStartMs - behindMs,
-  }));
-  const texts = own.map((slice) => ({ slice, text: encode(slice) }));
-  const handedOut = texts.map(({ slice: { vu, seq }, text }) => ({
-    vu,
-    seq,
-    digest: sha256(toAscii(text)),
-  }));
-  const begin = { of, index, startAtMs, unixMs: ORIGIN_MS + index, runId: "r", plan, pool, sha256 };
-  const about: About = {
-    ...{ of, k6: "k6 v2.2.0", host: { cpus: 2, memoryBytes: 1, platform: "linux" } },
-    ...{ cpuPercent: { generator: 20, host: 10 }, ceilingEps: 5_000, receive: null, floorMs: 0.2 },
-    ...{ proofs: [], relayNote: null, sharesHost: false, corpus: null, stopReason: null },
-    ...{ clock: null, relay: null },
-    ...one.about,
-  };
-  return [
-    ...beginLines(begin),
-    ...texts.flatMap(({ slice, text }) => toLines(`${of}.${slice.vu}.${slice.seq}`, text)),
-    ...endLines(of, handedOut, sha256),
-    ...(one.about === undefined ? [] : aboutLines(about)),
-  ];
-}
 
 function gather(lines: readonly string[]) {
   const gathering = new Gathering(sha256);
@@ -96,7 +38,7 @@ function gather(lines: readonly string[]) {
 }
 
 const merge = (lines: readonly string[], options: Partial<MergeOptions> = {}) =>
-  mergeInstances(gather(lines), { ...OPTIONS, ...options });
+  mergeRun(gather(lines), { ...OPTIONS, ...options }).complete(NOBODY_ASKED);
 
 /** What is exact: all of a report but who made it. */
 function figuresOf({ classes, noise, errors, ends, frames, thresholds, run }: Report) {

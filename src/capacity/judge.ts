@@ -41,7 +41,9 @@ export function judgeTrial(report: Report, databaseBytes: number | null): Judged
 }
 
 function whyVoid(report: Report, failed: readonly FailedThreshold[]): string | null {
-  const { generator, thresholds } = report;
+  const { generator, thresholds, run } = report;
+  // Of several generators not all loaded to the end: whatever held, held less than the load.
+  if (generator.several && !run.complete) return run.stopReason ?? "not all of it was loaded";
   if (generator.verdict === "invalid" && !isTurnedAway(report)) {
     return generator.reasons[0] ?? "the generator was not valid";
   }

@@ -7,7 +7,7 @@ interface EndsRequest {
   readonly instances: readonly Instance[];
   /** Of which nothing is there. */
   readonly missing: readonly number[];
-  /** How an instance ended, by whom it was started; by index. */
+  /** How an instance ended, by whom it was started; by index, what matters most first. */
   readonly ended?: ReadonlyMap<number, string> | undefined;
 }
 
@@ -18,21 +18,30 @@ export function describeEnds({ instances, missing, ended }: EndsRequest): string
     ...instances.flatMap((one) => {
       const { begin, about, faults } = one;
       const told = ended?.get(begin.index);
-      if (told !== undefined) return [`${nameOf(begin.index, count)}: ${told}`];
+      if (told !== undefined) return [{ index: begin.index, when: "", why: told }];
       const why = about?.stopReason ?? faults[0];
       if (why === undefined) return [];
       const atSec = lastSec(one);
       const when = atSec === null ? "" : ` ended at ${atSec.toFixed(1)} s`;
-      return [`${nameOf(begin.index, count)}${when}: ${why}`];
+      return [{ index: begin.index, when, why }];
     }),
-    ...missing.map(
-      (index) => `${nameOf(index, count)}: ${ended?.get(index) ?? "nothing of it is there"}`,
-    ),
+    ...missing.map((index) => ({
+      ...{ index, when: "", why: ended?.get(index) ?? "nothing of it is there" },
+    })),
   ];
   if (reasons.length === 0) return null;
+  const places = new Map([...(ended ?? new Map()).keys()].map((index, place) => [index, place]));
+  reasons.sort((a, b) => (places.get(a.index) ?? -1) - (places.get(b.index) ?? -1));
+  const named = reasons
+    .slice(0, MOST_NAMED)
+    .map(({ index, when, why }) => `${nameOf(index, count)}${when}: ${why}`);
+  const more = reasons.length - named.length;
   const left = count - reasons.length;
-  const rest = left > 0 ? [`rates behind it are those of ${left} of ${count} shares`] : [];
-  return [...reasons.slice(0, MOST_NAMED), ...rest].join("; ");
+  return [
+    ...named,
+    ...(more > 0 ? [`and ${more} more`] : []),
+    ...(left > 0 ? [`rates behind it are those of ${left} of ${count} shares`] : []),
+  ].join("; ");
 }
 
 /** Its last figures, in seconds of the measured window; `null` where it has none of it. */

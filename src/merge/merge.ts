@@ -29,7 +29,7 @@ export interface MergeOptions {
   readonly partial: boolean;
   readonly runId: string;
   readonly sha256: (text: string) => string;
-  /** How an instance ended, by whom it was started; by index. */
+  /** How an instance ended, by whom it was started; by index, what matters most first. */
   readonly ended?: ReadonlyMap<number, string>;
 }
 
@@ -49,11 +49,6 @@ export const NOBODY_ASKED: ReadBackFigures = {
   audit: null,
   notes: ["the relay was not asked; where it can be reached, `merge` takes --relay"],
 };
-
-/** The report without a look at the relay. Throws `ConfigError` with all that forbids to merge. */
-export function mergeInstances(processes: ReadonlyMap<Nonce, Said>, options: MergeOptions): Report {
-  return mergeRun(processes, options).complete(NOBODY_ASKED);
-}
 
 /** Throws `ConfigError` with all that forbids to merge. */
 export function mergeRun(processes: ReadonlyMap<Nonce, Said>, options: MergeOptions): MergedRun {

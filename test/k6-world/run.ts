@@ -19,7 +19,9 @@ import { modulesOf, stubK6 } from "./stubs.ts";
 import { type Conditions, type Relay, World } from "./world.ts";
 
 interface Scenario {
-  readonly default: () => Promise<void>;
+  readonly options: unknown;
+  readonly setup: () => unknown;
+  readonly default: (origin?: unknown) => Promise<void>;
   readonly handleSummary: (data: unknown) => Record<string, string>;
 }
 
@@ -42,6 +44,49 @@ export async function runScenario(
   relay: Relay,
   conditions: Conditions = {},
 ): Promise<Ran> {
+  const { world, script } = await openWorld({ pool, environment, relay, conditions });
+  await world.runUntil(script.default());
+  const files = script.handleSummary(summaryOf(world));
+  const report = JSON.parse(files["run/report.json"] ?? "null") as Report;
+  assertBalanced(report);
+  const slices = world.checks.flatMap((name) => decodeSlice(name) ?? []);
+  return { report, slices, endedMs: world.nowMs, dialled: world.dialled, opened: world.opened };
+}
+
+/**
+ * Runs a scenario by so many processes of a VU each, one after the other, each from the same time on; gives what all
+ * said on their logs.
+ */
+export async function runInstances(
+  instances: number,
+  { environment, ...place }: Place,
+): Promise<readonly string[]> {
+  const said: string[] = [];
+  for (let share = 0; share < instances; share++) {
+    const own = { INSTANCES: String(instances), INSTANCE: String(share), CORES: "1" };
+    const { world, script } = await openWorld({
+      ...place,
+      environment: { ...environment, ...own },
+      share,
+    });
+    const origin = script.setup();
+    await world.runUntil(script.default(origin));
+    script.handleSummary({ ...summaryOf(world), setup_data: origin });
+    said.push(...world.said);
+  }
+  return said;
+}
+
+interface Place {
+  readonly pool: string | null;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly relay: Relay;
+  readonly conditions: Conditions;
+  /** Of the load; which VU this is. */
+  readonly share?: number;
+}
+
+async function openWorld({ pool, environment, relay, conditions, share }: Place) {
   const { scenario = "publish" } = conditions;
   const world = new World(relay, conditions);
   const env = {
@@ -58,18 +103,17 @@ export async function runScenario(
   }
   const frames = pool === null ? new Uint8Array() : await readFile(join(pool, FRAMES_FILE));
   const shared = globalThis as unknown as Record<string, unknown>;
-  shared.k6World = modulesOf(world, env, texts, frames);
+  shared.k6World = modulesOf(world, env, texts, frames, share);
   const script = await loadScenario(scenario);
-  shared.k6Options = (script as unknown as { options: unknown }).options;
-  await world.runUntil(script.default());
-  const files = script.handleSummary({
-    root_group: { checks: world.checks.map((name) => ({ name })) },
-    state: { testRunDurationMs: world.nowMs },
-  });
-  const report = JSON.parse(files["run/report.json"] ?? "null") as Report;
-  assertBalanced(report);
-  const slices = world.checks.flatMap((name) => decodeSlice(name) ?? []);
-  return { report, slices, endedMs: world.nowMs, dialled: world.dialled, opened: world.opened };
+  shared.k6Options = script.options;
+  return { world, script };
+}
+
+function summaryOf({ checks, nowMs }: World) {
+  return {
+    root_group: { checks: checks.map((name) => ({ name })) },
+    state: { testRunDurationMs: nowMs },
+  };
 }
 
 const SCRIPTS = SCENARIO_NAMES.map((name) => `k6/${SCENARIOS[name].script}.ts`);

@@ -8,6 +8,7 @@ export function modulesOf(
   env: Readonly<Record<string, string>>,
   texts: Readonly<Record<string, string>>,
   frames: Uint8Array,
+  share = 0,
 ) {
   const instance = {
     get currentTestRunDuration() {
@@ -36,8 +37,8 @@ export function modulesOf(
       world.checks.push(...Object.keys(sets)),
     exec: {
       instance,
-      vu: { idInTest: 1 },
-      scenario: { iterationInTest: 0 },
+      vu: { idInTest: share + 1 },
+      scenario: { iterationInTest: share },
       test: {
         get options() {
           return (globalThis as unknown as Record<string, unknown>).k6Options;
@@ -80,6 +81,7 @@ export function modulesOf(
         return Math.floor(world.unixMs());
       };
     },
+    console: { log: (line: string) => world.said.push(line) },
     env,
     openText: (path: string) => texts[path.slice(path.lastIndexOf("/") + 1)],
   };
@@ -101,7 +103,7 @@ export const stubK6: Plugin = {
   setup({ initialOptions, onResolve, onLoad }) {
     initialOptions.external = [];
     initialOptions.banner = {
-      js: "const { env: __ENV, openText: open, setTimeout, clearTimeout, Date } = globalThis.k6World;",
+      js: "const { env: __ENV, openText: open, setTimeout, clearTimeout, Date, console } = globalThis.k6World;",
     };
     onResolve({ filter: /^k6(\/|$)/ }, ({ path }) => ({ path, namespace: "k6" }));
     onLoad({ filter: /.*/, namespace: "k6" }, ({ path }) => ({

@@ -1,7 +1,7 @@
 /** Virtual time, and the connections in it, for a scenario that runs under Node. */
 /** What reading the clock takes, ms: a loop that waits for a time must come to it. */
 export const READING_MS = 0.0005;
-const START_UNIX_MS = 1_767_225_600_000;
+export const START_UNIX_MS = 1_767_225_600_000;
 
 /** Called for each frame that is sent: when it came, and how to answer or drop the connection. */
 export type Relay = (frame: string, socket: RelaySide, atMs: number) => void;
@@ -54,6 +54,8 @@ const CALLS_A_ROUND = 64;
 export class World {
   nowMs = 0;
   readonly checks: string[] = [];
+  /** Lines on the log. */
+  readonly said: string[] = [];
   readonly sockets = new Set<StubSocket>();
   readonly relay: Relay;
   readonly conditions: Conditions;

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { buildBundles } from "../../build/bundle.ts";
 import { parseMix } from "../../src/events/mix.ts";
 import { Gathering } from "../../src/merge/gather.ts";
-import { mergeInstances } from "../../src/merge/merge.ts";
+import { mergeRun, NOBODY_ASKED } from "../../src/merge/merge.ts";
 import { sha256 } from "../../src/node/merge/read-logs.ts";
 import { readPool } from "../../src/node/pool/read.ts";
 import { ensureK6 } from "../../src/node/setup/ensure.ts";
@@ -83,7 +83,8 @@ describe("three k6 processes", { concurrency: true }, () => {
         output,
       );
       const { processes } = gather(ended);
-      const report = mergeInstances(processes, { partial: false, runId: "three", sha256 });
+      const run = mergeRun(processes, { partial: false, runId: "three", sha256 });
+      const report = run.complete(NOBODY_ASKED);
       assertCounts(report, relay.ledger, {});
       assert.equal(new Set(relay.ledger.events.map(({ id }) => id)).size, 180);
       assert.equal(report.run.complete, true);

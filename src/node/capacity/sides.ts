@@ -11,18 +11,18 @@ import { CEILING_SHARE } from "../../report/share-signals.ts";
 import { ceilingOf } from "../calibrate/obtain.ts";
 import { readNote, readPid, readPoolsLimit } from "../commands/run.ts";
 import { readAuthorities } from "../guard/authorities.ts";
-import { type Prepared, prepareRun } from "../run/prepare.ts";
 import { makeRunId } from "../run/run-id.ts";
 import type { Terminal } from "../terminal.ts";
+import type { Generator, Ready } from "./generator.ts";
 import { Journal, type JournalHead } from "./journal.ts";
 import type { Side } from "./search-run.ts";
-import { Stock } from "./stock.ts";
 import { planAt } from "./trial.ts";
 
 /** What is the same for all relays. */
 export interface Asked {
   readonly scenario: ScenarioName;
   readonly seed: string;
+  readonly generator: Generator;
   readonly cores: number;
   readonly settings: SearchSettings;
   readonly given: readonly OptionName[];
@@ -60,7 +60,7 @@ export async function openSide(asked: SideAsked): Promise<OpenSide> {
   const labels = plan.relays.map(({ label }) => label);
   const config = { relays: labels, ...kept };
   const last = asked.isResumed ? await lastOf(dir, scenario, config) : null;
-  const prepared = await prepareRun({
+  const prepared = await asked.generator.prepare({
     ...{ plan, kept, terminal, signal },
     poolDir: undefined,
     durationGiven: true,
@@ -87,7 +87,7 @@ export async function openSide(asked: SideAsked): Promise<OpenSide> {
       ...{ scenario, texts, cores, cooldownSec, emptyBy, prepared, terminal, signal },
       seed: head.seed,
       settings: asked.isBudgetGiven ? { ...bounded, budgetSec } : bounded,
-      stock: new Stock({ isReused: emptyBy !== null }),
+      stock: asked.generator.openStock({ isReused: emptyBy !== null }),
       of: asked.isNamed ? ` of ${labels.join(", ")}` : "",
     },
   };
@@ -96,7 +96,7 @@ export async function openSide(asked: SideAsked): Promise<OpenSide> {
 /** Beyond nine tenths of what the generator reaches it would be measured itself. */
 function bound(
   { settings, scenario, plan, emptyBy }: SideAsked,
-  { calibration }: Prepared,
+  { calibration }: Ready,
 ): SearchSettings {
   const ceilingEps =
     settings.scale === "rate" && SCENARIOS[scenario].leads === "publish"

@@ -13,6 +13,9 @@ import { choosePool, holdPool, POOLS_DIR, type PoolChoice, type TakenPool } from
 /** Until it is seen: two cores sign some 4,000 a second. */
 const SIGNED_PER_SEC = 3_000;
 
+/** What a search asks of it. */
+export type Supplies = Pick<Stock, "left" | "signedPerSec" | "signedSec" | "take" | "close">;
+
 export class Stock {
   readonly #held: TakenPool[] = [];
   #places: readonly Place[] = [];

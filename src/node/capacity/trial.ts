@@ -11,14 +11,14 @@ import { buildPlan, type Plan } from "../../plan/plan.ts";
 import type { ScenarioName } from "../../plan/scenarios.ts";
 import { wait } from "../preflight/dial.ts";
 import type { PoolChoice } from "../run/pool.ts";
-import { admitFor, lookHere, type Prepared } from "../run/prepare.ts";
-import { runPrepared } from "../run/run.ts";
+import { admitFor } from "../run/prepare.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Cooled, coolDown, type Resting, UNKNOWN } from "./cooling.ts";
 import { databaseBytes } from "./database.ts";
 import { emptyRelay } from "./empty.ts";
+import type { Ready } from "./generator.ts";
 import { lookAtRest, whyGone } from "./look.ts";
-import type { Stock } from "./stock.ts";
+import type { Supplies } from "./stock.ts";
 
 /** What is the same in all trials. */
 export interface Trials {
@@ -29,12 +29,12 @@ export interface Trials {
   readonly settings: SearchSettings;
   /** Waits so long before each; `null`: until the relay is as at the baseline. */
   readonly cooldownSec: number | null;
-  readonly stock: Stock;
+  readonly stock: Supplies;
   /** The command that empties the relay before each; `null`: it keeps what the trials before sent. */
   readonly emptyBy: string | null;
   /** Which relay, where there are several searches: ` of 127.0.0.1:7778`. */
   readonly of: string;
-  readonly prepared: Prepared;
+  readonly prepared: Ready;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -112,7 +112,7 @@ export async function carryOutTrial(
     },
   };
   if (trials.emptyBy !== null) await emptyRelay(trials.emptyBy, plan, signal);
-  await lookHere({ ...request, force: false });
+  await prepared.lookHere({ ...request, force: false });
   const admissions = await admitFor(plan, request.ca);
   const known = {
     ...{ number: asked.number, role: asked.role, load: asked.load, lengthSec: asked.lengthSec },
@@ -120,11 +120,13 @@ export async function carryOutTrial(
     seed: plan.seed,
   };
   try {
-    const { report, outcome, runDir } = await runPrepared({ ...prepared, request, admissions });
+    const { report, outcome, runDir } = await prepared.carryOut({ request, admissions });
     if (outcome.stopped === "interrupted" || signal.aborted) {
       throw new Interrupted("interrupted within a trial");
     }
-    const pid = report.resources?.relayProcesses?.at(-1)?.pid;
+    // What others saw has no process here.
+    const { several } = report.generator;
+    const pid = several ? undefined : report.resources?.relayProcesses?.at(-1)?.pid;
     const judged = judgeTrial(report, await databaseBytes(pid));
     const died = await whyGone(admissions);
     const { cooledSec, aged } = cooled;

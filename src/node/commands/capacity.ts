@@ -1,5 +1,4 @@
 /** `k6-nostr capacity [scenario]`: the highest load that meets the objective. */
-import { availableParallelism, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { buildPageAssets } from "../../../build/page.ts";
 import { capacityReport } from "../../capacity/report.ts";
@@ -22,14 +21,15 @@ import { renderCapacityHtml } from "../../report/capacity/html.ts";
 import { renderCapacity } from "../../report/capacity/markdown.ts";
 import { renderCapacityTerminal } from "../../report/capacity/terminal.ts";
 import { EXIT } from "../../report/verdict.ts";
-import { readAsked } from "../asked.ts";
+import { type Asked, readAsked } from "../asked.ts";
 import { AT_LEAST_FLAG, readAtLeast } from "../at-least.ts";
 import { ceilingOf } from "../calibrate/obtain.ts";
+import { type Generator, HERE } from "../capacity/generator.ts";
 import { carryOutSearches, type Searched } from "../capacity/search-run.ts";
 import { readCooldown, readFresh, readSettings, SEARCH_FLAGS } from "../capacity/settings.ts";
 import { firstPlan, type OpenSide, openSide } from "../capacity/sides.ts";
 import { flagOf } from "../capacity/trial.ts";
-import { parseCommandLine } from "../command-line.ts";
+import { type FlagRow, parseCommandLine } from "../command-line.ts";
 import { CONFIG_FLAG } from "../config-file.ts";
 import { GATE_FLAGS, passGate } from "../gate.ts";
 import { policyOf } from "../guard/policy.ts";
@@ -39,6 +39,8 @@ import { drawSeed } from "../seed.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
 import { describeFlags, describeOptions, HELP_FLAG } from "./help.ts";
+
+type Flags = Readonly<Record<string, string | undefined>>;
 
 const OWN = [...SEARCH_FLAGS, AT_LEAST_FLAG, ...GATE_FLAGS, CONFIG_FLAG, HELP_FLAG];
 const OTHERWISE: ScenarioName = "publish";
@@ -53,13 +55,23 @@ const UNSEARCHED: Partial<Readonly<Record<ScenarioName, string>>> = {
   connect: "its rate is that of handshakes, at which its clients come once",
 };
 
-export async function capacity(args: readonly string[]): Promise<number> {
-  const { flags, words } = parseCommandLine(args, [...Object.values(OPTIONS), ...OWN]);
+/** Trials by generators elsewhere, where there are any: what they are told, and who they are. */
+export interface Elsewhere {
+  readonly flags: readonly FlagRow[];
+  readonly usage: string;
+  /** Throws `ConfigError`. */
+  readonly read: (asked: Asked, flags: Flags) => Generator;
+}
+
+export async function capacity(args: readonly string[], elsewhere?: Elsewhere): Promise<number> {
+  const rows = [...(elsewhere?.flags ?? []), ...OWN];
+  const { flags, words } = parseCommandLine(args, [...Object.values(OPTIONS), ...rows]);
   if (flags.help) {
-    process.stdout.write(usage());
+    process.stdout.write(usage(elsewhere?.usage ?? USAGE, rows));
     return EXIT.ok;
   }
-  const { scenario, texts, given } = await readAsked(words, flags, process.env, OTHERWISE);
+  const wanted = await readAsked(words, flags, process.env, OTHERWISE);
+  const { scenario, texts, given } = wanted;
   const hindrance = UNSEARCHED[scenario];
   if (hindrance !== undefined) {
     throw new ConfigError(`\`capacity\` does not search with \`${scenario}\`: ${hindrance}`);
@@ -67,15 +79,16 @@ export async function capacity(args: readonly string[]): Promise<number> {
   const read = readSettings(flags, scenario);
   const atLeast = readAtLeast(flags["at-least"]);
   refuse(flags, texts, read);
+  const generator = elsewhere?.read(wanted, flags) ?? HERE;
   const own: OptionTexts = {
     ...texts,
     threshold: texts.threshold ?? OBJECTIVES[scenario] ?? defaultThresholds(scenario),
   };
   const others = flags.against === undefined ? [] : [readAgainst(flags.against, own)];
   const seed = texts.seed ?? drawSeed(scenario);
-  const cores = availableParallelism();
+  const { cores } = generator;
   const asked = {
-    ...{ scenario, seed, cores, settings: read, given },
+    ...{ scenario, seed, generator, cores, settings: read, given },
     ...{ cooldownSec: readCooldown(flags.cooldown), emptyBy: readFresh(flags) },
     ...{ isResumed: flags.resume !== undefined, isBudgetGiven: flags.budget !== undefined },
   };
@@ -86,6 +99,7 @@ export async function capacity(args: readonly string[]): Promise<number> {
     plan: firstPlan(asked, of),
   }));
   if (first === undefined) throw new Error("there is no relay");
+  refuseShares(first.plan, generator);
   for (const { plan } of more) refuseSame(first.plan, plan);
   const { reportDir } = first.plan;
   const terminal = createTerminal();
@@ -111,12 +125,13 @@ export async function capacity(args: readonly string[]): Promise<number> {
       ...{ flags, atLeast, reportDir },
     });
   } finally {
+    await generator.close();
     interrupts.release();
   }
 }
 
 interface Telling {
-  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly flags: Flags;
   readonly atLeast: number | null;
   readonly reportDir: string;
 }
@@ -143,11 +158,7 @@ async function tell(
 }
 
 /** What the search sets itself, and what it can't take. */
-function refuse(
-  flags: Readonly<Record<string, string | undefined>>,
-  texts: OptionTexts,
-  { scale }: SearchSettings,
-): void {
+function refuse(flags: Flags, texts: OptionTexts, { scale }: SearchSettings): void {
   const set = ["duration", "warmup", flagOf(scale)].find((flag) => flags[flag] !== undefined);
   if (set !== undefined) {
     throw new ConfigError(
@@ -169,6 +180,13 @@ function refuse(
   }
 }
 
+function refuseShares({ instances }: Plan, { mayShare }: Generator): void {
+  if (instances === 1 || mayShare) return;
+  throw new ConfigError(
+    `${optionLabel("instances")} is ${instances}: a search on this machine has one generator; \`k6-nostr kubernetes capacity\` searches with pods`,
+  );
+}
+
 /** The other relay, loaded by the same options. */
 function readAgainst(against: string, texts: OptionTexts): OptionTexts {
   refuseKey(against, "--against");
@@ -187,7 +205,7 @@ function refuseSame({ relays }: Plan, other: Plan): void {
 
 function reportOf({ run, head }: OpenSide, { trials, result }: Searched): CapacityReport {
   const { settings, prepared } = run;
-  const { k6, calibration, admissions, checked, request } = prepared;
+  const { about: by, calibration, admissions, checked, request } = prepared;
   const { plan, relayNote = null } = request;
   const about = {
     run: {
@@ -196,18 +214,13 @@ function reportOf({ run, head }: OpenSide, { trials, result }: Searched): Capaci
       endedAt: new Date().toISOString(),
       scenario: head.scenario,
       tool: TOOL,
-      k6: `k6 v${k6.version}`,
+      ...by,
       relays: admissions.map(({ url, addresses: [address] }, i) => {
         const { software = null, version = null } = checked.answers[i]?.information ?? {};
         return { label: url.label, address, software, version };
       }),
       relayNote,
       sameHost: sharesHost(admissions, policyOf(plan).isolation),
-      host: {
-        cpus: availableParallelism(),
-        memoryBytes: totalmem(),
-        platform: `${platform()} ${release()} ${process.arch}`,
-      },
     },
     config: head.config,
     objective: [
@@ -237,15 +250,17 @@ async function writeReports(report: CapacityReport, reportDir: string): Promise<
   return files;
 }
 
-function usage(): string {
-  return `k6-nostr capacity [publish|playback|query] --relay URL [flags]
+const USAGE = "k6-nostr capacity [publish|playback|query] --relay URL [flags]";
+
+function usage(line: string, rows: readonly FlagRow[]): string {
+  return `${line}
 
 The highest load at which the relay meets the objective (the thresholds, and no growing backlog): doubled
 until it fails, narrowed by a majority of trials, proven by long ones. A quarter of an hour; each trial is kept
 when it ends, Ctrl-C gives the interval so far, and --resume goes on. docs/capacity.md says how and why.
 
 This command
-${describeFlags(OWN)}
+${describeFlags(rows)}
 ${describeOptions()}
 Exit codes: 0 a result; 99 less than --at-least, no load held, or the relay died; 3 the relay's limit is not
 known; 2 wrong configuration or refused target; 130 interrupted; 1 anything else.

@@ -1,27 +1,28 @@
 /** `k6-nostr kubernetes render|run|logs|delete`: a plan loaded by the pods of a cluster, and the one report of them. */
-import { setFlagsFromString } from "node:v8";
 import { ConfigError } from "../../errors.ts";
-import type { Said } from "../../merge/gather.ts";
-import { mergeInstances } from "../../merge/merge.ts";
+import { mergeRun } from "../../merge/merge.ts";
 import { OPTIONS } from "../../plan/option-table.ts";
 import { EXIT } from "../../report/verdict.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
+import { CONFIG_FLAG } from "../config-file.ts";
 import { GATE_FLAGS } from "../gate.ts";
 import { Api } from "../kubernetes/api.ts";
 import { type Flags, JOB_FLAGS, readJob } from "../kubernetes/asked.ts";
-import { KINDS_OF, manifestsOf, RIGHTS_OF } from "../kubernetes/engine.ts";
+import { manifestsOf, RIGHTS_OF } from "../kubernetes/engine.ts";
 import { Following } from "../kubernetes/following.ts";
-import type { JobRequest } from "../kubernetes/job.ts";
-import { loadByPods } from "../kubernetes/load.ts";
-import { make, podsOf, remove } from "../kubernetes/made.ts";
+import { podsOf, remove } from "../kubernetes/made.ts";
 import { refuseWithoutRights } from "../kubernetes/rights.ts";
 import { Roster } from "../kubernetes/roster.ts";
+import { runByPods } from "../kubernetes/run.ts";
+import { searchByPods } from "../kubernetes/search.ts";
 import { leaveReport } from "../merge/leave.ts";
 import { sha256 } from "../merge/read-logs.ts";
 import { makeRunDir } from "../report-files.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
+import { capacity, type Elsewhere } from "./capacity.ts";
 import { describeFlags, describeOptions, HELP_FLAG } from "./help.ts";
+import { readBackNamed } from "./merge.ts";
 
 const RUN_FLAGS: readonly FlagRow[] = [
   { flag: "fail-fast", help: "run: the first instance that dies ends all" },
@@ -33,11 +34,19 @@ const RUN_FLAGS: readonly FlagRow[] = [
   ...GATE_FLAGS,
 ];
 
+const BY_PODS: Elsewhere = {
+  flags: JOB_FLAGS,
+  usage: "k6-nostr kubernetes capacity [publish|playback|query] --relay URL --instances N [flags]",
+  read: searchByPods,
+};
+
 /** Logs that are not followed are there at once, but for a node that does not answer. */
 const READ_MS = 60_000;
 
 export async function kubernetes(args: readonly string[]): Promise<number> {
-  const own = [...JOB_FLAGS, ...RUN_FLAGS, HELP_FLAG];
+  const [wanted, ...others] = args;
+  if (wanted === "capacity") return await capacity(others, BY_PODS);
+  const own = [...JOB_FLAGS, ...RUN_FLAGS, CONFIG_FLAG, HELP_FLAG];
   const { flags, words } = parseCommandLine(args, [...Object.values(OPTIONS), ...own]);
   if (flags.help) {
     process.stdout.write(`${USAGE}\n${describeOptions()}\nThis command\n${describeFlags(own)}`);
@@ -51,7 +60,7 @@ export async function kubernetes(args: readonly string[]): Promise<number> {
     process.stdout.write(`${JSON.stringify(whole, null, 2)}\n`);
     return EXIT.ok;
   }
-  if (verb === "run") return await runByPods(rest, flags);
+  if (verb === "run") return await runJob(rest, flags);
   if (verb === "logs" && name !== undefined) return await readAgain(name, flags);
   if (verb === "delete" && name !== undefined) return await removeAll(name, flags);
   throw new ConfigError(
@@ -59,8 +68,9 @@ export async function kubernetes(args: readonly string[]): Promise<number> {
   );
 }
 
-const USAGE = `k6-nostr kubernetes run <scenario> --relay URL --instances N --seed SEED [flags]
+const USAGE = `k6-nostr kubernetes run <scenario> --relay URL --instances N [flags]
 k6-nostr kubernetes render <scenario> …   print what \`run\` would make
+k6-nostr kubernetes capacity [scenario] … search for what the relay takes, each trial by pods
 k6-nostr kubernetes logs NAME             read the pods' logs again, and make their report
 k6-nostr kubernetes delete NAME           remove all that a run made
 
@@ -68,51 +78,28 @@ Loads a plan with a pod for each instance, follows their logs, writes the one re
 made (docs/scale.md). Goes through \`kubectl\`, as that is set up.
 `;
 
-async function runByPods(words: readonly string[], flags: Flags): Promise<number> {
+async function runJob(words: readonly string[], flags: Flags): Promise<number> {
   const terminal = createTerminal();
   const interrupts = catchInterrupts();
+  const { signal } = interrupts;
   const job = await readJob(words, flags, Date.now());
-  const { engine, plan, name, startAtMs } = job;
-  const manifests = await manifestsOf(job);
+  const { reportDir } = job.plan;
   // Before anything is loaded, a report must have a place.
-  await makeRunDir(plan.reportDir, job.runId);
+  await makeRunDir(reportDir, job.runId);
   const api = await Api.open(flags.namespace);
   try {
-    await refuseWithoutRights(api, RIGHTS_OF[engine]);
-    await make(api, manifests);
-    const inSec = Math.max(0, Math.round((startAtMs - Date.now()) / 1_000));
-    terminal.note(`made        ${name} in ${api.namespace}, which begins in ${inSec} s`);
+    await refuseWithoutRights(api, RIGHTS_OF[job.engine]);
     interrupts.onRepeat(() => void api.close().finally(() => process.exit(EXIT.interrupted)));
-    try {
-      const { processes, ended } = await loadByPods({
-        ...{ api, name, engine, plan, startAtMs, terminal, signal: interrupts.signal },
-        failFast: flags["fail-fast"] !== undefined,
-      });
-      const report = mergeAll(processes, { ended, runId: job.runId, partial: true });
-      const code = await leaveReport(report, plan.reportDir, flags);
-      return interrupts.signal.aborted ? EXIT.interrupted : code;
-    } finally {
-      if (flags.keep === undefined) await clear(api, job, terminal.note);
-    }
+    const own = {
+      failFast: flags["fail-fast"] !== undefined,
+      isKept: flags.keep !== undefined,
+    };
+    const report = await runByPods({ api, job, ...own, terminal, signal });
+    const code = await leaveReport(report, reportDir, flags);
+    return signal.aborted ? EXIT.interrupted : code;
   } finally {
     await api.close();
     interrupts.release();
-  }
-}
-
-/** A run that failed is to be told as that, and not as what came of removing it. */
-async function clear(
-  api: Api,
-  { name, engine }: JobRequest,
-  note: (text: string) => void,
-): Promise<void> {
-  try {
-    await remove(api, name, KINDS_OF[engine]);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    note(
-      `left        ${name} in ${api.namespace} (${why}); remove it: k6-nostr kubernetes delete ${name}`,
-    );
   }
 }
 
@@ -131,29 +118,19 @@ async function readAgain(name: string, flags: Flags): Promise<number> {
     roster.see(pods, Date.now());
     const hasSaid = (index: number) =>
       [...processes.values()].some((said) => said.begin?.index === index && said.about !== null);
-    const report = mergeAll(processes, {
+    const run = mergeRun(processes, {
       ended: roster.endings(hasSaid),
       runId: begin.runId ?? name,
       partial: flags.partial !== undefined,
+      sha256,
     });
+    const report = run.complete(await readBackNamed(run, flags));
     const reportDir =
       flags["report-dir"] ?? (process.env.REPORT_DIR || OPTIONS.reportDir.default || "");
     return await leaveReport(report, reportDir, flags);
   } finally {
     await api.close();
   }
-}
-
-interface MergeAll {
-  readonly ended: ReadonlyMap<number, string>;
-  readonly runId: string;
-  readonly partial: boolean;
-}
-
-function mergeAll(processes: ReadonlyMap<string, Said>, options: MergeAll) {
-  // Much is read and little kept: by itself the heap would grow to three times what is in use.
-  setFlagsFromString("--heap-growing-percent=25");
-  return mergeInstances(processes, { ...options, sha256 });
 }
 
 async function removeAll(name: string, flags: Flags): Promise<number> {

@@ -1,5 +1,4 @@
 /** `k6-nostr merge PART…`: logs of the instances of one run → the one report of it. */
-import { setFlagsFromString } from "node:v8";
 import { ConfigError } from "../../errors.ts";
 import { parseRelayUrls } from "../../guard/relay-url.ts";
 import type { ReadBackFigures } from "../../merge/complete.ts";
@@ -11,11 +10,9 @@ import { EXIT } from "../../report/verdict.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
 import { GATE_FLAGS } from "../gate.ts";
 import { readAuthorities } from "../guard/authorities.ts";
-import { refuseByText } from "../guard/refuse.ts";
+import { askRelays } from "../merge/ask-relays.ts";
 import { leaveReport } from "../merge/leave.ts";
-import { readBackMerged } from "../merge/read-back.ts";
 import { readLogs, sha256 } from "../merge/read-logs.ts";
-import { admitFor } from "../run/prepare.ts";
 import { makeRunId } from "../run/run-id.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
@@ -48,8 +45,6 @@ export async function merge(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   if (words.length === 0) throw new ConfigError("usage: k6-nostr merge PART… [--partial]");
-  // Much is read and little kept: by itself the heap would grow to three times what is in use.
-  setFlagsFromString("--heap-growing-percent=25");
   const { processes } = await readLogs(words);
   const runId = [...processes.values()].map(({ begin }) => begin?.runId).find(Boolean);
   const run = mergeRun(processes, {
@@ -57,14 +52,14 @@ export async function merge(args: readonly string[]): Promise<number> {
     runId: runId ?? makeRunId(),
     sha256,
   });
-  const report = run.complete(await readBack(run, flags));
+  const report = run.complete(await readBackNamed(run, flags));
   const reportDir =
     flags["report-dir"] ?? (process.env.REPORT_DIR || OPTIONS.reportDir.default || "");
   return await leaveReport(report, reportDir, flags);
 }
 
 /** Asks the relay that `--relay` names, by the rules for loading it; nobody without it. Throws `ConfigError`. */
-async function readBack(
+export async function readBackNamed(
   run: MergedRun,
   flags: Readonly<Record<string, string | undefined>>,
 ): Promise<ReadBackFigures> {
@@ -88,13 +83,12 @@ async function readBack(
     allowPrivate: readSwitch(texts, "allowPrivate"),
     dedicatedHost: texts.allowDedicatedRelay ?? null,
   };
-  refuseByText(plan);
-  const admissions = await admitFor(plan, await readAuthorities(texts.ca));
+  const ca = await readAuthorities(texts.ca);
   const terminal = createTerminal();
   const interrupts = catchInterrupts();
   try {
     const { signal } = interrupts;
-    return await readBackMerged(run, { admissions, poolDir: pool, terminal, signal });
+    return await askRelays(run, { plan, ca, poolDir: pool, terminal, signal });
   } finally {
     interrupts.release();
   }

@@ -21,6 +21,9 @@ export class ApiError extends ConfigError {
   }
 }
 
+/** What is asked of a cluster. */
+export type Cluster = Pick<Api, "namespace" | "ask" | "lines">;
+
 export type Method = "GET" | "POST" | "DELETE";
 
 export class Api {

@@ -1,12 +1,11 @@
 /** What a person asked to load by pods, read as far as it can be without a cluster. */
 import { ConfigError } from "../../errors.ts";
 import { OPTIONS, type OptionName } from "../../plan/option-table.ts";
-import { optionLabel } from "../../plan/options.ts";
+import { optionLabel, readSwitch } from "../../plan/options.ts";
 import { buildPlan, type Plan } from "../../plan/plan.ts";
 import { openingMs, readStartAt } from "../../plan/start.ts";
 import { type Asked, readAsked } from "../asked.ts";
 import type { FlagRow } from "../command-line.ts";
-import { CONFIG_FLAG } from "../config-file.ts";
 import { refuseByText } from "../guard/refuse.ts";
 import { leadOf } from "../preflight/times.ts";
 import { makeRunId } from "../run/run-id.ts";
@@ -15,6 +14,8 @@ import { pinnedVersion } from "../setup/version.ts";
 import { readVersion } from "../version.ts";
 import { type Engine, type JobRequest, jobName } from "./job.ts";
 
+/** Unless it asks for more: a pod has what it asks for, and not the cores of this machine. */
+export const CORES_OF_POD = 1;
 /** To pull an image, to find nodes for all pods, to start Node. */
 const LEAD_SEC = 60;
 
@@ -44,7 +45,6 @@ export const JOB_FLAGS: readonly FlagRow[] = [
     help: "a volume claim with a pool, --pool its folder there",
   },
   { flag: "host-network", help: "pods have the network of their nodes" },
-  CONFIG_FLAG,
 ];
 
 export type Flags = Readonly<Record<string, string | undefined>>;
@@ -61,7 +61,21 @@ const NOT_IN_A_POD: readonly OptionName[] = [
 ];
 
 /** Options that no plan holds, and that an instance reads. */
-const PASSED_ON: readonly OptionName[] = ["epoch", "poolsLimit", "relayNote", "force"];
+const PASSED_ON: readonly OptionName[] = [
+  "epoch",
+  "poolsLimit",
+  "relayNote",
+  "relayMetrics",
+  "audit",
+  "force",
+];
+
+/** What is asked of pods, whatever the plan that they load. */
+export interface Pods extends Omit<JobRequest, "plan" | "runId" | "name" | "startAtMs" | "nowMs"> {
+  readonly startAtMs: number | null;
+  /** From making them to the start, ms; `null`: as long as it is expected to take. */
+  readonly leadMs: number | null;
+}
 
 /** Throws `ConfigError` for what pods can't be told, or must not be. */
 export async function readJob(
@@ -70,24 +84,19 @@ export async function readJob(
   nowMs: number,
 ): Promise<JobRequest> {
   const asked = await readAsked(words, flags, process.env);
+  const pods = readPods(asked, flags);
   const { scenario, texts } = asked;
-  refuseForPods(asked, flags);
-  // A pod has the cores that it asks for, and not those of this machine.
-  const plan = buildPlan(scenario, { cores: "1", ...texts }, drawSeed(scenario));
-  refuseByText(plan);
-  if (plan.instances === 1) {
-    throw new ConfigError(`${optionLabel("instances")} must be 2 or more: one is \`k6-nostr run\``);
-  }
+  return jobOfPods(pods, buildPlan(scenario, texts, drawSeed(scenario), CORES_OF_POD), nowMs);
+}
+
+export function readPods({ texts, given }: Asked, flags: Flags): Pods {
+  refuseForPods({ texts, given }, flags);
   const claim = flags["pool-claim"];
   const engine = readEngine(flags.engine);
-  const runId = makeRunId();
   return {
     engine,
-    plan,
-    runId,
-    name: jobName(runId),
-    startAtMs: readStartAt(texts.startAt) ?? nowMs + leadMs(plan, flags.lead, claim !== undefined),
-    nowMs,
+    startAtMs: readStartAt(texts.startAt),
+    leadMs: readLead(flags.lead),
     image:
       flags.image ??
       (engine === "job" ? `k6-nostr:${readVersion()}` : `grafana/k6:${pinnedVersion}`),
@@ -97,12 +106,25 @@ export async function readJob(
     hostNetwork: flags["host-network"] !== undefined,
     more: Object.fromEntries(
       PASSED_ON.flatMap((name) => {
-        const { variable } = OPTIONS[name];
+        const { variable, value } = OPTIONS[name];
+        const isOff = value === undefined && !readSwitch(texts, name);
         const text = texts[name];
-        return variable === undefined || text === undefined ? [] : [[variable, text]];
+        return variable === undefined || text === undefined || isOff ? [] : [[variable, text]];
       }),
     ),
   };
+}
+
+/** The Job, or what else makes pods, of one run. Throws `ConfigError` for a plan that no pods can load. */
+export function jobOfPods({ leadMs, ...pods }: Pods, plan: Plan, nowMs: number): JobRequest {
+  refuseByText(plan);
+  if (plan.instances === 1) {
+    throw new ConfigError(`${optionLabel("instances")} must be 2 or more: one is \`k6-nostr run\``);
+  }
+  const runId = makeRunId();
+  const isMade = pods.poolClaim !== undefined;
+  const startAtMs = pods.startAtMs ?? nowMs + (leadMs ?? expectedLeadMs(plan, isMade));
+  return { ...pods, plan, runId, name: jobName(runId), startAtMs, nowMs };
 }
 
 function readEngine(text = "job"): Engine {
@@ -110,18 +132,20 @@ function readEngine(text = "job"): Engine {
   throw new ConfigError(`--engine must be job or k6-operator, got \`${text.slice(0, 20)}\``);
 }
 
-/** Without `--lead` what signing and connecting are expected to take comes to it. */
-function leadMs(plan: Plan, text: string | undefined, isMade: boolean): number {
-  if (text === undefined) {
-    return 1_000 * (LEAD_SEC + leadOf(plan, isMade).beginSec) + openingMs(plan);
-  }
+/** What signing and connecting take comes to it. */
+function expectedLeadMs(plan: Plan, isMade: boolean): number {
+  return 1_000 * (LEAD_SEC + leadOf(plan, isMade).beginSec) + openingMs(plan);
+}
+
+function readLead(text: string | undefined): number | null {
+  if (text === undefined) return null;
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text) * 1_000;
   throw new ConfigError(
     `--lead must be whole seconds from 1 to 99999, got \`${text.slice(0, 20)}\``,
   );
 }
 
-function refuseForPods({ texts, given }: Asked, flags: Flags): void {
+function refuseForPods({ texts, given }: Pick<Asked, "texts" | "given">, flags: Flags): void {
   const own = NOT_IN_A_POD.find((name) => given.includes(name));
   if (own !== undefined) {
     throw new ConfigError(`${optionLabel(own)} is of one machine, and no pod has it; leave it out`);
@@ -140,9 +164,10 @@ function refuseForPods({ texts, given }: Asked, flags: Flags): void {
   if (!given.includes("instances")) {
     throw new ConfigError(`${optionLabel("instances")} is required: how many pods`);
   }
-  const isDrawn = !given.includes("seed") && texts.pool === undefined;
-  if (isDrawn && texts.corpus === undefined) {
-    throw new ConfigError(`${optionLabel("seed")} is required: pods make their pool of it`);
+  if (/[?@]/.test(texts.relayMetrics ?? "")) {
+    throw new ConfigError(
+      `${optionLabel("relayMetrics")} would stand in the Job for all to read: leave out what is behind \`?\`, and who asks`,
+    );
   }
   for (const [flag, rule] of Object.entries(NAMES)) {
     const text = flags[flag];

@@ -2,21 +2,21 @@
  * The logs of all pods of a run, followed at once. A log that is followed outlives its pod and the node's rotation of
  * it at 10 MiB; one whose stream broke is read again from its start, as what came twice does not matter.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Slice } from "../../measure/slice.ts";
-import { Gathering } from "../../merge/gather.ts";
 import { TEXT_MARK } from "../../merge/lines.ts";
 import { LiveRun } from "../live.ts";
-import { sha256 } from "../merge/read-logs.ts";
-import { type Api, ApiError } from "./api.ts";
+import { openGathering } from "../merge/read-logs.ts";
+import { ApiError, type Cluster } from "./api.ts";
+import { CLOCK } from "./clock.ts";
 import type { Pod } from "./pods.ts";
 
 /** Until the next look at the pods, which says whether a log that came to its end is whole. */
 const AGAIN_MS = 3_000;
 
 export class Following {
-  readonly gathering = new Gathering(sha256);
-  readonly #api: Api;
+  readonly gathering = openGathering();
+  readonly #api: Cluster;
+  readonly #clock: typeof CLOCK;
   readonly #stop = new AbortController();
   readonly #streams = new Map<string, Promise<void>>();
   readonly #ended = new Set<string>();
@@ -26,8 +26,9 @@ export class Following {
   /** Where the time of the line begins, Unix ms: each process counts from its own start. */
   #originMs = 0;
 
-  constructor(api: Api) {
+  constructor(api: Cluster, clock = CLOCK) {
     this.#api = api;
+    this.#clock = clock;
   }
 
   /** Follows those that have begun, each once. */
@@ -41,10 +42,12 @@ export class Following {
 
   /** Waits for the last lines, at most so long; reads again what broke off. */
   async settle(mostMs: number): Promise<void> {
-    const limit = setTimeout(() => this.#stop.abort(), mostMs);
-    await Promise.all(this.#streams.values());
-    clearTimeout(limit);
+    const over = new AbortController();
+    const limit = this.#clock.wait(mostMs, over.signal);
+    await Promise.race([Promise.all(this.#streams.values()), limit]);
+    over.abort();
     this.#stop.abort();
+    await Promise.all(this.#streams.values());
     for (const pod of this.#broken) {
       // It may be gone, or on a node that does not answer: `merge` says what is missing.
       await this.#read(pod, false, AbortSignal.timeout(mostMs)).catch(() => {});
@@ -74,7 +77,7 @@ export class Following {
         this.#broken.add(pod);
         if (error instanceof ApiError && error.code === 404) return;
       }
-      await delay(AGAIN_MS, undefined, { signal }).catch(() => {});
+      await this.#clock.wait(AGAIN_MS, signal);
       if (this.#ended.has(pod.name)) return;
     }
   }
@@ -106,7 +109,7 @@ export class Following {
         atMs: slice.atMs + byMs,
         windowStartMs: windowStartMs === null ? null : windowStartMs + byMs,
       },
-      Date.now(),
+      this.#clock.nowMs(),
     );
   }
 }

@@ -1,5 +1,5 @@
 /** What a run makes in a cluster, found and removed again by its name. */
-import { type Api, ApiError } from "./api.ts";
+import { ApiError, type Cluster } from "./api.ts";
 import { type Pod, type PodObject, podOf } from "./pods.ts";
 
 export interface Manifest {
@@ -21,12 +21,12 @@ const KINDS: Readonly<Record<string, string>> = {
   ConfigMap: "/api/v1/namespaces/NS/configmaps",
 };
 
-function pathOf(api: Api, kind: string): string {
+function pathOf(api: Cluster, kind: string): string {
   return (KINDS[kind] ?? "").replace("NS", api.namespace);
 }
 
 /** Throws `ApiError`: of what was made before nothing is left then. */
-export async function make(api: Api, manifests: readonly Manifest[]): Promise<void> {
+export async function make(api: Cluster, manifests: readonly Manifest[]): Promise<void> {
   const [first] = manifests;
   try {
     for (const manifest of manifests) {
@@ -45,7 +45,7 @@ export async function make(api: Api, manifests: readonly Manifest[]): Promise<vo
 
 /** Removes all of a run, of whatever it was made, its pods by their owner; gives the kinds that were there. */
 export async function remove(
-  api: Api,
+  api: Cluster,
   name: string,
   kinds: readonly string[] = Object.keys(KINDS),
 ): Promise<readonly string[]> {
@@ -67,7 +67,7 @@ export async function remove(
 }
 
 /** Pods of a run, whoever numbers them. */
-export async function podsOf(api: Api, name: string): Promise<readonly Pod[]> {
+export async function podsOf(api: Cluster, name: string): Promise<readonly Pod[]> {
   const found = await Promise.all(
     [`batch.kubernetes.io/job-name=${name}`, `k6_cr=${name},runner=true`].map((selector) =>
       api.ask<{ readonly items: readonly PodObject[] }>(

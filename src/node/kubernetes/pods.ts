@@ -15,6 +15,7 @@ export interface PodObject {
     readonly phase?: string;
     readonly reason?: string;
     readonly message?: string;
+    readonly hostIP?: string;
     readonly conditions?: readonly Condition[];
     readonly containerStatuses?: readonly ContainerStatus[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
@@ -59,6 +60,8 @@ export interface Pod {
   readonly isDeleted: boolean;
   /** Unix ms. */
   readonly endedMs: number | null;
+  /** Of its node; `null` as long as it has none. */
+  readonly nodeAddress: string | null;
 }
 
 /** Reasons for which a container waits that no patience helps against (kubelet). */
@@ -82,6 +85,7 @@ export function podOf({ metadata, spec, status }: PodObject): Pod {
     container,
     index: indexOf(metadata.labels ?? {}),
     isDeleted: metadata.deletionTimestamp !== undefined,
+    nodeAddress: status.hostIP ?? null,
   };
   const state = containerStatuses.find(({ name }) => name === container)?.state;
   const terminated = state?.terminated;

@@ -7,6 +7,8 @@ export class Roster {
   readonly #pods = new Map<string, Pod>();
   readonly #told = new Set<string>();
   #isStopping = false;
+  /** Index → why it was stopped, of those that ran until then. */
+  readonly #stopped = new Map<number | null, string>();
 
   constructor(instances: number, startAtMs: number) {
     this.#instances = instances;
@@ -17,9 +19,12 @@ export class Roster {
     return [...this.#pods.values()];
   }
 
-  /** From now on pods go because they are told to. */
-  stop(): void {
+  /** From now on pods go because they are told to; `why`: unless they say so themselves. */
+  stop(why: string | null = null): void {
     this.#isStopping = true;
+    if (why === null) return;
+    for (const { index, state } of this.pods)
+      if (state === "running") this.#stopped.set(index, why);
   }
 
   /** Takes the pods that are there, and with them those that are not any more. */
@@ -85,17 +90,24 @@ export class Roster {
     return null;
   }
 
-  /** Index → how it ended, of those that did not end as they should. `hasSaid`: its log has the reason. */
+  /**
+   * Index → how it ended, of those that did not end as they should, and behind them those that were stopped because of
+   * them. `hasSaid`: its log has the reason.
+   */
   endings(hasSaid: (index: number) => boolean): ReadonlyMap<number, string> {
     const all = Array.from({ length: this.#instances }, (_, index) => {
       const pod = this.#podOf(index);
+      const stopped = this.#stopped.get(index);
+      if (stopped !== undefined) return [index, stopped] as const;
       if (pod === null) return [index, this.#isStopping ? null : NO_POD] as const;
       if (pod.saysItself && hasSaid(index)) return [index, null] as const;
       if (pod.state === "running" && !this.#isStopping)
         return [index, "it did not end in time"] as const;
       return [index, pod.why === null ? null : this.#describe(pod)] as const;
     });
-    return new Map(all.flatMap(([index, why]) => (why === null ? [] : [[index, why] as const])));
+    const told = all.flatMap(([index, why]) => (why === null ? [] : [[index, why] as const]));
+    const isStopped = ([index]: (typeof told)[number]) => Number(this.#stopped.has(index));
+    return new Map(told.sort((a, b) => isStopped(a) - isStopped(b)));
   }
 
   #podOf(index: number): Pod | null {

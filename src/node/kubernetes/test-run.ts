@@ -7,8 +7,9 @@
  */
 import { ConfigError } from "../../errors.ts";
 import { parseAddress } from "../../guard/address.ts";
-import { hasSay } from "../../plan/options.ts";
-import { eventsNeeded } from "../../plan/plan.ts";
+import { noteEvery } from "../../measure/acknowledged.ts";
+import { hasSay, optionLabel } from "../../plan/options.ts";
+import { eventsNeeded, leadingRate } from "../../plan/plan.ts";
 import {
   BASE_MIB,
   type JobRequest,
@@ -27,6 +28,8 @@ import type { Manifest } from "./made.ts";
 /** k6 holds a pool's file six times over at its peak; an event of the default mix has a kilobyte. */
 const MIB_PER_EVENT = 0.006;
 const SCRIPT = "script.js";
+/** Variables that the script has no use for. */
+const OF_NODE: readonly string[] = ["HOME", "TMPDIR", "AUDIT"];
 
 /** `script`: the bundle of the plan's scenario. The first owns nothing; all bear one name. */
 export function testRunOf(request: JobRequest, script: string): readonly Manifest[] {
@@ -41,7 +44,6 @@ export function testRunOf(request: JobRequest, script: string): readonly Manifes
   const perPod = MIB_PER_CONNECTION * (plan.clients / plan.instances);
   const mib = Math.ceil(BASE_MIB + perPod + MIB_PER_EVENT * eventsNeeded(plan));
   const resources = { cpu: String(plan.cores ?? 1), memory: `${mib}Mi` };
-  const own: readonly string[] = ["HOME", "TMPDIR"];
   return [
     { apiVersion: "v1", kind: "ConfigMap", metadata, data: { [SCRIPT]: script } },
     {
@@ -56,8 +58,8 @@ export function testRunOf(request: JobRequest, script: string): readonly Manifes
         runner: {
           image: request.image,
           automountServiceAccountToken: "false",
-          env: variablesOf(request).flatMap(([variable, value]) =>
-            own.includes(variable) ? [] : [{ name: variable, value }],
+          env: [...variablesOf(request), ["AUDIT_EVERY", noteEveryOf(request)] as const].flatMap(
+            ([variable, value]) => (OF_NODE.includes(variable) ? [] : [{ name: variable, value }]),
           ),
           ...(secret === undefined ? {} : { envFrom: [{ secretRef: { name: secret } }] }),
           livenessProbe: {
@@ -79,7 +81,13 @@ export function testRunOf(request: JobRequest, script: string): readonly Manifes
   ];
 }
 
-function refuse({ plan, poolClaim, hostNetwork }: JobRequest): void {
+/** Of accepted events one of so many is noted, to be read back behind the run. */
+function noteEveryOf({ plan, more }: JobRequest): string {
+  const events = leadingRate(plan) * (plan.warmupSec + plan.durationSec);
+  return String(noteEvery(events, more.AUDIT !== undefined));
+}
+
+function refuse({ plan, poolClaim, hostNetwork, more }: JobRequest): void {
   if (!hasSay("pool", plan.scenario)) {
     throw new ConfigError(
       `\`${plan.scenario}\` sends what k6 alone can't make: leave --engine out, and pods of k6-nostr do`,
@@ -91,6 +99,11 @@ function refuse({ plan, poolClaim, hostNetwork }: JobRequest): void {
     );
   }
   if (hostNetwork) throw new ConfigError("a TestRun has no --host-network");
+  if (more.RELAY_METRICS !== undefined) {
+    throw new ConfigError(
+      `${optionLabel("relayMetrics")} is read by k6-nostr, and k6 alone reads none`,
+    );
+  }
   const named = plan.relays.find(({ host }) => parseAddress(host) === undefined);
   if (named === undefined) return;
   throw new ConfigError(

@@ -2,12 +2,13 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
+import { setFlagsFromString } from "node:v8";
 import { ConfigError } from "../../errors.ts";
 import { Gathering } from "../../merge/gather.ts";
 
 /** Reads all that instances said; `-` is standard input. Throws `ConfigError` for what can't be read. */
 export async function readLogs(paths: readonly string[]): Promise<Gathering> {
-  const gathering = new Gathering(sha256);
+  const gathering = openGathering();
   for (const path of paths) {
     const input = path === "-" ? process.stdin : createReadStream(path);
     try {
@@ -20,6 +21,13 @@ export async function readLogs(paths: readonly string[]): Promise<Gathering> {
     }
   }
   return gathering;
+}
+
+/** For logs of any length. */
+export function openGathering(): Gathering {
+  // Much is read and little kept: by itself the heap would grow to three times what is in use.
+  setFlagsFromString("--heap-growing-percent=25");
+  return new Gathering(sha256);
 }
 
 export function sha256(text: string): string {

@@ -16,6 +16,7 @@ export function sharesHost(
   return admissions.some(({ addresses }) => addresses.some((address) => own.includes(address)));
 }
 
+/** Addresses of this machine. */
 export function ownAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((all = []) =>
     all.map(({ address }) => address),
