@@ -380,9 +380,11 @@ describe("the relay's own metrics", () => {
 
   it("keeps the first and the last look, and why there is none", async () => {
     let written = 10;
+    // A counter with labels is not there before it has counted, and begins with 0.
+    let more = "";
     const server = createServer((request, response) => {
       if (request.url !== "/metrics") response.writeHead(404).end();
-      else response.end(`strfry_write_events_total ${written}\n`);
+      else response.end(`strfry_write_events_total ${written}\n${more}`);
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -391,10 +393,15 @@ describe("the relay's own metrics", () => {
     const reader = createRelayMetricsReader(at);
     await reader.read();
     written = 25;
+    more = 'nostr_events_sent_total{source="realtime"} 7\nstrfry_connections_current 3\n';
     await reader.read();
     assert.equal(reader.takeUsage(), null, "nothing in it is of the process");
     assert.deepEqual(reader.result(), {
-      metrics: [{ name: "strfry_write_events_total", first: 10, last: 25 }],
+      metrics: [
+        { name: "strfry_write_events_total", first: 10, last: 25 },
+        { name: 'nostr_events_sent_total{source="realtime"}', first: 0, last: 7 },
+        { name: "strfry_connections_current", first: 3, last: 3 },
+      ],
       problem: null,
     });
     const wrong = await admitSideUrl(`http://127.0.0.1:${port}/nothing`, "--relay-metrics", []);

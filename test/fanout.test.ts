@@ -22,27 +22,36 @@ const LOAD = {
 
 const pools = new Map<string, Promise<string>>();
 
-function poolOf(type: string): Promise<string> {
-  const known = pools.get(type);
+function poolOf(type: string, spanSec?: number): Promise<string> {
+  const key = `${type}/${spanSec}`;
+  const known = pools.get(key);
   if (known !== undefined) return known;
   const mix = parseMix(`${type}:1`);
-  const pool = keepPool({ seed: "fanout", mix, events: 460, epoch: 1_767_225_600 });
-  pools.set(type, pool);
+  const span = spanSec === undefined ? {} : { spanSec };
+  const pool = keepPool({ seed: "fanout", mix, events: 460, epoch: 1_767_225_600, ...span });
+  pools.set(key, pool);
   return pool;
 }
 
 interface Trial {
   readonly variables?: Readonly<Record<string, string>>;
   readonly type?: string;
+  /** Its events are written within so many seconds. */
+  readonly spanSec?: number;
   readonly conditions?: Conditions;
 }
 
 async function fan(
   relay: FanRelay,
-  { variables = {}, type = "topic:4x1", conditions = {} }: Trial = {},
+  { variables = {}, type = "topic:4x1", spanSec, conditions = {} }: Trial = {},
 ): Promise<Ran> {
   const scenario = { scenario: "fanout", ...conditions };
-  return runScenario(await poolOf(type), { ...LOAD, ...variables }, relay.receive, scenario);
+  return runScenario(
+    await poolOf(type, spanSec),
+    { ...LOAD, ...variables },
+    relay.receive,
+    scenario,
+  );
 }
 
 /** Runs against a relay with a fault and holds every column against its ledger, to the frame. */
@@ -94,6 +103,20 @@ describe("what subscribers get is held against what they are owed", () => {
       deliver: ({ place, eventPlace }) => (place % 40 === 9 && eventPlace < 380 ? [late] : right()),
     });
     assert.ok(deliveryOf(report).totals.inverted > 40);
+  });
+
+  it("those of the same second overtaken by each other, in which no order is promised", async () => {
+    const late = { afterMs: 50, counts: ["delivered", "frames", "invertedTies"] } as const;
+    const report = await hold(
+      {
+        deliver: ({ place, eventPlace }) =>
+          place % 40 === 9 && eventPlace < 380 ? [late] : right(),
+      },
+      { spanSec: 1 },
+    );
+    const { inverted, invertedTies } = deliveryOf(report).totals;
+    assert.equal(inverted, 0);
+    assert.ok(invertedTies > 40);
   });
 
   it("at the ticks of a clock, each as late as it was", async () => {
@@ -335,6 +358,8 @@ describe("who subscribes to what", () => {
     ],
     ["all of it", { FANOUT: "all" }, "topic:1x1", 8_000],
     ["the publishers too", { FANOUT_ECHO: "1" }, "topic:4x1", 2_200],
+    ["notes, reactions and reposts", { TOPIC_EVENTS: "social" }, "topic-social:4x1", 2_000],
+    ["what no relay keeps", { TOPIC_EVENTS: "ephemeral" }, "topic-ephemeral:4x1", 2_000],
   ] as const) {
     it(name, async () => {
       const report = await hold({}, { variables, type });
@@ -359,6 +384,43 @@ describe("who subscribes to what", () => {
     assert.ok(Math.abs((times.okAlone.p50 ?? 0) - 5) < 0.1 && times.okAlone.count >= 155);
     assert.ok(Math.abs((times.okBeside.p50 ?? 0) - 15) < 0.3 && times.okBeside.count > 220);
     assert.equal(report.generator.verdict, "valid", report.generator.reasons.join());
+  });
+
+  it("decoys behind half of what is left, to see what they cost", async () => {
+    const askedAt: number[] = [];
+    const relay = new FanRelay({
+      request: (one, { events, open }) => {
+        askedAt.push(events.length);
+        open.call(relay, one);
+      },
+    });
+    const variables = { BASELINE: "0.2", DECOYS: "30", SUBS_PER_CONNECTION: "2" };
+    const { report } = await fan(relay, { variables, type: "topic:8x1" });
+    // Of 400 events those of 0.4 s, but the first of each author, and those of 1.2 s.
+    assert.equal(askedAt.length, 70);
+    assert.ok(
+      askedAt.slice(0, 40).every((place) => place >= 70 && place <= 86),
+      askedAt.join(),
+    );
+    assert.ok(
+      askedAt.slice(40).every((place) => place >= 238 && place <= 246),
+      askedAt.join(),
+    );
+    const { due, delivered } = deliveryOf(report).totals;
+    assert.ok(due > 1_400 && due === delivered, `${due} and ${delivered}`);
+    assert.equal(report.generator.verdict, "valid", report.generator.reasons.join());
+    assert.match(renderMarkdown(report), /With 30 subscriptions that match nothing the relay used/);
+  });
+
+  it("and decoys that get no EOSE make it invalid, whenever they join", async () => {
+    const relay = new FanRelay({
+      request: (one) => {
+        if (one.place !== 25) relay.open(one);
+      },
+    });
+    const { report } = await fan(relay, { variables: { BASELINE: "0.2", DECOYS: "10" } });
+    assert.deepEqual(errorsOf(report, "unready"), { "no EOSE": 1 });
+    assert.equal(report.generator.verdict, "invalid");
   });
 
   it("and what is delivered in the warm-up is counted apart", async () => {

@@ -7,13 +7,21 @@ import { CLASSES, type CountsOf } from "../src/measure/classes.ts";
 import { coarseLowerMs } from "../src/measure/histogram.ts";
 import { messagePrefix } from "../src/nostr/ok.ts";
 import { reasonOf } from "../src/nostr/reason.ts";
+import type { FanoutPlan } from "../src/plan/fanout.ts";
 import { deliveryOf, publishOf, queryOf, setOf } from "../src/report/class-report.ts";
 import { RULES, withFindings } from "../src/report/findings/engine.ts";
 import { viewOf } from "../src/report/findings/view.ts";
 import { pointsOf, type SeriesPoint } from "../src/report/points.ts";
 import { summarize } from "../src/report/summary.ts";
 import type { LatencySummary } from "../src/report/times.ts";
-import type { Ends, Profile, Report, ReportError, ResourceSample } from "../src/report/types.ts";
+import type {
+  Ends,
+  Profile,
+  Report,
+  ReportError,
+  ResourceSample,
+  SlowReaders,
+} from "../src/report/types.ts";
 import { zerosOf } from "../src/report/zeros.ts";
 import { asQueries } from "./fixtures/reports/as-queries.ts";
 import { withClass, withTotals } from "./fixtures/reports/figures.ts";
@@ -103,6 +111,12 @@ const counting = (off: number): Report => {
   const last = 7 + sent.attempted + (warmup?.attempted ?? Number.NaN) + off;
   const relayMetrics = [{ name: "nostr_cmd_event_total", first: 7, last }];
   return { ...base, resources: { samples: [], relayProcess: null, relayMetrics, notMeasured: [] } };
+};
+/** The relay's own counter of what it sent to subscriptions, where 10,000 frames came. */
+const sending = (last: number): Report => {
+  const relayMetrics = [{ name: 'nostr_events_sent_total{source="realtime"}', first: 0, last }];
+  const of = fanned({});
+  return { ...of, resources: { samples: [], relayProcess: null, relayMetrics, notMeasured: [] } };
 };
 const storing = (delta: number, kind = 1, members: Partial<Report> = {}): Report => {
   const row = { kind, accepted: 100, expectedStored: 100, deleted: 0, counted: 100 + delta, delta };
@@ -576,10 +590,69 @@ const fanned = (
 const ticking = (p90: number) =>
   fanned({}, { bursts: { count: 50, min: 90, p50: 100, p90 }, service: { p50: 50, p99: 99 } });
 const held = (ms: number) => fanned({}, { okAlone: { p50: 4 }, okBeside: { p50: ms } });
+/** From 4.8 s of the 8 on there is more of something: what a slice of 0.1 s has before it, and beside it. */
+const staged = (
+  plan: Partial<FanoutPlan>,
+  beside: { readonly ok?: number; readonly okMs?: number; readonly deliveryMs?: number },
+  relay: Partial<ResourceSample> = {},
+  before: Partial<ResourceSample> = { rssBytes: 50e6, cpuPercent: 20 },
+): Report => {
+  const isBefore = (t: number) => t < 4.75;
+  const published = publishOf(base).series.map((point) => {
+    const [ok, p50] = isBefore(point.t) ? [20, 4] : [beside.ok ?? 20, beside.okMs ?? 4];
+    const { service } = point.times;
+    return {
+      ...point,
+      counts: { ...point.counts, accepted: ok },
+      times: { ...point.times, service: { ...service, p50 } },
+    };
+  });
+  const { service: no } = publishOf(base).times;
+  const delivered = published.map(({ t, times }) => ({
+    ...{ t, buckets: [], lagP99: null },
+    counts: { ...zerosOf("delivery"), delivered: 200 },
+    times: {
+      ...(Object.fromEntries(
+        Object.keys(CLASSES.delivery.times).map((time) => [time, { ...times.response, p50: 0 }]),
+      ) as unknown as ReturnType<typeof deliveryOf>["series"][0]["times"]),
+      response: { ...no, p999: 0, p50: isBefore(t) ? 4 : (beside.deliveryMs ?? 4) },
+    },
+  }));
+  const sampling = Array.from({ length: 16 }, (_, i) => (i + 1) / 2).map((t) =>
+    sampleOf({ t, process: "relay", ...(isBefore(t) ? before : { ...before, ...relay }) }),
+  );
+  const of = withClass("publish", { series: published }, fanned({}, {}, sampled(sampling)));
+  const fanout = { ...FANOUT, ...plan };
+  return {
+    ...withClass("delivery", { series: delivered }, of),
+    config: { ...base.config, fanout },
+  };
+};
+const FANOUT: FanoutPlan = {
+  ...{ subscribers: 40, publishers: 10, subsPerConnection: 1, fanout: 10, decoys: 0 },
+  ...{ filter: "author", events: "note", deliveryTimeoutMs: 1_000, baseline: 0.2, echo: false },
+  ...{ slowReaders: 0, slowReaderRate: 0 },
+};
+const slowly = (
+  beside: Parameters<typeof staged>[1],
+  rssBytes?: number,
+  members: Partial<SlowReaders> = {},
+): Report => ({
+  ...staged({ slowReaders: 2 }, beside, rssBytes === undefined ? {} : { rssBytes }),
+  slowReaders: {
+    ...{ readers: 2, bytesPerSec: 0, topics: 4, topicsEach: 4, subscriptions: 1, fromSec: 4.8 },
+    ...{ opened: 2, refused: [], bytes: 0, drainedBytes: 0, frames: 0, heldBytes: 0, ends: [] },
+    ...members,
+  },
+});
+const decoyed = (cpuPercent: number, before: number) =>
+  staged({ decoys: 1_000 }, {}, { cpuPercent }, { cpuPercent: before });
 const table: readonly (readonly [id: string, found: Report, notFound: Report])[] = [
   ["lost-after-ok", audited(1), audited(0)],
   ["relay-counts", counting(-1), counting(0)],
   ["relay-counts", counting(1), counting(0)],
+  ["relay-counts", sending(10_001), sending(10_000)],
+  ["relay-counts", sending(9_999), sending(10_000)],
   ["not-stored", storing(-1), storing(0)],
   ["not-stored", storing(-1), storing(1)],
   [
@@ -947,6 +1020,25 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["deliveries-twice", fanned({ duplicate: 1 }), fanned({ stored: 1 })],
   ["delivery-tick", ticking(119), ticking(121)],
   ["ok-held-by-subscribers", held(6), held(5.9)],
+  ["cpu-grows-with-decoys", decoyed(26, 20), decoyed(25.9, 20)],
+  ["cpu-grows-with-decoys", decoyed(15, 10), decoyed(14.9, 10)],
+  ["held-by-slow-readers", slowly({ okMs: 6 }), slowly({ okMs: 5.9 })],
+  ["held-by-slow-readers", slowly({ ok: 17 }), slowly({ ok: 18 })],
+  ["held-by-slow-readers", slowly({ deliveryMs: 6 }), slowly({ deliveryMs: 5.9 })],
+  ["slow-readers-in-memory", slowly({}, 66e6), slowly({}, 65.9e6)],
+  // Of 130 MB that they were sent and did not take.
+  [
+    "slow-readers-in-memory",
+    slowly({}, 90e6, { subscriptions: 100 }),
+    slowly({}, 88e6, { subscriptions: 100 }),
+  ],
+  [
+    "slow-readers-cut",
+    slowly({}, undefined, {
+      ends: [{ how: "no close frame", count: 1, firstSec: 6, lastSec: 6 }],
+    }),
+    slowly({}),
+  ],
   ["duplicate-rows", shaped({ home: { duplicate: 20 } }), shaped({ home: { duplicate: 19 } })],
   ["ignored-limit", shaped({ hashtag: { rows: 15_001 } }), shaped({ hashtag: { rows: 15_000 } })],
   // Many queries in four slices of eight.

@@ -11,6 +11,8 @@ import {
   parseInformation,
 } from "../src/node/preflight/information.ts";
 import { judgeLimits, type LimitsQuestion, mostFrameBytes } from "../src/node/preflight/limits.ts";
+import { judgePool } from "../src/node/preflight/preflight.ts";
+import { NO_SAMPLE } from "../src/node/preflight/sample.ts";
 import {
   areOfRun,
   chooseTimes,
@@ -19,6 +21,9 @@ import {
   listTimes,
 } from "../src/node/preflight/times.ts";
 import type { NostrEvent } from "../src/nostr/wire.ts";
+import { collectOptions } from "../src/plan/options.ts";
+import { buildPlan, type Plan } from "../src/plan/plan.ts";
+import type { PoolManifest } from "../src/pool/format.ts";
 import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
 import { planOf } from "./fixtures/reports/run.ts";
 
@@ -293,6 +298,25 @@ describe("the times of a pool", () => {
     assert.match(describeTimes(all[0], null, "now") ?? "", /ids differ from run to run/);
     assert.equal(describeTimes(all[0], "r", 1_700_000_000), null);
     assert.equal(describeTimes(all[0], null), null);
+  });
+
+  it("are those of the run where what is published is of the moment", () => {
+    const texts = { RELAY_URL: "ws://127.0.0.1:7777", DURATION_SEC: "600" };
+    const fanning = (variables: Readonly<Record<string, string>>) =>
+      buildPlan("fanout", collectOptions({}, { ...texts, ...variables }, "fanout"), "seed");
+    const ephemeral = fanning({ TOPIC_EVENTS: "ephemeral" });
+    assert.deepEqual(listTimes(ephemeral, NOW_SEC * 1_000), [all[2]]);
+    assert.equal(listTimes(fanning({ TOPIC_EVENTS: "social" }), NOW_SEC * 1_000).length, 3);
+    const judge = (plan: Plan, ageSec: number) => {
+      const [times] = listTimes(plan, Date.now());
+      const min = Date.now() / 1_000 - ageSec;
+      const manifest = { createdAt: { min, max: min + 1 }, events: 1e9 } as PoolManifest;
+      const found = judgePool(plan, { answers: [], sample: NO_SAMPLE, times }, manifest);
+      return found.filter(({ level }) => level === "stop").map(({ id }) => id);
+    };
+    assert.deepEqual(judge(ephemeral, 70), ["ephemeral"]);
+    assert.deepEqual(judge(ephemeral, 50), []);
+    assert.deepEqual(judge(fanning({}), 70), []);
   });
 
   it("leave nothing to be had of a window that the signing alone takes", () => {

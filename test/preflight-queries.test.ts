@@ -259,7 +259,7 @@ describe("how many subscriptions a relay holds", () => {
 
 function planFor(
   variables: Readonly<Record<string, string>>,
-  scenario: "query" | "playback",
+  scenario: "query" | "playback" | "fanout",
 ): Plan {
   const environment = { RELAY_URL: "ws://127.0.0.1:7777", CLIENTS: "10", DURATION_SEC: "10" };
   const texts = collectOptions({}, { ...environment, ...variables }, scenario);
@@ -578,6 +578,23 @@ describe("what is tried", () => {
     assert.deepEqual(tried(50, { max_limit: 20, max_subid_length: 8, default_limit: 1 }), [
       undefined,
     ]);
+  });
+
+  it("are the subscriptions of `fanout` on a connection", () => {
+    const judgeFan = (subs: string, limitation: Limitation) => {
+      const variables = { SUBS_PER_CONNECTION: subs, FANOUT: "1" };
+      const asking = askingOf(planFor(variables, "fanout"), 0);
+      assert.ok(asking !== null);
+      const information = { ...NO_INFORMATION, limitation };
+      const found = judgeQueries({ label: "r", asking, information, probe: null });
+      return [whatToTry(asking, information)?.open, ...found.flatMap(describeBad)].join("\n");
+    };
+    assert.equal(judgeFan("20", { max_subscriptions: 20 }), "1");
+    assert.match(
+      judgeFan("21", { max_subscriptions: 20 }),
+      /^1\nstop subscriptions: .* to hold 20 .* up to 21 open .*--subs-per-connection 20\b/,
+    );
+    assert.equal(judgeFan("21", {}), "21");
   });
 
   it("is nothing of a run that only publishes", () => {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { classSchemas } from "../build/schema.ts";
+import { collectOptions } from "../src/plan/options.ts";
+import { buildPlan } from "../src/plan/plan.ts";
 import schema from "../src/report/schema.json" with { type: "json" };
 import { REPORT_SCHEMA, type Report } from "../src/report/types.ts";
 import { withClass, withTotals } from "./fixtures/reports/figures.ts";
@@ -70,7 +72,21 @@ function withLeftOut(): Report {
   return { ...report, config: { ...config, pool: { ...config.pool, leftOut } } };
 }
 
+function withSlowReaders(): Report {
+  const variables = { RELAY_URL: "ws://127.0.0.1:7777", SLOW_READERS: "3", BASELINE: "0.2" };
+  const plan = buildPlan("fanout", collectOptions({}, variables, "fanout"), "seed", 2);
+  return completeOf(buildOf({ plan }), {
+    slowReaders: {
+      ...{ readers: 3, bytesPerSec: 0, topics: 4, topicsEach: 4, subscriptions: 1, fromSec: 36.2 },
+      ...{ opened: 2, refused: [{ how: "no EOSE", count: 1 }] },
+      ...{ bytes: 900, drainedBytes: 5_000_000, frames: 9_000, heldBytes: null },
+      ends: [{ how: "code 1008", count: 1, firstSec: null, lastSec: null }],
+    },
+  });
+}
+
 const reports: Readonly<Record<string, Report>> = {
+  "of subscribers, and peers that hardly read": withSlowReaders(),
   "as k6 writes it": buildOf(),
   "completed by Node": completeOf(buildOf()),
   "of a corpus that was loaded": completeOf(buildOf(), {
@@ -142,7 +158,7 @@ const LATER = [
   "relays",
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],
   ...["pingSec", "headers", "clientIpHeader", "pacing", "several", "ends", "handshakes"],
-  ...["relayProcesses", "proxy", "portLooks", "queryTimes"],
+  ...["relayProcesses", "proxy", "portLooks", "queryTimes", "slowReaders"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
   ...[
     "known",

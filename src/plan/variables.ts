@@ -58,9 +58,12 @@ export function planVariables(plan: Plan): Record<string, string> {
           SUBS_PER_CONNECTION: String(fanout.subsPerConnection),
           DECOYS: String(fanout.decoys),
           FANOUT_FILTER: fanout.filter,
+          TOPIC_EVENTS: fanout.events,
           DELIVERY_TIMEOUT_MS: String(fanout.deliveryTimeoutMs),
           BASELINE: String(fanout.baseline),
           FANOUT_ECHO: fanout.echo ? "1" : "",
+          SLOW_READERS: String(fanout.slowReaders),
+          SLOW_READER_RATE: String(fanout.slowReaderRate),
         }),
     ...(connect === null
       ? {}

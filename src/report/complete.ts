@@ -24,6 +24,7 @@ export interface Completion {
   readonly companion?: Omit<Resources, "samples">;
   readonly profile?: Profile | null;
   readonly handshakes?: Report["handshakes"];
+  readonly slowReaders?: Report["slowReaders"] | null;
   readonly ceilingEps: number | null;
   readonly receive?: ReceiveFigures | null;
   readonly floorMs: number | null;
@@ -63,6 +64,7 @@ export function completeReport(report: Report, completion: Completion): Report {
       run,
       config: { ...report.config, ...completion.kept },
       handshakes: completion.handshakes ?? null,
+      ...(completion.slowReaders ? { slowReaders: completion.slowReaders } : {}),
       ...(completion.preflight === undefined ? {} : { preflight: completion.preflight }),
       ...(completion.known === undefined ? {} : { known: completion.known }),
       ...(completion.corpus === undefined ? {} : { corpus: completion.corpus }),

@@ -7,6 +7,11 @@ const FRAMES_IN: Readonly<Record<"EVENT" | "REQ", readonly RegExp[]>> = {
   EVENT: [/^nostr_client_messages_total\{[^}]*verb="EVENT"[^}]*\}$/, /^nostr_cmd_event_total$/],
   REQ: [/^nostr_client_messages_total\{[^}]*verb="REQ"[^}]*\}$/, /^nostr_cmd_req_total$/],
 };
+/** EVENTs that went out to subscriptions, of stored events or as they came. */
+const FRAMES_OUT: readonly RegExp[] = [
+  /^nostr_relay_messages_total\{[^}]*verb="EVENT"[^}]*\}$/,
+  /^nostr_events_sent_total\{[^}]*\}$/,
+];
 /** Time in the store and writes of it, with ms in one of the time's units. */
 const WRITES = [
   {
@@ -28,6 +33,43 @@ export interface CountedFrames {
   readonly counted: number;
   readonly sent: number;
   readonly agree: boolean;
+}
+
+/** EVENTs that the relay counted as sent to subscriptions, those that came, and where the others are. */
+export interface CountedDeliveries {
+  readonly counted: number;
+  /** With those of probes, and those that slow readers took. */
+  readonly came: number;
+  /** Owed, and never sent; sent on connections that ended, or were not read; sent, and not counted here. */
+  readonly byRelay: number;
+  readonly inSystem: number;
+  readonly byUs: number;
+}
+
+/** `null` where nobody subscribed, or the relay does not count. */
+export function countedDeliveries(report: Report): CountedDeliveries | null {
+  const { classes, config, resources, slowReaders: slow } = report;
+  const { delivery, connection } = classes;
+  if (delivery === undefined || config.relays.length > 1) return null;
+  const metrics = (resources?.relayMetrics ?? []).filter(({ name }) =>
+    FRAMES_OUT.some((pattern) => pattern.test(name)),
+  );
+  if (metrics.length === 0) return null;
+  const { totals: t, warmup } = delivery;
+  const counted = metrics.reduce((sum, { first, last }) => sum + last - first, 0);
+  const frames = t.frames + t.probes + (warmup?.frames ?? 0) + (warmup?.probes ?? 0);
+  const came = frames + (slow?.frames ?? 0);
+  const missing = t.missing + (warmup?.missing ?? 0);
+  const gap = Math.max(0, counted - came);
+  // On a connection that goes on TCP loses nothing.
+  const someEnded =
+    connection.totals.dropped > 0 || t.subscriptionLost > 0 || (slow?.ends.length ?? 0) > 0;
+  const byUs = someEnded ? 0 : gap;
+  return {
+    ...{ counted, came, byUs },
+    inSystem: gap - byUs,
+    byRelay: counted < came ? 0 : Math.max(0, missing - byUs),
+  };
 }
 
 /** EVENTs and REQs that the relay counted over the run, and those that it must have got; nothing where it does not count. */
@@ -78,6 +120,8 @@ export function describeRelayCounts(report: Report): readonly string[] {
         : `${says}: THEY DO NOT AGREE${counted < 0 ? "; it began anew" : counted > sent ? "; others are there too, or it was read late at first" : "; it was read before the last came, or lost some"}.`,
     );
   }
+  const deliveries = countedDeliveries(report);
+  if (deliveries !== null) lines.push(describeDeliveries(deliveries));
   for (const { sum, count, ms } of WRITES) {
     const [spent, writes] = [change(sum), change(count)];
     if (spent === null || writes === null || writes <= 0) continue;
@@ -86,6 +130,27 @@ export function describeRelayCounts(report: Report): readonly string[] {
     );
   }
   return lines;
+}
+
+function describeDeliveries(of: CountedDeliveries): string {
+  const { counted, came, byRelay, inSystem, byUs } = of;
+  const says = `The relay counted ${formatCount(counted)} EVENTs to subscriptions, ${formatCount(came)} came`;
+  if (counted < came) {
+    return `${says}: THEY DO NOT AGREE; ${counted < 0 ? "it began anew" : "it was read before the last, or counts only some of them"}.`;
+  }
+  const parts = [
+    ...(inSystem > 0
+      ? [`${formatCount(inSystem)} were lost in the system, with connections that ended`]
+      : []),
+    ...(byUs > 0
+      ? [
+          `${formatCount(byUs)} were lost by this generator: no connection ended, so they came too late or others subscribe too`,
+        ]
+      : []),
+    ...(byRelay > 0 ? [`${formatCount(byRelay)} that are missing it never sent`] : []),
+  ];
+  const agree = counted === came ? "they agree" : "";
+  return `${says}: ${[agree, ...parts].filter((part) => part !== "").join("; ")}.`;
 }
 
 /** What a counter rose by between the looks; without the noise of fractions. */

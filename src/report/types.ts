@@ -363,6 +363,36 @@ interface Handshakes {
   }[];
 }
 
+/** Peers that subscribed and hardly read, which the command line made: k6 can't. */
+export interface SlowReaders {
+  readonly readers: number;
+  /** Read by each of them; 0: nothing. */
+  readonly bytesPerSec: number;
+  /** All of the run's topics, and those that each of them subscribed to, so many times over. */
+  readonly topics: number;
+  readonly topicsEach: number;
+  readonly subscriptions: number;
+  /** When they had their EOSE and read slowly from then on, seconds of the window; `null`: none got so far. */
+  readonly fromSec: number | null;
+  readonly opened: number;
+  /** Why others were not. */
+  readonly refused: readonly { readonly how: string; readonly count: number }[];
+  /** Bytes that they took while it went on, and behind its end, when they read all that was still there. */
+  readonly bytes: number;
+  readonly drainedBytes: number;
+  /** EVENT frames in all of them. */
+  readonly frames: number;
+  /** Most that the system held for all of them at once, at both ends; `null` where it does not say. */
+  readonly heldBytes: number | null;
+  /** Connections that were cut: seconds of the window, `null` where only the end showed it. */
+  readonly ends: readonly {
+    readonly how: string;
+    readonly count: number;
+    readonly firstSec: number | null;
+    readonly lastSec: number | null;
+  }[];
+}
+
 /** The events that a run asked about, and how they came into the relays; sums over all relays. */
 export interface CorpusReport extends CorpusFacts {
   /** `null` where the relays were asked about what they held: nothing was sent. */
@@ -470,6 +500,8 @@ export interface Report {
   readonly ends?: Ends | null;
   /** `null` when none was made. Reports from before there were any have none. */
   readonly handshakes?: Handshakes | null;
+  /** Where there were some. */
+  readonly slowReaders?: SlowReaders;
   readonly resources: Resources | null;
   /** Of runs that are about connections; `null` where nothing was sampled. Reports from before have none. */
   readonly connectionCosts?: ConnectionCosts | null;

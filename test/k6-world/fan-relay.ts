@@ -39,7 +39,8 @@ type Column =
   | "foreign"
   | "inverted"
   | "invertedTies"
-  | "beforeEose";
+  | "beforeEose"
+  | "probes";
 
 /** An event at a subscription that matches it. */
 export interface Owed {
@@ -168,7 +169,7 @@ export class FanRelay {
     );
     for (const subscription of matching) {
       if (isProbe) {
-        if (!subscription.ended) this.send(subscription, event, 1, []);
+        if (!subscription.ended) this.send(subscription, event, 1, ["probes"]);
         continue;
       }
       const owed = { event, subscription, eventPlace, place: this.#deliveries++, receivedMs };

@@ -2,9 +2,11 @@
  * The delivery driver: subscriptions that wait for what others publish. What was published when, and what the relay
  * said of it, the publish driver tells whoever follows it (`following`); it knows nothing of who that is.
  */
+
+import { filterOfDecoy, filterOfTopics } from "../../../src/events/topic-filter.ts";
 import { DELIVERY_ROWS, STRANGERS } from "../../../src/measure/classes/delivery.ts";
 import { MOST_SAMPLES } from "../../../src/measure/recorder.ts";
-import { deliveriesPerSecond } from "../../../src/plan/fanout.ts";
+import { deliveriesPerSecond, joinsOf } from "../../../src/plan/fanout.ts";
 import { seededRandom } from "../../../src/random.ts";
 import type { Client } from "../connection/client.ts";
 import type { Following, Ground, LeadingDriver } from "../driver.ts";
@@ -23,7 +25,6 @@ import {
   type Topic,
   UNASKED,
 } from "./subscription.ts";
-import { filterOfDecoy, filterOfTopic } from "./topic-filter.ts";
 
 /** So long without a frame ends a burst. */
 const QUIET_MS = 5;
@@ -40,16 +41,24 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   const { lanes, topics } = createLanes(clients, layout, (topic, decoy) =>
     topic === null
       ? filterOfDecoy(filter, decoy, random, since)
-      : filterOfTopic(filter, probes[topic] ?? "", since),
+      : filterOfTopics(filter, [probes[topic] ?? ""], since),
   );
   const perSecond = deliveriesPerSecond(fanout, plan.rateEps, plan.vus);
   const sampleEvery = Math.max(1, Math.ceil((perSecond * plan.durationSec) / MOST_SAMPLES));
   const deliveries = createDeliveries(ground, { deliveryTimeoutMs, sampleEvery });
+  const opener = { publishers, patienceMs: deliveryTimeoutMs, lose: deliveries.lose };
+  /** Decoys that join later are opened by themselves: nothing comes for them that would prove it. */
+  const joins = joinsOf(fanout);
+  const areApart = (lane: Lane) => joins.decoys !== null && lane.isOfDecoys;
   const opening = createOpening(ground, {
-    ...{ lanes, topics, publishers, probes },
-    patienceMs: deliveryTimeoutMs,
-    lose: deliveries.lose,
+    ...{ ...opener, topics, probes },
+    lanes: lanes.filter((lane) => !areApart(lane)),
   });
+  const decoyOpening = createOpening(ground, {
+    ...{ ...opener, topics: [], probes: [] },
+    lanes: lanes.filter(areApart),
+  });
+  const openingOf = ({ lane }: Subscription) => (areApart(lane) ? decoyOpening : opening);
   const { okAlone, okBeside, bursts } = recorder.books.delivery.times;
   const topicOf = new Map<string, Topic>(
     probes.map((line, i) => [authorOfLine(line), topics[i] as Topic]),
@@ -58,6 +67,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   const inFlight: (Sent | undefined)[] = [];
   let windowStartMs = Number.POSITIVE_INFINITY;
   let beginMs = Number.POSITIVE_INFINITY;
+  let decoysBeginMs = Number.POSITIVE_INFINITY;
   let order = 0;
   let isOver = false;
   /** When the last frame came, and the burst began that it is of. */
@@ -91,7 +101,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   };
 
   const lose = (subscription: Subscription, how: string, nowMs: number): void => {
-    opening.drop(subscription, nowMs);
+    openingOf(subscription).drop(subscription, nowMs);
     deliveries.lose(subscription, how);
   };
 
@@ -102,10 +112,11 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   ) => {
     const subscription = lane.byId.get(id);
     if (subscription === undefined || subscription.state === LOST) return;
-    const how = opening.takeClosed(subscription, text, nowMs);
+    const own = openingOf(subscription);
+    const how = own.takeClosed(subscription, text, nowMs);
     deliveries.lose(subscription, how);
     // Before it is over the list of what was not ready has it.
-    if (opening.isOver) recorder.said("subscription", how, atSec(), text);
+    if (own.isOver) recorder.said("subscription", how, atSec(), text);
   };
 
   const following: Following = {
@@ -169,8 +180,13 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     start(schedule) {
       ({ windowStartMs } = schedule);
       beginMs = windowStartMs + baseline * plan.durationSec * 1_000;
+      if (joins.decoys !== null) {
+        decoysBeginMs = windowStartMs + joins.decoys * plan.durationSec * 1_000;
+      }
     },
     work(nowMs) {
+      if (decoyOpening.isBefore && nowMs >= decoysBeginMs) decoyOpening.begin();
+      decoyOpening.work(nowMs);
       if (opening.isOver) return;
       if (opening.isBefore && nowMs >= beginMs) opening.begin();
       opening.work(nowMs);
@@ -189,7 +205,8 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
           return true;
         case "EOSE": {
           const subscription = lane.byId.get(message.id);
-          if (subscription !== undefined) opening.takeEose(subscription, receivedMs);
+          if (subscription !== undefined)
+            openingOf(subscription).takeEose(subscription, receivedMs);
           return true;
         }
         case "CLOSED":
@@ -212,12 +229,15 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
       lane.noticed = null;
       return listen(lane, rest);
     },
-    onOpen: (client) => opening.open(laneOf(client)),
+    onOpen(client) {
+      const lane = laneOf(client);
+      (areApart(lane) ? decoyOpening : opening).open(lane);
+    },
     onDrop(client) {
       const how = `connection ${client.endedBy}`;
       const nowMs = ground.clock.now();
       for (const one of laneOf(client).subscriptions) {
-        if (one.state === LIVE && opening.isOver) {
+        if (one.state === LIVE && openingOf(one).isOver) {
           recorder.error("subscription", how, atSec(), `\`${one.id}\` ended with its connection`);
         }
         if (one.state !== LOST && one.state !== UNASKED) lose(one, how, nowMs);
@@ -230,7 +250,10 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     expire: (nowMs) => deliveries.expire(nowMs),
     // Lateness goes by the socket's stamps.
     resume() {},
-    endWindow: () => opening.giveUp(),
+    endWindow() {
+      opening.giveUp();
+      decoyOpening.giveUp();
+    },
     giveUp() {
       deliveries.expire(Number.POSITIVE_INFINITY);
       deliveries.settle(topics);

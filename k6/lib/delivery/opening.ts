@@ -2,6 +2,7 @@
  * Opens the subscriptions, and finds out that they are: each has its EOSE, then an event of its topic comes. A relay
  * may answer EOSE and deliver nothing, as beyond a bound of its own. What is not ready in time is named by how.
  */
+import { D_PROBES } from "../../../src/measure/classes/delivery.ts";
 import { messagePrefix } from "../../../src/nostr/ok.ts";
 import { HEADER_LENGTH } from "../../../src/pool/format.ts";
 import { type Client, OPEN } from "../connection/client.ts";
@@ -182,6 +183,7 @@ export function createOpening(
     takeProbe(subscription: Subscription, id: string, nowMs: number): boolean {
       const topic = topicOfProbe.get(id);
       if (topic === undefined) return false;
+      recorder.books.delivery.count(subscription.row, D_PROBES);
       if (topic === subscription.topic && subscription.state === LIVE) {
         subscription.isProven = true;
         progressMs = nowMs;

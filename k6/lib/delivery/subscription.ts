@@ -45,6 +45,8 @@ export interface Lane {
   readonly client: Client;
   readonly subscriptions: Subscription[];
   readonly byId: Map<string, Subscription>;
+  /** Nothing matches what it asks for. */
+  readonly isOfDecoys: boolean;
   /** The one there is. */
   only: Subscription | null;
   /** Of the connection that the client has. */
@@ -68,11 +70,13 @@ export function createLanes(
   );
   let decoys = 0;
   const lanes = clients.map((client, i): Lane => {
+    const places = subscriptions[i] ?? [];
     const lane: Lane = {
       ...{ client, subscriptions: [], byId: new Map(), only: null },
+      isOfDecoys: places.length > 0 && places.every((place) => place === null),
       ...{ frames: 0, framesMs: 0, noticed: null },
     };
-    for (const place of subscriptions[i] ?? []) {
+    for (const place of places) {
       const topic = place === null ? null : (topics[place] ?? null);
       const filter = filterOf(place, place === null ? decoys++ : 0);
       const subscription = createSubscription(lane, topic, filter);

@@ -49,6 +49,7 @@ export const delivery = {
     "invertedTies",
     "beforeEose",
     "bytes",
+    "probes",
   ],
   identities: [
     {
@@ -131,3 +132,5 @@ export const D_INVERTED_TIES = 14;
 /** NIP-01: what comes before EOSE is stored. */
 export const D_BEFORE_EOSE = 15;
 export const D_BYTES = 16;
+/** Of the events that tell whether subscriptions are open; no frame of the load. */
+export const D_PROBES = 17;

@@ -63,6 +63,8 @@ export async function startCompanion(request: CompanionRequest): Promise<Compani
   // Of several relays it would be one, and pass for all.
   const isRead = relay.pids.length === 0 && metrics !== null && request.admissions.length === 1;
   if (isRead) sampler.watchReadings(() => metrics.takeUsage());
+  // What is counted of the run's first frames is behind it.
+  await metrics?.read();
   const done = new Set<number>();
   let result: CompanionResult | undefined;
   return {

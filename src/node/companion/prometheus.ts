@@ -24,7 +24,7 @@ const KNOWN: readonly RegExp[] = [
   /^nostr_(client_messages_total|relay_messages_total|events_total)\{/,
   /^strfry_(write_\w+|connections_current|slow_client_terminations_total)$/,
   /^nostr_(query|filter|events_write)_seconds_(sum|count)$/,
-  /^nostr_(connections|cmd_event|cmd_req|query_abort|disconnects)_total(\{|$)/,
+  /^nostr_(connections|cmd_event|cmd_req|events_sent|query_abort|disconnects)_total(\{|$)/,
   /^nostr_relay_(session|session_total|session_stop_total|message_total|new_event)(\{|$)/,
   /^nostr_relay_db_(get|write)_(sum|count)(\{|$)/,
 ];

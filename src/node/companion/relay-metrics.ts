@@ -54,6 +54,7 @@ export function createRelayMetricsReader({ url, address }: SideUrl): RelayMetric
   const first = new Map<string, number>();
   const last = new Map<string, number>();
   let problem: string | null = "it was never read";
+  let reads = 0;
   let reading: UsageReading | null = null;
   return {
     async read() {
@@ -75,9 +76,11 @@ export function createRelayMetricsReader({ url, address }: SideUrl): RelayMetric
       const known = [...all].filter(([name]) => isKnownMetric(name));
       problem = known.length === 0 ? "it has no metric that is known" : null;
       for (const [name, value] of known.slice(0, MOST_METRICS)) {
-        if (!first.has(name)) first.set(name, value);
+        // A counter with labels is not there before it has counted.
+        if (!first.has(name)) first.set(name, reads > 0 && isCounter(name) ? 0 : value);
         last.set(name, value);
       }
+      reads++;
     },
     takeUsage() {
       const taken = reading;
@@ -93,6 +96,11 @@ export function createRelayMetricsReader({ url, address }: SideUrl): RelayMetric
       problem: first.size > 0 ? null : problem,
     }),
   };
+}
+
+/** By the names that Prometheus asks for: prometheus.io, "Metric and label naming". */
+function isCounter(name: string): boolean {
+  return /_(total|count|sum)(\{|$)/.test(name);
 }
 
 /** The names that Prometheus' client libraries have in common; `null` without processor time. */

@@ -1,5 +1,6 @@
 /** What a run asks of each relay at most, and what of that has to be tried. Pure. */
 import { QUERY_LIMITS } from "../../load/sessions.ts";
+import type { OptionName } from "../../plan/option-table.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { type Demand, demandsOf } from "../../query/demands.ts";
 import type { Information } from "./information.ts";
@@ -23,9 +24,16 @@ export interface Asking {
   readonly isBounded: boolean;
   /** The mix of questions, where a person chose it. */
   readonly mix: string | null;
+  /** The option that bounds them, where they are bounded. */
+  readonly option?: OptionName;
 }
 
-type Asked = Pick<Plan, "scenario" | "query" | "maxInFlight" | "rateEps" | "clients">;
+type Asked = Pick<Plan, "scenario" | "query" | "fanout" | "maxInFlight" | "rateEps" | "clients">;
+
+/** Author, tag or kind, and a limit. */
+const TOPIC: Demand = {
+  ...{ shape: "topic", verb: "REQ", filters: 1, limit: 1, bytes: 100, searches: false },
+};
 
 /** `viewShare`: of view events among the run's. `null`: the scenario asks nothing. */
 export function askingOf(plan: Asked, viewShare: number): Asking | null {
@@ -33,7 +41,16 @@ export function askingOf(plan: Asked, viewShare: number): Asking | null {
   if (query !== null) {
     const people = query.corpus === "relay" ? undefined : query.corpus;
     const demands = demandsOf(query.mix, people);
-    return { demands, open: plan.maxInFlight, isBounded: true, mix: query.mix };
+    return {
+      ...{ demands, open: plan.maxInFlight, isBounded: true, mix: query.mix },
+      option: "maxInFlight",
+    };
+  }
+  if (plan.fanout !== null) {
+    return {
+      ...{ demands: [TOPIC], open: plan.fanout.subsPerConnection, isBounded: true, mix: null },
+      option: "subsPerConnection",
+    };
   }
   if (plan.scenario !== "playback") return null;
   const demands = Object.entries(QUERY_LIMITS).map(

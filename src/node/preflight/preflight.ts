@@ -74,6 +74,14 @@ interface Asked {
   readonly information: Information;
 }
 
+/** github.com/hoytech/strfry golpe.yaml: rejectEphemeralEventsOlderThanSeconds. */
+const MOMENT_SEC = 60;
+const STALE = stop("ephemeral", {
+  what: `the pool's ephemeral events are older than ${MOMENT_SEC} s`,
+  why: "relays that hand such events on refuse old ones",
+  remedy: "leave --pool out: a pool with the times of the run is made then",
+});
+
 /** Throws `ConfigError` for a pool that is none. */
 export async function preflight(request: PreflightRequest): Promise<Preflight> {
   const { force } = request;
@@ -168,7 +176,9 @@ export function judgePool(
     const { limitation } = information;
     return limitation === null ? limits : [...limits, ...judgeRates(label, limitation, plan)];
   });
-  return [...found, judgeSupply(plan, manifest)];
+  const isStale =
+    plan.fanout?.events === "ephemeral" && !isOwn && createdAt.min < nowSec - MOMENT_SEC;
+  return [...found, ...(isStale ? [STALE] : []), judgeSupply(plan, manifest)];
 }
 
 /** Nothing is published: the run asks about what the relay holds. */

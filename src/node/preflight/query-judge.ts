@@ -1,6 +1,7 @@
 /** A plan's questions, held against what the relay announces, what its software usually has, and what it did. Pure. */
 import { formatMix } from "../../events/mix.ts";
 import { type Reason, reasonOf } from "../../nostr/reason.ts";
+import { OPTIONS } from "../../plan/option-table.ts";
 import { parseQueryMix } from "../../query/catalogue.ts";
 import type { Demand } from "../../query/demands.ts";
 import { formatCount } from "../../report/format.ts";
@@ -61,7 +62,7 @@ function remedyFor(reason: Reason): string {
 
 function judgeSubscriptions(question: QueryQuestion): Finding[] {
   const { label, asking, information, probe } = question;
-  const { isBounded } = asking;
+  const { isBounded, option } = asking;
   const known = knownLimit(information, "max_subscriptions");
   const planned = isBounded
     ? `the plan has up to ${asking.open} open on each`
@@ -70,8 +71,8 @@ function judgeSubscriptions(question: QueryQuestion): Finding[] {
     ? "REQs above that would be refused"
     : "as soon as answers take a second, REQs would be refused";
   const lower = (most: number) =>
-    isBounded
-      ? `--max-in-flight ${most}, or raise \`max_subscriptions\` while the relay is under test`
+    option !== undefined
+      ? `--${OPTIONS[option].flag} ${most}, or raise \`max_subscriptions\` while the relay is under test`
       : "raise `max_subscriptions`, lower --rate or give more --clients";
   if (probe?.status === "reached" && probe.refusal !== null) {
     const { opened, refusal } = probe;

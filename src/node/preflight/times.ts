@@ -43,7 +43,9 @@ export function listTimes(
   given?: Epoch,
 ): readonly [PoolTimes, ...PoolTimes[]] {
   const nowSec = nowMs / 1_000;
-  if (given === "now") return [timesOfRun(plan, nowSec)];
+  // Ephemeral events are of the moment: strfry takes none that is a minute old.
+  const isOfMoment = given === undefined && plan.fanout?.events === "ephemeral";
+  if (given === "now" || isOfMoment) return [timesOfRun(plan, nowSec)];
   if (given !== undefined) return [timesFrom(given)];
   const yesterday = (Math.floor(nowSec / DAY_SEC) - 1) * DAY_SEC;
   return [timesFrom(DEFAULT_EPOCH), timesFrom(yesterday), timesOfRun(plan, nowSec)];

@@ -17,6 +17,7 @@ import { LiveRun } from "../live.ts";
 import { mayBeServed, servePoolTo } from "../pool/serve.ts";
 import { rowCapsOf } from "../preflight/query-judge.ts";
 import { startProfile } from "../profile/profiler.ts";
+import { slowReadersOf } from "../slow-readers/of-run.ts";
 import { dialledBy } from "./dialled.ts";
 import { type Drive, type Driven, whyNoSpots } from "./driven.ts";
 import { openHandshakeDesk } from "./handshakes.ts";
@@ -70,6 +71,7 @@ export async function drive(request: Drive): Promise<Driven> {
     atSec: plan.connect === null ? 0 : cutAtSec(plan.connect, plan.clients),
     onNote: (text) => terminal.note(`restart     ${text}`),
   });
+  const slowReaders = slowReadersOf(request);
   const profile = startProfile(request.profiler, plan.durationSec);
   const ticker = setInterval(() => terminal.status(live.describe(Date.now())), 1_000);
   const startedAtMs = Date.now();
@@ -87,6 +89,7 @@ export async function drive(request: Drive): Promise<Driven> {
         companion.observe(slice);
         handshakes.observe(slice);
         restart.observe(live.windowStartUnixMs);
+        slowReaders?.observe(live.windowStartUnixMs);
         profile.observe(slice);
       },
       ...(part === undefined ? {} : { onFigures: part.onFigures }),
@@ -99,12 +102,14 @@ export async function drive(request: Drive): Promise<Driven> {
       outcome,
       companion: await companion.close(),
       handshakes: await handshakes.close(),
+      slowReaders: (await slowReaders?.close()) ?? null,
       profiled,
       startedAtMs,
     };
   } finally {
     clearInterval(ticker);
     await restart.close();
+    await slowReaders?.close();
     if (authorities) await rm(authorities, { force: true });
     await served?.close();
     await companion.close();

@@ -5,7 +5,7 @@ import type { KeptOptions } from "../../plan/kept-options.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import type { Epoch } from "../../pool/times.ts";
-import type { CorpusReport, KnownEvents, Report } from "../../report/types.ts";
+import type { CorpusReport, KnownEvents, Report, SlowReaders } from "../../report/types.ts";
 import type { Readers } from "../audit/readers.ts";
 import type { Counts } from "../audit/stored.ts";
 import type { Calibration } from "../calibrate/figures.ts";
@@ -113,6 +113,8 @@ export interface Driven extends Drive {
   readonly profiled: Profiled;
   /** What relays said to handshakes of our own; `null` when none was made. */
   readonly handshakes: NonNullable<Report["handshakes"]> | null;
+  /** `null` where the run had none. */
+  readonly slowReaders: SlowReaders | null;
   readonly startedAtMs: number;
 }
 

@@ -55,6 +55,7 @@ export async function finish(driven: Driven): Promise<Report> {
     companion: notesOf(driven, readBack.notes),
     profile: driven.profiled.profile,
     handshakes: driven.handshakes,
+    slowReaders: driven.slowReaders,
     ceilingEps: ceilingOf(driven.calibration),
     receive: receiveOf(driven.calibration),
     floorMs: driven.calibration?.floorMs ?? null,

@@ -95,7 +95,7 @@ export async function admitFor(plan: Plan, ca?: string): Promise<readonly Admiss
     policy: policyOf(plan),
     nowMs: Date.now(),
     rateEps: leadingRate(plan),
-    clients: plan.clients,
+    clients: plan.clients + (plan.fanout?.slowReaders ?? 0),
     headers: ownHeaders(plan),
     ca,
   });

@@ -1,6 +1,7 @@
 /** What live delivery shows of a relay: what does not come, comes twice, waits for a clock, or holds publishers up. */
 import { deliveryOf } from "../class-report.ts";
-import { counted, formatMs, formatPercent } from "../format.ts";
+import { counted, formatCount, formatMs, formatPercent } from "../format.ts";
+import { decoysAdded } from "../stages.ts";
 import { countErrors, errorEvidence, evidence, type Rule } from "./rule.ts";
 
 /** What a delivery that failed counts in ms of waiting. */
@@ -13,6 +14,11 @@ const FEWEST_BURSTS = 15;
 const OK_GROWTH = 1.5;
 const OK_GROWTH_MS = 1;
 
+/** CPU with decoys, over that without: so many times as much, and so many percent of a core more. */
+const CPU_GROWTH = 1.3;
+const CPU_GROWTH_PERCENT = 5;
+
+const isWithin = (ratio: number, by: number) => ratio >= 1 - by && ratio <= 1 + by;
 const share = (n: number, of: number) => (of === 0 ? 0 : n / of);
 
 export const deliveriesMissing: Rule = {
@@ -114,6 +120,41 @@ export const deliveryTick: Rule = {
         "It is how the relay looks for what is new: delivery takes half a period on average, whatever its load. A shorter period costs looks; telling subscribers at commit costs none.",
       labels: ["live-delivery", "design-floor"],
       cost: 0,
+    };
+  },
+};
+
+export const costOfDecoys: Rule = {
+  id: "cpu-grows-with-decoys",
+  of: ["delivery"],
+  explains: [],
+  find({ report }) {
+    const added = decoysAdded(report);
+    if (added === null) return null;
+    const { before, beside } = added;
+    const [alone, cpu] = [before.cpuPercent, beside.cpuPercent];
+    if (alone === null || cpu === null || beside.accepted === 0) return null;
+    if (cpu < alone * CPU_GROWTH || cpu - alone < CPU_GROWTH_PERCENT) return null;
+    const count = report.config.fanout?.decoys ?? 0;
+    // Ten µs of a core are one percent of it at a thousand a second.
+    const microseconds = ((cpu - alone) * 10_000) / beside.accepted;
+    return {
+      severity: cpu >= alone * 2 ? "major" : "minor",
+      confidence: isWithin(beside.accepted / before.accepted, 0.1) ? "high" : "low",
+      title: `${formatCount(count)} subscriptions that match nothing take ${(cpu - alone).toFixed(0)} % of a core: ${formatMs(microseconds / 1_000)} an event`,
+      evidence: [
+        evidence("relay.cpuPercent with decoys", cpu, alone),
+        evidence("nanoseconds an event and decoy", (microseconds * 1_000) / count),
+        evidence("config.fanout.decoys", count),
+      ],
+      counterEvidence: [
+        evidence("accepted a second with decoys", beside.accepted, before.accepted),
+        evidence("delivered a second with decoys", beside.delivered, before.delivered),
+      ],
+      remediation:
+        "Find the subscriptions of an event by what it has (author, kind, tags) in an index of filters: then an event costs what it matches, and not what is open.",
+      labels: ["live-delivery", "performance", "scaling"],
+      cost: microseconds / 1_000,
     };
   },
 };

@@ -11,6 +11,7 @@ import { connectionCost, connectionMemory } from "./connection-cost.ts";
 import { connectionLimit, droppedConnections, slowHandshake } from "./connections.ts";
 import { cpuBound } from "./cpu-bound.ts";
 import {
+  costOfDecoys,
   deliveriesMissing,
   deliveriesTwice,
   deliveryTick,
@@ -50,6 +51,7 @@ import { relayCounts } from "./relay-counts.ts";
 import { unannouncedCap } from "./row-caps.ts";
 import type { Draft, Rule } from "./rule.ts";
 import { sizeLatency } from "./size-latency.ts";
+import { heldBySlowReaders, slowReadersCut, slowReadersInMemory } from "./slow-readers.ts";
 import { slowRelay } from "./slow-relay.ts";
 import { stalls } from "./stalls.ts";
 import { notStored } from "./stored.ts";
@@ -129,6 +131,10 @@ export const RULES: readonly Rule[] = [
   deliveriesTwice,
   deliveryTick,
   okHeldBySubscribers,
+  costOfDecoys,
+  heldBySlowReaders,
+  slowReadersInMemory,
+  slowReadersCut,
   addressableContention,
   duplicates,
   protocolFaults,

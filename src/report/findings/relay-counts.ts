@@ -1,16 +1,17 @@
 /** The relay's own counter of EVENTs against what was sent to it. */
 import { publishOf, queryOf } from "../class-report.ts";
 import { formatCount } from "../format.ts";
-import { countedFrames } from "../relay-counts.ts";
-import { evidence, type Rule } from "./rule.ts";
+import { countedDeliveries, countedFrames } from "../relay-counts.ts";
+import type { Report } from "../types.ts";
+import { type Draft, evidence, type Rule } from "./rule.ts";
 
 export const relayCounts: Rule = {
   id: "relay-counts",
-  of: ["publish", "query"],
+  of: ["publish", "query", "delivery"],
   explains: [],
   find({ report }) {
     const wrong = countedFrames(report).find(({ agree }) => !agree);
-    if (wrong === undefined) return null;
+    if (wrong === undefined) return ofDeliveries(report);
     const { what, counted, sent } = wrong;
     const { resources } = report;
     const { totals } = what === "REQs" ? queryOf(report) : publishOf(report);
@@ -37,3 +38,27 @@ export const relayCounts: Rule = {
     };
   },
 };
+
+/** Frames that left the relay by its own count, and did not come here, though no connection ended; or that it did not count. */
+function ofDeliveries(report: Report): Draft | null {
+  const of = countedDeliveries(report);
+  if (of === null || (of.byUs === 0 && of.counted >= of.came)) return null;
+  const { counted, came, byUs, byRelay, inSystem } = of;
+  return {
+    severity: "minor",
+    confidence: "medium",
+    title: `The relay counts ${formatCount(counted)} EVENTs to subscriptions, ${formatCount(came)} came`,
+    evidence: [evidence("resources.relayMetrics: EVENTs to subscriptions", counted, came)],
+    counterEvidence: [
+      evidence("lost in the system, with connections that ended", inSystem),
+      evidence("missing, and never sent", byRelay),
+      evidence("generator.loopLag.p99", report.generator.loopLag.p99, "ms"),
+    ],
+    remediation:
+      byUs > 0
+        ? "Load a relay that nobody else subscribes to; if nobody does, frames reached this machine and were counted by nobody: lower the load of the generator and run again."
+        : "Its counter lacks frames that came: it was started again, is read late, or counts only some of what it sends.",
+    labels: ["observability"],
+    cost: 0,
+  };
+}

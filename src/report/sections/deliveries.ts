@@ -1,6 +1,14 @@
 /** What a report says of live delivery: what was owed, what came, how late, in what order, and what it cost publishers. */
 import { deliveryOf } from "../class-report.ts";
-import { formatBytes, formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatMs,
+  formatPercent,
+  formatRate,
+  NOT_MEASURED,
+} from "../format.ts";
+import { type Added, decoysAdded, mostBytesFrom, type Stage, slowReadersAdded } from "../stages.ts";
 import type { Report } from "../types.ts";
 import { type Block, list, strong, type Text, table, text } from "./document.ts";
 
@@ -43,6 +51,8 @@ export function deliveryBlocks(report: Report): readonly Block[] {
     text(order(report)),
     text(beforeAndBehindOk(report)),
     ...baseline(report),
+    ...decoys(report),
+    ...slowReaders(report),
     ...(t.unexpected > 0 ? [text(unexpected(report))] : []),
     { kind: "charts", ids: ["deliveries", "delivery-times"] },
   ];
@@ -128,6 +138,77 @@ function baseline(report: Report): readonly Block[] {
       `OK before the subscriptions were opened: p50 ${formatMs(okAlone.p50)}, p99 ${formatMs(okAlone.p99)}; with all of them open: p50 ${formatMs(okBeside.p50)}, p99 ${formatMs(okBeside.p99)}.`,
     ),
   ];
+}
+
+/** What subscriptions that match nothing cost, where the window has a part without them. */
+function decoys(report: Report): readonly Block[] {
+  const added = decoysAdded(report);
+  const count = report.config.fanout?.decoys ?? 0;
+  if (added === null) return [];
+  const { before, beside } = added;
+  const cpu = (of: Stage) =>
+    of.cpuPercent === null ? NOT_MEASURED : `${of.cpuPercent.toFixed(0)} %`;
+  return [
+    text(
+      `With ${formatCount(count)} subscriptions that match nothing the relay used ${cpu(beside)} of a core at ${formatRate(beside.accepted, "OKs/s")}, and ${cpu(before)} before at ${formatRate(before.accepted, "OKs/s")}; OK p50 ${formatMs(beside.okP50)}, and ${formatMs(before.okP50)} before.`,
+    ),
+  ];
+}
+
+/** What peers that hardly read did to the others, and what became of them. */
+function slowReaders(report: Report): readonly Block[] {
+  const { slowReaders: slow } = report;
+  if (slow === undefined) return [];
+  const { opened, readers, refused, ends, fromSec, heldBytes } = slow;
+  const notOpen = refused.map(({ how, count }) => `${formatCount(count)}: ${how}`).join("; ");
+  const others =
+    notOpen === ""
+      ? ""
+      : ` ${formatCount(readers)} were asked for, and others not open (${notOpen}).`;
+  if (fromSec === null) return [text(`No slow reader came to subscribe.${others}`)];
+  const cut = ends.reduce((sum, { count }) => sum + count, 0);
+  const times = ends.map(({ how, count, firstSec, lastSec }) => {
+    const when =
+      firstSec === null
+        ? ""
+        : ` from ${firstSec.toFixed(1)} to ${(lastSec ?? firstSec).toFixed(1)} s`;
+    return `${formatCount(count)} by ${how}${when}`;
+  });
+  const stayed = opened - cut;
+  const fate = [...times, ...(stayed > 0 ? [`${formatCount(stayed)} never`] : [])].join(", ");
+  const added = slowReadersAdded(report);
+  const most = mostBytesFrom(report, fromSec);
+  return [
+    text([
+      strong(
+        `From ${fromSec.toFixed(1)} s on ${formatCount(opened)} peers subscribed to ${formatCount(slow.topicsEach)} of ${formatCount(slow.topics)} topics and read ${slow.bytesPerSec === 0 ? "nothing" : `${formatBytes(slow.bytesPerSec)} a second each`}`,
+      ),
+      `; cut: ${fate}. They took ${formatBytes(slow.bytes)}, and ${formatBytes(slow.drainedBytes)} behind the end; the system held ${heldBytes === null ? "an unknown share" : `up to ${formatBytes(heldBytes)}`} for them.${others}`,
+    ]),
+    ...(added === null ? [] : [stagesTable(added, most)]),
+  ];
+}
+
+/** A stage of the window beside the one before it. */
+function stagesTable({ before, beside }: Added, mostBytes: number | null): Block {
+  const row = (name: string, of: Stage, relayBytes: number | null) => [
+    name,
+    formatRate(of.accepted, ""),
+    formatMs(of.okP50),
+    formatMs(of.okP99),
+    formatRate(of.delivered, ""),
+    formatMs(of.deliveryP50),
+    formatMs(of.deliveryP99),
+    formatBytes(relayBytes),
+  ];
+  return table(
+    "Others before the slow readers, and beside them: medians of slices of the second half of each stage",
+    [
+      ...["stage", "#OKs/s", "#OK p50", "#p99", "#deliveries/s", "#response p50", "#p99"],
+      "#relay's memory",
+    ],
+    [row("before", before, before.bytes), row("beside them", beside, mostBytes)],
+  );
 }
 
 function unexpected(report: Report): string {
