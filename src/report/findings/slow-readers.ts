@@ -164,7 +164,7 @@ function cutOf({ ends }: SlowReaders): number {
 }
 
 /** What was accepted while they were there, as often as they asked for it, less what they took by the end and what the system held. */
-export function unreadBytes(report: Report, slow: SlowReaders): number {
+function unreadBytes(report: Report, slow: SlowReaders): number {
   const { events, bytes } = report.config.pool;
   const meanBytes = events === 0 ? 0 : bytes / events + FRAME_BYTES;
   const accepted = (report.classes.publish?.series ?? [])
