@@ -170,8 +170,8 @@ const sized = (small: number, large: number): Report =>
   ]);
 const service = (min: number, p50: number, p90: number, p99: number, of = base) =>
   timed("service", { min, p50, p90, p99 }, of);
-const proxied = (cpuPercent: number): Report => {
-  const of = sampled([sampleOf({ t: 1, process: "proxy", cpuPercent })]);
+const proxied = (cpuPercent: number, before = base): Report => {
+  const of = sampled([sampleOf({ t: 1, process: "proxy", cpuPercent })], before);
   const proxy = { name: "docker-proxy", pids: [7] };
   return { ...of, resources: of.resources && { ...of.resources, proxy } };
 };
@@ -244,6 +244,10 @@ const answered = (status: number | null, text = "", of = base): Report => ({
   ...of,
   handshakes: { asked: 3, answers: [{ status, text, count: 3 }] },
 });
+const answeredBy = (by: string, status: number, of: Report): Report => ({
+  ...of,
+  handshakes: { asked: 3, answers: [{ status, text: "", by, count: 3 }] },
+});
 const provenFrom = (from: number, most: number, of = base): Report =>
   series((_, i) => ({ connectionsProven: i < from ? 0 : most }), of);
 const noneProven = (of: Report) => provenFrom(0, 0, of);
@@ -260,16 +264,23 @@ const muted = (mute: number): Report => ({
   ...linked({ asked: 20, mute }),
   errors: errors(["timeout", "no EOSE", mute]).errors,
 });
-/** Handshakes of so many ms at the median as clients came back, and as they came. */
-const herd = (backMs: number, calmMs: number, count = 50): Report => {
+/** By phase: so many ms at the median, of how many. */
+const phased = (
+  phases: Readonly<Record<string, readonly [p50: number, count: number]>>,
+  time: "connect" | "usable" = "connect",
+): Report => {
   const { totals, times } = base.classes.connection;
-  const rowOf = (p50: number, of: number) => ({
-    totals,
-    times: { ...times, connect: { ...times.connect, count: of, p50 } },
-  });
-  const rows = { ramp: rowOf(calmMs, 50), recovery: rowOf(backMs, count) };
+  const rows = Object.fromEntries(
+    Object.entries(phases).map(([phase, [p50, count]]) => {
+      const own = { ...times, [time]: { ...times[time], count, p50 } };
+      return [phase, { totals, times: own }] as const;
+    }),
+  );
   return withClass("connection", { rows }, base);
 };
+/** Handshakes, or first answers, of so many ms at the median as clients came back, and as they came. */
+const herd = (backMs: number, calmMs: number, count = 50, time?: "connect" | "usable"): Report =>
+  phased({ ramp: [calmMs, 50], recovery: [backMs, count] }, time);
 const away = linked({ dropped: 20 });
 const silent = totals({ timedOut: 50 });
 const elsewhere = (connectMin: number, of: Report): Report =>
@@ -1080,6 +1091,11 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["host-full", starved(25, 60, 55), starved(25, 60, 54)],
   ["dropped-connections", linked({ dropped: 1 }), linked({ dropped: 0 })],
   ["slow-handshake", timed("connect", { p50: 100 }), timed("connect", { p50: 99 })],
+  [
+    "slow-handshake",
+    phased({ ramp: [1, 90], churn: [100, 5] }),
+    phased({ ramp: [1, 90], churn: [100, 4] }),
+  ],
   ["cpu-bound", busy, cpu(79, timed("service", { p99: 20 }))],
   // Between one core and all of them there is no telling which thread is busy.
   ["cpu-bound", busy, cpu(126, timed("service", { p99: 20 }, { ...base, run: eightCores() }))],
@@ -1140,6 +1156,7 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["slow-recovery", herd(100, 20), herd(99, 19)],
   ["slow-recovery", herd(150, 30), herd(149, 30)],
   ["slow-recovery", herd(100, 20, 20), herd(100, 20, 19)],
+  ["slow-recovery", herd(100, 20, 20, "usable"), herd(99, 19, 20, "usable")],
   ["unexplained", crossed, { ...base, thresholds: [] }],
   ["host-busy", beside(20, 20, 85), beside(20, 20, 84)],
   ["host-busy", beside(60, 50, 86), beside(60, 60, 86)],
@@ -1555,6 +1572,22 @@ describe("the rules", () => {
 });
 
 describe("the title of a finding about connections", () => {
+  it("says in which phase of a run they are slow, where another one is not", () => {
+    const title = (report: Report, id: string) => draftOf(id, report)?.title;
+    assert.equal(
+      title(phased({ ramp: [2, 90], churn: [150, 40] }), "slow-handshake"),
+      "Opening a connection takes 150 ms as sessions follow each other",
+    );
+    assert.equal(
+      title(timed("connect", { p50: 150 }), "slow-handshake"),
+      "Opening a connection takes 150 ms",
+    );
+    assert.match(
+      title(herd(500, 20, 50, "usable"), "slow-recovery") ?? "",
+      /^A herd: the first EOSE takes 25 times as long when clients come back together$/,
+    );
+  });
+
   const swept: Times = [
     [2_000, 12],
     [2_480, 8],
@@ -1567,6 +1600,23 @@ describe("the title of a finding about connections", () => {
     ],
     ["connection-limit", answered(503, "", limited("handshake")), /: it answers 503 to the rest$/],
     ["connection-limit", limited("handshake"), /: it refuses the handshake of the rest$/],
+    [
+      "connection-limit",
+      answeredBy("nginx/1.25.3", 503, limited("handshake")),
+      /^The proxy before the relay \(nginx\/1\.25\.3\) holds 12 connections of 20: it answers 503/,
+    ],
+    [
+      "address-limit",
+      answeredBy("cloudflare", 429, limited("handshake")),
+      /^The proxy before the relay \(cloudflare\) holds 12 connections of 20 from one address/,
+    ],
+    // A relay's own name, and a proxy that passes on what the relay says.
+    ["connection-limit", answeredBy("nginy", 503, limited("handshake")), /^The relay holds/],
+    [
+      "connection-limit",
+      answered(503, "", proxied(10, limited("handshake"))),
+      /^The relay, or the proxy before it \(docker-proxy\), holds 12 /,
+    ],
     [
       "address-limit",
       answered(429, "", limited("handshake")),

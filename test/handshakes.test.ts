@@ -59,7 +59,9 @@ describe("a handshake of the CLI's own", () => {
     const server = createServer((request, response) => {
       seen.push(request.headers.authorization);
       const isPage = request.url === "/page";
-      response.writeHead(403, { "content-type": isPage ? "text/html" : "text/plain" });
+      const type = { "content-type": isPage ? "text/html" : "text/plain" };
+      const server = `nginx ${request.headers.authorization}`;
+      response.writeHead(403, isPage ? { ...type, server } : type);
       response.write(isPage ? "<html>no</html>" : `no\n for ${request.headers.authorization}`);
       if (request.url !== "/endless") response.end();
     });
@@ -74,7 +76,8 @@ describe("a handshake of the CLI's own", () => {
         ["/endless", "Forbidden: no for …"],
       ] as const) {
         const answer = await askHandshake(admissionOf(`${base}${path}`, headers));
-        assert.deepEqual(answer, { status: 403, text });
+        const by = path === "/page" ? { by: "nginx …" } : {};
+        assert.deepEqual(answer, { status: 403, text, ...by });
       }
       assert.deepEqual(
         seen,

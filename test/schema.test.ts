@@ -59,7 +59,7 @@ const withConnections = completeOf(
     handshakes: {
       asked: 2,
       answers: [
-        { status: 429, text: "no", count: 1 },
+        { status: 429, text: "no", by: "nginx", count: 1 },
         { status: null, text: "", count: 1 },
       ],
     },
@@ -157,7 +157,7 @@ const LATER = [
   "preflight",
   "relays",
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],
-  ...["pingSec", "headers", "clientIpHeader", "pacing", "several", "ends", "handshakes"],
+  ...["pingSec", "headers", "clientIpHeader", "pacing", "several", "ends", "handshakes", "by"],
   ...["relayProcesses", "proxy", "portLooks", "queryTimes", "slowReaders"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
   ...[

@@ -359,6 +359,8 @@ interface Handshakes {
     readonly status: number | null;
     /** The relay's words, where a redirect leads, or why there was no answer. */
     readonly text: string;
+    /** What the answer says that it comes from. */
+    readonly by?: string;
     readonly count: number;
   }[];
 }

@@ -10,101 +10,168 @@ import type { Conditions, RelaySide } from "./world.ts";
 
 /** RFC 6455, 7.1.5: what stands for the end of a connection without a Close frame. */
 const NO_CLOSE_FRAME = 1_006;
+/** A handshake that takes longer is given up by the generator; when it opens all the same, it is closed at once. */
+const GIVEN_UP_MS = 10_000;
+const AT_ONCE_MS = 0.1;
 export const badHandshake = "websocket: bad handshake";
+export const reset = "read tcp 127.0.0.1:40000->127.0.0.1:7777: read: connection reset by peer";
 const REFUSALS: Readonly<Record<string, string>> = {
   [badHandshake]: "handshake",
+  [reset]: "reset",
   "dial tcp 127.0.0.1:7777: connect: connection refused": "refused",
 };
+/** By it the door knows its clients. */
+const CLIENT = "X-Client";
 
 type Handshake = ReturnType<NonNullable<Conditions["handshake"]>>;
 
 export interface Door {
-  /** By the place of the handshake, from 0, and how many connections are open by then. */
+  /** By the place of the handshake, from 0, how many connections are open by then, and whose it is. */
   readonly handshake?: (
     place: number,
-    now: { readonly open: number; readonly atMs: number },
+    now: { readonly open: number; readonly atMs: number; readonly client: string },
   ) => Handshake;
   /** As a connection opens, with how many are open then. */
   readonly onOpen?: (socket: Guest, open: number) => void;
   /** A REQ; answered with EOSE where this says nothing. */
   readonly onAsk?: (socket: Guest, id: string, nth: number) => "silent" | "closed" | undefined;
+  /** Close frames on this connection get no answer. */
+  readonly isDeaf?: (socket: Guest) => boolean;
   readonly at?: readonly (readonly [atMs: number, act: (guests: readonly Guest[]) => void])[];
 }
 
 /** A connection, as the relay has it. */
 export interface Guest {
   readonly side: RelaySide;
+  readonly visit: Visit;
   /** Ends it: with a code, or without a Close frame. */
   cut(code?: number): void;
+}
+
+/** A handshake, and the connection that it led to. */
+export interface Visit {
+  readonly client: string;
+  readonly atMs: number;
+  openedMs: number | null;
+  endedMs: number | null;
+  /** It was answered with EOSE. */
+  isAnswered: boolean;
+  /** Ended by the client's Close frame. */
+  isLeft: boolean;
 }
 
 export interface Seen {
   /** When each handshake came. */
   readonly triesMs: number[];
+  readonly visits: Visit[];
   readonly cuts: string[];
   readonly failures: Record<string, number>;
   opened: number;
+  /** Of them, those that had been given up by then. */
+  late: number;
   asked: number;
   eose: number;
   closed: number;
+  /** Close frames that were left without an answer. */
+  unanswered: number;
 }
 
 /** Runs `connect` against a door and holds the report's counts against what the door saw. */
 export async function visit(
   door: Door,
   variables: Readonly<Record<string, string>>,
-  conditions: Pick<Conditions, "ignoresClose"> = {},
 ): Promise<Ran & { readonly seen: Seen }> {
   const seen: Seen = {
-    ...{ triesMs: [], cuts: [], failures: {} },
-    ...{ opened: 0, asked: 0, eose: 0, closed: 0 },
+    ...{ triesMs: [], visits: [], cuts: [], failures: {} },
+    ...{ opened: 0, late: 0, asked: 0, eose: 0, closed: 0, unanswered: 0 },
   };
   const guests = new Map<RelaySide, Guest>();
-  const guestOf = (side: RelaySide): Guest => {
-    const known = guests.get(side);
-    if (known !== undefined) return known;
+  const visits = new Map<RelaySide, Visit>();
+  const welcome = (side: RelaySide): Guest => {
+    const visit = visits.get(side);
+    assert.ok(visit, "a connection without a handshake");
     const cut = (code = NO_CLOSE_FRAME) => {
       if (!guests.delete(side)) return;
+      visit.endedMs = side.nowMs;
       seen.cuts.push(code === NO_CLOSE_FRAME ? "no close frame" : String(code));
       side.drop(code);
     };
-    const guest = { side, cut };
+    const guest = { side, visit, cut };
     guests.set(side, guest);
     return guest;
   };
+  const shake = (visit: Visit, now: { readonly open: number; readonly place: number }) => {
+    const { client, atMs } = visit;
+    const how = door.handshake?.(now.place, { open: now.open, atMs, client }) ?? "open";
+    if (typeof how !== "object" || "afterMs" in how) return how;
+    const code = REFUSALS[how.error] ?? "other";
+    seen.failures[code] = (seen.failures[code] ?? 0) + 1;
+    visit.endedMs = atMs + 1;
+    return how;
+  };
   const ran = await runScenario(
     null,
-    { CLIENTS: "20", CONNECT_RATE: "10", HOLD_SEC: "4", ACK_TIMEOUT_MS: "500", ...variables },
+    {
+      ...{ CLIENTS: "20", CONNECT_RATE: "10", HOLD_SEC: "4", ACK_TIMEOUT_MS: "500" },
+      CLIENT_IP_HEADER: CLIENT,
+      ...variables,
+    },
     (frame, side) => {
       const [verb, id] = JSON.parse(frame) as [string, string];
       if (verb !== "REQ") return;
       const nth = seen.asked++;
-      const how = door.onAsk?.(guestOf(side), id, nth);
+      const guest = guests.get(side);
+      if (guest === undefined) return;
+      const how = door.onAsk?.(guest, id, nth);
       if (how === "silent") return;
       seen[how === "closed" ? "closed" : "eose"]++;
       side.answer(
         JSON.stringify(how === "closed" ? ["CLOSED", id, "blocked: no"] : ["EOSE", id]),
         2,
+        () => {
+          guest.visit.isAnswered ||= how !== "closed";
+        },
       );
     },
     {
-      ...conditions,
       scenario: "connect",
-      handshake: (place, atMs) => {
+      handshake: (place, atMs, headers, _compression, side) => {
         seen.triesMs.push(atMs);
-        const how = door.handshake?.(place, { open: guests.size, atMs }) ?? "open";
-        if (typeof how === "object") {
-          const code = REFUSALS[how.error] ?? "other";
-          seen.failures[code] = (seen.failures[code] ?? 0) + 1;
-        }
-        return how;
+        const client = headers[CLIENT] ?? "";
+        const visit: Visit = {
+          ...{ client, atMs, openedMs: null, endedMs: null },
+          ...{ isAnswered: false, isLeft: false },
+        };
+        seen.visits.push(visit);
+        visits.set(side, visit);
+        return shake(visit, { open: guests.size, place });
       },
       onOpen: (side) => {
+        const guest = welcome(side);
+        const { visit } = guest;
         seen.opened++;
-        const guest = guestOf(side);
+        if (side.nowMs >= visit.atMs + GIVEN_UP_MS) {
+          seen.late++;
+          visit.endedMs = visit.atMs + GIVEN_UP_MS;
+          return;
+        }
+        visit.openedMs = side.nowMs;
         door.onOpen?.(guest, guests.size);
       },
-      onClose: (side) => guests.delete(side),
+      onClose: (side) => {
+        const visit = guests.get(side)?.visit;
+        guests.delete(side);
+        if (visit === undefined || visit.openedMs === null) return;
+        Object.assign(visit, { endedMs: side.nowMs, isLeft: true });
+        // It opened as the run had ended: nobody wanted it any more.
+        if (side.nowMs - visit.openedMs < AT_ONCE_MS) seen.late++;
+      },
+      ignoresClose: (side) => {
+        const guest = guests.get(side);
+        const isDeaf = guest !== undefined && (door.isDeaf?.(guest) ?? false);
+        if (isDeaf) seen.unanswered++;
+        return isDeaf;
+      },
       at: (door.at ?? []).map(([atMs, act]) => [atMs, () => act([...guests.values()])] as const),
     },
   );
@@ -115,18 +182,20 @@ export async function visit(
 /** Attempts, opens, ends and what came of each REQ are the door's, to the last one. */
 function assertSeen({ classes, errors }: Report, seen: Seen): void {
   const { totals } = classes.connection;
+  const opened = seen.opened - seen.late;
   const counts: Partial<CountsOf<"connection">> = {
     tried: seen.triesMs.length,
-    opened: seen.opened,
+    opened,
     dropped: seen.cuts.length,
+    openAtEnd: seen.unanswered,
+    closedByUs: opened - seen.cuts.length - seen.unanswered,
     refused: seen.closed,
   };
   const reported = Object.fromEntries(
     Object.keys(counts).map((column) => [column, totals[column as keyof typeof counts]]),
   );
   assert.deepEqual(reported, counts);
-  // Those of the door that were under way when their connection ended are nobody's.
-  assert.ok(totals.asked + totals.probes <= seen.asked);
+  assert.equal(totals.asked + totals.probes, seen.asked);
   const of = (wanted: string) =>
     Object.fromEntries(
       errors.filter((e) => e.class === wanted).map(({ code, count }) => [code, count]),

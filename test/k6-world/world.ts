@@ -9,6 +9,7 @@ export type Relay = (frame: string, socket: RelaySide, atMs: number) => void;
 export interface RelaySide {
   /** The relay that the connection leads to. */
   readonly url: string;
+  readonly nowMs: number;
   /** `whenRead` is called if the connection is still there by then. */
   answer(data: string | ArrayBuffer, afterMs: number, whenRead?: () => void): void;
   /** Does something behind what was answered so far. */
@@ -20,7 +21,8 @@ export interface RelaySide {
   starve(ms: number): void;
 }
 
-type Handshake = "open" | "silent" | { readonly error: string };
+/** A millisecond behind the try, unless it takes longer. */
+type Handshake = "open" | "silent" | { readonly afterMs: number } | { readonly error: string };
 
 /** Where a run takes place, but for the relay's answers. */
 export interface Conditions {
@@ -31,14 +33,15 @@ export interface Conditions {
     atMs: number,
     headers: Readonly<Record<string, string>>,
     compression: string | undefined,
+    socket: RelaySide,
   ) => Handshake;
   readonly onOpen?: (socket: RelaySide) => void;
   /** The generator's Close frame has come, and is answered. */
   readonly onClose?: (socket: RelaySide) => void;
   /** Called for each Ping of the generator, which is answered. */
   readonly onPing?: (socket: RelaySide, atMs: number) => void;
-  /** Close frames get no answer. */
-  readonly ignoresClose?: boolean;
+  /** Close frames get no answer: none, or not on this connection. */
+  readonly ignoresClose?: boolean | ((socket: RelaySide) => boolean);
   /** What happens at a time, by the relay's doing. */
   readonly at?: readonly (readonly [atMs: number, act: (open: readonly RelaySide[]) => void])[];
   /** How much later than asked for timers wake: 1.1 in k6. */
@@ -174,13 +177,19 @@ export class StubSocket implements RelaySide {
     this.#world = world;
     this.url = url;
     const { handshake: shake } = world.conditions;
-    const handshake = shake?.(world.dialled, world.nowMs, headers, compression) ?? "open";
+    const handshake = shake?.(world.dialled, world.nowMs, headers, compression, this) ?? "open";
     world.dialled++;
-    if (handshake !== "silent") world.at(world.nowMs + 1, () => this.#shake(handshake));
+    if (handshake === "silent") return;
+    const tookMs = typeof handshake === "object" && "afterMs" in handshake ? handshake.afterMs : 1;
+    world.at(world.nowMs + tookMs, () => this.#shake(handshake));
+  }
+
+  get nowMs(): number {
+    return this.#world.nowMs;
   }
 
   #shake(handshake: Exclude<Handshake, "silent">): void {
-    if (handshake === "open") {
+    if (handshake === "open" || "afterMs" in handshake) {
       this.#isOpen = true;
       this.#world.sockets.add(this);
       this.#world.opened++;
@@ -224,7 +233,8 @@ export class StubSocket implements RelaySide {
   }
 
   close(): void {
-    if (this.#world.conditions.ignoresClose === true) return;
+    const { ignoresClose = false } = this.#world.conditions;
+    if (typeof ignoresClose === "boolean" ? ignoresClose : ignoresClose(this)) return;
     this.#world.conditions.onClose?.(this);
     this.drop(1000);
   }

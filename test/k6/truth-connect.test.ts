@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cut } from "../faulty-relay/frames.ts";
 import { assertBalanced } from "../faulty-relay/hold.ts";
+import { TcpProxy } from "../faulty-relay/proxy.ts";
+import { startFaultyRelay } from "../faulty-relay/relay.ts";
 import { connect, withRelay } from "./harness.ts";
 import { assertBelieved, assertEnded } from "./held-up.ts";
 
@@ -46,4 +48,93 @@ test("counts whom the relay keeps and whom it closes, publishes nothing, and nam
       assertEnded(run, report, 99);
     },
   );
+});
+
+/** So many clients come through each proxy, and so many of its first handshakes, or connections, meet its fault. */
+const EACH = 3;
+const FAULTY = 6;
+const isFaulty = (place: number) => place < FAULTY;
+
+test("counts what proxies do that take late, refuse, cut, forget and restart, to the last handshake", async () => {
+  const behind = await startFaultyRelay({ asked: () => ({ afterMs: 0, events: 0 }) });
+  let greeted = 0;
+  const closing = await startFaultyRelay({
+    greet: () => (isFaulty(greeted++) ? [cut(1_013)] : []),
+    asked: () => ({ afterMs: 0, events: 0 }),
+  });
+  let restart: Promise<void> | undefined;
+  const proxies = {
+    late: new TcpProxy(behind.url, () => ({ lateMs: 700 })),
+    closing: new TcpProxy(closing.url, () => ({})),
+    cutting: new TcpProxy(behind.url, ({ place }) => (isFaulty(place) ? { isCut: true } : {})),
+    refusing: new TcpProxy(behind.url, ({ place }) => (isFaulty(place) ? { refuse: 503 } : {})),
+    resetting: new TcpProxy(behind.url, ({ place }) =>
+      isFaulty(place) ? { refuse: "reset" } : {},
+    ),
+    limiting: new TcpProxy(behind.url, ({ place, open }) =>
+      isFaulty(place) && open >= EACH - 1 ? { refuse: 429 } : {},
+    ),
+    idling: new TcpProxy(behind.url, ({ place }) => (place < EACH ? { idleMs: 1_200 } : {})),
+    forgetting: new TcpProxy(behind.url, () => ({ isForgotten: true })),
+    restarting: new TcpProxy(behind.url, () => {
+      restart ??= new Promise((resolve) => setTimeout(resolve, 1_800)).then(() =>
+        proxies.restarting.restart(400),
+      );
+      return {};
+    }),
+  };
+  const all = Object.values(proxies);
+  try {
+    await Promise.all(all.map((proxy) => proxy.start()));
+    const url = all.map((proxy) => proxy.url).join();
+    const clients = all.length * EACH;
+    const run = await connect(
+      { url, firstTaken: behind.firstTaken },
+      { mode: "hold", clients, "connect-rate": clients, hold: 4, reconnect: "immediate" },
+    );
+    const { report } = run;
+    const { totals, rows } = report.classes.connection;
+    assertBalanced(report);
+    assert.equal(report.run.complete, true, report.run.stopReason ?? "");
+    const attempts = Object.entries(proxies).map(([name, { ledger }]) => [name, ledger.attempts]);
+    // Nobody listened, or nobody was left to take it: the proxy that restarts knows nothing of these.
+    const errors = (of: string, code: string) =>
+      report.errors.find((e) => e.class === of && e.code === code)?.count ?? 0;
+    const refused = errors("connect", "refused");
+    const sum = (of: (proxy: TcpProxy) => number) => all.reduce((n, proxy) => n + of(proxy), 0);
+    const refusals = all.flatMap(({ ledger }) => ledger.refusals);
+    const resets = refusals.filter((how) => how === "reset").length;
+    const unread = errors("connect", "reset") - resets;
+    assert.ok(refused + unread >= EACH && refused + unread <= 2 * EACH, `${refused}, ${unread}`);
+    // Whoever met a fault has come again as often as it met it, and those that were forgotten never.
+    assert.deepEqual(Object.fromEntries(attempts), {
+      ...{ late: EACH, closing: FAULTY + EACH, cutting: FAULTY + EACH },
+      ...{ refusing: FAULTY + EACH, resetting: FAULTY + EACH },
+      ...{ limiting: FAULTY + 1, idling: 2 * EACH, forgetting: EACH, restarting: 2 * EACH },
+    });
+    assert.equal(totals.tried, sum(({ ledger }) => ledger.attempts) + refused + unread);
+    assert.equal(
+      totals.opened,
+      sum(({ ledger }) => ledger.opened),
+    );
+    assert.equal(totals.failed, refusals.length + refused + unread);
+    assert.equal(errors("connect", "handshake"), refusals.length - resets);
+    const cuts = sum(({ ledger }) => ledger.cuts);
+    assert.equal(errors("close", "1013"), closing.ledger.cuts.length);
+    assert.equal(errors("close", "no close frame"), cuts);
+    const { dropped, reconnected, closedByUs, mute, interrupted, recovered } = totals;
+    assert.deepEqual([dropped, cuts], [FAULTY + cuts, FAULTY + 2 * EACH]);
+    assert.deepEqual([reconnected, closedByUs], [dropped, clients]);
+    assert.deepEqual([interrupted, recovered], [2 * EACH, 2 * EACH]);
+    assert.equal(errors("timeout", "no EOSE"), EACH);
+    assert.ok(mute >= EACH + FAULTY && mute <= EACH + 2 * FAULTY, `${mute} mute`);
+    assert.ok(proxies.forgetting.ledger.swallowedBytes > EACH * 20);
+    assert.ok((rows.ramp?.times.connect.max ?? 0) >= 700, "a handshake that was held up");
+    assertBelieved(report);
+    assertEnded(run, report, 99);
+  } finally {
+    await restart;
+    await Promise.all(all.map((proxy) => proxy.stop()));
+    await Promise.all([behind.stop(), closing.stop()]);
+  }
 });

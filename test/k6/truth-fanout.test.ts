@@ -15,6 +15,9 @@ function sideOf(socket: WebSocket): RelaySide {
   const later = (ms: number, act: () => void) => void setTimeout(act, ms);
   return {
     url: "",
+    get nowMs() {
+      return performance.now();
+    },
     later,
     answer: (data, afterMs, whenRead = () => {}) =>
       later(afterMs, () => {

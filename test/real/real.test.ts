@@ -9,10 +9,9 @@ import { describe, it } from "node:test";
 import { publishOf, queryOf } from "../../src/report/class-report.ts";
 import { countedFrames, describeRelayCounts } from "../../src/report/relay-counts.ts";
 import type { Report } from "../../src/report/types.ts";
-import { assertBalanced } from "../faulty-relay/hold.ts";
-import { inPlace, type Place } from "../k6/cli.ts";
-import { connectionsTo } from "./connections.ts";
-import { type Counts, type RealRelay, type RunningRelay, withReal } from "./relay.ts";
+import { inPlace } from "../k6/cli.ts";
+import { tryClients } from "./clients.ts";
+import { type Counts, type RealRelay, withReal } from "./relay.ts";
 import { embedded } from "./relays/embedded.ts";
 import { khatru } from "./relays/khatru.ts";
 import { nostrRelayPy } from "./relays/nostr-relay-py.ts";
@@ -21,6 +20,7 @@ import { rnostr } from "./relays/rnostr.ts";
 import { rustNostr } from "./relays/rust-nostr.ts";
 import { strfry } from "./relays/strfry.ts";
 import { NotHad } from "./shell.ts";
+import { pause, Tried } from "./tried.ts";
 
 const ALL: readonly RealRelay[] = [
   ...[embedded, strfry, khatru, nostrRelayPy, nostrRsRelay, rnostr, rustNostr],
@@ -29,7 +29,6 @@ const ALL: readonly RealRelay[] = [
 const BY_NAME: readonly RealRelay[] = [rnostr, rustNostr];
 /** With fewer of others there is no telling what is a relay's way and what the kit's. */
 const LEAST_RELAYS = 3;
-const CLIENTS = 10;
 const PRESETS = ["social", "upload", "worst-case", "view-storm"];
 
 const chosen = (process.env.REAL_RELAYS ?? "").split(",").filter((name) => name !== "");
@@ -85,6 +84,8 @@ for (const relay of ALL) {
           assert.equal(totals.eose, totals.scheduled, `${name}: ${JSON.stringify(totals)}`);
         }
       }));
+
+    tryClients(open);
 
     it("query: every answer is the right one", () =>
       open(async (tried) => {
@@ -184,89 +185,6 @@ for (const relay of ALL) {
   });
 }
 
-interface Ran {
-  readonly report: Report;
-  /** What the relay holds more than before, by its own word. */
-  readonly more: Counts;
-}
-
-/** A relay that runs, and a folder to run the kit in. */
-class Tried {
-  readonly running: RunningRelay;
-  readonly #relay: RealRelay;
-  readonly #place: Place;
-
-  constructor(relay: RealRelay, running: RunningRelay, place: Place) {
-    this.#relay = relay;
-    this.running = running;
-    this.#place = place;
-  }
-
-  /** `amid` is called two seconds after all clients are connected. */
-  async run(
-    scenario: string,
-    flags: Readonly<Record<string, string | number>>,
-    amid?: () => Promise<void>,
-  ): Promise<Ran> {
-    const before = await this.#relay.count(this.running.place);
-    const words = wordsOf({
-      relay: this.running.url,
-      clients: CLIENTS,
-      rate: this.#relay.easyEps,
-      "ack-timeout": 3_000,
-      "report-dir": "reports",
-      ...flags,
-    });
-    const { ended } = this.#place.start(["run", scenario, "--audit", "--no-calibrate", ...words]);
-    if (amid !== undefined) {
-      const isOver = ended.then(() => true);
-      const isAmid = async () => (await connectionsTo(this.running.place.port)) >= CLIENTS;
-      while (!(await isAmid())) {
-        if (await Promise.race([isOver, pause(50)])) break;
-      }
-      await pause(2_000);
-      await amid();
-    }
-    return this.#read(ended, before);
-  }
-
-  /** The scenario that publishes nothing but what it asks about. */
-  async query(flags: Readonly<Record<string, string | number>>): Promise<Ran> {
-    const before = await this.#relay.count(this.running.place);
-    const { metricsPath } = this.#relay;
-    const { port } = this.running.place;
-    const metrics = `http://127.0.0.1:${port}${metricsPath}`;
-    const words = wordsOf({
-      relay: this.running.url,
-      clients: CLIENTS,
-      ...(metricsPath === undefined ? {} : { "relay-metrics": metrics }),
-      "query-rate": 20,
-      "ack-timeout": 3_000,
-      "report-dir": "reports",
-      ...flags,
-    });
-    const { ended } = this.#place.start(["run", "query", "--no-calibrate", ...words]);
-    return this.#read(ended, before);
-  }
-
-  async #read(ended: ReturnType<Place["start"]>["ended"], before: Counts): Promise<Ran> {
-    const { exitCode, stdout, stderr } = await ended;
-    const said = `exit code ${exitCode}\n${stdout}\n${stderr}`;
-    const report = await this.#place.reports().then(
-      (reports) => reports.at(-1),
-      (cause) => assert.fail(`no report (${cause}), ${said}`),
-    );
-    assert.ok(report, said);
-    assertBalanced(report);
-    const after = await this.#relay.count(this.running.place);
-    return { report, more: differenceOf(before, after) };
-  }
-}
-
-function wordsOf(flags: Readonly<Record<string, string | number>>): readonly string[] {
-  return Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-}
-
 /** Every event was answered with an OK that is no refusal. */
 function assertAllTaken(report: Report): void {
   const { attempted, rejected, timedOut, lost } = publishOf(report).totals;
@@ -302,11 +220,6 @@ function said(errors: Report["errors"]): string {
   return errors.map((e) => `${e.class} ${e.code} ${e.count} times: ${e.example}`).join("\n");
 }
 
-function differenceOf(before: Counts, after: Counts): Counts {
-  const kinds = [...new Set([...before.keys(), ...after.keys()])];
-  return new Map(kinds.map((kind) => [kind, (after.get(kind) ?? 0) - (before.get(kind) ?? 0)]));
-}
-
 function sumOf(counts: Counts): number {
   return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }
@@ -318,8 +231,4 @@ function probesOf(report: Report): Counts {
 
 function unheardOf(report: Report): number {
   return publishOf(report).totals.unheard;
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -17,6 +17,8 @@ export interface HandshakeAnswer {
   /** Of HTTP; 101: the connection was opened; `null`: there was no answer of HTTP. */
   readonly status: number | null;
   readonly text: string;
+  /** What the answer says that it comes from (RFC 9110, 10.2.4); left out where it says nothing. */
+  readonly by?: string;
 }
 
 /** Asks the pinned address by its number; never rejects, ends in bounded time, leaves nothing open. */
@@ -64,9 +66,11 @@ async function readRefusal(
   }
   const isPage = /html/i.test(headers["content-type"] ?? "");
   const body = isPage ? "" : await readStart(response);
-  const text = printable([statusMessage, body].filter((part) => part.trim() !== "").join(": "));
   // What was sent along is nobody's to read in a report.
-  return { status: statusCode, text: secrets.reduce((all, one) => all.replaceAll(one, "…"), text) };
+  const hide = (words: string) => secrets.reduce((all, one) => all.replaceAll(one, "…"), words);
+  const text = printable([statusMessage, body].filter((part) => part.trim() !== "").join(": "));
+  const by = printable(String(headers.server ?? ""));
+  return { status: statusCode, text: hide(text), ...(by === "" ? {} : { by: hide(by) }) };
 }
 
 /** Where a redirect leads, without what may be secret: the path that was asked for, and any query. */

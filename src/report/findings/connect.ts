@@ -17,7 +17,7 @@ export const deadConnections: Rule = {
   explains: [],
   find({ report }) {
     const { totals, times } = report.classes.connection;
-    const { probes = 0, unanswered = 0, dropped } = totals;
+    const { probes = 0, unanswered = 0, dropped, openAtEnd } = totals;
     if (unanswered === 0) return null;
     return {
       severity: "major",
@@ -35,6 +35,7 @@ export const deadConnections: Rule = {
           times.probe?.p99 ?? null,
           "near the timeout if slow",
         ),
+        evidence("connection.totals.openAtEnd", openAtEnd, "their Close frame had no answer"),
       ],
       remediation:
         "Something holds sockets open that nobody serves: a relay whose connection tasks hang, or a proxy, NAT or load balancer that forgot the other side. Clients see it only by asking: let the relay ping and drop who does not answer, and look for what is lost in between.",
@@ -80,29 +81,44 @@ export const slowRecovery: Rule = {
   explains: ["slow-handshake"],
   find({ report, relayCpu }) {
     const { rows } = report.classes.connection;
-    const calm: LatencySummary | undefined = rows.ramp?.times.connect;
-    const back: LatencySummary | undefined = rows.recovery?.times.connect;
-    const [calmMs, backMs] = [calm?.p50 ?? 0, back?.p50 ?? 0];
-    if ((back?.count ?? 0) < HERD.leastCount || calmMs === 0) return null;
-    if (backMs < HERD.leastMs || backMs < calmMs * HERD.times) return null;
+    const slower = (["connect", "usable"] as const)
+      .map((time) => waitsOf(time, rows.ramp?.times[time], rows.recovery?.times[time]))
+      .find((waits) => waits !== null);
+    if (!slower) return null;
+    const { time, calmMs, backMs } = slower;
     const [, , most] = recoveryOf(report)?.afterMs ?? [];
     return {
       severity: backMs >= 1_000 ? "major" : "minor",
       confidence: "high",
-      title: `Handshakes take ${(backMs / calmMs).toFixed(0)} times as long when clients come back together`,
+      title: `A herd: ${time === "connect" ? "handshakes take" : "the first EOSE takes"} ${(backMs / calmMs).toFixed(0)} times as long when clients come back together`,
       evidence: [
-        evidence("connection.rows.recovery.times.connect.p50", backMs, calmMs),
+        evidence(`connection.rows.recovery.times.${time}.p50`, backMs, calmMs),
         evidence("99 % could use the relay again, ms", most?.[1] ?? null),
         evidence("config.connect.reconnect", report.config.connect?.reconnect ?? null),
       ],
       counterEvidence: [
-        evidence("connection.rows.ramp.times.connect.p50", calmMs, "the same relay, calmly"),
+        evidence(`connection.rows.ramp.times.${time}.p50`, calmMs, "the same relay, calmly"),
         evidence("relay.cpuPercent", relayCpu, 80),
       ],
-      remediation:
-        "A restart brings all clients back in the same second, each with its REQs: take handshakes at a bounded rate and answer the others with 503 and Retry-After, let accepts not wait for queries, widen the backlog (`somaxconn`), and end connections over some seconds where a restart is planned.",
+      remediation: `A restart brings all clients back in the same second, each with its REQs: ${
+        time === "connect"
+          ? "take handshakes at a bounded rate and answer the others with 503 and Retry-After, let accepts not wait for queries, widen the backlog (`somaxconn`)"
+          : "the handshakes went well and the queries behind them queued: let them not all run at once, and answer the same REQ of many clients from one look at the store"
+      }, and end connections over some seconds where a restart is planned.`,
       labels: ["connections", "performance", "capacity"],
       cost: backMs - calmMs,
     };
   },
 };
+
+/** Medians as clients came calmly and as they came back; `null` where the crowd made no difference. */
+function waitsOf(
+  time: "connect" | "usable",
+  calm: LatencySummary | undefined,
+  back: LatencySummary | undefined,
+) {
+  const [calmMs, backMs] = [calm?.p50 ?? 0, back?.p50 ?? 0];
+  if ((back?.count ?? 0) < HERD.leastCount || calmMs === 0) return null;
+  if (backMs < HERD.leastMs || backMs < calmMs * HERD.times) return null;
+  return { time, calmMs, backMs };
+}

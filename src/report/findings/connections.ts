@@ -3,7 +3,7 @@
 import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
 import { mostRefusals } from "./handshakes.ts";
-import { heldConnections, isOwnLimit } from "./held.ts";
+import { heldConnections, holderOf, isOwnLimit } from "./held.ts";
 import { leadOf } from "./lead.ts";
 import { countErrors, errorEvidence, evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 import type { RunView } from "./view.ts";
@@ -33,7 +33,7 @@ export const connectionLimit: Rule = {
     return {
       severity: "major",
       confidence: "high",
-      title: `The relay holds ${counted(held, "connection")} of ${clients}: it ${howTurnedAway(report)}`,
+      title: `${holderOf(report)} holds ${counted(held, "connection")} of ${clients}: it ${howTurnedAway(report)}`,
       evidence: [
         evidence("series.connectionsProven", held, clients),
         evidence("connection.totals.failed", connections.failed, 0),
@@ -118,27 +118,56 @@ export const slowHandshake: Rule = {
   find(view: RunView) {
     const { report, relayCpu } = view;
     const lead = leadOf(report);
-    const { connect } = report.classes.connection.times;
+    const { rows } = report.classes.connection;
     const { sameHost } = report.run;
     const bound = sameHost === false ? SLOW_HANDSHAKE_MS.elsewhere : SLOW_HANDSHAKE_MS.sameHost;
-    if (connect.p50 === null || connect.count < 5 || connect.p50 < bound) return null;
+    const slowest = slowestPhase(report);
+    const { p50, p99, count } = slowest.times;
+    if (p50 === null || count < 5 || p50 < bound) return null;
+    const others = Object.entries(rows).flatMap(([name, row]) =>
+      name === slowest.phase || row.times.connect.count === 0
+        ? []
+        : [evidence(`connection.rows.${name}.times.connect.p50`, row.times.connect.p50, bound)],
+    );
     return {
-      severity: connect.p50 >= 1_000 ? "major" : "minor",
-      confidence: connect.count >= 20 ? "high" : "medium",
-      title: `Opening a connection takes ${connect.p50.toFixed(0)} ms`,
+      severity: p50 >= 1_000 ? "major" : "minor",
+      confidence: count >= 20 ? "high" : "medium",
+      title: `Opening a connection takes ${p50.toFixed(0)} ms${PHASES[slowest.phase ?? ""] ?? ""}`,
       evidence: [
-        evidence("connection.times.connect.p50", connect.p50, bound),
-        evidence("connection.times.connect.p99", connect.p99),
+        evidence(`connection.${slowest.name}.connect.p50`, p50, bound),
+        evidence(`connection.${slowest.name}.connect.p99`, p99),
       ],
       counterEvidence: [
+        ...others,
         evidence("config.connectConcurrency", report.config.connectConcurrency, "lower to compare"),
         evidence("relay.cpuPercent", relayCpu, 80),
-        evidence(`${lead.name}.times.service.p50`, lead.times.service.p50, connect.p50),
+        evidence(`${lead.name}.times.service.p50`, lead.times.service.p50, p50),
       ],
       remediation:
         "Take connections on a thread that does nothing slow, with a longer accept backlog; look for name or address look-ups, TLS without session resumption, and compression set up for each connection.",
       labels: ["connections", "performance"],
-      cost: (connect.p50 * connect.count) / Math.max(1, lead.due),
+      cost: (p50 * count) / Math.max(1, lead.due),
     };
   },
 };
+
+/** Where one phase of a run is slow and another is not; one alone needs no name. */
+const PHASES: Readonly<Record<string, string>> = {
+  ramp: " as clients first come",
+  churn: " as sessions follow each other",
+  recovery: " as clients come back",
+};
+
+/** The handshakes of all, or of the phase with the longest ones where a run has several. */
+function slowestPhase({ classes }: Report) {
+  const { rows, times } = classes.connection;
+  const phases = Object.entries(rows).filter(([, row]) => row.times.connect.count >= 5);
+  const [first] = phases.sort(
+    ([, a], [, b]) => (b.times.connect.p50 ?? 0) - (a.times.connect.p50 ?? 0),
+  );
+  if (first === undefined || phases.length < 2) {
+    return { phase: null, name: "times", times: times.connect };
+  }
+  const [phase, row] = first;
+  return { phase, name: `rows.${phase}.times`, times: row.times.connect };
+}

@@ -1,7 +1,7 @@
 /** Handshakes that were refused, by the HTTP status that the CLI saw when it asked by itself; or by nobody. */
 import { counted } from "../format.ts";
 import type { Report } from "../types.ts";
-import { heldConnections, isOwnLimit } from "./held.ts";
+import { heldConnections, holderOf, isOwnLimit } from "./held.ts";
 import { leadOf } from "./lead.ts";
 import {
   countErrors,
@@ -50,7 +50,7 @@ export const addressLimit: Rule = {
     const isCap = held !== null && held > 0 && held < clients;
     return draft(view, refusal, {
       title: isCap
-        ? `The relay holds ${counted(held, "connection")} of ${clients} from one address: it answers 429 to the rest`
+        ? `${holderOf(view.report)} holds ${counted(held, "connection")} of ${clients} from one address: it answers 429 to the rest`
         : "The relay answers handshakes with 429: too many from one address",
       remediation: `All connections come from one address. Exempt it from the limit, or raise the limit, for the test; ${
         clientIpHeader

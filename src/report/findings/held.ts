@@ -1,5 +1,7 @@
-/** How many connections a relay holds where it holds fewer than asked for. */
+/** How many connections a relay holds where it holds fewer than asked for, and who does not hold more. */
 import type { SeriesPoint } from "../points.ts";
+import { proxyOf } from "../port-proxy.ts";
+import type { Report } from "../types.ts";
 
 /** A plateau: from its first slice on, so many of the slices are within this share of the most connections. */
 const PLATEAU = { slices: 0.8, within: 0.03 };
@@ -23,4 +25,17 @@ export function heldConnections(window: readonly SeriesPoint[]): number | null {
 /** The generator had no file or no port left. */
 export function isOwnLimit(name: string, code: string): boolean {
   return name === "connect" && (code === "files" || code === "ports");
+}
+
+/** What proxies call themselves in the answers that they make by themselves. */
+const PROXY =
+  /^(?:nginx|openresty|cloudflare|caddy|haproxy|envoy|istio-envoy|traefik|apache|awselb|cloudfront|varnish|litespeed|kong)\b/i;
+
+/** Whose limit it is: of a proxy that answers handshakes by itself, of one that only stands there, or of the relay. */
+export function holderOf(report: Report): string {
+  const refused = (report.handshakes?.answers ?? []).filter(({ status }) => status !== 101);
+  const by = refused.find((answer) => PROXY.test(answer.by ?? ""))?.by;
+  if (by !== undefined) return `The proxy before the relay (${by})`;
+  const proxy = proxyOf(report);
+  return proxy === null ? "The relay" : `The relay, or the proxy before it (${proxy.name}),`;
 }

@@ -68,7 +68,7 @@ export function isExplained(
   const crossed = report.thresholds.filter(({ ok }) => ok === false);
   return crossed.every((threshold) => {
     const isTime = /_time|_completion/.test(threshold.metric);
-    const isConnect = threshold.metric.startsWith("nostr_connect_time");
+    const isConnect = /^nostr_(?:connect|usable)_time/.test(threshold.metric);
     return found.some(({ id, severity, confidence, cost }) => {
       if (confidence === "low") return false;
       if (isConnect && id === "slow-handshake") return true;

@@ -35,9 +35,9 @@ function handshakes({ handshakes: made }: Report): readonly Block[] {
     table(
       "Handshakes of the command line",
       ["HTTP status", "text", "#count"],
-      made.answers.map(({ status, text: words, count }): readonly Text[] => [
+      made.answers.map(({ status, text: words, by, count }): readonly Text[] => [
         status === null ? "none" : String(status),
-        [code(words)],
+        [code(by === undefined ? words : `${words} (${by})`)],
         formatCount(count),
       ]),
     ),
