@@ -19,7 +19,9 @@ import { modulesOf, stubK6 } from "./stubs.ts";
 import { type Conditions, type Relay, World } from "./world.ts";
 
 interface Scenario {
-  readonly options: unknown;
+  readonly options: {
+    readonly scenarios: Readonly<Record<string, { readonly maxDuration: string }>>;
+  };
   readonly setup: () => unknown;
   readonly default: (origin?: unknown) => Promise<void>;
   readonly handleSummary: (data: unknown) => Record<string, string>;
@@ -45,7 +47,7 @@ export async function runScenario(
   conditions: Conditions = {},
 ): Promise<Ran> {
   const { world, script } = await openWorld({ pool, environment, relay, conditions });
-  await world.runUntil(script.default());
+  await world.runUntil(script.default(), mostMsOf(script));
   const files = script.handleSummary(summaryOf(world));
   const report = JSON.parse(files["run/report.json"] ?? "null") as Report;
   assertBalanced(report);
@@ -70,7 +72,7 @@ export async function runInstances(
       share,
     });
     const origin = script.setup();
-    await world.runUntil(script.default(origin));
+    await world.runUntil(script.default(origin), mostMsOf(script));
     script.handleSummary({ ...summaryOf(world), setup_data: origin });
     said.push(...world.said);
   }
@@ -114,6 +116,12 @@ function summaryOf({ checks, nowMs }: World) {
     root_group: { checks: checks.map((name) => ({ name })) },
     state: { testRunDurationMs: nowMs },
   };
+}
+
+/** When k6 would end what is not through by then. */
+function mostMsOf({ options }: Scenario): number {
+  const durations = Object.values(options.scenarios).map(({ maxDuration }) => maxDuration);
+  return 1_000 * Math.max(...durations.map((text) => Number(text.replace(/s$/, ""))));
 }
 
 const SCRIPTS = SCENARIO_NAMES.map((name) => `k6/${SCENARIOS[name].script}.ts`);

@@ -48,10 +48,10 @@ export interface Conditions {
   readonly timersLateMs?: number;
 }
 
-/** A run that takes longer does not end at all. */
-const MOST_MS = 2 * 3_600_000;
 /** The stubs' promises need a few turns; so many without anything to happen are the end. */
 const MOST_IDLE_TURNS = 1_000;
+/** Twenty times what the longest trial takes: who needs more turns in a circle, though time may go on. */
+const MOST_TURNS = 1_000_000;
 const CALLS_A_ROUND = 64;
 
 export class World {
@@ -101,8 +101,8 @@ export class World {
     this.#events = this.#events.filter((event) => event.order !== order);
   }
 
-  /** Runs what is to happen, in its order, until the promise is settled. */
-  async runUntil(done: Promise<void>): Promise<void> {
+  /** Runs what is to happen, in its order, until the promise is settled; throws where that takes longer than so many ms. */
+  async runUntil(done: Promise<void>, mostMs: number): Promise<void> {
     let over = false;
     let failure: unknown;
     done.then(
@@ -115,13 +115,22 @@ export class World {
       },
     );
     let idleTurns = 0;
+    let turns = 0;
     while (!over) {
       await nextRound(() => {
         if (over) return false;
         const next = this.#events.shift();
         idleTurns = next === undefined ? idleTurns + 1 : 0;
-        if (idleTurns > MOST_IDLE_TURNS || this.nowMs > MOST_MS) {
-          throw new Error(`the scenario does not end: it is at ${this.nowMs} ms`);
+        const why =
+          idleTurns > MOST_IDLE_TURNS
+            ? "nothing is left to happen"
+            : this.nowMs > mostMs
+              ? `k6 would have cut it off at ${mostMs} ms`
+              : ++turns > MOST_TURNS
+                ? `it took ${MOST_TURNS} turns`
+                : null;
+        if (why !== null) {
+          throw new Error(`the scenario does not end: at ${this.nowMs.toFixed(1)} ms ${why}`);
         }
         if (next === undefined) return false;
         this.nowMs = Math.max(this.nowMs, next.atMs);
