@@ -6,7 +6,7 @@ import { bundleScripts } from "../../build/bundle.ts";
 import { startRelayProcess } from "../../src/node/relay/process.ts";
 import { meterOf, type Rig } from "./k6-run.ts";
 
-export const BARE = ["publish", "read", "connect", "deliver"] as const;
+export const BARE = ["publish", "read", "connect", "hold", "deliver"] as const;
 export type Bare = (typeof BARE)[number];
 
 export interface BareFigures {
@@ -39,7 +39,7 @@ export async function runBare(
       K6_NO_USAGE_REPORT: "true",
       K6_AUTO_EXTENSION_RESOLUTION: "false",
       URL: rig.url,
-      POOL: rig.pool,
+      ...(rig.pool === null ? {} : { POOL: rig.pool }),
       SECONDS: String(SECONDS),
       ...environment,
     },

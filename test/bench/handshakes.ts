@@ -5,7 +5,6 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, statSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
 import { type RelayProcess, startRelayProcess } from "../../src/node/relay/process.ts";
@@ -13,6 +12,8 @@ import { runBare } from "./bare.ts";
 import { atLeast, notes } from "./goal.ts";
 import { median, type Rig, readUsage, runScript } from "./k6-run.ts";
 import { obtainNostrBench } from "./nostr-bench.ts";
+import { openFiles } from "./open-files.ts";
+import type { Print } from "./row.ts";
 
 const CLIENTS = 5_000;
 /** Handshakes under way at once. */
@@ -31,8 +32,6 @@ interface Opening {
 
 /** Opens the connections, tells who does as soon as that is known, and holds them for a moment. */
 type Generator = (rig: Rig, onStart: (pid: number) => Eye) => Promise<unknown>;
-
-type Print = (what: string, figure: string, note?: string) => void;
 
 export async function benchHandshakes(rig: Rig, repetitions: number, print: Print): Promise<void> {
   const nostrBench = await obtainNostrBench();
@@ -59,7 +58,7 @@ export async function benchHandshakes(rig: Rig, repetitions: number, print: Prin
   );
   const ofCrate = "path" in nostrBench ? rate(ours) / rate(crate) : Number.NaN;
   print(
-    "ours, connect",
+    "ours, connect --mode storm",
     say(ours),
     notes(
       `${ofBare.toFixed(2)} of bare`,
@@ -74,20 +73,23 @@ export async function benchHandshakes(rig: Rig, repetitions: number, print: Prin
 const openBare: Generator = (rig, onStart) =>
   runBare(rig, "connect", { CLIENTS: String(CLIENTS), AT_ONCE: String(AT_ONCE) }, onStart);
 
-/** What a run does before its schedule. */
+/** All of them due at once, and as many under way as others have. */
 const openOurs: Generator = (rig, onStart) =>
   runScript(
     rig,
-    "publish",
+    "connect",
     {
+      CONNECT_MODE: "storm",
       CLIENTS: String(CLIENTS),
+      CONNECT_RATE: String(10 * CLIENTS),
       CONNECT_CONCURRENCY: String(AT_ONCE),
-      RATE_EPS: "100",
-      DURATION_SEC: "1",
+      // What finds no place until the window's end is not opened.
+      HOLD_SEC: "10",
+      ON_OPEN: "none",
       GOGC: String(garbageTarget(CLIENTS)),
       GOMEMLIMIT: memoryLimit(CLIENTS),
     },
-    onStart,
+    { onStart },
   );
 
 async function openCrate(path: string, url: string, onStart: (pid: number) => Eye): Promise<void> {
@@ -152,10 +154,4 @@ function lookAt(sink: RelayProcess, pid: number): Eye {
       return { perSecond: (CLIENTS * 1_000) / ms, cpuMicros: (cpuSec / CLIENTS) * 1e6 };
     },
   };
-}
-
-/** The folder's size is their number (Linux 6.2); before that, who wants it counts them. */
-function openFiles(pid: number): number {
-  const folder = `/proc/${pid}/fd`;
-  return statSync(folder).size || readdirSync(folder).length;
 }

@@ -34,7 +34,20 @@ export interface Rig {
   readonly dir: string;
   readonly k6: string;
   readonly url: string;
+  /** `null`: none is needed. */
+  readonly pool: string | null;
+}
+
+export interface PoolRig extends Rig {
   readonly pool: string;
+}
+
+/** Beside a run. */
+export interface Watch {
+  /** Called as k6 starts. */
+  readonly onStart?: (pid: number) => void;
+  /** Further arguments of k6. */
+  readonly args?: readonly string[];
 }
 
 /** What k6 took is looked up so often: its last quarter of a second, behind the run, is not counted. */
@@ -44,7 +57,7 @@ const END_LOOKS = 4;
 const TICKS_PER_SECOND = 100;
 
 /** Publishes to the rig's relay. */
-export async function runK6(rig: Rig, load: K6Load): Promise<K6Figures> {
+export async function runK6(rig: PoolRig, load: K6Load): Promise<K6Figures> {
   const { report, cpuSec, rssBytes, coreShare } = await runScript(rig, "publish", {
     CLIENTS: String(load.clients),
     RATE_EPS: String(load.rate),
@@ -69,17 +82,17 @@ export async function runScript(
   rig: Rig,
   script: string,
   variables: Readonly<Record<string, string>>,
-  onStart: (pid: number) => void = () => {},
+  { onStart = () => {}, args = [] }: Watch = {},
 ): Promise<Used & { readonly report: Report }> {
-  const served = await servePool(rig.pool);
+  const served = rig.pool === null ? null : await servePool(rig.pool);
   const environment = {
     PATH: process.env.PATH ?? "",
     HOME: process.env.HOME ?? "",
     K6_NO_USAGE_REPORT: "true",
     K6_AUTO_EXTENSION_RESOLUTION: "false",
     RELAY_URL: rig.url,
-    POOL: rig.pool,
-    POOL_URL: served.url,
+    ...(rig.pool === null ? {} : { POOL: rig.pool }),
+    ...(served === null ? {} : { POOL_URL: served.url }),
     CONNECT_CONCURRENCY: "200",
     ACK_TIMEOUT_MS: "60000",
     RUN_DIR: rig.dir,
@@ -87,13 +100,13 @@ export async function runScript(
     FORCE: "1",
     ...variables,
   };
-  const args = ["run", "--quiet", join(rig.dir, `${script}.js`)];
-  const child = spawn(rig.k6, args, { env: environment, stdio: "ignore", cwd: rig.dir });
+  const words = ["run", "--quiet", ...args, join(rig.dir, `${script}.js`)];
+  const child = spawn(rig.k6, words, { env: environment, stdio: "ignore", cwd: rig.dir });
   const meter = meterOf(child.pid ?? 0);
   onStart(child.pid ?? 0);
   await once(child, "close");
   const used = meter.stop();
-  await served.close();
+  await served?.close();
   const report = JSON.parse(await readFile(join(rig.dir, "report.json"), "utf8")) as Report;
   return { report, ...used };
 }
@@ -108,7 +121,7 @@ export interface Used {
 
 /** Looks at a process until it is stopped. */
 export function meterOf(pid: number): { stop(): Used } {
-  const looks: { readonly atMs: number; readonly cpuSec: number; readonly rssBytes: number }[] = [];
+  const looks: (Usage & { readonly atMs: number })[] = [];
   const timer = setInterval(() => {
     const usage = readUsage(pid);
     if (usage !== null) looks.push({ atMs: performance.now(), ...usage });
@@ -128,18 +141,29 @@ export function meterOf(pid: number): { stop(): Used } {
   };
 }
 
+interface Usage {
+  readonly cpuSec: number;
+  readonly rssBytes: number;
+  readonly rssNowBytes: number;
+}
+
 /**
- * CPU so far and the peak of resident memory: two reads, and none by Node's threads. With the sampler's thirty
+ * CPU so far, the peak of resident memory, and what it is now: two reads, and none by Node's threads. With the sampler's thirty
  * files at 20 looks a second, p99 of schedule lag at 10,000/s was 1.9 ms; without, 0.6.
  */
-export function readUsage(pid: number): { cpuSec: number; rssBytes: number } | null {
+export function readUsage(pid: number): Usage | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const peak = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const [peak, now] = [/^VmHWM:\s+(\d+)/m, /^VmRSS:\s+(\d+)/m].map((of) => of.exec(status)?.[1]);
     if (peak === undefined) return null;
     const ticks = Number(fields[11]) + Number(fields[12]);
-    return { cpuSec: ticks / TICKS_PER_SECOND, rssBytes: Number(peak) * 1_024 };
+    return {
+      cpuSec: ticks / TICKS_PER_SECOND,
+      rssBytes: Number(peak) * 1_024,
+      rssNowBytes: Number(now) * 1_024,
+    };
   } catch {
     // It is not there yet, or gone.
     return null;

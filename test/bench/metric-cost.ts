@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Plugin } from "esbuild";
 import { bundleScripts } from "../../build/bundle.ts";
-import { type K6Figures, type K6Load, median, type Rig, runK6 } from "./k6-run.ts";
+import { type K6Figures, type K6Load, median, type PoolRig, runK6 } from "./k6-run.ts";
 
 interface Variant {
   readonly name: string;
@@ -62,7 +62,7 @@ export interface MetricCost {
 
 /** Medians of so many rounds; in each round every variant runs once. */
 export async function benchMetricCost(
-  rig: Rig,
+  rig: PoolRig,
   load: K6Load,
   rounds: number,
 ): Promise<readonly MetricCost[]> {

@@ -18,6 +18,7 @@ import { fillQuestions } from "../k6-world/question-folder.ts";
 import { atLeast, notes } from "./goal.ts";
 import { median, type Rig, runScript } from "./k6-run.ts";
 import { obtainNostrBench, runNostrBench } from "./nostr-bench.ts";
+import type { Print } from "./row.ts";
 
 /** nostr-bench waits 40 ms for each answer, as it leaves TCP's delay on: enough of them keep the relay busy. */
 const CLIENTS = 200;
@@ -25,8 +26,6 @@ const EVENTS = 1_000;
 const QUESTIONS = 50_000;
 /** Of nostr-bench, with answers checked. */
 const GOAL = 1;
-
-type Print = (what: string, figure: string, note?: string) => void;
 
 export async function benchQueries(rig: Rig, repetitions: number, print: Print): Promise<void> {
   const nostrBench = await obtainNostrBench();

@@ -6,6 +6,7 @@ import { queryOf } from "../../src/report/class-report.ts";
 import { runBare, withRows } from "./bare.ts";
 import { atLeast, notes } from "./goal.ts";
 import { median, type Rig, runScript } from "./k6-run.ts";
+import type { Print } from "./row.ts";
 
 const ROWS_AN_ANSWER = 500;
 /** As the bare script has it: two VUs with eight sockets each, one question at a time. */
@@ -23,8 +24,6 @@ const QUESTIONS = 4_000;
 const FORMS = ["off", "counts", "rows"] as const;
 /** With all checks on, of what a bare script reads. */
 const GOAL = 0.7;
-
-type Print = (what: string, figure: string, note?: string) => void;
 
 export async function benchReading(rig: Rig, repetitions: number, print: Print): Promise<void> {
   const pool = join(rig.dir, "questions");

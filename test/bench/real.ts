@@ -10,13 +10,12 @@ import { NotHad } from "../real/shell.ts";
 import { atLeast, notes } from "./goal.ts";
 import { type K6Load, median, type Rig, runK6 } from "./k6-run.ts";
 import { obtainNostrBench, runNostrBench } from "./nostr-bench.ts";
+import type { Print } from "./row.ts";
 
 const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 /** More than it takes, with as many on their way as nostr-bench has connections. */
 const LOAD: K6Load = { clients: 100, rate: 8_000, seconds: 7, maxInFlight: 1 };
 const EVENTS = 60_000;
-
-type Print = (what: string, figure: string, note?: string) => void;
 
 export async function benchReal(rig: Rig, repetitions: number, print: Print): Promise<void> {
   const nostrBench = await obtainNostrBench();

@@ -14,8 +14,11 @@ import { FramesWriter } from "../../src/node/pool/frames-writer.ts";
 import { openKeyring } from "../../src/node/pool/keyring.ts";
 import { startSigners } from "../../src/node/pool/sign-plan.ts";
 import { cutChunks, DEFAULT_EPOCH, planPool } from "../../src/pool/plan.ts";
+import { atLeast, notes } from "./goal.ts";
+import { median } from "./k6-run.ts";
+import { eventsPerSecond, type Print } from "./row.ts";
 
-export interface SigningFigures {
+interface SigningFigures {
   /** Events a second of one thread. */
   readonly singleThreadPerSecond: number;
   /** Events a second of the maker. */
@@ -29,12 +32,37 @@ export interface SigningFigures {
 
 const REPETITIONS = 5;
 const EVENTS_A_CORE = 3_000;
-const START_MS = 1_500;
+const START_MS = 2_500;
 const TOGETHER_MS = 1_500;
 const alone = fileURLToPath(new URL("sign-alone.ts", import.meta.url));
 
+/** Of cores × one thread. */
+const GOAL = 0.9;
+
+export async function benchSigning(print: Print): Promise<void> {
+  const { poolPerSecond, togetherPerSecond, singleThreadPerSecond, cores, coresTakenByOthers } =
+    await measureSigning();
+  const ofCores = poolPerSecond / (cores * singleThreadPerSecond);
+  print("signing, one thread", eventsPerSecond(singleThreadPerSecond));
+  print(
+    "signing, a thread a core, all at once",
+    eventsPerSecond(togetherPerSecond),
+    `${(togetherPerSecond / (cores * singleThreadPerSecond)).toFixed(2)} of cores × one thread`,
+  );
+  print(
+    "signing, pool maker",
+    eventsPerSecond(poolPerSecond),
+    notes(
+      `${ofCores.toFixed(2)} of cores × one thread`,
+      atLeast(ofCores, GOAL),
+      `${(poolPerSecond / togetherPerSecond).toFixed(2)} of a thread a core`,
+      `others took ${coresTakenByOthers.toFixed(1)} cores`,
+    ),
+  );
+}
+
 /** Medians of five repetitions, one kind after the other, so that noise hits both alike. */
-export async function benchSigning(): Promise<SigningFigures> {
+async function measureSigning(): Promise<SigningFigures> {
   const cores = availableParallelism();
   const folder = await mkdtemp(join(tmpdir(), "k6-nostr-bench-"));
   const keyring = await openKeyring("bench");
@@ -133,8 +161,4 @@ function foreignCpuMs(): number {
 
 function ratePerSecond(events: number, startMs: number): number {
   return (events * 1_000) / (performance.now() - startMs);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
