@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Journal, type JournalHead } from "../src/node/capacity/journal.ts";
+import { searchToGoOn } from "../src/node/capacity/resume.ts";
 import { readCooldown, readSettings } from "../src/node/capacity/settings.ts";
 import { SETTINGS } from "./capacity-model.ts";
 import { trialWith } from "./capacity-trial.ts";
@@ -58,6 +59,62 @@ describe("the trials of a search on disk", () => {
     assert.ok(kept.length >= 1_000_000);
     await journal.giveRoom();
     assert.deepEqual(await readdir(journal.dir), ["trials.jsonl"]);
+  });
+});
+
+describe("a search that goes on", () => {
+  const going = { scenario: "publish", settings: SETTINGS, isScaleGiven: true, isNamed: false };
+  const { config } = head("");
+  const begin = async (name: string, own: Partial<JournalHead> = {}) => {
+    const at = join(dir, name);
+    await Journal.begin(at, { ...head("20261128T120000Z-eeeeee"), ...own });
+    return at;
+  };
+
+  it("is the newest of its folder, whichever seed was drawn", async () => {
+    const at = await begin("same", { isOfTwo: false });
+    const drawn = { ...config, options: { seed: "another" } };
+    const { journal, trials } = await searchToGoOn({ ...going, dir: at }, drawn);
+    assert.deepEqual([journal.head.seed, trials], ["1", []]);
+  });
+
+  it("is refused where it is another one", async () => {
+    const at = await begin("other", { isOfTwo: false });
+    const others = [
+      [{ scenario: "query" }, config],
+      [{ settings: { scale: "clients" as const } }, config],
+      [{}, { ...config, relays: ["127.0.0.1:7778"] }],
+      [{}, { ...config, options: { clients: "5" } }],
+    ] as const;
+    for (const [own, of] of others) {
+      await assert.rejects(
+        searchToGoOn({ ...going, dir: at, ...own }, of),
+        /newest search in .* is another one \(`publish --scale rate`, 127\.0\.0\.1:7777\)/,
+      );
+    }
+    // What is not said is as it was.
+    const unsaid = {
+      ...going,
+      dir: at,
+      settings: { scale: "clients" as const },
+      isScaleGiven: false,
+    };
+    assert.equal((await searchToGoOn(unsaid, config)).journal.head.settings.scale, "rate");
+    await assert.rejects(
+      searchToGoOn({ ...going, dir: join(dir, "none") }, config),
+      /there is no search in/,
+    );
+  });
+
+  it("has its second relay again, or none as before", async () => {
+    const two = await begin("two", { isOfTwo: true });
+    const one = await begin("one", { isOfTwo: false });
+    const of = (at: string, isNamed: boolean) =>
+      searchToGoOn({ ...going, dir: at, isNamed }, config);
+    await assert.rejects(of(two, false), /has a second relay: give it with --against again/);
+    await assert.rejects(of(one, true), /has no second relay: leave --against out, or begin anew/);
+    assert.equal((await of(two, true)).journal.head.isOfTwo, true);
+    assert.equal((await of(await begin("before"), true)).journal.head.isOfTwo, undefined);
   });
 });
 

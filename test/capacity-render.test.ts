@@ -135,7 +135,7 @@ describe("words of thresholds", () => {
     ],
     ["nostr_query_time: p(95)<500", "response p95 of queries", "1.50 s, limit 1.00 s"],
     ["nostr_events_timed_out: count==0", "the number of events timed out", "1,500, limit 1,000"],
-    ["nostr_relay_rss_bytes: max<5", "nostr_relay_rss_bytes maximum", "1500, limit 1000"],
+    ["nostr_relay_rss_bytes: max<5", "nostr_relay_rss_bytes maximum", "1.5 kB, limit 1.0 kB"],
   ];
   for (const [threshold, name, miss] of words) {
     it(`${threshold} is ${name}`, () => {

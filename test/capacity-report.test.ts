@@ -3,9 +3,10 @@ import { describe, it } from "node:test";
 import { atLimits } from "../src/capacity/at-limits.ts";
 import { whyTooFine } from "../src/capacity/precision.ts";
 import { capacityReport } from "../src/capacity/report.ts";
-import { BACKLOG, CAPACITY_SCHEMA, type Trial } from "../src/capacity/result.ts";
+import { BACKLOG, CAPACITY_SCHEMA, type Trial, UNREADY, UNSENT } from "../src/capacity/result.ts";
+import { stop } from "../src/capacity/search.ts";
 import type { ThresholdResult } from "../src/report/types.ts";
-import { bucket, resultIn, SETTINGS } from "./capacity-model.ts";
+import { bucket, linesOf, resultIn, SETTINGS, searchIn } from "./capacity-model.ts";
 import { trialWith } from "./capacity-trial.ts";
 
 /** What the runner knows and the search does not. */
@@ -88,31 +89,74 @@ describe("the objective at other limits on times", () => {
     ok: value < 0.01,
   });
 
+  const fails = (
+    load: number,
+    thresholds: readonly ThresholdResult[],
+    failed: Trial["failed"] = [],
+  ) => [1, 2].map(() => trialWith({ load, verdict: "fail", thresholds, failed }));
+
   it("is judged from the trials that were made, the other thresholds as they are", () => {
     const trials = [
       trialWith({ load: 100, thresholds: [p99(300), failures(0)] }),
       trialWith({ load: 200, thresholds: [p99(600), failures(0)] }),
-      trialWith({ load: 400, thresholds: [p99(1_500), failures(0)] }),
-      trialWith({ load: 800, thresholds: [p99(1_900), failures(0.02)] }),
+      ...fails(400, [p99(1_500), failures(0)]),
+      ...fails(800, [p99(1_900), failures(0.02)]),
     ];
-    assert.deepEqual(atLimits(trials), [
+    assert.deepEqual(atLimits(SETTINGS, trials), [
       { factor: 0.5, lastPassing: 100, firstFailing: 200 },
       { factor: 1, lastPassing: 200, firstFailing: 400 },
       { factor: 2, lastPassing: 400, firstFailing: 800 },
     ]);
   });
 
-  it("leaves out what says nothing, and fails a growing backlog at any limit", () => {
-    const growing = [{ threshold: BACKLOG, value: 0.04, limit: 0.01 }];
-    const trials = [
-      trialWith({ load: 50, role: "warmup", thresholds: [p99(9_000)] }),
-      trialWith({ load: 100, thresholds: [p99(300)] }),
-      trialWith({ load: 150, verdict: "void", thresholds: [p99(9_000)] }),
-      trialWith({ load: 200, verdict: "fail", failed: growing, thresholds: [p99(400)] }),
-    ];
-    for (const { lastPassing, firstFailing } of atLimits(trials)) {
-      assert.deepEqual([lastPassing, firstFailing], [100, 200]);
+  it("leaves out what says nothing, and fails a growing backlog, and what was never sent, at any limit", () => {
+    for (const threshold of [BACKLOG, UNSENT, UNREADY]) {
+      const failed = [{ threshold, value: 0.04, limit: 0.01 }];
+      const trials = [
+        trialWith({ load: 50, role: "warmup", thresholds: [p99(9_000)] }),
+        trialWith({ load: 100, thresholds: [p99(300)] }),
+        trialWith({ load: 150, verdict: "void", thresholds: [p99(9_000)] }),
+        trialWith({ load: 150, thresholds: [p99(400)] }),
+        ...fails(200, [p99(400)], failed),
+      ];
+      for (const { lastPassing, firstFailing } of atLimits(SETTINGS, trials)) {
+        assert.deepEqual([lastPassing, firstFailing], [150, 200]);
+      }
     }
+  });
+
+  it("is the result where the limits are as they are, though the search was stopped within a load", () => {
+    // The last trial has one vote of two at 950.
+    const { search, trials } = searchIn(
+      bucket(() => 995),
+      {},
+      11,
+    );
+    assert.match(linesOf(trials), /n1130f n1130f n950p$/);
+    const result = stop(search, "interrupted");
+    const whole = trials.map((tried) =>
+      trialWith({ ...tried, thresholds: [p99(tried.failed[0]?.value ?? tried.load / 2)] }),
+    );
+    const { atLimits } = capacityReport(ABOUT, SETTINGS, whole, result);
+    assert.deepEqual([result.lastPassing, result.firstFailing], [800, 1_130]);
+    assert.deepEqual(atLimits, [
+      { factor: 0.5, lastPassing: 800, firstFailing: 1_130 },
+      { factor: 1, lastPassing: 800, firstFailing: 1_130 },
+      { factor: 2, lastPassing: 800, firstFailing: 1_130 },
+    ]);
+  });
+
+  it("is the result too where a proof overruled the votes, and no stricter limit holds where it did not", () => {
+    const worn = bucket(({ lengthSec }) => (lengthSec === 60 ? 900 : 995));
+    const { result, trials } = resultIn(worn);
+    const whole = trials.map((tried) => trialWith({ ...tried, thresholds: [p99(100)] }));
+    const [half, asIs] = capacityReport(ABOUT, SETTINGS, whole, result).atLimits;
+    assert.equal(asIs?.lastPassing, result.lastPassing);
+    assert.equal(asIs?.firstFailing, result.firstFailing);
+    assert.ok((half?.lastPassing ?? 0) <= (result.lastPassing ?? 0));
+    assert.ok(
+      whole.some(({ load, verdict }) => verdict === "pass" && load > (result.lastPassing ?? 0)),
+    );
   });
 });
 

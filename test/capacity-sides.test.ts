@@ -4,6 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import type { SearchSettings } from "../src/capacity/result.ts";
+import { Interrupted } from "../src/errors.ts";
 import { parseRelayUrls } from "../src/guard/relay-url.ts";
 import { emptyRelay } from "../src/node/capacity/empty.ts";
 import { Journal, type JournalHead } from "../src/node/capacity/journal.ts";
@@ -12,7 +14,10 @@ import { readFresh } from "../src/node/capacity/settings.ts";
 import { Stock } from "../src/node/capacity/stock.ts";
 import type { carryOutTrial } from "../src/node/capacity/trial.ts";
 import { collectOptions } from "../src/plan/options.ts";
+import { compareCapacities } from "../src/report/capacity/compare.ts";
+import { renderCapacityTerminal } from "../src/report/capacity/terminal.ts";
 import { bucket, linesOf, SETTINGS } from "./capacity-model.ts";
+import { searched } from "./capacity-searched.ts";
 import { trialWith } from "./capacity-trial.ts";
 
 let dir = "";
@@ -24,9 +29,13 @@ after(() => rm(dir, { recursive: true }));
 const notes: string[] = [];
 const terminal = { note: (line: string) => notes.push(line), status: () => {}, clear: () => {} };
 
-async function sideOf(name: string, signal = new AbortController().signal): Promise<Side> {
+async function sideOf(
+  name: string,
+  signal = new AbortController().signal,
+  own: Partial<SearchSettings> = { to: 400 },
+): Promise<Side> {
   const texts = collectOptions({ relay: `ws://${name}:7777` }, {});
-  const settings = { ...SETTINGS, from: 100, to: 400 };
+  const settings = { ...SETTINGS, from: 100, ...own };
   const head: JournalHead = {
     ...{ id: `search-${name}`, startedAt: "2026-11-28T12:00:00.000Z", scenario: "publish" },
     ...{ seed: "1", config: { relays: [name], options: {}, withheld: [] }, settings },
@@ -86,6 +95,63 @@ describe("two relays in one search", () => {
       assert.deepEqual((await Journal.last(join(dir, name)))?.trials, found?.trials);
     }
     assert.match(notes[0] ?? "", /^trial 1 +warmup +100 events\/s of a: not judged/);
+  });
+
+  it("come to the end of both, each with its own result, and the difference is said", async () => {
+    const { signal } = new AbortController();
+    const sides = [await sideOf("a", signal, {}), await sideOf("b", signal, {})];
+    const found = await carryOutSearches(sides, inTurn([]));
+    const [a, b] = found.map(({ result, trials }) => ({
+      ...searched(),
+      trials,
+      result,
+    }));
+    assert.ok(a !== undefined && b !== undefined);
+    for (const [report, takes] of [
+      [a, 995],
+      [b, 180],
+    ] as const) {
+      const { lastPassing, limit, proven, suspect } = report.result;
+      assert.ok(Math.abs((lastPassing ?? 0) / takes - 1) <= 0.05, `${lastPassing} of ${takes}`);
+      assert.deepEqual([limit, proven, suspect], ["relay", true, null]);
+    }
+    const least = (a.result.lastPassing ?? 0) / (b.result.firstFailing ?? 1) - 1;
+    const difference = compareCapacities(a, b);
+    assert.deepEqual(difference, {
+      kind: "more",
+      least,
+      told: (a.result.lastPassing ?? 0) / (b.result.lastPassing ?? 1) - 1,
+    });
+    const other = { ...b, config: { ...b.config, relays: ["127.0.0.1:7778"] } };
+    assert.match(
+      renderCapacityTerminal({ ...a, against: other }, []),
+      /^compared {4}127\.0\.0\.1:7777 takes more than 127\.0\.0\.1:7778: \d+\.\d % by the loads that held/m,
+    );
+  });
+
+  it("go on where they were stopped, and come to the same", async () => {
+    const whole = await carryOutSearches([await sideOf("a"), await sideOf("b")], inTurn([]));
+    const stopping = new AbortController();
+    const stopped = [await sideOf("a", stopping.signal), await sideOf("b", stopping.signal)];
+    await carryOutSearches(
+      stopped,
+      inTurn([], (relay, number) => {
+        if (relay === "b" && number === 6) stopping.abort();
+        if (stopping.signal.aborted) throw new Interrupted("interrupted");
+      }),
+    );
+    const resumed = await Promise.all(
+      ["a", "b"].map(async (name): Promise<Side> => {
+        const last = await Journal.last(join(dir, name));
+        assert.ok(last !== null && last.trials.length >= 5);
+        return { ...(await sideOf(name)), journal: last.journal, before: last.trials };
+      }),
+    );
+    const found = await carryOutSearches(resumed, inTurn([]));
+    assert.deepEqual(
+      found.map(({ trials, result }) => [linesOf(trials), result]),
+      whole.map(({ trials, result }) => [linesOf(trials), result]),
+    );
   });
 
   it("end both with an error of one, which is named as what it was, with what was found so far", async () => {

@@ -36,10 +36,22 @@ describe("the CLI refuses", () => {
     [["capacity", ...RELAY, "--audit"], /AUDIT \(--audit\) is for a single run/],
     [["capacity", ...RELAY, "--precision", "1%"], /a precision of 1 % is more than trials of 30 s/],
     [["capacity", ...RELAY, "--resume"], /--resume: there is no search in/],
-    [["capacity", "fanout", ...RELAY], /does not search with `fanout`: its pool is cut by topics/],
+    [["capacity", "fanout", ...RELAY, "--rate", "5"], /`--rate` is set by the search/],
     [
-      ["capacity", "connect", ...RELAY],
-      /does not search with `connect`: its rate is that of handshakes/,
+      ["capacity", "fanout", ...RELAY, "--scale", "subscribers", "--subscribers", "5"],
+      /`--subscribers` is set by the search/,
+    ],
+    [
+      ["capacity", ...RELAY, "--threshold", "nostr_delivery_time: p(99)<5"],
+      /--threshold `nostr_delivery_time: p\(99\)<5`: `publish` has no deliveries/,
+    ],
+    [
+      ["capacity", "connect", ...RELAY, "--mode", "recover"],
+      /does not search with `--mode recover`/,
+    ],
+    [
+      ["capacity", "connect", ...RELAY, "--mode", "storm", "--clients", "9"],
+      /`--clients` is set by the search/,
     ],
     [["run", "playbak", ...RELAY], /scenario `playbak`; did you mean `playback`\?/],
     [["run", "publish", ...RELAY, "--dir", "/dev/null/x"], /REPORT_DIR.*got `\/dev\/null\/x`/],

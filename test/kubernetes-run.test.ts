@@ -237,7 +237,7 @@ describe("a search by pods", () => {
     const signal = new AbortController().signal;
     const planning = {
       ...{ ...own, cores: generator.cores, cooldownSec: 0, emptyBy: null },
-      ...{ isResumed: false, isBudgetGiven: false },
+      ...{ isResumed: false, isBudgetGiven: false, isScaleGiven: false },
     };
     const terminal = { note() {}, status() {}, clear() {} };
     const side = await openSide({

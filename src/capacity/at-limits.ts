@@ -6,29 +6,53 @@ import { CLASS_NAMES, classOf } from "../measure/classes.ts";
 import { parseExpression } from "../plan/thresholds.ts";
 import { holds } from "../report/thresholds.ts";
 import type { ThresholdResult } from "../report/types.ts";
-import { type AtLimit, BACKLOG, type Trial } from "./result.ts";
+import {
+  type AtLimit,
+  BACKLOG,
+  type SearchSettings,
+  type Trial,
+  UNREADY,
+  UNSENT,
+} from "./result.ts";
+import { record, startSearch } from "./search.ts";
+import { boundsOf } from "./state.ts";
 
 const FACTORS = [0.5, 1, 2];
+/** What no limit on times has a say in. */
+const AT_ANY_LIMIT: readonly string[] = [BACKLOG, UNSENT, UNREADY];
 const TIMES = CLASS_NAMES.flatMap((name) => Object.values(classOf(name).metrics.trends));
 
-export function atLimits(trials: readonly Trial[]): readonly AtLimit[] {
-  const judged = trials.filter(({ role, verdict }) => role !== "warmup" && verdict !== "void");
+/**
+ * Only of loads that the search decided: half of a vote is none. With the limits as they are it is the result; a load
+ * that held at these holds at laxer ones, and one that did not at no stricter ones.
+ */
+export function atLimits(settings: SearchSettings, trials: readonly Trial[]): readonly AtLimit[] {
+  const search = trials.reduce(record, startSearch(settings));
+  const bounds = boundsOf(search);
   return FACTORS.map((factor) => {
-    const votes = new Map<number, number>();
-    for (const trial of judged) {
-      const vote = passesAt(trial, factor) ? 1 : -1;
-      votes.set(trial.load, (votes.get(trial.load) ?? 0) + vote);
-    }
-    const loads = [...votes].sort(([a], [b]) => a - b);
-    const firstFailing = loads.find(([, sum]) => sum <= 0)?.[0] ?? null;
+    if (factor === 1) return { factor, lastPassing: bounds.lo, firstFailing: bounds.hi };
+    const loads = [...search.standings].sort(([a], [b]) => a - b);
+    const holdsAt = ([load, standing]: (typeof loads)[number]) =>
+      factor < 1
+        ? standing === "pass" && isHeld(trials, load, factor)
+        : standing === "pass" || (standing !== "generator" && isHeld(trials, load, factor));
+    const firstFailing = loads.find((one) => !holdsAt(one))?.[0] ?? null;
     const passing = loads.filter(([load]) => firstFailing === null || load < firstFailing);
     return { factor, lastPassing: passing.at(-1)?.[0] ?? null, firstFailing };
   });
 }
 
+/** By most of the trials there that say something of the relay. */
+function isHeld(trials: readonly Trial[], load: number, factor: number): boolean {
+  const votes = trials
+    .filter((trial) => trial.load === load && trial.role !== "warmup" && trial.verdict !== "void")
+    .map((trial): number => (passesAt(trial, factor) ? 1 : -1));
+  return votes.reduce((sum, vote) => sum + vote, 0) > 0;
+}
+
 function passesAt({ thresholds, failed, died }: Trial, factor: number): boolean {
-  const isGrowing = failed.some(({ threshold }) => threshold === BACKLOG);
-  return died === undefined && !isGrowing && thresholds.every((one) => isMet(one, factor));
+  const isElse = failed.some(({ threshold }) => AT_ANY_LIMIT.includes(threshold));
+  return died === undefined && !isElse && thresholds.every((one) => isMet(one, factor));
 }
 
 function isMet({ metric, expression, value, ok }: ThresholdResult, factor: number): boolean {

@@ -1,35 +1,39 @@
 /** A trial's report → its verdict: passed, failed and by what, or nothing said of the relay. */
 import { parseExpression } from "../plan/thresholds.ts";
-import { leadingOf } from "../report/class-report.ts";
-import { backlogOf, leastGrowth } from "../report/findings/backlog.ts";
 import { leadOf } from "../report/findings/lead.ts";
-import { viewOf } from "../report/findings/view.ts";
 import type { Report, ThresholdResult } from "../report/types.ts";
-import { BACKLOG, type FailedThreshold, type Trial, type TrialFigures, UNSENT } from "./result.ts";
+import { figuresOf } from "./figures.ts";
+import { type Growth, growthOf } from "./growth.ts";
+import {
+  BACKLOG,
+  type FailedThreshold,
+  type Trial,
+  type TrialFigures,
+  UNREADY,
+  UNSENT,
+} from "./result.ts";
 
 type Judged = Pick<
   Trial,
   "verdict" | "failed" | "thresholds" | "voidReason" | "generator" | "figures" | "findings"
 >;
 
-/** From the first fifth to the last. */
-const APART = 0.8;
-
 export function judgeTrial(report: Report, databaseBytes: number | null): Judged {
-  const { generator, thresholds, findings } = report;
+  const { generator, thresholds } = report;
   const growth = growthOf(report);
   const figures = figuresOf(report, growth.share, databaseBytes);
-  const failed = failuresOf(thresholds, growth, {
-    unsent: figures.unsent,
-    due: leadOf(report).due,
-  });
-  const voidReason = whyVoid(report, failed);
+  const unready = unreadyOf(report);
+  const failed = failuresOf(report, growth, figures, unready);
+  const voidReason = whyVoid(report, failed, unready);
+  const isUnready = voidReason === null && unready > 0;
+  // Those of an invalid run are about its generator.
+  const findings = isUnready ? [] : report.findings;
   return {
     verdict: voidReason !== null ? "void" : failed.length > 0 ? "fail" : "pass",
     failed,
     thresholds,
     ...(voidReason === null ? {} : { voidReason }),
-    generator: generator.verdict,
+    generator: isUnready ? "valid" : generator.verdict,
     figures,
     findings: findings.map(({ id, title, severity, remediation }) => ({
       id,
@@ -40,11 +44,16 @@ export function judgeTrial(report: Report, databaseBytes: number | null): Judged
   };
 }
 
-function whyVoid(report: Report, failed: readonly FailedThreshold[]): string | null {
+function whyVoid(
+  report: Report,
+  failed: readonly FailedThreshold[],
+  unready: number,
+): string | null {
   const { generator, thresholds, run } = report;
   // Of several generators not all loaded to the end: whatever held, held less than the load.
   if (generator.several && !run.complete) return run.stopReason ?? "not all of it was loaded";
-  if (generator.verdict === "invalid" && !isTurnedAway(report)) {
+  const isRelays = isTurnedAway(report) || (unready > 0 && isElseValid(report));
+  if (generator.verdict === "invalid" && !isRelays) {
     return generator.reasons[0] ?? "the generator was not valid";
   }
   // Where something else failed, there is no data because of it.
@@ -55,53 +64,73 @@ function whyVoid(report: Report, failed: readonly FailedThreshold[]): string | n
 /** That nothing was sent is the relay's, where it took no connection. */
 function isTurnedAway(report: Report): boolean {
   const { due, sent, noConnection } = leadOf(report);
-  const isOwn = report.errors.some(({ code }) => ["files", "ports", "guard"].includes(code));
-  return due > 0 && sent === 0 && noConnection > 0 && !isOwn;
+  return due > 0 && sent === 0 && noConnection > 0 && !isShortOfConnections(report);
 }
 
-interface Growth {
-  /** Of the load. */
-  readonly share: number;
-  readonly limit: number;
-  readonly isGrowing: boolean;
+/** What the relay did not open is no fault of the generator's, though the run is none that was asked for. */
+function isElseValid(report: Report): boolean {
+  const { signals } = report.generator;
+  const isElse = signals.every(({ id, state }) => id === "unready" || state !== "invalid");
+  return isElse && !isShortOfConnections(report);
 }
 
-function growthOf(report: Report): Growth {
-  const { lows, isGrowing } = backlogOf(viewOf(report));
-  const { durationSec } = report.run;
-  const due = leadOf(report).rate.set * durationSec * APART;
-  const grown = (lows.at(-1) ?? 0) - (lows[0] ?? 0);
-  const share = due > 0 && Number.isFinite(grown) ? Math.max(0, grown / due) : 0;
-  return { share, limit: leastGrowth(Math.max(1, durationSec)), isGrowing };
+/** This machine had no more of them. */
+function isShortOfConnections({ errors }: Report): boolean {
+  return errors.some(({ code }) => ["files", "ports", "guard"].includes(code));
+}
+
+/** Subscriptions that were not open and served before the load. */
+function unreadyOf({ errors }: Report): number {
+  return errors.reduce((sum, e) => sum + (e.class === "unready" ? e.count : 0), 0);
+}
+
+interface Miss {
+  readonly failure: FailedThreshold;
+  /** The factor by which it is missed. */
+  readonly by: number;
 }
 
 /** Those that were missed, by the largest factor first. */
 function failuresOf(
-  thresholds: readonly ThresholdResult[],
+  report: Report,
   { share, limit, isGrowing }: Growth,
-  { unsent, due }: { readonly unsent: number; readonly due: number },
+  { unsent }: TrialFigures,
+  unready: number,
 ): readonly FailedThreshold[] {
-  const missed = thresholds
-    .filter(({ ok }) => ok === false)
-    .map(({ metric, expression, value }) => {
-      const parsed = parseExpression(expression);
-      const bound = parsed?.bound ?? null;
-      const isAbove = parsed?.operator.startsWith("<") ?? true;
-      const name = `${metric}: ${expression}`;
-      return {
-        failure: { threshold: name, value, limit: bound },
-        by: factor(value, bound, isAbove),
-      };
-    });
-  const backlog = { threshold: BACKLOG, value: share, limit };
-  const left = { threshold: UNSENT, value: unsent, limit: 0 };
+  const { due } = leadOf(report);
+  const missed = report.thresholds.filter(({ ok }) => ok === false);
   const all = [
-    ...missed,
-    ...(isGrowing ? [{ failure: backlog, by: share / limit }] : []),
-    // Any is too many: by how much says its share, so that it does not stand before all others.
-    ...(unsent > 0 ? [{ failure: left, by: 1 + unsent / due }] : []),
+    ...missed.map((one) => missOf(one, due)),
+    ...(isGrowing
+      ? [{ failure: { threshold: BACKLOG, value: share, limit }, by: share / limit }]
+      : []),
+    ...anyIsTooMany(UNSENT, unsent, due),
+    ...anyIsTooMany(UNREADY, unready, subscriptionsOf(report)),
   ];
   return all.sort((a, b) => b.by - a.by).map(({ failure }) => failure);
+}
+
+function missOf({ metric, expression, value }: ThresholdResult, due: number): Miss {
+  const parsed = parseExpression(expression);
+  const limit = parsed?.bound ?? null;
+  const isAbove = !(parsed?.operator.startsWith(">") ?? false);
+  const failure = { threshold: `${metric}: ${expression}`, value, limit };
+  // By how much none is exceeded says its share, so that one of a thousand does not stand before all others.
+  const isOfNone = limit === 0 && isAbove && value !== null;
+  return { failure, by: isOfNone ? shareBy(value, due) : factor(value, limit, isAbove) };
+}
+
+function anyIsTooMany(threshold: string, value: number, of: number): readonly Miss[] {
+  return value > 0 ? [{ failure: { threshold, value, limit: 0 }, by: shareBy(value, of) }] : [];
+}
+
+function shareBy(count: number, of: number): number {
+  return 1 + count / Math.max(count, of);
+}
+
+function subscriptionsOf({ config }: Report): number {
+  const { subscribers = 0, subsPerConnection = 1, decoys = 0 } = config.fanout ?? {};
+  return subscribers * subsPerConnection + decoys;
 }
 
 /** As large as it gets where one of the two is nothing. */
@@ -109,34 +138,4 @@ function factor(value: number | null, limit: number | null, isAbove: boolean): n
   if (value === null || limit === null) return Number.MAX_VALUE;
   const [large, small] = isAbove ? [value, limit] : [limit, value];
   return small === 0 ? Number.MAX_VALUE : large / small;
-}
-
-function figuresOf(
-  report: Report,
-  backlogGrowth: number,
-  databaseBytes: number | null,
-): TrialFigures {
-  const { due, rate, times, backpressure, noConnection } = leadOf(report);
-  const { row, totals } = leadingOf(report);
-  const fine = row.fine.reduce((sum, column) => sum + (totals[column] ?? 0), 0);
-  const view = viewOf(report);
-  const memory = view.relay.flatMap(({ rssBytes }) => rssBytes ?? []);
-  const share = report.generator.signals.find(
-    ({ id, value }) => ["ceilingShare", "receiveShare"].includes(id) && value !== null,
-  );
-  const { p50, p95, p99 } = times.response;
-  return {
-    offered: due / Math.max(1e-9, report.run.durationSec),
-    done: rate.done,
-    p50,
-    p95,
-    p99,
-    failedShare: due === 0 ? null : (due - fine) / due,
-    unsent: backpressure + noConnection,
-    backlogGrowth,
-    relayCpu: view.relayCpu,
-    relayMemory: memory.length === 0 ? null : Math.max(...memory),
-    databaseBytes,
-    ceilingShare: share?.value ?? null,
-  };
 }

@@ -1,12 +1,13 @@
 /** Loads that a search tries: round numbers, as far apart as its precision can tell. */
 import type { SearchSettings } from "./result.ts";
+import { SCALES } from "./scales.ts";
 
 type Grid = Pick<SearchSettings, "scale" | "precision">;
 
-/** Rounded to a power of ten that is at most half of what the precision tells apart; connections are whole. */
+/** Rounded to a power of ten that is at most half of what the precision tells apart; what has no half is whole. */
 export function roundLoad(load: number, { scale, precision }: Grid): number {
   const finest = 10 ** Math.floor(Math.log10((load * precision) / 2));
-  const step = scale === "clients" ? Math.max(1, finest) : finest;
+  const step = SCALES[scale].isWhole ? Math.max(1, finest) : finest;
   return Number((Math.round(load / step) * step).toFixed(6));
 }
 

@@ -28,13 +28,18 @@ export function lengthOfJudged(sec: number): number {
 
 /** Of a p99 less than a hundred would be their largest, which one answer decides. */
 export function leastJudged(thresholds: readonly Threshold[], perSec: number | null): Judges {
+  return { least: Math.max(1, samplesFor(thresholds)), perSec };
+}
+
+/** So many that the rarest of the percentiles is not the largest of them; 0 without percentiles. */
+export function samplesFor(thresholds: readonly Threshold[]): number {
   const quantiles = thresholds.flatMap(({ expressions }) =>
     expressions.flatMap((text) => parseExpression(text)?.quantile ?? []),
   );
   const needed = quantiles
     .filter((q) => q < 1)
     .map((q) => Math.ceil(Number((1 / (1 - q)).toFixed(6))));
-  return { least: Math.max(1, ...needed), perSec };
+  return Math.max(0, ...needed);
 }
 
 /** Why the trials can't support the precision, with the numbers; `null` where they can. */

@@ -27,7 +27,7 @@ export function capacityReport(
     result,
     trials,
     baseline: baselineOf(trials),
-    atLimits: atLimits(trials),
+    atLimits: atLimits(search, trials),
     generator,
   };
 }

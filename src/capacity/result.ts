@@ -6,8 +6,11 @@ import type { Finding, Report, ThresholdResult, VerdictState } from "../report/t
 
 export const CAPACITY_SCHEMA = "k6-nostr/capacity@1";
 
-/** What a load is a number of: events or queries a second, or open connections. */
-export type Scale = "rate" | "query-rate" | "clients";
+/**
+ * What a load is a number of: events or queries a second, open connections, those that subscribe, subscriptions of
+ * each topic, or handshakes a second.
+ */
+export type Scale = "rate" | "query-rate" | "clients" | "subscribers" | "fanout" | "connect-rate";
 
 /**
  * `warmup`: before all, not judged. `baseline`: the relay at the first load, at the start and again at the end.
@@ -33,11 +36,14 @@ export const BACKLOG = "growth of the backlog";
 /** Every objective has this one too: what the relay left no room for was not tried at all, and no percentile knows of it. */
 export const UNSENT = "due and never sent";
 
+/** Where somebody subscribes: a subscription that the relay did not open, or never served, was not loaded at all. */
+export const UNREADY = "subscriptions not ready";
+
 export interface TrialFigures {
-  /** A second, of what leads the scenario: due, and accepted or answered. */
+  /** A second, of what a capacity is told by: due, and accepted, answered or delivered. Of `connect` connections in all. */
   readonly offered: number;
   readonly done: number;
-  /** Response times, ms. */
+  /** Response times, ms; of `connect` times until usable. */
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;
@@ -167,6 +173,12 @@ export interface SearchSettings {
   readonly judges?: Judges;
   /** The relay was emptied before each trial. */
   readonly fresh?: boolean;
+  /** What a load is a number of, and what stays the same at any, in words. Reports from before have none. */
+  readonly meaning?: string;
+  /** Why this generator can't load with more than `ceiling`, where that is no matter of its calibration. */
+  readonly ceilingWhy?: string;
+  /** So many of a load's connections come a second, ahead of what a trial's length is for. */
+  readonly comesPerSec?: number;
 }
 
 export interface Judges {
@@ -174,6 +186,8 @@ export interface Judges {
   readonly least: number;
   /** So many a second, where the load is no number of them; `null` where it is. */
   readonly perSec: number | null;
+  /** Seconds, for percentiles of what is looked at once a second; left out where there are none. */
+  readonly sec?: number;
 }
 
 /** The relay at the first load, before and after: what it lost or gained meanwhile. Times in ms. */

@@ -175,12 +175,14 @@ function newProof(search: Search, lo: number): Proof {
   return startProof(lo, isBound ? hi : null, search.settings.quick);
 }
 
-/** Longer where the load is so low that there would be too little to judge. */
+/** Longer where the load is so low that there would be too little to judge, and by the time in which its connections come. */
 function lengthOf({ settings }: Search, { role, load }: Wanted): number {
-  const { judges } = settings;
-  const sec = ownLength(settings, role);
+  const { judges, comesPerSec } = settings;
+  const comesSec = comesPerSec === undefined ? 0 : Math.ceil(load / comesPerSec);
+  const sec = comesSec + ownLength(settings, role);
   if (judges === undefined || role === "warmup") return sec;
-  return Math.max(sec, lengthOfJudged(judges.least / (judges.perSec ?? load)));
+  const judgedSec = Math.max(judges.sec ?? 0, judges.least / (judges.perSec ?? load));
+  return Math.max(sec, comesSec + lengthOfJudged(judgedSec));
 }
 
 function ownLength(settings: SearchSettings, role: TrialRole): number {

@@ -2,6 +2,7 @@
 import { availableParallelism, platform, release, totalmem } from "node:os";
 import type { CapacityReport } from "../../capacity/result.ts";
 import type { K6Outcome } from "../k6/supervise.ts";
+import { type MachineLimits, readMachine } from "../preflight/machine.ts";
 import type { RunRequest } from "../run/driven.ts";
 import { lookHere, type Prepared, prepareRun } from "../run/prepare.ts";
 import { type Carried, runPrepared } from "../run/run.ts";
@@ -21,6 +22,8 @@ export interface Generator {
 export interface Ready
   extends Pick<Prepared, "request" | "admissions" | "checked" | "calibration"> {
   readonly about: Pick<CapacityReport["run"], "k6" | "host">;
+  /** What there is of files, ports and memory; `null`: nobody knows it of generators elsewhere. */
+  readonly readMachine: () => Promise<MachineLimits | null>;
   /** Throws `ConfigError` for a plan that this machine can't carry out. */
   readonly lookHere: (asked: RunRequest) => Promise<unknown>;
   readonly carryOut: (trial: Pick<Prepared, "request" | "admissions">) => Promise<CarriedTrial>;
@@ -48,6 +51,7 @@ export const HERE: Generator = {
           platform: `${platform()} ${release()} ${process.arch}`,
         },
       },
+      readMachine,
       lookHere,
       carryOut: (trial) => runPrepared({ ...prepared, ...trial }),
     };

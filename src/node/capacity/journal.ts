@@ -16,6 +16,8 @@ export interface JournalHead {
   readonly seed: string;
   readonly config: CapacityReport["config"];
   readonly settings: SearchSettings;
+  /** Another relay is searched in turn with it (--against). Searches from before don't say. */
+  readonly isOfTwo?: boolean;
 }
 
 const FOLDER = "capacity";

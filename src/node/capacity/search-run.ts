@@ -8,9 +8,11 @@ import { Interrupted } from "../../errors.ts";
 import { eventsNeeded } from "../../plan/plan.ts";
 import { describeMiss, formatLoad, loadUnit } from "../../report/capacity/words.ts";
 import { orderOf } from "../run/repeat.ts";
+import { publishes } from "../run/supply.ts";
 import { restAfter, UNKNOWN } from "./cooling.ts";
 import type { Journal } from "./journal.ts";
-import { carryOutTrial, planAt, type Trials } from "./trial.ts";
+import { planAt } from "./plan-at.ts";
+import { carryOutTrial, type Trials } from "./trial.ts";
 
 const MOST_CHARACTERS = 300;
 
@@ -102,18 +104,20 @@ class SearchRun {
 
 function supplyOf(run: Trials): Supply {
   const { left, signedPerSec } = run.stock;
-  return { eventsOf: eventsOfTrials(run), left, signedPerSec, isReused: run.emptyBy !== null };
+  // Those of topics are signed for each trial.
+  const isReused = run.emptyBy !== null && run.scenario !== "fanout";
+  return { eventsOf: eventsOfTrials(run), left, signedPerSec, isReused };
 }
 
 function nameOf(number: number): string {
   return `trial ${number}`.padEnd(11);
 }
 
-/** Of what a trial publishes; nothing is signed for questions. */
+/** Of what a trial publishes; nothing is signed for questions and handshakes. */
 function eventsOfTrials(run: Trials): (trial: Planned) => number {
   return (trial) => {
     const plan = planAt(run, { ...trial, number: 1 });
-    return plan.query === null ? eventsNeeded(plan) : 0;
+    return publishes(plan) ? eventsNeeded(plan) : 0;
   };
 }
 

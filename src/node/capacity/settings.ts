@@ -1,22 +1,23 @@
 /** The flags of `capacity`: a table, and what they say. Throws `ConfigError` for what no search can be made of. */
 import { whyTooFine } from "../../capacity/precision.ts";
-import type { SearchSettings } from "../../capacity/result.ts";
+import type { Scale, SearchSettings } from "../../capacity/result.ts";
+import { SCALES, scalesOf } from "../../capacity/scales.ts";
 import { ConfigError } from "../../errors.ts";
-import { clip } from "../../plan/options.ts";
-import { SCENARIOS, type ScenarioName } from "../../plan/scenarios.ts";
+import { OPTIONS } from "../../plan/option-table.ts";
+import { clip, type OptionTexts } from "../../plan/options.ts";
+import type { ScenarioName } from "../../plan/scenarios.ts";
 import type { FlagRow } from "../command-line.ts";
 
 export const SEARCH_FLAGS: readonly FlagRow[] = [
   {
     flag: "scale",
     value: "KIND",
-    help: "what grows: rate, query-rate or clients [default: what the scenario is about]",
+    help: "what grows: rate, query-rate, clients, subscribers, fanout or connect-rate [default: what the scenario is about]",
   },
   {
     flag: "from",
     value: "N",
-    default: "50",
-    help: "the first load; lower ones are tried where it fails",
+    help: "the first load; lower ones are tried where it fails [default: 50 a second, 100 connections, a fan-out of 5]",
   },
   { flag: "to", value: "N", help: "the highest load to try" },
   {
@@ -63,10 +64,9 @@ export const SEARCH_FLAGS: readonly FlagRow[] = [
 
 type Flags = Readonly<Record<string, string | undefined>>;
 
-const FULL = { from: "50", precision: "5%", trial: "30", probe: "10", repeats: "3", budget: "30m" };
+const FULL = { precision: "5%", trial: "30", probe: "10", repeats: "3", budget: "30m" };
 /** It has to end within four minutes. */
 const QUICK = {
-  from: "100",
   precision: "10%",
   trial: "7",
   probe: "5",
@@ -76,21 +76,30 @@ const QUICK = {
 /** Of a trial that narrows; an estimate has no longer ones. */
 const PROVE_LONGER = 2;
 const BETWEEN_SEC = 4;
-const LEAST = { rate: 1, "query-rate": 1, clients: 1 } as const;
+const LEAST = 1;
 
-export function readSettings(flags: Flags, scenario: ScenarioName): SearchSettings {
+/** `mode`: of `connect`, where it decides what a load can be. */
+export function readSettings(
+  flags: Flags,
+  scenario: ScenarioName,
+  mode?: string | undefined,
+): SearchSettings {
   const quick = flags.quick !== undefined;
-  const texts = { ...(quick ? QUICK : FULL), ...flags };
-  const scale = readScale(flags.scale, scenario);
-  const from = readPositive("from", texts.from);
+  const scale = readScale(flags.scale, scenario, mode);
+  const { isWhole, lengths, ...begins } = SCALES[scale];
+  const texts = { ...(quick ? QUICK : { ...FULL, ...lengths }), ...flags };
+  const from =
+    flags.from === undefined
+      ? begins[quick ? "quickFrom" : "from"]
+      : readPositive("from", flags.from);
   const to = flags.to === undefined ? null : readPositive("to", flags.to);
   if (to !== null && to < from) {
     throw new ConfigError(
       `--to must be at least --from (${from}), got \`${clip(flags.to ?? "")}\``,
     );
   }
-  if (scale === "clients" && ![from, to ?? 1].every(Number.isInteger)) {
-    throw new ConfigError("--from and --to must be whole numbers where --scale is `clients`");
+  if (isWhole && ![from, to ?? 1].every(Number.isInteger)) {
+    throw new ConfigError(`--from and --to must be whole numbers where --scale is \`${scale}\``);
   }
   const trialSec = readPositive("trial", texts.trial, 3_600);
   const settings: SearchSettings = {
@@ -98,11 +107,11 @@ export function readSettings(flags: Flags, scenario: ScenarioName): SearchSettin
     from,
     to,
     ceiling: null,
-    least: Math.min(from, LEAST[scale]),
+    least: Math.min(from, LEAST),
     precision: readPercent(texts.precision),
     trialSec,
     probeSec: readPositive("probe", texts.probe, 3_600),
-    proveSec: quick ? trialSec : trialSec * PROVE_LONGER,
+    proveSec: quick || lengths !== undefined ? trialSec : trialSec * PROVE_LONGER,
     repeats: readRepeats(texts.repeats),
     budgetSec: readTime(texts.budget),
     betweenSec: BETWEEN_SEC,
@@ -133,18 +142,52 @@ export function readFresh({ fresh = "off", "empty-by": command }: Flags): string
   );
 }
 
-function readScale(text: string | undefined, scenario: ScenarioName): SearchSettings["scale"] {
-  if (SCENARIOS[scenario].leads === "connection") {
+/** The flags of what a search sets for each trial. */
+export function flagsSet(scale: Scale): readonly string[] {
+  const { option, sets } = SCALES[scale];
+  return [option, ...sets].map((name) => OPTIONS[name].flag);
+}
+
+/** Connections come so fast by default: at the calm rate of a run the ramp would be most of a search. */
+const COMES_PER_SEC = "500";
+
+/** What is the same in all trials of a search, where it is another than in a run. */
+export function textsOfSearch(scale: Scale, texts: OptionTexts): OptionTexts {
+  const isHeld = scale === "clients" && texts.mode !== undefined;
+  return isHeld ? { connectRate: COMES_PER_SEC, ...texts } : texts;
+}
+
+/** What decides the trials of a search; what it sets itself is no part of it, though an environment has it. */
+export function textsKept(scale: Scale, texts: OptionTexts): OptionTexts {
+  const { option, sets } = SCALES[scale];
+  const own: readonly string[] = ["duration", "warmup", option, ...sets];
+  return Object.fromEntries(Object.entries(texts).filter(([name]) => !own.includes(name)));
+}
+
+/** A text that is no number is refused with the plan. */
+export function rampOf(
+  scale: Scale,
+  { connectRate }: OptionTexts,
+): Pick<SearchSettings, "comesPerSec"> {
+  return scale === "clients" && connectRate !== undefined
+    ? { comesPerSec: Number(connectRate) }
+    : {};
+}
+
+function readScale(text: string | undefined, scenario: ScenarioName, mode?: string): Scale {
+  const scales = scalesOf(scenario, mode);
+  const [own] = scales;
+  if (own === undefined) {
     throw new ConfigError(
-      `\`${scenario}\` has no rate to be searched: what a relay takes is in a run of it, \`k6-nostr run ${scenario} --mode storm\` or \`hold\``,
+      `\`capacity\` does not search with \`--mode ${mode}\`: what is taken of clients that come back together is their rate, which \`--mode storm\` searches for`,
     );
   }
-  const own = SCENARIOS[scenario].leads === "query" ? "query-rate" : "rate";
-  if (text === undefined || text === own) return own;
-  if (text === "clients") return text;
-  throw new ConfigError(
-    `--scale of \`${scenario}\` must be \`${own}\` or \`clients\`, got \`${clip(text)}\``,
-  );
+  if (text === undefined) return own;
+  const scale = scales.find((one) => one === text);
+  if (scale !== undefined) return scale;
+  const expected = scales.map((one) => `\`${one}\``).join(" or ");
+  const of = mode === undefined ? `\`${scenario}\`` : `\`${scenario} --mode ${mode}\``;
+  throw new ConfigError(`--scale of ${of} must be ${expected}, got \`${clip(text)}\``);
 }
 
 function readPositive(flag: string, text: string, most = 1e9): number {

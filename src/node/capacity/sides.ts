@@ -1,6 +1,13 @@
 /** Each relay of a search made ready: checked, its journal open or taken up again. */
+import {
+  looksAtRelay,
+  secondsJudged,
+  thresholdsOfRates,
+  whyUnjudged,
+} from "../../capacity/objective.ts";
 import { leastJudged } from "../../capacity/precision.ts";
 import type { SearchSettings } from "../../capacity/result.ts";
+import { meaningOf } from "../../capacity/scales.ts";
 import { ConfigError } from "../../errors.ts";
 import { keepOptions } from "../../plan/kept-options.ts";
 import type { OptionName } from "../../plan/option-table.ts";
@@ -10,13 +17,17 @@ import { SCENARIOS, type ScenarioName } from "../../plan/scenarios.ts";
 import { CEILING_SHARE } from "../../report/share-signals.ts";
 import { ceilingOf } from "../calibrate/obtain.ts";
 import { readNote, readPid, readPoolsLimit } from "../commands/run.ts";
+import { findRelay } from "../companion/relay-process.ts";
 import { readAuthorities } from "../guard/authorities.ts";
 import { makeRunId } from "../run/run-id.ts";
 import type { Terminal } from "../terminal.ts";
+import { ceilingOfMachine, type MachineCeiling } from "./ceiling.ts";
 import type { Generator, Ready } from "./generator.ts";
 import { Journal, type JournalHead } from "./journal.ts";
+import { planAt } from "./plan-at.ts";
+import { searchToGoOn } from "./resume.ts";
 import type { Side } from "./search-run.ts";
-import { planAt } from "./trial.ts";
+import { textsKept } from "./settings.ts";
 
 /** What is the same for all relays. */
 export interface Asked {
@@ -29,6 +40,8 @@ export interface Asked {
   readonly cooldownSec: number | null;
   readonly emptyBy: string | null;
   readonly isResumed: boolean;
+  /** A search that goes on has its own; another one is refused. */
+  readonly isScaleGiven: boolean;
   /** More time may be given to a search that goes on. */
   readonly isBudgetGiven: boolean;
 }
@@ -50,16 +63,22 @@ export interface OpenSide extends Side {
 
 /** The plan of the first trial, by which all is checked. Throws `ConfigError`. */
 export function firstPlan(asked: Asked, texts: OptionTexts): Plan {
-  return planAt({ ...asked, texts }, { number: 1, load: asked.settings.from, lengthSec: 10 });
+  const { from, probeSec, comesPerSec } = asked.settings;
+  const comesSec = comesPerSec === undefined ? 0 : Math.ceil(from / comesPerSec);
+  const lengthSec = comesSec + probeSec;
+  const plan = planAt({ ...asked, texts }, { number: 1, load: from, lengthSec });
+  const why = whyUnjudged(plan, asked.settings);
+  if (why !== null) throw new ConfigError(`--threshold ${why}`);
+  return plan;
 }
 
 /** Throws `ConfigError` for a relay that is refused, and for a search that can't go on. */
 export async function openSide(asked: SideAsked): Promise<OpenSide> {
   const { scenario, texts, plan, seed, terminal, signal, dir } = asked;
-  const kept = keepOptions(scenario, texts, asked.given, seed);
+  const kept = keepOptions(scenario, textsKept(asked.settings.scale, texts), asked.given, seed);
   const labels = plan.relays.map(({ label }) => label);
   const config = { relays: labels, ...kept };
-  const last = asked.isResumed ? await lastOf(dir, scenario, config) : null;
+  const last = asked.isResumed ? await searchToGoOn(asked, config) : null;
   const prepared = await asked.generator.prepare({
     ...{ plan, kept, terminal, signal },
     poolDir: undefined,
@@ -72,10 +91,11 @@ export async function openSide(asked: SideAsked): Promise<OpenSide> {
     ca: await readAuthorities(texts.ca),
     relayNote: readNote(texts),
   });
-  const bounded = last?.journal.head.settings ?? bound(asked, prepared);
+  await refuseUnseen(asked, prepared);
+  const bounded = last?.journal.head.settings ?? (await bound(asked, prepared));
   const head: JournalHead = last?.journal.head ?? {
     ...{ id: makeRunId(), startedAt: new Date().toISOString() },
-    ...{ scenario, seed, config, settings: bounded },
+    ...{ scenario, seed, config, settings: bounded, isOfTwo: asked.isNamed },
   };
   const { budgetSec } = asked.settings;
   const { cores, cooldownSec, emptyBy } = asked;
@@ -93,36 +113,57 @@ export async function openSide(asked: SideAsked): Promise<OpenSide> {
   };
 }
 
-/** Beyond nine tenths of what the generator reaches it would be measured itself. */
-function bound(
-  { settings, scenario, plan, emptyBy }: SideAsked,
-  { calibration }: Ready,
-): SearchSettings {
+/** Beyond nine tenths of what the generator reaches it would be measured itself; beyond what it has, nothing. */
+async function bound(asked: SideAsked, prepared: Ready): Promise<SearchSettings> {
+  const { settings, scenario, plan, emptyBy } = asked;
+  const { calibration } = prepared;
   const ceilingEps =
     settings.scale === "rate" && SCENARIOS[scenario].leads === "publish"
       ? ceilingOf(calibration)
       : null;
-  const ceiling = ceilingEps === null ? null : Math.floor(ceilingEps * CEILING_SHARE.invalid);
-  const perSec = settings.scale === "clients" ? leadingRate(plan) : null;
-  const judges = leastJudged(plan.thresholds, perSec);
-  return { ...settings, ceiling, judges, ...(emptyBy === null ? {} : { fresh: true }) };
+  const calibrated = ceilingEps === null ? null : Math.floor(ceilingEps * CEILING_SHARE.invalid);
+  const machine = await boundOfMachine(asked, prepared);
+  return {
+    ...settings,
+    ceiling: calibrated ?? machine?.load ?? null,
+    ...(machine === null ? {} : { ceilingWhy: machine.why }),
+    ...judgesOf(asked),
+    meaning: meaningOf(settings.scale, plan),
+    ...(emptyBy === null ? {} : { fresh: true }),
+  };
 }
 
-async function lastOf(
-  reportDir: string,
-  scenario: ScenarioName,
-  config: JournalHead["config"],
-): Promise<NonNullable<Awaited<ReturnType<typeof Journal.last>>>> {
-  const last = await Journal.last(reportDir);
-  if (last === null) throw new ConfigError(`--resume: there is no search in \`${reportDir}\``);
-  const { head } = last.journal;
-  const isSame = (a: object, b: object) => JSON.stringify(a) === JSON.stringify(b);
-  const { seed: _, ...was } = head.config.options;
-  const { seed: __, ...is } = config.options;
-  if (head.scenario === scenario && isSame(was, is) && isSame(head.config.relays, config.relays)) {
-    return last;
-  }
+async function boundOfMachine(
+  asked: SideAsked,
+  { readMachine }: Ready,
+): Promise<MachineCeiling | null> {
+  const machine = readSwitch(asked.texts, "force") ? null : await readMachine();
+  if (machine === null) return null;
+  const { proveSec } = asked.settings;
+  const planOf = (load: number) => planAt(asked, { number: 1, load, lengthSec: proveSec });
+  return ceilingOfMachine(asked.settings, planOf, machine);
+}
+
+function judgesOf({ settings, plan }: SideAsked): Pick<SearchSettings, "judges"> {
+  const { scale } = settings;
+  // Connections that are held are as many however long they are.
+  const isHeld = plan.connect !== null && scale === "clients";
+  const isRate = ["rate", "query-rate", "connect-rate"].includes(scale);
+  const perSec = isRate ? null : leadingRate(plan);
+  const judges = leastJudged(isHeld ? [] : thresholdsOfRates(plan), perSec);
+  const sec = secondsJudged(plan.thresholds);
+  return { judges: sec === 0 ? judges : { ...judges, sec } };
+}
+
+/** Throws `ConfigError` where an objective asks for the relay's process, and it can't be seen. */
+async function refuseUnseen({ plan, texts }: SideAsked, { admissions }: Ready): Promise<void> {
+  const one = plan.thresholds.find(looksAtRelay);
+  // What the relay, or a meter beside it, says of itself stands for it.
+  if (one === undefined || texts.relayMetrics !== undefined) return;
+  const { pids, notMeasured } = await findRelay(readPid(texts), admissions);
+  if (pids.length > 0) return;
+  const why = notMeasured.map((of) => `${of.what}: ${of.why}`).join("; ");
   throw new ConfigError(
-    `--resume: the newest search in \`${reportDir}\` is another one (\`${head.scenario}\`, ${head.config.relays.join(", ")}); give the same relay and options`,
+    `--threshold \`${one.metric}\` can't be judged: the relay's process can't be seen from here (${why})`,
   );
 }

@@ -43,8 +43,8 @@ export class Stock {
 
   /** The events of a trial; where there are not enough, so many are signed that there are `ahead`. */
   async take(plan: Plan, choice: PoolChoice, ahead: number): Promise<TakenPool> {
-    // Those that are as young as their trial are signed for it.
-    if (areOfRun(choice.times)) return await this.#sign(plan, choice);
+    // Those that are as young as their trial are signed for it; those of topics have keys and places of their plan's.
+    if (areOfRun(choice.times) || plan.fanout !== null) return await this.#sign(plan, choice);
     const needed = eventsNeeded(plan);
     const { left } = this;
     if (left < needed) {

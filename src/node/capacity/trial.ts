@@ -2,22 +2,22 @@
 import { writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { judgeTrial } from "../../capacity/judge.ts";
-import { judgedSec } from "../../capacity/precision.ts";
 import type { SearchSettings, Trial, TrialRole } from "../../capacity/result.ts";
 import { Interrupted } from "../../errors.ts";
-import { OPTIONS } from "../../plan/option-table.ts";
 import type { OptionTexts } from "../../plan/options.ts";
-import { buildPlan, type Plan } from "../../plan/plan.ts";
+import type { Plan } from "../../plan/plan.ts";
 import type { ScenarioName } from "../../plan/scenarios.ts";
 import { wait } from "../preflight/dial.ts";
 import type { PoolChoice } from "../run/pool.ts";
 import { admitFor } from "../run/prepare.ts";
 import type { Terminal } from "../terminal.ts";
+import { whyImpossible } from "./ceiling.ts";
 import { type Cooled, coolDown, type Resting, UNKNOWN } from "./cooling.ts";
 import { databaseBytes } from "./database.ts";
 import { emptyRelay } from "./empty.ts";
 import type { Ready } from "./generator.ts";
 import { lookAtRest, whyGone } from "./look.ts";
+import { planAt } from "./plan-at.ts";
 import type { Supplies } from "./stock.ts";
 
 /** What is the same in all trials. */
@@ -46,38 +46,11 @@ export interface Asked {
   readonly lengthSec: number;
 }
 
-/** What decides the plans of trials. */
-export type Planning = Pick<Trials, "scenario" | "texts" | "seed" | "cores" | "settings">;
-
 /** What a trial goes by that the trials before it left. */
 export interface Before {
   readonly rest: Resting;
   /** Events that this trial and those behind it are foreseen to send. */
   readonly eventsAhead: number;
-}
-
-/** The plan of a trial. Throws `ConfigError`. */
-export function planAt(
-  { scenario, texts, seed, cores, settings }: Planning,
-  { number, load, lengthSec }: Omit<Asked, "role">,
-): Plan {
-  const own = `${seed}-${number}`;
-  const judged = judgedSec(lengthSec);
-  const scaled = {
-    ...texts,
-    [OPTION_OF[settings.scale]]: String(load),
-    duration: String(judged),
-    warmup: String(lengthSec - judged),
-    seed: own,
-  };
-  return buildPlan(scenario, scaled, own, cores);
-}
-
-const OPTION_OF = { rate: "rate", "query-rate": "queryRate", clients: "clients" } as const;
-
-/** The flag that a scale is of. */
-export function flagOf(scale: SearchSettings["scale"]): string {
-  return OPTIONS[OPTION_OF[scale]].flag;
 }
 
 /** Throws `Interrupted` where it was stopped: a trial that is not whole says nothing. */
@@ -89,14 +62,26 @@ export async function carryOutTrial(
   const { prepared, signal, terminal, stock } = trials;
   const signedSec = stock.signedSec;
   const startMs = performance.now();
-  const startedAt = new Date().toISOString();
-  const plan = planAt(trials, asked);
+  const { number, role, load, lengthSec } = asked;
+  const known = {
+    ...{ number, role, load, lengthSec },
+    startedAt: new Date().toISOString(),
+    seed: `${trials.seed}-${number}`,
+  };
   const took = () => {
     const madeSec = stock.signedSec - signedSec;
     const tookSec = (performance.now() - startMs) / 1_000;
     return { tookSec, ...(madeSec > 0 ? { madeSec } : {}) };
   };
   let cooled: Cooled = { cooledSec: 0, aged: false, found: UNKNOWN };
+  const withoutReport = (own: Pick<Trial, "verdict" | "died" | "voidReason">): Trial => ({
+    ...{ ...known, ...NOTHING, ...own },
+    ...{ cooledSec: cooled.cooledSec, aged: cooled.aged, ...took() },
+  });
+  const machine = prepared.request.force === true ? null : await prepared.readMachine();
+  const voidReason = machine === null ? null : whyImpossible(() => planAt(trials, asked), machine);
+  if (voidReason !== null) return { trial: withoutReport({ verdict: "void", voidReason }), cooled };
+  const plan = planAt(trials, asked);
   const request = {
     ...prepared.request,
     plan,
@@ -114,11 +99,6 @@ export async function carryOutTrial(
   if (trials.emptyBy !== null) await emptyRelay(trials.emptyBy, plan, signal);
   await prepared.lookHere({ ...request, force: false });
   const admissions = await admitFor(plan, request.ca);
-  const known = {
-    ...{ number: asked.number, role: asked.role, load: asked.load, lengthSec: asked.lengthSec },
-    startedAt,
-    seed: plan.seed,
-  };
   try {
     const { report, outcome, runDir } = await prepared.carryOut({ request, admissions });
     if (outcome.stopped === "interrupted" || signal.aborted) {
@@ -142,24 +122,19 @@ export async function carryOutTrial(
     if (error instanceof Interrupted) throw error;
     const died = await whyGone(admissions);
     if (died === null) throw error;
-    const trial: Trial = {
-      ...known,
-      ...{ verdict: "fail", failed: [], thresholds: [], died, generator: "invalid" },
-      ...{ cooledSec: cooled.cooledSec, aged: cooled.aged, ...took() },
-      figures: NOTHING,
-      findings: [],
-      report: null,
-    };
-    return { trial, cooled };
+    return { trial: withoutReport({ verdict: "fail", died }), cooled };
   }
 }
 
-/** Of a run that ended with the relay, before it handed anything in. */
-const NOTHING: Trial["figures"] = {
-  ...{ offered: 0, done: 0, p50: null, p95: null, p99: null, failedShare: null, unsent: 0 },
-  ...{ backlogGrowth: 0, relayCpu: null, relayMemory: null, databaseBytes: null },
-  ceilingShare: null,
-};
+/** Of a run that ended with the relay, before it handed anything in, or never began. */
+const NOTHING = {
+  ...{ failed: [], thresholds: [], findings: [], generator: "invalid", report: null },
+  figures: {
+    ...{ offered: 0, done: 0, p50: null, p95: null, p99: null, failedShare: null, unsent: 0 },
+    ...{ backlogGrowth: 0, relayCpu: null, relayMemory: null, databaseBytes: null },
+    ceilingShare: null,
+  },
+} as const satisfies Partial<Trial>;
 
 async function cool(trials: Trials, rest: Resting): Promise<Cooled> {
   const { prepared, cooldownSec, signal } = trials;

@@ -6,6 +6,7 @@ import {
   BACKLOG,
   type CapacityReport,
   type SearchSettings,
+  UNREADY,
   UNSENT,
 } from "../../capacity/result.ts";
 import { ConfigError } from "../../errors.ts";
@@ -26,9 +27,16 @@ import { AT_LEAST_FLAG, readAtLeast } from "../at-least.ts";
 import { ceilingOf } from "../calibrate/obtain.ts";
 import { type Generator, HERE } from "../capacity/generator.ts";
 import { carryOutSearches, type Searched } from "../capacity/search-run.ts";
-import { readCooldown, readFresh, readSettings, SEARCH_FLAGS } from "../capacity/settings.ts";
+import {
+  flagsSet,
+  rampOf,
+  readCooldown,
+  readFresh,
+  readSettings,
+  SEARCH_FLAGS,
+  textsOfSearch,
+} from "../capacity/settings.ts";
 import { firstPlan, type OpenSide, openSide } from "../capacity/sides.ts";
-import { flagOf } from "../capacity/trial.ts";
 import { type FlagRow, parseCommandLine } from "../command-line.ts";
 import { CONFIG_FLAG } from "../config-file.ts";
 import { GATE_FLAGS, passGate } from "../gate.ts";
@@ -49,12 +57,6 @@ const OBJECTIVES: Partial<Readonly<Record<ScenarioName, string>>> = {
   publish: "nostr_publish_failed: rate<0.01; nostr_publish_response_time: p(99)<1000",
 };
 
-/** Scenarios that no search can load, and why. */
-const UNSEARCHED: Partial<Readonly<Record<ScenarioName, string>>> = {
-  fanout: "its pool is cut by topics",
-  connect: "its rate is that of handshakes, at which its clients come once",
-};
-
 /** Trials by generators elsewhere, where there are any: what they are told, and who they are. */
 export interface Elsewhere {
   readonly flags: readonly FlagRow[];
@@ -72,25 +74,23 @@ export async function capacity(args: readonly string[], elsewhere?: Elsewhere): 
   }
   const wanted = await readAsked(words, flags, process.env, OTHERWISE);
   const { scenario, texts, given } = wanted;
-  const hindrance = UNSEARCHED[scenario];
-  if (hindrance !== undefined) {
-    throw new ConfigError(`\`capacity\` does not search with \`${scenario}\`: ${hindrance}`);
-  }
-  const read = readSettings(flags, scenario);
+  const read = readSettings(flags, scenario, texts.mode);
   const atLeast = readAtLeast(flags["at-least"]);
   refuse(flags, texts, read);
   const generator = elsewhere?.read(wanted, flags) ?? HERE;
   const own: OptionTexts = {
-    ...texts,
+    ...textsOfSearch(read.scale, texts),
     threshold: texts.threshold ?? OBJECTIVES[scenario] ?? defaultThresholds(scenario),
   };
   const others = flags.against === undefined ? [] : [readAgainst(flags.against, own)];
   const seed = texts.seed ?? drawSeed(scenario);
   const { cores } = generator;
   const asked = {
-    ...{ scenario, seed, generator, cores, settings: read, given },
+    ...{ scenario, seed, generator, cores, given },
+    settings: { ...read, ...rampOf(read.scale, own) },
     ...{ cooldownSec: readCooldown(flags.cooldown), emptyBy: readFresh(flags) },
     ...{ isResumed: flags.resume !== undefined, isBudgetGiven: flags.budget !== undefined },
+    isScaleGiven: flags.scale !== undefined,
   };
   // All that is wrong is said before anything happens.
   const [first, ...more] = [own, ...others].map((of) => ({
@@ -108,6 +108,7 @@ export async function capacity(args: readonly string[], elsewhere?: Elsewhere): 
     const tools = { terminal, signal: interrupts.signal };
     const isOne = more.length === 0;
     const main = await openSide({ ...first, ...tools, isNamed: !isOne, dir: reportDir });
+    terminal.note(`load        a number of ${main.run.settings.meaning ?? read.scale}`);
     const sides = [main];
     for (const one of more) {
       sides.push(await openSide({ ...one, ...tools, isNamed: true, dir: main.journal.dir }));
@@ -159,7 +160,7 @@ async function tell(
 
 /** What the search sets itself, and what it can't take. */
 function refuse(flags: Flags, texts: OptionTexts, { scale }: SearchSettings): void {
-  const set = ["duration", "warmup", flagOf(scale)].find((flag) => flags[flag] !== undefined);
+  const set = ["duration", "warmup", ...flagsSet(scale)].find((flag) => flags[flag] !== undefined);
   if (set !== undefined) {
     throw new ConfigError(
       `\`--${set}\` is set by the search for each trial: leave it out (--from, --to, --trial and --probe say what it may try)`,
@@ -228,6 +229,7 @@ function reportOf({ run, head }: OpenSide, { trials, result }: Searched): Capaci
         expressions.map((expression) => `${metric}: ${expression}`),
       ),
       UNSENT,
+      ...(plan.fanout === null ? [] : [UNREADY]),
       BACKLOG,
     ],
     generator: { ceiling: ceilingOf(calibration) },
@@ -250,7 +252,7 @@ async function writeReports(report: CapacityReport, reportDir: string): Promise<
   return files;
 }
 
-const USAGE = "k6-nostr capacity [publish|playback|query] --relay URL [flags]";
+const USAGE = "k6-nostr capacity [publish|playback|query|fanout|connect] --relay URL [flags]";
 
 function usage(line: string, rows: readonly FlagRow[]): string {
   return `${line}
@@ -258,6 +260,9 @@ function usage(line: string, rows: readonly FlagRow[]): string {
 The highest load at which the relay meets the objective (the thresholds, and no growing backlog): doubled
 until it fails, narrowed by a majority of trials, proven by long ones. A quarter of an hour; each trial is kept
 when it ends, Ctrl-C gives the interval so far, and --resume goes on. docs/capacity.md says how and why.
+
+What grows (--scale): publish, playback: rate, clients; query: query-rate, clients; fanout: rate, subscribers,
+fanout; connect: connect-rate (--mode storm), clients (--mode hold, churn). The first is what it is by itself.
 
 This command
 ${describeFlags(rows)}

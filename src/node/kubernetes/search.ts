@@ -95,6 +95,7 @@ async function prepareByPods(request: RunRequest, pods: Pods, place: Place): Pro
   return {
     ...{ request, admissions, checked, calibration: null },
     about: { k6: null, host: { cpus: null, memoryBytes: null, platform: null } },
+    readMachine: async () => null,
     lookHere: async () => {},
     carryOut: (trial) => carryOut(trial.request, { ...pods, more }, place),
   };

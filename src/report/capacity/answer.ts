@@ -136,6 +136,17 @@ export function failingTrials({ trials, result }: Searched): readonly Trial[] {
   );
 }
 
+/** Why it was this generator, as far as it is known: what it lacks, or what its trials say of themselves. */
+export function generatorReasons({ trials, result, search }: Searched): readonly string[] {
+  const { limit, firstFailing } = result;
+  if (limit !== "generator") return [];
+  if (firstFailing === null) return search.ceilingWhy === undefined ? [] : [search.ceilingWhy];
+  const reasons = trials.flatMap(({ load, role, voidReason }) =>
+    load === firstFailing && role !== "warmup" ? (voidReason ?? []) : [],
+  );
+  return [...new Set(reasons)];
+}
+
 /** The trials that held at the result. */
 export function passingTrials({ trials, result }: Searched): readonly Trial[] {
   return trials.filter(

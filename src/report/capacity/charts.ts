@@ -10,7 +10,7 @@ import {
   type Unit,
 } from "../charts/chart.ts";
 import type { Searched } from "./answer.ts";
-import { doneUnit, formatLoad, loadUnit, wordsOf } from "./words.ts";
+import { doneUnit, formatLoad, loadUnit, ofSubject, timeWords, wordsOf } from "./words.ts";
 
 /** Trials of one load stand beside each other by less than a point is wide: each can be pointed at. */
 const APART = 0.001;
@@ -65,7 +65,7 @@ function timesChart(report: Searched): Chart {
   return orWhy("no trial had an answer", {
     ...overLoad(report, "ms"),
     id: "load-times",
-    title: "Response time by load",
+    title: `${report.run.scenario === "connect" ? "Time" : "Response time"}${ofSubject(report.run.scenario)} by load`,
     caption: "Of each trial, from when it was due; void trials are rings.",
     log: true,
     series: [
@@ -78,13 +78,14 @@ function timesChart(report: Searched): Chart {
   });
 }
 
-/** The objective's limit on p99, where it has one. */
+/** The objective's limit on a high percentile, where it has one. */
 function limitOf({ objective, trials, run }: Searched): readonly PointSeries[] {
   for (const threshold of objective) {
     const { name, kind } = wordsOf(threshold, run.scenario);
     const limit = Number(/<=?\s*([\d.e+]+)$/.exec(threshold)?.[1]);
-    if (kind === "ms" && name === "response p99" && limit > 0) {
-      return [{ label: "limit of p99", mark: "line", values: trials.map(() => limit) }];
+    const high = new RegExp(`^${timeWords(run.scenario)} (p9[\\d.]+)$`).exec(name)?.[1];
+    if (kind === "ms" && high !== undefined && limit > 0) {
+      return [{ label: `limit of ${high}`, mark: "line", values: trials.map(() => limit) }];
     }
   }
   return [];
@@ -161,7 +162,7 @@ function againstChart(report: Searched, other: Searched): Chart {
     ...placed,
     labels: placed.labels.map((label, i) => `${relays(isOurs(i))}: ${label}`),
     id: "against",
-    title: "Response p99 of both relays by load",
+    title: `${report.run.scenario === "connect" ? "p99 of the time" : "Response p99"}${ofSubject(report.run.scenario)} of both relays by load`,
     caption: "Each trial of each; void ones are left out.",
     log: true,
     series: [

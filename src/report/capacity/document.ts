@@ -16,7 +16,7 @@ import { findingsSection } from "./sections/findings.ts";
 import { limitWords } from "./sections/limit.ts";
 import { resultSection } from "./sections/result.ts";
 import { trialsSection } from "./sections/trials.ts";
-import { formatLoad, loadUnit, wordsOf } from "./words.ts";
+import { formatLoad, loadUnit, timeWords, wordsOf } from "./words.ts";
 
 export function capacityDocument(report: CapacityReport): ReportDocument {
   return {
@@ -124,7 +124,7 @@ function sparkLines({ trials, search, run }: CapacityReport): ReportDocument["sp
       most: loads.length === 0 ? "none" : formatLoad(Math.max(...loads), unit),
     },
     {
-      label: "response p99",
+      label: `${timeWords(run.scenario)} p99`,
       values: p99,
       most: formatMs(known.length === 0 ? null : Math.max(...known)),
     },

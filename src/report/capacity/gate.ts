@@ -83,10 +83,11 @@ function atLeastItem(report: CapacityReport, atLeast: number): GateItem {
   const told = formatLoad(atLeast, loadUnit(search.scale, run.scenario));
   const states = { shown: "passed", "not shown": "failed", unknown: "failed" } as const;
   const shown = shows(report, atLeast);
+  const meaning = search.meaning === undefined ? "" : `. A load is a number of ${search.meaning}`;
   return {
     group: "threshold",
     name: `at least ${told}`,
     state: states[shown],
-    message: shown === "unknown" ? `not judged: ${answerOf(report)}` : answerOf(report),
+    message: `${shown === "unknown" ? "not judged: " : ""}${answerOf(report)}${meaning}`,
   };
 }

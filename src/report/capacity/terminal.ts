@@ -1,16 +1,18 @@
 /** A capacity in a few lines for a terminal. */
 import type { CapacityReport } from "../../capacity/result.ts";
-import { counted, formatMs, formatPercent } from "../format.ts";
+import { counted, formatMs } from "../format.ts";
 import { testedRelays } from "../outcome.ts";
 import { printable } from "../terminal.ts";
-import { answerOf, failingTrials, passingTrials } from "./answer.ts";
+import { answerOf, failingTrials, generatorReasons, passingTrials } from "./answer.ts";
+import { apartText, fallingText } from "./at-its-limit.ts";
 import { sharedFindings, spreadOf } from "./by-load.ts";
+import { intervalText } from "./interval.ts";
 import { differenceOf } from "./sections/against.ts";
 import { hasAged, signed } from "./sections/ageing.ts";
 import { worth } from "./sections/believe.ts";
 import { limitWords } from "./sections/limit.ts";
 import { missedPrecision, spentText } from "./spent.ts";
-import { describeMiss, formatLoad, loadUnit } from "./words.ts";
+import { describeMiss, ofSubject } from "./words.ts";
 
 const MOST_FINDINGS = 3;
 const INDENT = " ".repeat(12);
@@ -28,18 +30,24 @@ export function renderCapacityTerminal(report: CapacityReport, files: readonly s
     "",
     ...labelled("capacity", [answerOf(report)]),
     ...labelled("relay", testedRelays(report)),
-    ...labelled("interval", [intervalOf(report)]),
-    ...labelled("bounded by", [limitWords(result), missedPrecision(report) ?? []].flat()),
+    ...labelled("load", report.search.meaning === undefined ? [] : [report.search.meaning]),
+    ...labelled("interval", [intervalText(report)]),
+    ...labelled(
+      "bounded by",
+      [limitWords(result), ...generatorReasons(report), missedPrecision(report) ?? []].flat(),
+    ),
     ...labelled("time", [spentText(report)]),
     ...labelled("worth", [
       worth(report),
-      ...(result.suspect === null ? [] : [`- ${result.suspect}`]),
+      ...[result.suspect, apartText(report), fallingText(report)].flatMap((why) =>
+        why === null ? [] : [`- ${why}`],
+      ),
     ]),
     ...labelled("failed", failures(report)),
     ...(held.length === 0
       ? []
       : labelled("response", [
-          `p50 ${formatMs(middle("p50"))}, p99 ${formatMs(middle("p99"))} at the last passing load`,
+          `p50 ${formatMs(middle("p50"))}, p99 ${formatMs(middle("p99"))}${ofSubject(report.run.scenario)} at the last passing load`,
         ])),
     ...labelled("trials", [
       `${counted(judged.length, "trial")}: ${votes[0]} passed, ${votes[1]} failed, ${votes[2]} void`,
@@ -64,17 +72,6 @@ function labelled(label: string, texts: readonly string[]): readonly string[] {
   return texts.map(
     (text, i) => `${i === 0 ? label.padEnd(INDENT.length) : INDENT}${printable(text)}`,
   );
-}
-
-function intervalOf({ result, search, run }: CapacityReport): string {
-  const unit = loadUnit(search.scale, run.scenario);
-  const [least, most] = result.interval;
-  const { lastPassing: lo, firstFailing: hi } = result;
-  const apart =
-    lo === null || hi === null || most === null ? "" : `, ${formatPercent(hi / lo - 1)} apart`;
-  return most === null
-    ? `${formatLoad(least, unit)} and more`
-    : `${formatLoad(least, unit)} to ${formatLoad(most, unit)}${apart}`;
 }
 
 /** Each threshold that was missed at the first failing load, once. */

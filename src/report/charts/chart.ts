@@ -26,7 +26,15 @@ export type ChartId =
 type CapacityChartId = "search" | "load-times" | "load-done" | "load-cpu" | "database" | "against";
 
 /** How values are written. */
-export type Unit = "ms" | `${string}/s` | "connections" | "files" | "%" | "bytes";
+export type Unit =
+  | "ms"
+  | `${string}/s`
+  | "connections"
+  | "subscribers"
+  | "subscriptions a topic"
+  | "files"
+  | "%"
+  | "bytes";
 
 interface Named {
   readonly id: ChartId;

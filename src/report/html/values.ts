@@ -8,6 +8,8 @@ export function formatValue(value: number | null, unit: Unit): string {
     case "ms":
       return formatMs(value);
     case "connections":
+    case "subscribers":
+    case "subscriptions a topic":
     case "files":
       return formatCount(value);
     case "%":

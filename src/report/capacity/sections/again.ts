@@ -5,7 +5,7 @@ import { shellQuote } from "../../command.ts";
 import { formatBytes, formatCount, NOT_MEASURED } from "../../format.ts";
 import { code, details, type Section, type Text, table, text } from "../../sections/document.ts";
 import { spentText } from "../spent.ts";
-import { doneUnit, formatLoad, loadUnit } from "../words.ts";
+import { ceilingUnit, formatLoad, loadUnit } from "../words.ts";
 
 export function againSection(report: CapacityReport): Section {
   const { withheld } = report.config;
@@ -71,7 +71,7 @@ function judged(
   scenario: string,
 ): readonly (readonly [string, Text])[] {
   if (judges === undefined) return [];
-  const unit = doneUnit(scenario).replace("/s", "");
+  const unit = ceilingUnit(scenario).replace("/s", "");
   const least = `${formatCount(judges.least)} ${unit} at least, by the percentiles of the objective`;
   return [["judged of a trial", `${least}: it is longer where the load is too low for that`]];
 }
@@ -83,7 +83,7 @@ function facts({ run, search, trials }: CapacityReport) {
     ["search", [code(run.id)]],
     ["started", run.startedAt],
     ["ended", run.endedAt],
-    ["load is", `${unit} (--scale ${search.scale})`],
+    ["load is", `${search.meaning ?? unit} (--scale ${search.scale})`],
     ["from", formatLoad(search.from, unit)],
     ["to", search.to === null ? "until something fails" : formatLoad(search.to, unit)],
     ["probe, trial, proof", `${search.probeSec} s, ${search.trialSec} s, ${search.proveSec} s`],

@@ -11,6 +11,7 @@ import {
   text,
 } from "../../sections/document.ts";
 import type { Searched } from "../answer.ts";
+import { fallingText } from "../at-its-limit.ts";
 import { formatLoad, loadUnit } from "../words.ts";
 
 /** As near as the relay has to be to its baseline before a trial. */
@@ -26,6 +27,7 @@ export function ageingSection(report: CapacityReport): Section {
       ...list([
         ...databaseLine(report),
         ...agedTrials(report),
+        ...falling(report),
         ...(hasAged(report) === true
           ? ["What was proven was proven at the end: the relay as it was at first may take more."]
           : []),
@@ -91,6 +93,12 @@ function databaseLine({ trials }: CapacityReport): readonly string[] {
   return [
     `Size of the database: ${formatBytes(first)} behind the first trial, ${formatBytes(last)} behind the last.`,
   ];
+}
+
+/** A baseline at a low load may not show it. */
+function falling(report: CapacityReport): readonly Text[] {
+  const told = fallingText(report);
+  return told === null ? [] : [[strong("Under load it did age:"), ` ${told}.`]];
 }
 
 function agedTrials({ trials }: CapacityReport): readonly string[] {

@@ -11,8 +11,9 @@ import {
   text,
 } from "../../sections/document.ts";
 import type { Searched } from "../answer.ts";
+import { apartText } from "../at-its-limit.ts";
 import { missedPrecision, spentText } from "../spent.ts";
-import { formatLoad, type LoadUnit, loadUnit } from "../words.ts";
+import { ceilingUnit, formatLoad, type LoadUnit, loadUnit } from "../words.ts";
 
 const MARKS: Readonly<Record<TrialVerdict, string>> = {
   pass: "passed",
@@ -32,7 +33,7 @@ export function believeSection(report: CapacityReport): Section {
       ...missed(report),
       ...proof(report, unit),
       ...inversions(result.inversions, unit),
-      ...list(cautions(report)),
+      ...list([...apart(report), ...cautions(report)]),
     ],
   };
 }
@@ -102,15 +103,20 @@ function inversions(all: readonly Inversion[], unit: LoadUnit): readonly Block[]
   ];
 }
 
-function cautions({ trials, generator, run, search }: CapacityReport): readonly Text[] {
-  const unit = loadUnit(search.scale, run.scenario);
+/** How far the next search may be from this one. */
+function apart(report: CapacityReport): readonly Text[] {
+  const why = apartText(report);
+  return why === null ? [] : [[strong("Its rate at its limit changes:"), ` ${why}.`]];
+}
+
+function cautions({ trials, generator, run }: CapacityReport): readonly Text[] {
   const judged = trials.filter(({ role }) => role !== "warmup");
   const shares = judged.flatMap(({ figures }) => figures.ceilingShare ?? []);
   const most = shares.length === 0 ? null : Math.max(...shares);
   return [
     generator.ceiling === null
       ? "This generator was not calibrated: that it was not the limit rests on the verdict of each trial alone."
-      : `This generator reaches ${formatLoad(generator.ceiling, unit)}${most === null ? "" : `; the trials used ${formatPercent(most)} of it at most`}.`,
+      : `This generator reaches ${formatLoad(generator.ceiling, ceilingUnit(run.scenario))}${most === null ? "" : `; the trials used ${formatPercent(most)} of it at most`}.`,
     `${counted(judged.length, "trial")}: ${countsOf(judged)}. A void trial says nothing of the relay: its generator was not valid.`,
     ...(run.sameHost === true
       ? [

@@ -1,5 +1,6 @@
 /** What was measured at each load. */
 import type { CapacityReport, TrialFigures } from "../../../capacity/result.ts";
+import { subjectOf } from "../../../capacity/subject.ts";
 import { formatMs, NOT_MEASURED } from "../../format.ts";
 import { type Section, strong, type Text, table, text } from "../../sections/document.ts";
 import { byLoad, type LoadVotes, spreadOf } from "../by-load.ts";
@@ -14,7 +15,7 @@ export function curveSection(report: CapacityReport): Section {
     title: "Load and what it costs",
     blocks: [
       text(
-        "Each trial is a point. Nothing joins them and no curve is fitted: what lies between was not measured. In the table the middle of the trials at a load, with lowest and highest where they differ; void trials are left out of it.",
+        `Each trial is a point. Nothing joins them and no curve is fitted: what lies between was not measured. In the table the middle of the trials at a load, with lowest and highest where they differ; void trials are left out of it.${toldBy(run.scenario)}`,
       ),
       { kind: "charts", ids: ["load-times", "load-done", "load-cpu"] },
       table(
@@ -40,6 +41,17 @@ export function curveSection(report: CapacityReport): Section {
       ),
     ],
   };
+}
+
+function toldBy(scenario: string): string {
+  switch (subjectOf(scenario)) {
+    case "delivery":
+      return " Times and counts are of deliveries.";
+    case "connection":
+      return " Times are those until a client could use the relay; what was done is the number of those that could.";
+    default:
+      return "";
+  }
 }
 
 /** Votes that were split stay to be seen. */

@@ -14,7 +14,7 @@ import {
   text,
 } from "../../sections/document.ts";
 import { spansOf } from "../../sections/findings.ts";
-import { failingTrials } from "../answer.ts";
+import { failingTrials, generatorReasons } from "../answer.ts";
 import { type SharedFinding, sharedFindings } from "../by-load.ts";
 import { describeMiss, formatKind, formatLoad, loadUnit, wordsOf } from "../words.ts";
 
@@ -26,7 +26,8 @@ export function findingsSection(report: CapacityReport): Section {
 }
 
 function blocksOf(report: CapacityReport, at: string | null): readonly Block[] {
-  if (at === null) return [text("No load failed.")];
+  if (at === null)
+    return [text(["No load failed.", ...generatorReasons(report).map((why) => ` ${why}.`)])];
   if (report.result.limit === "generator") return ofGenerator(report, at);
   const failing = failingTrials(report);
   return [...ofRelay(report, at, failing), ...findings(sharedFindings(failing), failing.length)];

@@ -10,7 +10,8 @@ import {
   table,
   text,
 } from "../../sections/document.ts";
-import type { Searched } from "../answer.ts";
+import { generatorReasons, type Searched } from "../answer.ts";
+import { widthOf } from "../interval.ts";
 import { formatLoad, formatNumber, type LoadUnit, loadUnit } from "../words.ts";
 import { limitText } from "./limit.ts";
 
@@ -21,8 +22,10 @@ export function resultSection(report: CapacityReport): Section {
     id: "result",
     title: "What does it take?",
     blocks: [
+      ...(search.meaning === undefined ? [] : [text(`A load is a number of ${search.meaning}.`)]),
       text(limitText(result)),
-      text(intervalText(report, unit)),
+      ...list(generatorReasons(report)),
+      text(withinText(report, unit)),
       text("The objective, all of which a trial has to meet:"),
       ...list(report.objective.map((one): Text => [code(one)])),
       ...atLimits(report, unit),
@@ -30,15 +33,14 @@ export function resultSection(report: CapacityReport): Section {
   };
 }
 
-function intervalText({ result, search }: Searched, unit: LoadUnit): Text {
+function withinText({ result, search }: Searched, unit: LoadUnit): Text {
   const [least, most] = result.interval;
-  const { lastPassing: lo, firstFailing: hi } = result;
+  const apart = widthOf(result);
   const between =
     most === null
       ? `at ${formatLoad(least, unit)} or above`
       : `between ${formatNumber(least)} and ${formatLoad(most, unit)}`;
-  const width =
-    lo !== null && hi !== null && most !== null ? `, ${formatPercent(hi / lo - 1)} apart` : "";
+  const width = apart === null ? "" : `, ${formatPercent(apart)} apart`;
   return `The capacity lies ${between}${width}; asked for was ${formatPercent(search.precision)}.`;
 }
 

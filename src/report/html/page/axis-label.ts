@@ -7,6 +7,8 @@ export function axisLabel(value: number, unit: Unit): string {
     case "ms":
       return value >= 1_000 ? `${short(value / 1_000)} s` : `${short(value)} ms`;
     case "connections":
+    case "subscribers":
+    case "subscriptions a topic":
     case "files":
       return short(value);
     case "%":
