@@ -1,9 +1,12 @@
 /** What a run is refused for, or told, before it starts: held against relays that behave in every odd way. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { WebSocketServer } from "ws";
 import { ConfigError } from "../src/errors.ts";
 import { parseMix } from "../src/events/mix.ts";
 import { parseRelayUrl } from "../src/guard/relay-url.ts";
@@ -11,6 +14,7 @@ import type { Admission } from "../src/node/guard/gate.ts";
 import { makePool } from "../src/node/pool/make.ts";
 import { replayFile } from "../src/node/pool/replay.ts";
 import type { ReplayTimes } from "../src/node/pool/replay-event.ts";
+import { judgeCompression } from "../src/node/preflight/compression.ts";
 import { type Finding, renderFindings } from "../src/node/preflight/finding.ts";
 import { judgeDisk, judgeFolder, judgeHere } from "../src/node/preflight/here.ts";
 import { isRateLimit, judgeProbe } from "../src/node/preflight/judge.ts";
@@ -515,6 +519,25 @@ describe("a relay that is not there", () => {
       assert.deepEqual(namesOf(findings), ["stop reachable"]);
       assert.match(said(findings, "reachable"), new RegExp(`HTTP status ${status}`));
       assert.match(said(findings, "reachable"), remedy);
+    });
+  }
+});
+
+describe("compression", () => {
+  for (const takes of [true, false]) {
+    it(`is ${takes ? "said to be taken" : "advice where the relay takes none"}, and tried where it is offered`, async () => {
+      const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: takes });
+      await once(server, "listening");
+      let handshakes = 0;
+      server.on("connection", () => handshakes++);
+      const { port } = server.address() as AddressInfo;
+      const admission = admit({ url: `ws://127.0.0.1:${port}` });
+      assert.deepEqual(await judgeCompression({ compression: false }, [admission]), []);
+      assert.equal(handshakes, 0);
+      const [finding] = await judgeCompression({ compression: true }, [admission]);
+      assert.equal(finding?.level, takes ? "ok" : "advice");
+      assert.match(finding?.what ?? "", takes ? /takes permessage-deflate/ : /does not take/);
+      server.close();
     });
   }
 });

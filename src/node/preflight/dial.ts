@@ -13,6 +13,7 @@ export async function dial<T>(
   { url, addresses, headers = {}, ca }: Admission,
   handshakeMs: number,
   listen: (socket: WebSocket) => T,
+  { deflates = false }: { readonly deflates?: boolean } = {},
 ): Promise<T | string> {
   const [address] = addresses;
   const host = address.includes(":") ? `[${address}]` : address;
@@ -21,7 +22,7 @@ export async function dial<T>(
     agent: false,
     followRedirects: false,
     handshakeTimeout: handshakeMs,
-    perMessageDeflate: false,
+    perMessageDeflate: deflates,
     maxPayload: MOST_FRAME_BYTES,
     ...tlsOptions(url, ca),
   });

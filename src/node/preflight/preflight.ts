@@ -20,6 +20,7 @@ import { readEventsManifest, readPoolManifest } from "../pool/read.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
 import { announcedAges } from "./ages.ts";
 import { judgeRates } from "./announced.ts";
+import { judgeCompression } from "./compression.ts";
 import { type Finding, ok, stop } from "./finding.ts";
 import { fetchInformation, type Information } from "./information.ts";
 import { judgeLimits } from "./limits.ts";
@@ -109,6 +110,7 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
     findings: [
       ...request.admissions.map(({ url, reason }) => ok("guard", `\`${url.label}\`: ${reason}`)),
       ...(await Promise.all(admissions.map(judgeListeners))).flat(),
+      ...(await judgeCompression(plan, admissions)),
       ...judgeRelayFiles(plan, (await findRelay(request.relayPid, admissions)).pids),
       ...judgeForCorpus(plan, answers),
       ...(await tryQuestions(plan, answers, viewShareOf(found.sample))),
