@@ -45,7 +45,7 @@ export interface Behaviour {
   /** Answers the REQ at that place, from 0, so long behind it with so many events and EOSE, whatever it asks for. */
   readonly asked?: (place: number) => { readonly afterMs: number; readonly events: number };
   /** Answers 403 to a handshake with other headers. */
-  readonly admits?: (headers: IncomingHttpHeaders) => boolean;
+  readonly admits?: (headers: IncomingHttpHeaders, from: string) => boolean;
   /** Ends a connection, without a Close frame, so long behind its last byte: as a proxy does. */
   readonly idleMs?: number;
   /** Sends so many Pings on each connection at once, again and again, and drops one that begins to close. */
@@ -142,7 +142,8 @@ export class FaultyRelay {
         this.#webSockets.handleUpgrade(request, socket, head, (client) =>
           this.#welcome(client, socket as Socket, isGenerator(request.headers)),
         );
-      const isAdmitted = this.#behaviour.admits?.(request.headers) ?? true;
+      const isAdmitted =
+        this.#behaviour.admits?.(request.headers, (socket as Socket).remoteAddress ?? "") ?? true;
       if (!isAdmitted) this.#refuse(socket as Socket, 403);
       else if (handshake === "open") open();
       else if (typeof handshake === "object") setTimeout(open, handshake.afterMs);

@@ -112,12 +112,16 @@ test("holds off with pings what ends idle connections", () =>
     assertTrue(run, relay, { exitCode: 0 });
   }));
 
-test("sends the user's headers, and an address for each connection, and shows no value of them", () => {
+test("sends the user's headers, from the addresses that were given, and shows no value of them", () => {
   const addresses = new Set<string>();
+  const sources = new Set<string>();
+  const offers = new Set<unknown>();
   return withRelay(
     {
-      admits: (headers) => {
+      admits: (headers, from) => {
         addresses.add(String(headers["x-real-ip"]));
+        sources.add(from);
+        offers.add(headers["sec-websocket-extensions"]);
         return headers.origin === "https://app.example";
       },
     },
@@ -125,11 +129,20 @@ test("sends the user's headers, and an address for each connection, and shows no
       const run = await publish(relay, {
         header: "Origin: https://app.example",
         "client-ip-header": "X-Real-IP",
+        "local-ips": "127.0.0.2-127.0.0.5",
+        compression: true,
       });
       assertTrue(run, relay, { exitCode: 0 });
       assert.deepEqual(
         [...addresses].sort(),
         [1, 2, 3, 4].map((n) => `198.18.0.${n}`),
+      );
+      // Of four addresses three VUs have one each, and the VU that asks for resources has one.
+      assert.equal(sources.size, 3);
+      for (const from of sources) assert.match(from, /^127\.0\.0\.[2-5]$/);
+      assert.deepEqual(
+        [...offers].map((offer) => String(offer).split(";")[0]),
+        ["permessage-deflate"],
       );
       const told = `${run.stdout}${run.stderr}${JSON.stringify(run.report)}`;
       assert.ok(!told.includes("app.example"));
