@@ -60,15 +60,35 @@ describe("how far another search may be", () => {
     assert.ok(Math.abs((at?.spread ?? 0) - (976 / 756 - 1)) < 1e-9);
     assert.equal(
       apartText(reportOf(unsteady)),
-      "another search may come out 29.1 % away: in 4 trials that asked for more than it can do, it did 756 events/s to 976 events/s",
+      "another search may come out up to 29.1 % away: in 4 trials that asked for more than it can do, it did 756 events/s to 976 events/s",
     );
     assert.match(
       renderCapacity(reportOf(unsteady)),
-      /\*\*Its rate at its limit changes:\*\* another search may/,
+      /\*\*Its rate at its limit changes:\*\* another search may come out up to/,
     );
     assert.match(
       renderCapacityTerminal(reportOf(unsteady), []),
-      /^ +- another search may come out 29\.1 % away/m,
+      /^ +- another search may come out up to 29\.1 % away/m,
+    );
+  });
+
+  it("says whether it had less of the processor, or each took more of it", () => {
+    const withCpu = (cpuOf: (done: number) => number) => {
+      const report = reportOf(unsteady);
+      const trials = report.trials.map((trial) => ({
+        ...trial,
+        figures: { ...trial.figures, relayCpu: cpuOf(trial.figures.done) },
+      }));
+      return apartText({ ...report, trials }) ?? "";
+    };
+    assert.match(
+      withCpu(() => 90),
+      /Each took 0\.92 ms to 1\.19 ms of its processor: the machine that it shares ran slower at times, or what it stores costs more$/,
+    );
+    // A tenth of a percent for each: it had less of it.
+    assert.match(
+      withCpu((done) => done / 10),
+      /976 events\/s$/,
     );
   });
 

@@ -3,7 +3,7 @@
  * searches may differ, however fine each of them is.
  */
 import type { Trial } from "../../capacity/result.ts";
-import { formatBytes, formatPercent } from "../format.ts";
+import { formatBytes, formatMs, formatPercent } from "../format.ts";
 import type { Searched } from "./answer.ts";
 import { doneUnit, formatLoad } from "./words.ts";
 
@@ -16,6 +16,8 @@ export interface AtItsLimit {
   readonly spread: number;
   /** Less and less, by more than chance; then the means of the earlier half and of the later one. */
   readonly falling: readonly [earlier: number, later: number] | null;
+  /** Processor time for one, ms: least and most; `null` where its processes can't be seen. */
+  readonly costMs: readonly [least: number, most: number] | null;
   /** What its files took behind the first and the last of them. */
   readonly grown: readonly [from: number, to: number] | null;
 }
@@ -51,6 +53,7 @@ export function atItsLimit({ trials, result, search }: Searched): AtItsLimit | n
     most: highest,
     spread: highest / lowest - 1,
     falling: isFalling(done) ? [mean(done.slice(0, half)), mean(done.slice(-half))] : null,
+    costMs: costOf(behind),
     grown: grownOf(behind),
   };
 }
@@ -60,7 +63,16 @@ export function apartText(report: Searched): string | null {
   const at = atItsLimit(report);
   if (at === null || at.spread <= report.search.precision) return null;
   const unit = doneUnit(report.run.scenario);
-  return `another search may come out ${formatPercent(at.spread)} away: in ${at.done.length} trials that asked for more than it can do, it did ${formatLoad(at.least, unit)} to ${formatLoad(at.most, unit)}`;
+  return `another search may come out up to ${formatPercent(at.spread)} away: in ${at.done.length} trials that asked for more than it can do, it did ${formatLoad(at.least, unit)} to ${formatLoad(at.most, unit)}${costText(at, report)}`;
+}
+
+/** Whether it had less of the processor, or needed more of it for the same. */
+function costText({ costMs, spread }: AtItsLimit, { run }: Searched): string {
+  if (costMs === null) return "";
+  const [least, most] = costMs;
+  // What is left of the spread is what it got of the processor.
+  if (most / least - 1 < spread / 2) return "";
+  return `. Each took ${formatMs(least)} to ${formatMs(most)} of its processor: ${run.sameHost === true ? "the machine that it shares ran" : "its machine ran"} slower at times, or what it stores costs more`;
 }
 
 /** What it lost meanwhile, where it did; `null` where it did not. */
@@ -87,6 +99,14 @@ function isFalling(values: readonly number[]): boolean {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Percent of a core over things a second: hundredths of a second of it for each. */
+function costOf(trials: readonly Trial[]): AtItsLimit["costMs"] {
+  const costs = trials.flatMap(({ figures: { relayCpu, done } }) =>
+    relayCpu === null ? [] : [(relayCpu * 10) / done],
+  );
+  return costs.length < trials.length ? null : [Math.min(...costs), Math.max(...costs)];
 }
 
 function grownOf(trials: readonly Trial[]): AtItsLimit["grown"] {
