@@ -90,6 +90,11 @@ describe("the sentence of a capacity", () => {
       "The search was stopped: so far this relay takes at least 990 events/s within the objective",
     ],
     [
+      "the budget where the generator could not do more",
+      withResult({ limit: "budget", firstFailing: 1_200, interval: [990, null] }),
+      "The time was used up: so far this relay takes at least 990 events/s within the objective; this generator could not load it with 1,200",
+    ],
+    [
       "Ctrl-C before anything",
       withResult({ ...isNothing, limit: "interrupted" }),
       "The search was stopped: so far this relay was loaded in no trial that counts",

@@ -53,7 +53,11 @@ function certain(report: Searched): string {
     case "failed": {
       const why = ENDED[limit];
       const label = search.quick ? ", as an estimate," : "";
-      return `${why}: so far${label} ${decapitalized(relay)} ${within({ lo, hi, unit })}`;
+      // What this generator could not load with is no bound of the relay's.
+      const isUnloaded = hi !== null && result.interval[1] === null;
+      const held = within({ lo, hi: isUnloaded ? null : hi, unit });
+      const more = isUnloaded ? `; this generator could not load it with ${formatNumber(hi)}` : "";
+      return `${why}: so far${label} ${decapitalized(relay)} ${held}${more}`;
     }
   }
 }
@@ -138,8 +142,9 @@ export function failingTrials({ trials, result }: Searched): readonly Trial[] {
 
 /** Why it was this generator, as far as it is known: what it lacks, or what its trials say of themselves. */
 export function generatorReasons({ trials, result, search }: Searched): readonly string[] {
-  const { limit, firstFailing } = result;
-  if (limit !== "generator") return [];
+  const { limit, firstFailing, interval } = result;
+  const isItsBound = limit === "generator" || (firstFailing !== null && interval[1] === null);
+  if (!isItsBound) return [];
   if (firstFailing === null) return search.ceilingWhy === undefined ? [] : [search.ceilingWhy];
   const reasons = trials.flatMap(({ load, role, voidReason }) =>
     load === firstFailing && role !== "warmup" ? (voidReason ?? []) : [],
