@@ -570,6 +570,30 @@ const grown = (open: number, megabytes: number): Report =>
     ),
     series(() => ({ connectionsOpen: open })),
   );
+/** By the slope over a ramp to so many connections: at the least so many bytes each. */
+const sloped = (open: number, low: number): Report => {
+  const nothing = {
+    ...{ handshakeCpuMs: null, heldCpuUsPerSec: null, openFiles: null },
+    ...{ pulses: [], why: null },
+  };
+  const look = { t: 9, open, memoryBytes: 1e8, openFiles: null, cpuPercent: null };
+  const memoryBytes = { value: low * 1.1, low, high: low * 1.2, looks: 12 };
+  return {
+    ...base,
+    connectionCosts: { ...nothing, memoryBytes, memoryOf: "anonymous", looks: [look] },
+  };
+};
+/** So many handshakes took a millisecond, and so many 1.05 s, and the kernel counted. */
+const queued = (late: number, listenOverflows: number | null, ofRelay = true): Report => {
+  const connect = timesOf([
+    [1, 50],
+    [1_050, late],
+  ]);
+  const none = { listenDrops: null, synCookies: null, synRetransmits: late, timeWait: null };
+  const of = timed("connect", connect, sampled([]));
+  const kernel = { ...none, ofRelay, listenOverflows };
+  return { ...of, resources: of.resources && { ...of.resources, kernel } };
+};
 const p95 = "nostr_publish_response_time";
 const crossed: Report = {
   ...base,
@@ -1150,6 +1174,12 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["connection-cost", idling(800, 120), idling(300, 600)],
   ["connection-memory", grown(100, 40), grown(100, 39.9)],
   ["connection-memory", grown(400, 40), grown(401, 40)],
+  ["connection-memory", sloped(400, 100_000), sloped(400, 99_999)],
+  ["connection-memory", sloped(400, 100_000), sloped(399, 100_000)],
+  ["accept-queue", queued(5, 5), queued(4, 4)],
+  // The relay's kernel counted no full queue: SYNs were lost on their way.
+  ["accept-queue", queued(5, null), queued(5, 0)],
+  ["accept-queue", queued(5, 0, false), queued(5, 0)],
   ["dead-connections", linked({ probes: 10, unanswered: 1 }), linked({ probes: 10, answered: 10 })],
   ["unusable-connections", linked({ asked: 20, refused: 1 }), linked({ asked: 20, usable: 20 })],
   ["unusable-connections", muted(1), linked({ asked: 20, mute: 1 })],
@@ -1572,6 +1602,19 @@ describe("the rules", () => {
 });
 
 describe("the title of a finding about connections", () => {
+  it("says how long the kernel had handshakes wait, and is sure where it counted", () => {
+    const draft = draftOf("accept-queue", queued(5, 5));
+    assert.match(draft?.title ?? "", /was full: 5 of 55 handshakes waited 1 s for the kernel/);
+    assert.deepEqual([draft?.severity, draft?.confidence], ["minor", "high"]);
+    assert.equal(draftOf("accept-queue", queued(5, 0, false))?.confidence, "medium");
+  });
+
+  it("says what others need for a connection where one costs much", () => {
+    const draft = draftOf("connection-memory", sloped(400, 400_000));
+    assert.match(draft?.title ?? "", /costs the relay 400 kB of memory: 4\.0\d? GB for 10,000/);
+    assert.match(JSON.stringify(draft?.evidence), /khatru .* strfry/);
+  });
+
   it("says in which phase of a run they are slow, where another one is not", () => {
     const title = (report: Report, id: string) => draftOf(id, report)?.title;
     assert.equal(

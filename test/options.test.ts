@@ -51,6 +51,8 @@ describe("collectOptions", () => {
         { rate: "5" },
         /^`--rate` has no say in `query`; .* `playback` and `fanout`\n.*`--query-rate`/,
       ],
+      ["fanout", { clients: "5" }, /^`--clients` has no say in `fanout`; .*\n.*`--subscribers`/],
+      ["connect", { duration: "5" }, /^`--duration` has no say in `connect`; .*\n.*`--hold`/],
       ["query", { mix: "view:1" }, /^`--mix` has no say in `query`; .*\n.*`--query-mix`/],
       [
         "query",

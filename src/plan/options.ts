@@ -59,9 +59,8 @@ export function refuseWithoutSay(
   );
   if (name === undefined) return;
   const { flag, scenarios = SCENARIO_NAMES } = OPTIONS[name];
-  // `--query-rate` is to `query` what `--rate` is to `publish`.
-  const instead = OPTION_NAMES.filter((own) => hasSay(own, scenario)).find(
-    (own) => OPTIONS[own].flag.endsWith(`-${flag}`) || flag.endsWith(`-${OPTIONS[own].flag}`),
+  const instead = OPTION_NAMES.filter((own) => hasSay(own, scenario)).find((own) =>
+    isAlike(flag, OPTIONS[own].flag),
   );
   const where = scenarios
     .map((one) => `\`${one}\``)
@@ -71,6 +70,18 @@ export function refuseWithoutSay(
   throw new ConfigError(
     `${shown(flag)} has no say in \`${scenario}\`; it belongs to ${where}${hint}`,
   );
+}
+
+/** What means the same in another scenario, where the names don't show it. */
+const ALIKE = [
+  ["duration", "hold"],
+  ["clients", "subscribers"],
+];
+
+/** `--query-rate` is to `query` what `--rate` is to `publish`. */
+function isAlike(flag: string, own: string): boolean {
+  const isNamed = own.endsWith(`-${flag}`) || flag.endsWith(`-${own}`);
+  return isNamed || ALIKE.some((pair) => pair.includes(flag) && pair.includes(own));
 }
 
 /** Whether a person gave an option, so that its text is not its default. */

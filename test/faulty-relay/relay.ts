@@ -44,6 +44,8 @@ export interface Behaviour {
   readonly keeps?: (published: Published) => boolean;
   /** Answers the REQ at that place, from 0, so long behind it with so many events and EOSE, whatever it asks for. */
   readonly asked?: (place: number) => { readonly afterMs: number; readonly events: number };
+  /** So many connections wait at most to be accepted; 511 by default, as Node has it. */
+  readonly backlog?: number;
   /** Answers 403 to a handshake with other headers. */
   readonly admits?: (headers: IncomingHttpHeaders, from: string) => boolean;
   /** Ends a connection, without a Close frame, so long behind its last byte: as a proxy does. */
@@ -96,7 +98,8 @@ export class FaultyRelay {
 
   async start(): Promise<void> {
     this.#server = this.#makeServer();
-    this.#server.listen({ host: "127.0.0.1", port: this.#port });
+    const { backlog = 511 } = this.#behaviour;
+    this.#server.listen({ host: "127.0.0.1", port: this.#port, backlog });
     await once(this.#server, "listening");
     this.#port = (this.#server.address() as AddressInfo).port;
   }

@@ -44,6 +44,8 @@ export interface Conditions {
   readonly ignoresClose?: boolean | ((socket: RelaySide) => boolean);
   /** What happens at a time, by the relay's doing. */
   readonly at?: readonly (readonly [atMs: number, act: (open: readonly RelaySide[]) => void])[];
+  /** How long before its turn a frame was read: each socket has a reader of its own, and turns don't keep their order. */
+  readonly readEarlierMs?: (data: string) => number;
   /** How much later than asked for timers wake: 1.1 in k6. */
   readonly timersLateMs?: number;
 }
@@ -225,7 +227,9 @@ export class StubSocket implements RelaySide {
     this.#world.at(atMs, () => {
       if (!this.#isOpen) return;
       whenRead();
-      this.onmessage({ data, timestamp: START_UNIX_MS + atMs });
+      const { readEarlierMs = () => 0 } = this.#world.conditions;
+      const readMs = atMs - (typeof data === "string" ? readEarlierMs(data) : 0);
+      this.onmessage({ data, timestamp: START_UNIX_MS + readMs });
     });
   }
 

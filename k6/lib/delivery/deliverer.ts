@@ -95,7 +95,8 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
       if (burstMs > 0) bursts[sent.row]?.record(receivedMs - burstMs);
       burstMs = receivedMs;
     }
-    framedMs = receivedMs;
+    // What another socket read before may have its turn behind it.
+    if (receivedMs > framedMs) framedMs = receivedMs;
     if (sent === undefined && opening.takeProbe(subscription, id, receivedMs)) return;
     deliveries.take(subscription, sent, receivedMs, size);
   };

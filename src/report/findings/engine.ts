@@ -5,6 +5,7 @@
 import type { ClassName } from "../../measure/classes.ts";
 import { classesOf } from "../class-report.ts";
 import type { Finding, Report } from "../types.ts";
+import { acceptQueue } from "./accept-queue.ts";
 import { addressableContention, authChallenge, duplicates, protocolFaults } from "./answers.ts";
 import { deadConnections, slowRecovery, unusableConnections } from "./connect.ts";
 import { connectionCost, connectionMemory } from "./connection-cost.ts";
@@ -98,6 +99,7 @@ export const RULES: readonly Rule[] = [
   sentBehindEose,
   authChallenge,
   connectionLimit,
+  acceptQueue,
   deadConnections,
   unusableConnections,
   slowRecovery,
