@@ -248,6 +248,11 @@ const answeredBy = (by: string, status: number, of: Report): Report => ({
   ...of,
   handshakes: { asked: 3, answers: [{ status, text: "", by, count: 3 }] },
 });
+/** Twelve held, and the relay has so many open files of those that it may have. */
+const filed = (openFiles: number, relayFileLimit: number): Report => {
+  const of = sampled([sampleOf({ t: 1, process: "relay", openFiles })], limited("handshake"));
+  return { ...of, resources: of.resources && { ...of.resources, relayFileLimit } };
+};
 const provenFrom = (from: number, most: number, of = base): Report =>
   series((_, i) => ({ connectionsProven: i < from ? 0 : most }), of);
 const noneProven = (of: Report) => provenFrom(0, 0, of);
@@ -272,7 +277,10 @@ const phased = (
   const { totals, times } = base.classes.connection;
   const rows = Object.fromEntries(
     Object.entries(phases).map(([phase, [p50, count]]) => {
-      const own = { ...times, [time]: { ...times[time], count, p50 } };
+      // What is due together waits for its turn: that is in both, and in no finding.
+      const turn = { ...times.response, p50: 1_000 };
+      const waited = time === "usable" ? p50 + 1_000 : p50;
+      const own = { ...times, response: turn, [time]: { ...times[time], count, p50: waited } };
       return [phase, { totals, times: own }] as const;
     }),
   );
@@ -1653,6 +1661,12 @@ describe("the title of a finding about connections", () => {
       answeredBy("cloudflare", 429, limited("handshake")),
       /^The proxy before the relay \(cloudflare\) holds 12 connections of 20 from one address/,
     ],
+    [
+      "connection-limit",
+      filed(97, 100),
+      /12 connections of 20: it has no open files left for more, 97 of 100$/,
+    ],
+    ["connection-limit", filed(96, 100), /: it refuses the handshake of the rest$/],
     // A relay's own name, and a proxy that passes on what the relay says.
     ["connection-limit", answeredBy("nginy", 503, limited("handshake")), /^The relay holds/],
     [

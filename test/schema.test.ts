@@ -120,6 +120,7 @@ const reports: Readonly<Record<string, Report>> = {
         { pid: 34, fromSec: 4.2, untilSec: null },
       ],
       proxy: { name: "docker-proxy", pids: [56] },
+      relayFileLimit: 1_024,
       portLooks: [{ firstRefusedSec: 3.1, lastRefusedSec: 4, firstOpenSec: null }],
       relayMetrics: [],
       kernel: {
@@ -158,7 +159,7 @@ const LATER = [
   "relays",
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],
   ...["pingSec", "headers", "clientIpHeader", "pacing", "several", "ends", "handshakes", "by"],
-  ...["relayProcesses", "proxy", "portLooks", "queryTimes", "slowReaders"],
+  ...["relayProcesses", "proxy", "relayFileLimit", "portLooks", "queryTimes", "slowReaders"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
   ...[
     "known",

@@ -113,6 +113,8 @@ export interface Resources {
   readonly relayProcesses?: readonly ProcessSpan[];
   /** What takes the connections and hands them on to the relay; `null` where nothing was seen to. */
   readonly proxy?: PortProxy | null;
+  /** Open files that the relay's process may have; `null`: it was not seen. Reports from before have none. */
+  readonly relayFileLimit?: number | null;
   /** Times in which no connection was open, as the relay's port was then. Reports from before have none. */
   readonly portLooks?: readonly PortLooks[];
   readonly relayMetrics: readonly RelayMetric[];

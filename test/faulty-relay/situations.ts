@@ -3,6 +3,7 @@
  * each does is written here, what the findings say of it is held against `first`.
  */
 import { Corpus } from "../../src/query/corpus.ts";
+import { CONNECT_SITUATIONS } from "./connect-situations.ts";
 import {
   type Action,
   accept,
@@ -426,4 +427,5 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     starved: true,
   },
   ...QUERY_SITUATIONS,
+  ...CONNECT_SITUATIONS,
 };

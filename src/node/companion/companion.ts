@@ -7,6 +7,7 @@ import type { Plan } from "../../plan/plan.ts";
 import type { Resources } from "../../report/types.ts";
 import type { Admission } from "../guard/gate.ts";
 import type { LiveRun } from "../live.ts";
+import { readFileLimit } from "../preflight/relay-files.ts";
 import { type Sampler, startSampler, type TimedSample } from "../sampler.ts";
 import { watchKernel } from "./kernel.ts";
 import { portsOf, relateLooks, watchOutages } from "./outage-watch.ts";
@@ -98,6 +99,7 @@ export async function startCompanion(request: CompanionRequest): Promise<Compani
           relayProcess: relay.describe ?? said,
           relayProcesses: relateSpans(spans, live.windowStartUnixMs),
           proxy: relay.proxy,
+          relayFileLimit: fileLimitOf(relay.pids),
           portLooks: relateLooks(outages.stop(), live.windowStartUnixMs),
           relayMetrics: own.metrics,
           kernel: kernel.stop(),
@@ -109,6 +111,12 @@ export async function startCompanion(request: CompanionRequest): Promise<Compani
       return result;
     },
   };
+}
+
+/** Of the one process that is the relay; `null` where there is no limit, or it is not seen. */
+function fileLimitOf([pid, ...others]: readonly number[]): number | null {
+  const limit = pid === undefined || others.length > 0 ? null : readFileLimit(pid);
+  return limit === null || limit.soft === Number.POSITIVE_INFINITY ? null : limit.soft;
 }
 
 /** Looks for who owns the port now, as long as fewer of the relay's processes are there than at the start. */

@@ -40,7 +40,7 @@ export function judgeRelayFiles(
 }
 
 /** `null` of another user's process, and elsewhere than on Linux. */
-function readFileLimit(pid: number): FileLimit | null {
+export function readFileLimit(pid: number): FileLimit | null {
   return parseFileLimit(readText(`/proc/${pid}/limits`) ?? "");
 }
 

@@ -26,7 +26,11 @@ export const acceptQueue: Rule = {
         evidence("resources.kernel.synRetransmits", kernel?.synRetransmits ?? null, 0),
       ],
       counterEvidence: [
-        evidence("connection.times.connect.p50", connect.p50, "1,000 and more if it is most of them"),
+        evidence(
+          "connection.times.connect.p50",
+          connect.p50,
+          "1,000 and more if it is most of them",
+        ),
         evidence("relay.cpuPercent", relayCpu, 80),
         evidence("relay.busiestThreadPercent", relayThread, "near 100 if it had no time to accept"),
       ],

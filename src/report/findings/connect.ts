@@ -1,12 +1,14 @@
 /** Connections that are open and no good, or that come back more slowly than they came: of runs that are about them. */
 
+import type { ClassRowReport } from "../class-types.ts";
 import { counted } from "../format.ts";
 import { recoveryOf } from "../recovery.ts";
-import type { LatencySummary } from "../times.ts";
 import { countErrors, errorEvidence, evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 
 /** Coming back together takes longer by so much than coming at the calm rate, and is felt. */
 const HERD = { times: 5, leastMs: 100, leastCount: 20 };
+
+const WAITS = { connect: "times.connect", usable: "times.usable less times.response" } as const;
 
 const isMute = (name: string, code: string) => name === "timeout" && code === "no EOSE";
 const isAnswer = (name: string, code: string) => name === "closed" || isMute(name, code);
@@ -82,7 +84,7 @@ export const slowRecovery: Rule = {
   find({ report, relayCpu }) {
     const { rows } = report.classes.connection;
     const slower = (["connect", "usable"] as const)
-      .map((time) => waitsOf(time, rows.ramp?.times[time], rows.recovery?.times[time]))
+      .map((time) => waitsOf(time, rows.ramp, rows.recovery))
       .find((waits) => waits !== null);
     if (!slower) return null;
     const { time, calmMs, backMs } = slower;
@@ -92,12 +94,12 @@ export const slowRecovery: Rule = {
       confidence: "high",
       title: `A herd: ${time === "connect" ? "handshakes take" : "the first EOSE takes"} ${(backMs / calmMs).toFixed(0)} times as long when clients come back together`,
       evidence: [
-        evidence(`connection.rows.recovery.times.${time}.p50`, backMs, calmMs),
+        evidence(`${WAITS[time]} of rows.recovery, median ms`, backMs, calmMs),
         evidence("99 % could use the relay again, ms", most?.[1] ?? null),
         evidence("config.connect.reconnect", report.config.connect?.reconnect ?? null),
       ],
       counterEvidence: [
-        evidence(`connection.rows.ramp.times.${time}.p50`, calmMs, "the same relay, calmly"),
+        evidence(`${WAITS[time]} of rows.ramp, median ms`, calmMs, "the same relay, calmly"),
         evidence("relay.cpuPercent", relayCpu, 80),
       ],
       remediation: `A restart brings all clients back in the same second, each with its REQs: ${
@@ -111,14 +113,19 @@ export const slowRecovery: Rule = {
   },
 };
 
-/** Medians as clients came calmly and as they came back; `null` where the crowd made no difference. */
-function waitsOf(
-  time: "connect" | "usable",
-  calm: LatencySummary | undefined,
-  back: LatencySummary | undefined,
-) {
-  const [calmMs, backMs] = [calm?.p50 ?? 0, back?.p50 ?? 0];
-  if ((back?.count ?? 0) < HERD.leastCount || calmMs === 0) return null;
+type Phase = ClassRowReport<"connection"> | undefined;
+
+/**
+ * Medians as clients came calmly and as they came back: of the handshake, or of the answer behind it; `null` where the crowd
+ * made no difference. What is due together is opened one after the other: that wait is the generator's, and in neither.
+ */
+function waitsOf(time: "connect" | "usable", calm: Phase, back: Phase) {
+  const medianOf = (phase: Phase): number => {
+    const { connect, usable, response } = phase?.times ?? {};
+    return time === "connect" ? (connect?.p50 ?? 0) : (usable?.p50 ?? 0) - (response?.p50 ?? 0);
+  };
+  const [calmMs, backMs] = [medianOf(calm), medianOf(back)];
+  if ((back?.times[time].count ?? 0) < HERD.leastCount || calmMs <= 0) return null;
   if (backMs < HERD.leastMs || backMs < calmMs * HERD.times) return null;
   return { time, calmMs, backMs };
 }

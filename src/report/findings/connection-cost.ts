@@ -67,8 +67,9 @@ const LARGE_BYTES = 100_000;
 const LEAST_ADDED_BYTES = 40_000_000;
 /** The last look before the window, or the first in it, with all connections open. */
 const OPEN_BY_SEC = 2;
-/** Held idle with one subscription each, 2,000 of them; a relay's memory by the slope over the ramp. */
-const PEERS = "nostr-rs-relay 40 kB at most, khatru 100 kB at most, strfry 0.35 MB with a window of compression each";
+/** Held idle with a subscription each, 2,000 of them, by the slope over the ramp; strfry's by all that it had. */
+const PEERS =
+  "nostr-rs-relay 21 kB, khatru 28 kB, strfry 0.35 MB with a window of compression for each";
 
 export const connectionMemory: Rule = {
   id: "connection-memory",

@@ -1,9 +1,9 @@
 /** Connections that can't be had, don't last, or take long to open. */
 
-import { counted } from "../format.ts";
+import { counted, formatCount } from "../format.ts";
 import type { Report } from "../types.ts";
 import { mostRefusals } from "./handshakes.ts";
-import { heldConnections, holderOf, isOwnLimit } from "./held.ts";
+import { filesUsedUp, heldConnections, holderOf, isOwnLimit } from "./held.ts";
 import { leadOf } from "./lead.ts";
 import { countErrors, errorEvidence, evidence, failureCost, type Rule, shareOf } from "./rule.ts";
 import type { RunView } from "./view.ts";
@@ -30,11 +30,13 @@ export const connectionLimit: Rule = {
     if (held === null || held === 0 || held >= clients || turnedAway === 0) return null;
     const refusal = mostRefusals(report);
     if (refusal?.status === 429 || isOtherwiseExplained(report)) return null;
+    const files = filesUsedUp(report);
     return {
       severity: "major",
       confidence: "high",
-      title: `${holderOf(report)} holds ${counted(held, "connection")} of ${clients}: it ${howTurnedAway(report)}`,
+      title: `${holderOf(report)} holds ${counted(held, "connection")} of ${clients}: it ${files === null ? howTurnedAway(report) : `has no open files left for more, ${formatCount(files.most)} of ${formatCount(files.limit)}`}`,
       evidence: [
+        ...(files === null ? [] : [evidence("relay.openFiles", files.most, files.limit)]),
         evidence("series.connectionsProven", held, clients),
         evidence("connection.totals.failed", connections.failed, 0),
         evidence("ends.unproven", report.ends?.unproven ?? null, 0),

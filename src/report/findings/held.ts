@@ -39,3 +39,16 @@ export function holderOf(report: Report): string {
   const proxy = proxyOf(report);
   return proxy === null ? "The relay" : `The relay, or the proxy before it (${proxy.name}),`;
 }
+
+/** Of its limit: the listener itself, and what is opened and closed between two looks, may be missing. */
+const NEARLY_ALL_FILES = 0.97;
+
+/** The relay's open files where they are used up; `null` where there were some left, or nobody looked. */
+export function filesUsedUp({ resources }: Report): { most: number; limit: number } | null {
+  const limit = resources?.relayFileLimit ?? null;
+  const counts = (resources?.samples ?? []).flatMap((sample) =>
+    sample.process === "relay" ? (sample.openFiles ?? []) : [],
+  );
+  const most = Math.max(0, ...counts);
+  return limit !== null && most >= limit * NEARLY_ALL_FILES ? { most, limit } : null;
+}
