@@ -226,6 +226,11 @@ describe("the Job", () => {
       script: { configMap: { name, file: "script.js" } },
       args: ["--log-format", "raw"],
       initializer: { disabled: true },
+      starter: {
+        automountServiceAccountToken: "false",
+        securityContext: runner.securityContext,
+        containerSecurityContext: runner.containerSecurityContext,
+      },
     });
     // A ConfigMap holds at most 1 MiB.
     const text = script.data["script.js"] ?? "";

@@ -1,5 +1,9 @@
 /** Runs on a cluster, each held against the ledger of the relay that its pods loaded. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { startRelay } from "../../src/node/relay/relay.ts";
 import { publishOf } from "../../src/report/class-report.ts";
 import type { Report } from "../../src/report/types.ts";
 import { assertBalanced, assertCounts } from "../faulty-relay/hold.ts";
@@ -18,6 +22,8 @@ const PART = (RATE * SECONDS) / INSTANCES;
 const UNSAID = (RATE / INSTANCES) * 0.5;
 /** For Node to start twice on two cores that have more to do. */
 const LEAD_SEC = 45;
+/** Of a relay, as it tells them. */
+const METRICS = "strfry_connections_current 7\n";
 
 export interface Place {
   readonly cluster: Cluster;
@@ -36,7 +42,7 @@ export function loadOf(relay: string, ...more: readonly string[]): readonly stri
 }
 
 export async function withRelay<T>(use: (relay: FaultyRelay) => Promise<T>): Promise<T> {
-  const relay = await startFaultyRelay({});
+  const relay = await startFaultyRelay({ keeps: () => true });
   try {
     return await use(relay);
   } finally {
@@ -77,6 +83,11 @@ export async function loadWhole(place: Place): Promise<void> {
   await withRelay(async (relay) => {
     const ended = await place.commandLine.run(loadOf(relay.url));
     const report = reportOf(ended);
+    const { audit } = report;
+    assert.ok(audit && audit.checked > 0 && audit.found === audit.checked, JSON.stringify(audit));
+    // By one connection it was read back.
+    relay.ledger.taken--;
+    relay.ledger.opened--;
     assertCounts(report, relay.ledger, {});
     assert.equal(new Set(relay.ledger.events.map(({ id }) => id)).size, RATE * SECONDS);
     assert.equal(report.run.complete, true);
@@ -171,15 +182,32 @@ export async function loadInterrupted(place: Place): Promise<void> {
   });
 }
 
-/** What was made stays, is read again by name, and removed by name. */
+/** What was made stays, is read again by name, and removed by name; what the relay kept is counted, and its metrics read. */
 export async function readLater(place: Place): Promise<void> {
-  await withRelay(async (relay) => {
+  const relay = await startRelay({ port: 0, file: ":memory:" });
+  const metrics = createServer((_, response) => response.end(METRICS)).listen(0, "127.0.0.1");
+  await once(metrics, "listening");
+  try {
     const { commandLine, cluster } = place;
-    const ended = await commandLine.run(loadOf(relay.url, "--keep", "--duration", "3"));
+    const { port } = metrics.address() as AddressInfo;
+    const beside = ["--audit", "--relay-metrics", `http://127.0.0.1:${port}/metrics`];
+    const own = ["--keep", "--duration", "3", ...beside];
+    const load = loadOf(relay.url, ...own).filter((word) => word !== "--force");
+    const ended = await commandLine.run(load);
     const first = reportOf(ended);
+    const accepted = RATE * 3;
+    assert.equal(publishOf(first).totals.accepted, accepted);
+    assert.deepEqual([first.audit?.checked, first.audit?.missingCount], [accepted, 0]);
+    const { kinds, why } = first.audit?.stored ?? {};
+    assert.ok(kinds?.every(({ delta }) => delta === 0), `${why} ${JSON.stringify(kinds)}`);
+    assert.deepEqual(
+      first.resources?.relayMetrics.map(({ name, last }) => [name, last]),
+      [["strfry_connections_current", 7]],
+      JSON.stringify(first.resources?.notMeasured),
+    );
     const name = /made +(\S+) in default/.exec(ended.stderr)?.[1] ?? "";
     assert.match(await cluster.kubectl("get", "jobs", "-o", "name"), new RegExp(name));
-    const again = await commandLine.run(["logs", name]);
+    const again = await commandLine.run(["logs", name, "--relay", relay.url]);
     assert.equal(again.code, ended.code, again.stderr);
     assert.deepEqual(reportOf(again), first);
     const removed = await commandLine.run(["delete", name]);
@@ -189,7 +217,10 @@ export async function readLater(place: Place): Promise<void> {
     const twice = await commandLine.run(["delete", name]);
     assert.equal(twice.code, 2);
     assert.match(twice.stderr, /there is nothing of `k6-nostr-/);
-  });
+  } finally {
+    metrics.close();
+    await relay.close();
+  }
 }
 
 export interface Refusal {

@@ -3,6 +3,7 @@
  * loads, so the script's own gate is all there is: names can't be resolved, and the pool comes from a volume.
  *
  * - The initializer would put the whole pool into an archive, and refuse a plan with fewer VUs than pods.
+ * - The pod that starts the others needs no token either, and a namespace may refuse one that could be root.
  * - The operator's own liveness probe ends a k6 that does not answer within a second three times in a row.
  */
 import { ConfigError } from "../../errors.ts";
@@ -55,6 +56,11 @@ export function testRunOf(request: JobRequest, script: string): readonly Manifes
         script: { configMap: { name, file: SCRIPT } },
         args: ["--log-format", "raw"],
         initializer: { disabled: true },
+        starter: {
+          automountServiceAccountToken: "false",
+          securityContext: POD_SECURITY,
+          containerSecurityContext: SECURITY,
+        },
         runner: {
           image: request.image,
           automountServiceAccountToken: "false",
