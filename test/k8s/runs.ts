@@ -199,7 +199,10 @@ export async function readLater(place: Place): Promise<void> {
     assert.equal(publishOf(first).totals.accepted, accepted);
     assert.deepEqual([first.audit?.checked, first.audit?.missingCount], [accepted, 0]);
     const { kinds, why } = first.audit?.stored ?? {};
-    assert.ok(kinds?.every(({ delta }) => delta === 0), `${why} ${JSON.stringify(kinds)}`);
+    assert.ok(
+      kinds?.every(({ delta }) => delta === 0),
+      `${why} ${JSON.stringify(kinds)}`,
+    );
     assert.deepEqual(
       first.resources?.relayMetrics.map(({ name, last }) => [name, last]),
       [["strfry_connections_current", 7]],

@@ -36,7 +36,7 @@ const RUN_FLAGS: readonly FlagRow[] = [
 
 const BY_PODS: Elsewhere = {
   flags: JOB_FLAGS,
-  usage: "k6-nostr kubernetes capacity [publish|playback|query] --relay URL --instances N [flags]",
+  usage: "k6-nostr kubernetes capacity [scenario] --relay URL --instances N [flags]",
   read: searchByPods,
 };
 
@@ -64,7 +64,7 @@ export async function kubernetes(args: readonly string[]): Promise<number> {
   if (verb === "logs" && name !== undefined) return await readAgain(name, flags);
   if (verb === "delete" && name !== undefined) return await removeAll(name, flags);
   throw new ConfigError(
-    "usage: k6-nostr kubernetes render|run <scenario> --relay URL --instances N, or kubernetes logs|delete NAME",
+    "usage: k6-nostr kubernetes render|run|capacity <scenario> --relay URL --instances N, or kubernetes logs|delete NAME",
   );
 }
 
