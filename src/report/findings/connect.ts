@@ -125,7 +125,9 @@ function waitsOf(time: "connect" | "usable", calm: Phase, back: Phase) {
     return time === "connect" ? (connect?.p50 ?? 0) : (usable?.p50 ?? 0) - (response?.p50 ?? 0);
   };
   const [calmMs, backMs] = [medianOf(calm), medianOf(back)];
-  if ((back?.times[time].count ?? 0) < HERD.leastCount || calmMs <= 0) return null;
+  // Reports from before there was a time for it have none.
+  const { count = 0 }: { readonly count?: number } = back?.times[time] ?? {};
+  if (count < HERD.leastCount || calmMs <= 0) return null;
   if (backMs < HERD.leastMs || backMs < calmMs * HERD.times) return null;
   return { time, calmMs, backMs };
 }
