@@ -11,7 +11,7 @@ import { zerosOf } from "../src/report/zeros.ts";
 import { type FanFault, FanRelay, right } from "./k6-world/fan-relay.ts";
 import { type Ran, runScenario } from "./k6-world/run.ts";
 import { assertSeriesSums } from "./k6-world/trial.ts";
-import type { Conditions } from "./k6-world/world.ts";
+import { type Conditions, START_UNIX_MS, type StubSocket } from "./k6-world/world.ts";
 import { keepPool } from "./kept-pool.ts";
 
 /** 400 events of four topics, each with five subscriptions: 2,000 deliveries, 0.5 s apart from late. */
@@ -127,6 +127,35 @@ describe("what subscribers get is held against what they are owed", () => {
     const { inverted, invertedTies } = deliveryOf(report).totals;
     assert.equal(inverted, 0);
     assert.ok(invertedTies > 40);
+  });
+
+  it("handled in another order than they were read in", async () => {
+    const relay = new FanRelay({ deliver: ({ place }) => right(place % 5) });
+    let frames = 0;
+    const queued: FanRelay["receive"] = (text, socket, atMs) =>
+      relay.receive(
+        text,
+        Object.assign(Object.create(socket), {
+          answer(data: string, afterMs: number, whenRead: () => void = () => {}) {
+            const timestamp = START_UNIX_MS + atMs + afterMs;
+            const queuedMs = frames++ % 3 === 0 ? 20 : 0;
+            const { onmessage } = socket as StubSocket;
+            socket.later(afterMs + queuedMs, () => {
+              whenRead();
+              onmessage({ data, timestamp });
+            });
+          },
+        }),
+        atMs,
+      );
+    const { report } = await runScenario(await poolOf("topic:4x1"), LOAD, queued, {
+      scenario: "fanout",
+    });
+    const { totals, times } = deliveryOf(report);
+    assert.deepEqual([totals.due, totals.delivered], [2_000, 2_000]);
+    // Five receivers, a millisecond after each other.
+    assert.ok(Math.abs((times.spread.p50 ?? 0) - 4) < 0.1, `${times.spread.p50} ms`);
+    assert.equal(report.generator.clockViolations, 0);
   });
 
   it("at the ticks of a clock, each as late as it was", async () => {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CountsOf } from "../src/measure/classes.ts";
+import type { FanoutPlan } from "../src/plan/fanout.ts";
 import { isKnownMetric, parsePrometheus } from "../src/node/companion/prometheus.ts";
 import { deliveryOf, publishOf, queryOf } from "../src/report/class-report.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
-import { countedDeliveries, describeRelayCounts } from "../src/report/relay-counts.ts";
+import { countedDeliveries, countedFrames, describeRelayCounts } from "../src/report/relay-counts.ts";
 import type { RelayMetric, Report } from "../src/report/types.ts";
 import { zerosOf } from "../src/report/zeros.ts";
 import { withClass, withTotals } from "./fixtures/reports/figures.ts";
@@ -92,6 +93,24 @@ describe("the relay's own counter of what it sent to subscriptions", () => {
     });
   }
 
+  it("is of events with those of probes, one a topic", () => {
+    const fanout: FanoutPlan = {
+      ...{ subscribers: 40, publishers: 10, subsPerConnection: 1, fanout: 10, decoys: 0 },
+      ...{ filter: "author", events: "note", deliveryTimeoutMs: 1_000, baseline: 0, echo: false },
+      ...{ slowReaders: 0, slowReaderRate: 0 },
+    };
+    const counted = (last: number) => {
+      const report = delivering(["", ""], came);
+      const relayMetrics = [metric(STRFRY, 0, last)];
+      const resources = { samples: [], relayProcess: null, relayMetrics, notMeasured: [] };
+      return countedFrames({ ...report, resources, config: { ...report.config, fanout, vus: 2 } });
+    };
+    assert.deepEqual(
+      [1_004, 1_000].map((last) => counted(last)[0]?.agree),
+      [true, false],
+    );
+  });
+
   it("has the frames of slow readers in it", () => {
     const report = delivering([RS_TEXT(0), RS_TEXT(4_540)], came);
     const slowReaders = {
@@ -130,6 +149,11 @@ describe("the relay's own counters", () => {
   const rows: readonly (readonly [readonly RelayMetric[], number, RegExp])[] = [
     [[metric(STRFRY, 969, 1_969)], 0, /counted 1,000 EVENTs, 1,000 were sent: they agree\.$/],
     [[metric("nostr_cmd_event_total", 0, 1_000)], 0, /they agree\.$/],
+    // It counts each twice.
+    [[metric("nostr_cmd_event_total", 0, 2_000)], 0, /counted 1,000 EVENTs, .* they agree\.$/],
+    [[metric("nostr_cmd_event_total", 0, 1_998)], 0, /counted 999 EVENTs, .* DO NOT AGREE/],
+    [[metric("nostr_cmd_event_total", 0, 1_999)], 0, /counted 1,999 .* DO NOT AGREE/],
+    [[metric(STRFRY, 0, 2_000)], 0, /counted 2,000 .* DO NOT AGREE/],
     [[metric(STRFRY, 969, 1_968)], 0, /counted 999 .* DO NOT AGREE; it was read before/],
     [[metric(STRFRY, 969, 1_968)], 1, /they agree\.$/],
     [[metric(STRFRY, 0, 1_001)], 0, /DO NOT AGREE; others are there too/],

@@ -8,6 +8,7 @@ import { parseMix } from "../src/events/mix.ts";
 import { parseRelayUrl } from "../src/guard/relay-url.ts";
 import type { Admission } from "../src/node/guard/gate.ts";
 import { readPoolManifest } from "../src/node/pool/read.ts";
+import { judgeSlowReaders } from "../src/node/preflight/slow-readers.ts";
 import { planSlowReaders, type SlowReadersRequest } from "../src/node/slow-readers/slow-readers.ts";
 import { endsOf, isCut, parseTcpTable } from "../src/node/slow-readers/tcp-table.ts";
 import { topicFilters } from "../src/node/slow-readers/topics.ts";
@@ -217,6 +218,30 @@ describe("what they ask for", () => {
       assert.equal((asked.authors ?? asked["#t"] ?? asked.kinds)?.length, 4);
     });
   }
+
+  it("is little where the system takes it all, and then a person is told", () => {
+    const judge = (variables: Readonly<Record<string, string>>) => {
+      const all = { RELAY_URL: "ws://127.0.0.1:7777", DURATION_SEC: "60", ...variables };
+      const plan = buildPlan("fanout", collectOptions({}, all, "fanout"), "seed", 2);
+      return judgeSlowReaders(plan, 600).map(({ level, what }) => `${level}: ${what}`);
+    };
+    assert.deepEqual(judge({}), []);
+    // 30 s of 50 events a second, 618 bytes each.
+    assert.match(judge({ SLOW_READERS: "1" })[0] ?? "", /^advice: .*30\.9 kB a second.*927 kB unread/);
+    assert.match(
+      judge({ SLOW_READERS: "1", SUBS_PER_CONNECTION: "13", FANOUT: "26" })[0] ?? "",
+      /^ok: .* leaves 12\.1 MB unread/,
+    );
+    // 1,000 topics, of which it has half.
+    assert.match(
+      judge({ SLOW_READERS: "1", SUBS_PER_CONNECTION: "13", FANOUT: "13" })[0] ?? "",
+      /^advice: .*20[01](\.\d)? kB a second/,
+    );
+    assert.match(
+      judge({ ...{ SLOW_READERS: "1", SUBS_PER_CONNECTION: "13" }, FANOUT: "26", SLOW_READER_RATE: "9000" })[0] ?? "",
+      /^advice/,
+    );
+  });
 
   it("comes when others had their part of the window", () => {
     const of = (baseline: string, decoys: string, slow: string) => {

@@ -190,6 +190,7 @@ export function createDeliveries(
       sent.lastMs = receivedMs;
       if (sent.okMs !== null) bookOk(sent);
     } else if (receivedMs > sent.lastMs) sent.lastMs = receivedMs;
+    else if (receivedMs < sent.firstMs) sent.firstMs = receivedMs;
     order(subscription, sent);
     if (subscription.missed + subscription.missedInWarmup > 0)
       settleMissed(subscription, D_MISSING);

@@ -11,6 +11,7 @@ import { readEventsManifest } from "../pool/read.ts";
 import { type Finding, ok, stop } from "./finding.ts";
 import { judgeMachine, readMachine } from "./machine.ts";
 import { makeSample } from "./sample.ts";
+import { judgeSlowReaders } from "./slow-readers.ts";
 import { eventsToMake } from "./times.ts";
 
 /** For reports, k6's log and its script. */
@@ -47,6 +48,7 @@ export async function judgeHere(request: HereRequest): Promise<readonly Finding[
     ...places,
     ...(isWritable ? [judgeDisk(needed, await freeBytesAt(poolsDir))] : []),
     ...judgePid(relayPid),
+    ...judgeSlowReaders(plan, meanFrame || poolBytes / Math.max(1, manifest?.events ?? 0)),
     ...(force ? machine.map(soften) : machine),
   ];
 }

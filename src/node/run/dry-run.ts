@@ -9,6 +9,7 @@ import { classOf } from "../../measure/classes.ts";
 import { sliceLengthMs } from "../../measure/slice.ts";
 import { type ConnectMode, type ConnectPlan, cutAtSec, formatSession } from "../../plan/connect.ts";
 import { mostSeconds } from "../../plan/duration.ts";
+import { deliveriesPerSecond, type FanoutPlan, joinsOf, topicsOfVu } from "../../plan/fanout.ts";
 import { eventsNeeded, leadingRate, type Plan } from "../../plan/plan.ts";
 import type { QueryPlan, VerifyForm } from "../../plan/query.ts";
 import { SCENARIOS } from "../../plan/scenarios.ts";
@@ -59,6 +60,7 @@ export async function describePlan(plan: Plan, source: EventSource = {}): Promis
     ],
     ...(isPublished ? describeEvents(plan, source, manifest) : []),
     ...(query === null ? [] : describeQueries(query, plan.durationSec)),
+    ...(plan.fanout === null ? [] : describeFanout(plan.fanout, plan)),
     ...(connect === null ? [] : describeConnect(connect, plan.clients)),
     ["seed", plan.seed],
     [
@@ -102,6 +104,32 @@ function describeEvents(plan: Plan, source: EventSource, manifest: PoolManifest 
     ["events", `${describePlanned(plan, source)}; pool ${describePool(plan, source)}`],
     ["bytes", describeBytes(planned, manifest)],
     ["mix", describeMix(plan, source, manifest)],
+  ];
+}
+
+function describeFanout(fanout: FanoutPlan, { vus, rateEps, durationSec }: Plan): Row[] {
+  const { subscribers, subsPerConnection, decoys, slowReaders, slowReaderRate, baseline } = fanout;
+  const joins = joinsOf(fanout);
+  const behind = (share: number | null) =>
+    share === null || share === 0 ? "before the window" : `at ${Math.round(share * durationSec)} s`;
+  const topics = topicsOfVu(fanout, vus) * vus;
+  const perSec = deliveriesPerSecond(fanout, rateEps, vus);
+  return [
+    [
+      "subscribers",
+      `${formatCount(subscribers)} connections of ${formatCount(subsPerConnection)}, to ${formatCount(topics)} topics, opened ${behind(baseline)}; ${formatCount(Math.round(perSec))} deliveries/s owed`,
+    ],
+    ...(decoys > 0
+      ? [["decoys", `${formatCount(decoys)}, opened ${behind(joins.decoys)}`] satisfies Row]
+      : []),
+    ...(slowReaders > 0
+      ? [
+          [
+            "slow",
+            `${formatCount(slowReaders)} more that read ${slowReaderRate === 0 ? "nothing" : `${formatBytes(slowReaderRate)}/s`}, ${behind(joins.slowReaders)}`,
+          ] satisfies Row,
+        ]
+      : []),
   ];
 }
 

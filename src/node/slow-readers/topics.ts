@@ -6,7 +6,7 @@ import { FRAMES_FILE, INDEX_STEP, type PoolManifest } from "../../pool/format.ts
 import { readLines } from "../pool/lines.ts";
 
 /** strfry takes 2,047 authors in a filter, and others no frame above 64 kB. */
-const MOST_TOPICS = 500;
+export const MOST_TOPICS = 500;
 
 export interface AskedTopics {
   /** For a slow reader each, in turn. */

@@ -2,6 +2,7 @@
 import { formatBytes, formatMs } from "../format.ts";
 import { type Added, mostBytesFrom, type Stage, slowReadersAdded } from "../stages.ts";
 import type { Report, SlowReaders } from "../types.ts";
+import { BUSY_PERCENT } from "./meanwhile.ts";
 import { evidence, type Rule } from "./rule.ts";
 
 /** Others wait so many times as long as before, and so much longer; or so much less of theirs is done. */
@@ -31,7 +32,7 @@ export const heldBySlowReaders: Rule = {
   of: ["delivery"],
   explains: [
     ...["queueing", "tail", "stalls", "latency-drift", "timeouts", "silent-drops", "overload"],
-    ...["stopped-answering", "deliveries-missing"],
+    ...["stopped-answering", "throttled", "deliveries-missing"],
   ],
   find({ report }) {
     const added = slowReadersAdded(report);
@@ -42,13 +43,15 @@ export const heldBySlowReaders: Rule = {
     if (worst === undefined) return null;
     return {
       severity: held.some(({ cost }) => cost >= 100) ? "critical" : "major",
-      confidence: "high",
+      // A relay without processor is slow for all that it has to do, and theirs is more of it.
+      confidence: isBusy(added.beside) ? "low" : "high",
       title: `${describePeers(slowReaders)} hold ${held.some(({ what }) => what.startsWith("OKs")) ? "publishers" : "the other subscribers"} up: ${held.map(({ said }) => said).join("; ")}`,
       evidence: [
         ...held.map(({ what, before, beside }) => evidence(`${what} beside them`, beside, before)),
         evidence("slowReaders.fromSec", slowReaders.fromSec),
       ],
       counterEvidence: [
+        evidence("relay.cpuPercent beside them", added.beside.cpuPercent, added.before.cpuPercent),
         evidence("generator.loopLag.p99", report.generator.loopLag.p99, "ms"),
         evidence("slowReaders that were cut", cutOf(slowReaders), slowReaders.opened),
       ],
@@ -123,6 +126,10 @@ export const slowReadersCut: Rule = {
     };
   },
 };
+
+function isBusy({ cpuPercent }: Stage): boolean {
+  return cpuPercent !== null && cpuPercent >= BUSY_PERCENT;
+}
 
 /** What of the others took longer, or was not done, the worst first. */
 function heldOf({ before, beside }: Added): readonly Held[] {
