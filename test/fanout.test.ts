@@ -137,8 +137,8 @@ describe("what subscribers get is held against what they are owed", () => {
         text,
         Object.assign(Object.create(socket), {
           answer(data: string, afterMs: number, whenRead: () => void = () => {}) {
-            const timestamp = START_UNIX_MS + atMs + afterMs;
-            const queuedMs = frames++ % 3 === 0 ? 20 : 0;
+            const timestamp = START_UNIX_MS + socket.nowMs + afterMs;
+            const queuedMs = [20, 10, 0, 20, 0][frames++ % 5] ?? 0;
             const { onmessage } = socket as StubSocket;
             socket.later(afterMs + queuedMs, () => {
               whenRead();

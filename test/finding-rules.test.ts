@@ -1068,7 +1068,26 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["held-by-slow-readers", slowly({ okMs: 6 }), slowly({ okMs: 5.9 })],
   ["held-by-slow-readers", slowly({ ok: 17 }), slowly({ ok: 18 })],
   ["held-by-slow-readers", slowly({ deliveryMs: 6 }), slowly({ deliveryMs: 5.9 })],
-  ["slow-readers-in-memory", slowly({}, 66e6), slowly({}, 65.9e6)],
+  [
+    "slow-readers-in-memory",
+    slowly({}, 66e6, { subscriptions: 10 }),
+    slowly({}, 65.9e6, { subscriptions: 10 }),
+  ],
+  // 650 kB for each subscription: 9 MB and 8 MB less a little.
+  [
+    "slow-readers-in-memory",
+    slowly({}, 66e6, { subscriptions: 7 }),
+    slowly({}, 66e6, { subscriptions: 6 }),
+  ],
+  // Cut after a second they were sent a third of it.
+  [
+    "slow-readers-in-memory",
+    slowly({}, 66e6, { subscriptions: 10 }),
+    slowly({}, 66e6, {
+      subscriptions: 10,
+      ends: [{ how: "code 1008", count: 2, firstSec: 5.8, lastSec: 5.8 }],
+    }),
+  ],
   // Of 130 MB that they were sent and did not take.
   [
     "slow-readers-in-memory",

@@ -15,6 +15,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { matchesFilter } from "../../src/nostr/filter.ts";
 import type { ClientMessage, Filter, NostrEvent, RelayMessage } from "../../src/nostr/wire.ts";
 import { Answering, type Questioned } from "./answering.ts";
+import { type Fanned, Fanning } from "./fanning.ts";
 import { type Action, accept, type Frame } from "./frames.ts";
 import { Ledger, type LedgerEvent } from "./ledger.ts";
 
@@ -46,6 +47,8 @@ export interface Behaviour {
   readonly asked?: (place: number) => { readonly afterMs: number; readonly events: number };
   /** So many connections wait at most to be accepted; 511 by default, as Node has it. */
   readonly backlog?: number;
+  /** Hands events on to those who subscribed. */
+  readonly fans?: Fanned;
   /** Answers 403 to a handshake with other headers. */
   readonly admits?: (headers: IncomingHttpHeaders, from: string) => boolean;
   /** Ends a connection, without a Close frame, so long behind its last byte: as a proxy does. */
@@ -67,6 +70,7 @@ export class FaultyRelay {
   readonly ledger = new Ledger();
   readonly #kept: NostrEvent[] = [];
   readonly #answering: Answering | null;
+  readonly #fanning: Fanning | null;
   #asked = 0;
   readonly #behaviour: Behaviour;
   readonly #webSockets: WebSocketServer;
@@ -85,6 +89,7 @@ export class FaultyRelay {
     this.#behaviour = behaviour;
     const { questions } = behaviour;
     this.#answering = questions ? new Answering(questions, this.ledger.queries) : null;
+    this.#fanning = behaviour.fans ? new Fanning(behaviour.fans) : null;
     this.#webSockets = new WebSocketServer({
       noServer: true,
       WebSocket: behaviour.ignoresClose ? DeafSocket : WebSocket,
@@ -193,7 +198,8 @@ export class FaultyRelay {
         act(this.#answering.receive(message, { connection, isLoad, atMs: readMs }), null);
       } else if (message[0] === "REQ") {
         const [, subscription, ...filters] = message;
-        if (this.#behaviour.asked) this.#tell(client, subscription);
+        if (this.#fanning) this.#fanning.subscribe(client, subscription, filters);
+        else if (this.#behaviour.asked) this.#tell(client, subscription);
         else this.#replay(client, subscription, filters);
       }
       if (message[0] !== "EVENT") return;
@@ -210,7 +216,9 @@ export class FaultyRelay {
       const published = { event, place, receivedMs: readMs };
       if (this.#behaviour.keeps?.(published)) this.#kept.push(event);
       const answer = this.#behaviour.answer ?? (() => [accept(event.id)]);
-      act(answer(published, this), entry);
+      const give = () => act(answer(published, this), entry);
+      if (this.#fanning) this.#fanning.publish(event, give);
+      else give();
     });
     act(this.#behaviour.greet?.() ?? [], null);
   }

@@ -4,6 +4,7 @@
  */
 import { Corpus } from "../../src/query/corpus.ts";
 import { CONNECT_SITUATIONS } from "./connect-situations.ts";
+import { FAN_SITUATIONS } from "./fan-situations.ts";
 import {
   type Action,
   accept,
@@ -428,4 +429,5 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
   },
   ...QUERY_SITUATIONS,
   ...CONNECT_SITUATIONS,
+  ...FAN_SITUATIONS,
 };

@@ -11,6 +11,8 @@ const GROWTH_MS = 2;
 const LEAST_DONE = 0.9;
 /** Less is what any process takes and gives back. */
 const LEAST_BYTES = 16_000_000;
+/** Less that nobody took explains no growth. */
+const LEAST_UNREAD = 8_000_000;
 /** Of what they were sent and nobody took the relay keeps so much at least. */
 const LEAST_KEPT = 0.3;
 /** Around an event in a frame: `["EVENT","slow0",` and the end. */
@@ -76,7 +78,7 @@ export const slowReadersInMemory: Rule = {
     if (before.bytes === null || most === null) return null;
     const growth = most - before.bytes;
     const unread = unreadBytes(report, slowReaders);
-    if (growth < LEAST_BYTES || growth < unread * LEAST_KEPT) return null;
+    if (growth < LEAST_BYTES || growth < unread * LEAST_KEPT || unread < LEAST_UNREAD) return null;
     const cut = cutOf(slowReaders);
     return {
       severity: cut < slowReaders.opened ? "major" : "minor",
@@ -170,13 +172,22 @@ function cutOf({ ends }: SlowReaders): number {
   return ends.reduce((sum, { count }) => sum + count, 0);
 }
 
-/** What was accepted while they were there, as often as they asked for it, less what they took by the end and what the system held. */
+/** What was accepted until each was cut, as often as it asked for it, less what they took by the end and the system held. */
 function unreadBytes(report: Report, slow: SlowReaders): number {
   const { events, bytes } = report.config.pool;
   const meanBytes = events === 0 ? 0 : bytes / events + FRAME_BYTES;
-  const accepted = (report.classes.publish?.series ?? [])
-    .filter(({ t }) => t >= (slow.fromSec ?? 0))
-    .reduce((sum, { counts }) => sum + counts.accepted, 0);
-  const each = (accepted * slow.topicsEach * slow.subscriptions) / Math.max(1, slow.topics);
-  return Math.max(0, each * meanBytes * slow.opened - slow.bytes - (slow.heldBytes ?? 0));
+  const owedUntil = (sec: number) =>
+    ((report.classes.publish?.series ?? [])
+      .filter(({ t }) => t >= (slow.fromSec ?? 0) && t < sec)
+      .reduce((sum, { counts }) => sum + counts.accepted, 0) *
+      meanBytes *
+      slow.topicsEach *
+      slow.subscriptions) /
+    Math.max(1, slow.topics);
+  const end = Number.POSITIVE_INFINITY;
+  const owed = slow.ends.reduce(
+    (sum, { count, lastSec }) => sum + count * owedUntil(lastSec ?? end),
+    (slow.opened - cutOf(slow)) * owedUntil(end),
+  );
+  return Math.max(0, owed - slow.bytes - (slow.heldBytes ?? 0));
 }
