@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ClassName, CountsOf } from "../src/measure/classes.ts";
 import { noLinkCounts } from "../src/measure/recorder.ts";
-import { identitiesOf, publishOf, queryOf } from "../src/report/class-report.ts";
+import { deliveryOf, identitiesOf, publishOf, queryOf } from "../src/report/class-report.ts";
 import { judgeGenerator } from "../src/report/generator.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import { renderTerminal } from "../src/report/terminal.ts";
@@ -90,6 +90,14 @@ describe("loop lag where rows of an answer wait for each other", () => {
       [150, 250].map((ms) => stateOf(judged(ms), "ownDelay")),
       ["valid", "invalid"],
     );
+  });
+
+  it("bears as much where an event comes at many subscriptions at once", () => {
+    const report = withClass("delivery", deliveryOf(good), good);
+    const states = [49, 51, 201].map((ms) =>
+      stateOf(judge({ report, figures: { loopLag: lag(ms) } }), "loopLag"),
+    );
+    assert.deepEqual(states, ["valid", "suspect", "invalid"]);
   });
 });
 describe("what does not balance in the warm-up alone", () => {

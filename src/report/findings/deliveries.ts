@@ -162,7 +162,8 @@ export const costOfDecoys: Rule = {
 export const okHeldBySubscribers: Rule = {
   id: "ok-held-by-subscribers",
   of: ["delivery"],
-  explains: [],
+  // They are opened within the window.
+  explains: ["latency-drift"],
   find({ report }) {
     const { times, totals: t } = deliveryOf(report);
     const alone = times.okAlone.p50;
