@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CountsOf } from "../src/measure/classes.ts";
-import type { FanoutPlan } from "../src/plan/fanout.ts";
 import { isKnownMetric, parsePrometheus } from "../src/node/companion/prometheus.ts";
+import type { FanoutPlan } from "../src/plan/fanout.ts";
 import { deliveryOf, publishOf, queryOf } from "../src/report/class-report.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
-import { countedDeliveries, countedFrames, describeRelayCounts } from "../src/report/relay-counts.ts";
+import {
+  countedDeliveries,
+  countedFrames,
+  describeRelayCounts,
+} from "../src/report/relay-counts.ts";
 import type { RelayMetric, Report } from "../src/report/types.ts";
 import { zerosOf } from "../src/report/zeros.ts";
 import { withClass, withTotals } from "./fixtures/reports/figures.ts";

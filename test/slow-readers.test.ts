@@ -227,7 +227,10 @@ describe("what they ask for", () => {
     };
     assert.deepEqual(judge({}), []);
     // 30 s of 50 events a second, 618 bytes each.
-    assert.match(judge({ SLOW_READERS: "1" })[0] ?? "", /^advice: .*30\.9 kB a second.*927 kB unread/);
+    assert.match(
+      judge({ SLOW_READERS: "1" })[0] ?? "",
+      /^advice: .*30\.9 kB a second.*927 kB unread/,
+    );
     assert.match(
       judge({ SLOW_READERS: "1", SUBS_PER_CONNECTION: "13", FANOUT: "26" })[0] ?? "",
       /^ok: .* leaves 12\.1 MB unread/,
@@ -238,7 +241,11 @@ describe("what they ask for", () => {
       /^advice: .*20[01](\.\d)? kB a second/,
     );
     assert.match(
-      judge({ ...{ SLOW_READERS: "1", SUBS_PER_CONNECTION: "13" }, FANOUT: "26", SLOW_READER_RATE: "9000" })[0] ?? "",
+      judge({
+        ...{ SLOW_READERS: "1", SUBS_PER_CONNECTION: "13" },
+        FANOUT: "26",
+        SLOW_READER_RATE: "9000",
+      })[0] ?? "",
       /^advice/,
     );
   });
