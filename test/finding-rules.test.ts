@@ -1642,6 +1642,20 @@ describe("the title of a finding about connections", () => {
     assert.match(JSON.stringify(draft?.evidence), /khatru .* strfry/);
   });
 
+  it("blames no relay for a restart that was meant, unless it stays away", () => {
+    const connect = { mode: "recover", dropShare: 0 } as NonNullable<Report["config"]["connect"]>;
+    const meant = (of: Report): Report => ({ ...of, config: { ...of.config, connect } });
+    const back = series(
+      (_, i) => (i < 40 || i > 60 ? {} : { connectionsOpen: 0, p50: null }),
+      away,
+    );
+    const severities = [back, meant(back), meant(endingAt(40, 0, away))].map(
+      (of) => draftOf("relay-gone", of)?.severity,
+    );
+    assert.deepEqual(severities, ["critical", "minor", "critical"]);
+    assert.match(draftOf("relay-gone", meant(back))?.title ?? "", /, as it was meant to$/);
+  });
+
   it("says in which phase of a run they are slow, where another one is not", () => {
     const title = (report: Report, id: string) => draftOf(id, report)?.title;
     assert.equal(
