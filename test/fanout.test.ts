@@ -485,7 +485,7 @@ describe("what a report says of deliveries", () => {
     assert.match(text, /1 are missing/);
     assert.match(text, /50 were lost with their subscription \(subscriptions: 1 silence\)/);
     assert.match(text, /Of 100\.0 % of the events the first delivery came/);
-    assert.match(text, /\| of 2 9 \| 2,000 \|/);
+    assert.match(text, /\| 2 to 9 \| 2,000 \|/);
     const charts = chartsOf(report).charts.filter(({ id }) => id.startsWith("deliver"));
     assert.deepEqual(
       charts.map(({ id, kind }) => [id, kind]),

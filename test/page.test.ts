@@ -9,6 +9,7 @@ import { renderCapacityHtml } from "../src/report/capacity/html.ts";
 import { renderHtml } from "../src/report/html/render.ts";
 import { searched } from "./capacity-searched.ts";
 import { findChromium, Page } from "./chromium.ts";
+import { deliveries, reconnections } from "./fixtures/reports/classes.ts";
 import {
   buildOf,
   completeOf,
@@ -108,6 +109,43 @@ describe("the page of a capacity in headless Chromium", { skip }, () => {
       assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 400);
       assert.equal(await page.evaluate("typeof window.hit"), "undefined");
       assert.deepEqual(page.requests, [url]);
+      assert.deepEqual(page.complaints, []);
+    } finally {
+      await page.close();
+      await rm(dir, { recursive: true });
+    }
+  });
+});
+
+describe("pages of deliveries and of connections in headless Chromium", { skip }, () => {
+  it("draw each chart of theirs, and name what happened", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "k6-nostr-page-"));
+    const page = await Page.open(command ?? "");
+    try {
+      const assets = await buildPageAssets();
+      const reports = { deliveries: deliveries(), reconnections: reconnections() };
+      const drawn: string[] = [];
+      for (const [name, report] of Object.entries(reports)) {
+        const file = join(dir, `${name}.html`);
+        await writeFile(file, renderHtml(report, assets));
+        await page.load(pathToFileURL(file).href);
+        await page.evaluate(
+          `document.querySelectorAll("details").forEach((d) => { d.open = true; })`,
+        );
+        const painted = (await page.evaluate(PAINTED)) as [string, number][];
+        for (const [id, pixels] of painted) assert.ok(pixels > 500, `${id}: ${pixels} pixels`);
+        drawn.push(...painted.map(([id]) => id));
+      }
+      for (const id of [
+        ...["deliveries", "delivery-times", "delivery-heat", "completeness"],
+        ...["connections", "recovery", "heat"],
+      ]) {
+        assert.ok(drawn.includes(id), `${id}: ${drawn.join()}`);
+      }
+      const readout = `document.querySelector('[data-chart="recovery"]').parentElement.querySelector(".readout").textContent`;
+      await page.evaluate(`document.querySelector('[data-chart="recovery"]').focus()`);
+      await page.press("End");
+      assert.match(String(await page.evaluate(readout)), /^after 1\.2\d s, usable again 90 %$/);
       assert.deepEqual(page.complaints, []);
     } finally {
       await page.close();

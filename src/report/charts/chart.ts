@@ -13,6 +13,9 @@ export type ChartId =
   | "queries"
   | "deliveries"
   | "delivery-times"
+  | "delivery-heat"
+  | "completeness"
+  | "recovery"
   | "lag"
   | "cpu"
   | "memory"
@@ -52,8 +55,8 @@ export interface ChartSeries {
 
 export interface LineChart extends Named {
   readonly kind: "lines";
-  /** `time`: seconds. `tail`: 1/(1 − q) of a percentile q, from 1, drawn by its logarithm. */
-  readonly x: "time" | "tail";
+  /** `time`: seconds. `after`: ms since something. `tail`: 1/(1 − q) of a percentile q, from 1, drawn by its logarithm. */
+  readonly x: "time" | "after" | "tail";
   /** A value holds until the next one: it is of a slice. */
   readonly stepped: boolean;
   readonly unit: Unit;
@@ -65,10 +68,20 @@ export interface LineChart extends Named {
   readonly sliceSec?: number;
   /** Nothing above is drawn: a peak must not make a floor of all else. */
   readonly most?: number;
+  /** Places of a line that are named in the picture. */
+  readonly places?: readonly Place[];
+}
+
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly label: string;
 }
 
 export interface HeatChart extends Named {
   readonly kind: "heat";
+  /** What is counted: `answers`. */
+  readonly of: string;
   readonly xs: readonly number[];
   /** Edges of the rows in ms, one more than rows, rising. */
   readonly edges: readonly number[];
@@ -86,8 +99,10 @@ export interface PointSeries extends ChartSeries {
 /** Points that nothing joins: what lies between them was not measured. */
 export interface PointChart extends Named {
   readonly kind: "points";
-  /** Loads are drawn by their logarithm. */
-  readonly x: "load" | "trial";
+  /** Loads are drawn by their logarithm; a `group` has its label as its place. */
+  readonly x: "load" | "trial" | "group";
+  /** What a point is of, where it is no trial. */
+  readonly of?: string;
   readonly xUnit: Unit;
   readonly unit: Unit;
   readonly log: boolean;
@@ -112,7 +127,14 @@ export interface PageData {
   readonly windowSec: number;
   /** Where the time axis ends. */
   readonly endSec: number;
+  /** What happened when, marked in each chart over time. */
+  readonly moments?: readonly Moment[];
   readonly charts: readonly Chart[];
+}
+
+export interface Moment {
+  readonly sec: number;
+  readonly label: string;
 }
 
 /** Whether there is anything to draw. */

@@ -5,19 +5,13 @@ import { dueBySlice } from "../due.ts";
 import { pointsOf, type SeriesPoint } from "../points.ts";
 import type { Report } from "../types.ts";
 import { type Chart, type ChartId, type ChartSeries, hasValues, type Unit } from "./chart.ts";
-
-/** Slices of counts are put together to so many seconds: shorter ones of a VU without a free place have gaps. */
-const LEAST_SEC = 0.5;
-/** What is caught up with in one slice, or answered after a stall, goes beyond: so many times the set rate is drawn. */
-const MOST_OF_RATE = 2;
-/** At a low rate a few events that fall together are many times the rate. */
-const LEAST_EVENTS = 6;
+import { ratesOf, shortened } from "./rates.ts";
 
 export function throughputChart(report: Report): Chart {
   const series = pointsOf(report);
   const due = dueBySlice(report);
   const endSec = Math.min(report.config.durationSec, report.run.durationSec);
-  const rate = ratesOf(report);
+  const rate = ratesOf(report, leadingOf(report).rate.target);
   const { row } = leadingOf(report);
   return {
     ...sliceChart("throughput", `${row.many}/s`, false, rate.points, {
@@ -31,42 +25,6 @@ export function throughputChart(report: Report): Chart {
     }),
     ...rate.look,
   };
-}
-
-/** Slices put together, and counts of them as events a second; `null` where every slice has none. */
-function ratesOf(report: Report) {
-  const series = pointsOf(report);
-  const { sliceSec } = report.run;
-  const size = Math.max(1, Math.ceil(LEAST_SEC / sliceSec - 1e-9));
-  const points = series.filter((_, i) => i % size === 0);
-  const line = (label: string, count: (i: number) => number | null): ChartSeries => {
-    const values = points.map((_, group) => {
-      const from = group * size;
-      const counts = series.slice(from, from + size).flatMap((_, i) => count(from + i) ?? []);
-      if (counts.length === 0) return null;
-      return shortened(counts.reduce((sum, n) => sum + n, 0) / (counts.length * sliceSec));
-    });
-    return { label, values };
-  };
-  const lengthSec = Math.round(size * sliceSec * 1_000) / 1_000;
-  const most = Math.max(
-    (leadingOf(report).rate.target ?? 0) * MOST_OF_RATE,
-    LEAST_EVENTS / lengthSec,
-  );
-  return { points, line, look: { sliceSec: lengthSec, most } };
-}
-
-export function connectionsChart(series: readonly SeriesPoint[]): Chart {
-  return sliceChart("connections", "connections", false, series, {
-    title: "Connections open",
-    caption: "At the end of each slice, over all relays.",
-    lines: [
-      ofPoints(series, "open", (p) => p.connectionsOpen),
-      ...(series.some((p) => p.connectionsUsable !== null)
-        ? [ofPoints(series, "usable", (p) => p.connectionsUsable)]
-        : []),
-    ],
-  });
 }
 
 export function percentilesChart(series: readonly SeriesPoint[]): Chart {
@@ -126,7 +84,7 @@ export function lagChart(series: readonly SeriesPoint[]): Chart {
 export function errorsChart(report: Report): Chart {
   const series = pointsOf(report);
   const due = dueBySlice(report);
-  const rate = ratesOf(report);
+  const rate = ratesOf(report, leadingOf(report).rate.target);
   const { row } = leadingOf(report);
   const outcomes = [
     ["rejected", (p: SeriesPoint) => p.rejected],
@@ -165,7 +123,7 @@ interface Drawn {
   readonly lines: readonly ChartSeries[];
 }
 
-function sliceChart(
+export function sliceChart(
   id: ChartId,
   unit: Unit,
   log: boolean,
@@ -188,15 +146,10 @@ function sliceChart(
   };
 }
 
-function ofPoints(
+export function ofPoints(
   points: readonly SeriesPoint[],
   label: string,
   value: (point: SeriesPoint) => number | null,
 ): ChartSeries {
   return { label, values: points.map(value).map(shortened) };
-}
-
-/** A picture has no use for more digits. */
-function shortened(value: number | null): number | null {
-  return value === null ? null : Math.round(value * 1_000) / 1_000;
 }

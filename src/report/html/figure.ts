@@ -3,7 +3,7 @@ import type { Chart, HeatChart, LineChart, PageData, PointChart } from "../chart
 import { formatCount } from "../format.ts";
 import { escapeHtml } from "./escape.ts";
 import { scrollingTable } from "./table.ts";
-import { formatTail, formatTime, formatValue } from "./values.ts";
+import { formatPlace, formatTime, formatValue } from "./values.ts";
 
 export function renderFigure(chart: Chart, page: PageData): string {
   const { id, title, caption } = chart;
@@ -53,17 +53,18 @@ function summarize(chart: Drawn): string {
 function lineTable(chart: LineChart, page: PageData): string {
   const { title, x, xs, series, unit, stepped } = chart;
   const sliceSec = chart.sliceSec ?? page.sliceSec;
-  const first = x === "tail" ? "share" : stepped ? `from (slices of ${sliceSec} s)` : "at";
+  const overTime = stepped ? `from (slices of ${sliceSec} s)` : "at";
+  const first = { tail: "share", after: "after", time: overTime }[x];
   const columns = [first, ...series.map(({ label }) => label)];
   const rows = xs.map((value, i) => [
-    x === "tail" ? formatTail(value) : formatTime(value),
+    formatPlace(value, x),
     ...series.map(({ values }) => formatValue(values[i] ?? null, unit)),
   ]);
   return numbers(title, columns, rows);
 }
 
-function pointTable({ title, labels, series, unit }: PointChart): string {
-  const columns = ["trial", ...series.map(({ label }) => label)];
+function pointTable({ title, of = "trial", labels, series, unit }: PointChart): string {
+  const columns = [of, ...series.map(({ label }) => label)];
   const rows = labels.map((label, i) => [
     label,
     ...series.map(({ values }) => formatValue(values[i] ?? null, unit)),

@@ -1,5 +1,5 @@
 /** Values of charts as text, in tables and under the cursor alike. */
-import type { Unit } from "../charts/chart.ts";
+import type { LineChart, Unit } from "../charts/chart.ts";
 import { formatBytes, formatCount, formatMs, formatRate } from "../format.ts";
 
 export function formatValue(value: number | null, unit: Unit): string {
@@ -13,7 +13,7 @@ export function formatValue(value: number | null, unit: Unit): string {
     case "files":
       return formatCount(value);
     case "%":
-      return `${value.toFixed(value < 10 ? 1 : 0)} %`;
+      return `${formatShare(value)} %`;
     case "bytes":
       return formatBytes(value);
     case "bytes/s":
@@ -21,6 +21,18 @@ export function formatValue(value: number | null, unit: Unit): string {
     default:
       return formatRate(value, unit);
   }
+}
+
+/** Of what is next to nothing two digits. */
+function formatShare(percent: number): string {
+  if (percent > 0 && percent < 0.1) return String(Number(percent.toPrecision(2)));
+  return percent.toFixed(percent < 10 ? 1 : 0);
+}
+
+/** A place on the axis below a chart. */
+export function formatPlace(value: number, x: LineChart["x"]): string {
+  if (x === "after") return formatMs(value);
+  return x === "tail" ? formatTail(value) : formatTime(value);
 }
 
 /** Seconds from the start of the window. */

@@ -9,6 +9,7 @@ import {
   NOT_MEASURED,
 } from "../format.ts";
 import { type Added, decoysAdded, mostBytesFrom, type Stage, slowReadersAdded } from "../stages.ts";
+import { topicRows } from "../topic-rows.ts";
 import type { Report } from "../types.ts";
 import { type Block, list, strong, type Text, table, text } from "./document.ts";
 
@@ -16,7 +17,7 @@ const FILTERS = { author: "its author", tag: "its hashtag", kind: "its kind" } a
 
 /** Nothing for a run in which nobody subscribed. */
 export function deliveryBlocks(report: Report): readonly Block[] {
-  const { totals: t, rows } = deliveryOf(report);
+  const { totals: t } = deliveryOf(report);
   if (report.classes.delivery === undefined) return [];
   return [
     text(completeness(report)),
@@ -24,7 +25,7 @@ export function deliveryBlocks(report: Report): readonly Block[] {
     table(
       "Deliveries by the subscriptions of a topic",
       [
-        "topics",
+        "subscriptions",
         "#due",
         "#delivered",
         "#missing",
@@ -34,19 +35,17 @@ export function deliveryBlocks(report: Report): readonly Block[] {
         "#spread p50",
         "#p99",
       ],
-      Object.entries(rows)
-        .filter(([, { totals }]) => totals.due > 0)
-        .map(([name, { totals, times }]) => [
-          name.replaceAll("-", " "),
-          formatCount(totals.due),
-          formatPercent(totals.delivered / totals.due),
-          formatCount(totals.missing),
-          formatCount(totals.duplicate),
-          formatMs(times.response.p50),
-          formatMs(times.response.p99),
-          formatMs(times.spread.p50),
-          formatMs(times.spread.p99),
-        ]),
+      topicRows(report).map(([name, { totals, times }]) => [
+        name,
+        formatCount(totals.due),
+        formatPercent(totals.delivered / totals.due),
+        formatCount(totals.missing),
+        formatCount(totals.duplicate),
+        formatMs(times.response.p50),
+        formatMs(times.response.p99),
+        formatMs(times.spread.p50),
+        formatMs(times.spread.p99),
+      ]),
     ),
     text(order(report)),
     text(beforeAndBehindOk(report)),
@@ -54,7 +53,10 @@ export function deliveryBlocks(report: Report): readonly Block[] {
     ...decoys(report),
     ...slowReaders(report),
     ...(t.unexpected > 0 ? [text(unexpected(report))] : []),
-    { kind: "charts", ids: ["deliveries", "delivery-times"] },
+    {
+      kind: "charts",
+      ids: ["deliveries", "delivery-times", "delivery-heat", "completeness"],
+    },
   ];
 }
 

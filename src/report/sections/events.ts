@@ -36,7 +36,7 @@ export function eventsSection(report: Report): Section {
           ]
         : []),
       ...classesOf(report).map(([name, of]) => accounting(name, of)),
-      { kind: "charts", ids: ["connections"] },
+      { kind: "charts", ids: ["connections", "recovery"] },
     ],
   };
 }

@@ -1,6 +1,6 @@
 /** Where did the time go? */
 import { type ClassName, classOf } from "../../measure/classes.ts";
-import { classesOf, leadingOf, publishOf } from "../class-report.ts";
+import { classesOf, leadingOf, publishOf, serviceOf } from "../class-report.ts";
 import { formatCount, formatMs, formatPercent, NOT_MEASURED } from "../format.ts";
 import type { LatencySummary } from "../times.ts";
 import type { Band, ClassNoise, Report } from "../types.ts";
@@ -90,7 +90,7 @@ function split({
       strong(
         `Of ${formatMs(response.mean)} on average the relay and the wire took ${formatPercent(share)}`,
       ),
-      `: ${formatMs(service.mean)} ${row.times.service}, ${formatMs(before)} before it.`,
+      `: ${formatMs(service.mean)} ${serviceOf(row.times)}, ${formatMs(before)} before it.`,
     ]),
   ];
 }

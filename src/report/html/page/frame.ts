@@ -17,6 +17,7 @@ const Y_AXIS_WIDTH = 74;
 const X_AXIS_HEIGHT = 32;
 const NARROW = 560;
 const TIME_CURSOR = "time";
+const LABEL_PX = 11;
 
 export function sizeOf(width: number): { readonly width: number; readonly height: number } {
   return { width, height: width < NARROW ? 190 : 240 };
@@ -42,6 +43,15 @@ export function timeAxis({ theme }: Frame): uPlot.Axis {
     ...axisLook(theme),
     size: X_AXIS_HEIGHT,
     values: (_plot, splits) => splits.map((t) => (t === null ? "" : formatTime(t))),
+  };
+}
+
+/** Ms since something, as short as they can be. */
+export function afterAxis({ theme }: Frame): uPlot.Axis {
+  return {
+    ...axisLook(theme),
+    size: X_AXIS_HEIGHT,
+    values: (_plot, splits) => splits.map((v) => axisLabel(v, "ms")),
   };
 }
 
@@ -84,6 +94,18 @@ export function loadAxis({ theme, width }: Frame, unit: Unit): uPlot.Axis {
   };
 }
 
+/** A label at each place; on a narrow page those of longer ones may not fit, and are in the table. */
+export function groupAxis({ theme }: Frame, labels: readonly string[]): uPlot.Axis {
+  return {
+    ...axisLook(theme),
+    size: X_AXIS_HEIGHT,
+    grid: { show: false },
+    splits: () => labels.map((_, i) => i),
+    filter: (_plot, splits) => [...splits],
+    values: () => [...labels],
+  };
+}
+
 export function trialAxis({ theme }: Frame): uPlot.Axis {
   return {
     ...axisLook(theme),
@@ -111,21 +133,31 @@ function axisLook({ text, grid }: Theme): uPlot.Axis {
   };
 }
 
-/** A line where the window ends, when answers came behind it. */
-export function markWindowEnd({ page, theme }: Frame): (plot: uPlot) => void {
+/** Lines where the window ends, when answers came behind it, and where something happened, which they name. */
+export function markMoments({ page, theme }: Frame): (plot: uPlot) => void {
+  const { windowSec, endSec, moments = [] } = page;
+  const end = windowSec < endSec ? [{ sec: windowSec, label: "" }] : [];
   return (plot) => {
     const { ctx, bbox } = plot;
-    const { min = 0, max = 0 } = plot.scales.x ?? {};
-    const { windowSec } = page;
-    if (windowSec >= page.endSec || windowSec <= (min ?? 0) || windowSec >= (max ?? 0)) return;
-    const x = Math.round(plot.valToPos(windowSec, "x", true));
+    const { min, max } = plot.scales.x ?? {};
     ctx.save();
     ctx.strokeStyle = theme.text;
+    ctx.fillStyle = theme.text;
+    ctx.font = `${LABEL_PX * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textBaseline = "top";
     ctx.setLineDash([4, 4]);
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
+    for (const { sec, label } of [...end, ...moments]) {
+      if (sec <= (min ?? 0) || sec >= (max ?? 0)) continue;
+      const x = Math.round(plot.valToPos(sec, "x", true));
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      const gap = 4 * devicePixelRatio;
+      const fits = x + gap + ctx.measureText(label).width < bbox.left + bbox.width;
+      ctx.textAlign = fits ? "left" : "right";
+      ctx.fillText(label, fits ? x + gap : x - gap, bbox.top + 2 * devicePixelRatio);
+    }
     ctx.restore();
   };
 }

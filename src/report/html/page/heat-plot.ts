@@ -1,4 +1,4 @@
-/** Draws the heat map: a cell for each slice and row of response times. */
+/** Draws the heat map: a cell for each slice and row of times. */
 import uPlot from "uplot";
 import type { HeatChart } from "../../charts/chart.ts";
 import { formatCount } from "../../format.ts";
@@ -6,7 +6,7 @@ import { formatTime, formatValue } from "../values.ts";
 import {
   type Frame,
   logAxis,
-  markWindowEnd,
+  markMoments,
   sizeOf,
   timeAxis,
   timeCursor,
@@ -36,13 +36,13 @@ export function drawHeat(chart: HeatChart, frame: Frame): uPlot {
     series: [
       { label: "from", value: (_plot, x) => (x === null ? "all" : formatTime(x)) },
       {
-        label: "answers",
+        label: chart.of,
         paths: () => null,
         points: { show: false },
         value: (_plot, _v, _series, i) => describeSlice(chart, i ?? null),
       },
     ],
-    hooks: { draw: [drawCells(chart, frame, lowest), markWindowEnd(frame)] },
+    hooks: { draw: [drawCells(chart, frame, lowest), markMoments(frame)] },
   };
   return new uPlot(options, [[...xs], xs.map(() => lowest)], frame.element);
 }
@@ -94,7 +94,7 @@ function wholeOf(cells: HeatChart["cells"]): readonly number[] {
   return [...counts].sort(([a], [b]) => a - b).flat();
 }
 
-/** How many answers, and between what times. */
+/** How many, and between what times. */
 function describeSlice({ edges, cells }: HeatChart, i: number | null): string {
   // Without a cursor, as on paper: of all slices.
   const slice = i === null ? wholeOf(cells) : (cells[i] ?? []);

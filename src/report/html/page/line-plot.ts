@@ -1,11 +1,12 @@
 /** Draws lines over time, or the percentile curve. */
 import uPlot from "uplot";
 import type { LineChart } from "../../charts/chart.ts";
-import { formatTail, formatTime, formatValue } from "../values.ts";
+import { formatPlace, formatTail, formatValue } from "../values.ts";
 import {
+  afterAxis,
   type Frame,
   logAxis,
-  markWindowEnd,
+  markMoments,
   sizeOf,
   tailAxis,
   timeAxis,
@@ -18,13 +19,14 @@ import {
 const DASHES: readonly (readonly number[])[] = [[], [8, 3], [2, 2], [12, 3, 2, 3], [5, 5], [1, 4]];
 
 /** One in so many: the places of the curve that a legend shows. */
+const TAIL_SCALE: uPlot.Scale = { time: false, distr: 3, log: 10 };
 const TAIL_PLACES: readonly number[] = [10, 100, 1_000];
 
 export function drawLines(chart: LineChart, frame: Frame): uPlot {
   const overTime = chart.x === "time";
   // The last slice has a length too.
   const sliceSec = chart.sliceSec ?? frame.page.sliceSec;
-  const end = chart.stepped ? [(chart.xs.at(-1) ?? 0) + sliceSec] : [];
+  const end = chart.stepped && overTime ? [(chart.xs.at(-1) ?? 0) + sliceSec] : [];
   const xs = [...chart.xs, ...end];
   const data = [
     xs,
@@ -34,23 +36,24 @@ export function drawLines(chart: LineChart, frame: Frame): uPlot {
     ...sizeOf(frame.width),
     padding: [12, 28, null, null],
     scales: {
-      x: overTime ? timeScale(frame, xs) : { time: false, distr: 3, log: 10 },
+      x: { time: timeScale(frame, xs), after: { time: false }, tail: TAIL_SCALE }[chart.x],
       y: valueScale(chart),
     },
     axes: [
-      overTime ? timeAxis(frame) : tailAxis(frame),
+      { time: timeAxis, after: afterAxis, tail: tailAxis }[chart.x](frame),
       chart.log ? logAxis(frame, chart.unit) : valueAxis(frame, chart.unit),
     ],
     cursor: overTime ? timeCursor() : { y: false, drag: { x: false, y: false } },
     legend: { live: true },
     series: [
       {
-        label: overTime ? "at" : "share",
-        value: (_plot, x, _series, at) => (at == null ? wholeX(chart) : formatX(chart, x)),
+        label: { time: "at", after: "after", tail: "share" }[chart.x],
+        value: (_plot, x, _series, at) =>
+          at == null ? wholeX(chart) : x === null ? "–" : formatPlace(x, chart.x),
       },
       ...chart.series.map(({ label }, i) => lineOf(label, i, chart, frame)),
     ],
-    hooks: overTime ? { draw: [markWindowEnd(frame)] } : {},
+    hooks: { draw: overTime ? [markMoments(frame)] : [namePlaces(chart, frame)] },
   };
   return new uPlot(options, data as uPlot.AlignedData, frame.element);
 }
@@ -86,12 +89,7 @@ function wholeOf({ x, xs, unit, series }: LineChart, i: number): string {
 
 function wholeX({ x, xs }: LineChart): string {
   if (x === "tail") return TAIL_PLACES.map(formatTail).join(" · ");
-  return `${formatTime(xs[0] ?? 0)} to ${formatTime(xs.at(-1) ?? 0)}`;
-}
-
-function formatX({ x }: LineChart, value: number | null): string {
-  if (value === null) return "–";
-  return x === "time" ? formatTime(value) : formatTail(value);
+  return `${formatPlace(xs[0] ?? 0, x)} to ${formatPlace(xs.at(-1) ?? 0, x)}`;
 }
 
 function valueScale({ log, most }: LineChart): uPlot.Scale {
@@ -102,5 +100,28 @@ function valueScale({ log, most }: LineChart): uPlot.Scale {
     log: 10,
     range: (_plot, min, max) =>
       min === null || max === null || max <= 0 ? [0.1, 10] : uPlot.rangeLog(min, max, 10, false),
+  };
+}
+
+/** A point on the line with what it is, on the side of it where there is room. */
+function namePlaces({ places = [] }: LineChart, { theme }: Frame): (plot: uPlot) => void {
+  return (plot) => {
+    const { ctx, bbox } = plot;
+    const { pxRatio } = uPlot;
+    ctx.save();
+    ctx.fillStyle = theme.text;
+    ctx.font = `${12 * pxRatio}px system-ui, sans-serif`;
+    ctx.textBaseline = "top";
+    for (const { x, y, label } of places) {
+      const [left, top] = [plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)];
+      ctx.beginPath();
+      ctx.arc(left, top, 4 * pxRatio, 0, 2 * Math.PI);
+      ctx.fill();
+      const gap = 8 * pxRatio;
+      const fits = left + gap + ctx.measureText(label).width < bbox.left + bbox.width;
+      ctx.textAlign = fits ? "left" : "right";
+      ctx.fillText(label, fits ? left + gap : left - gap, top + 2 * pxRatio);
+    }
+    ctx.restore();
   };
 }

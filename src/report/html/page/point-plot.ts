@@ -1,8 +1,8 @@
-/** Draws points, one a trial, whose shapes say as much as their colours. */
+/** Draws points, one a trial or group, whose shapes say as much as their colours. */
 import uPlot from "uplot";
 import type { Mark, PointChart } from "../../charts/chart.ts";
 import { formatValue } from "../values.ts";
-import { type Frame, loadAxis, logAxis, sizeOf, trialAxis, valueAxis } from "./frame.ts";
+import { type Frame, groupAxis, loadAxis, logAxis, sizeOf, trialAxis, valueAxis } from "./frame.ts";
 
 const RADIUS = 4;
 const LEGEND: Readonly<Record<Mark, string>> = { dot: "●", ring: "○", cross: "✕", line: "┄" };
@@ -18,14 +18,14 @@ export function drawPoints(chart: PointChart, frame: Frame): uPlot {
     padding: [12, 28, null, null],
     scales: { x: placeScale(chart), y: valueScale(chart) },
     axes: [
-      chart.x === "load" ? loadAxis(frame, chart.xUnit) : trialAxis(frame),
+      placeAxis(chart, frame),
       chart.log ? logAxis(frame, chart.unit) : valueAxis(frame, chart.unit),
     ],
     cursor: { y: false, drag: { x: false, y: false } },
     legend: { live: true },
     series: [
       {
-        label: "trial",
+        label: chart.of ?? "trial",
         value: (_plot, _x, _series, at) => (at == null ? "all" : (labels[at] ?? "")),
       },
       ...series.map(({ label, mark }, i) => ({
@@ -42,6 +42,11 @@ export function drawPoints(chart: PointChart, frame: Frame): uPlot {
   };
   const data = [xs, ...series.map(({ values }) => values)];
   return new uPlot(options, data as uPlot.AlignedData, frame.element);
+}
+
+function placeAxis({ x, xUnit, labels }: PointChart, frame: Frame): uPlot.Axis {
+  if (x === "group") return groupAxis(frame, labels);
+  return x === "load" ? loadAxis(frame, xUnit) : trialAxis(frame);
 }
 
 function placeScale({ x, xs }: PointChart): uPlot.Scale {
