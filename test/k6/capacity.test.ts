@@ -1,5 +1,5 @@
 /**
- * Searches under the real k6, all at once, each against a relay whose limit is known: found, stopped and resumed;
+ * Searches under the real k6, all at once, each against a relay whose limit is known: found, stopped and resumed; handshakes;
  * the generator's own limit; a relay that dies; a disk that is full.
  */
 import assert from "node:assert/strict";
@@ -110,6 +110,37 @@ describe("a search", { concurrency: true }, () => {
       assert.equal(new Set(trials.map(({ seed }) => seed)).size, trials.length);
       const ids = relay.ledger.events.map(({ id }) => id);
       assert.equal(new Set(ids).size, ids.length);
+    });
+  });
+
+  it("finds how many handshakes a second the relay takes", (t) => {
+    const TAKES = 60;
+    const turn = bucket(TAKES);
+    const flags = ["--mode", "storm", "--no-calibrate", "--quick", "--cooldown", "0"];
+    const objective = [
+      "--threshold",
+      "nostr_usable_time: p(90)<300; nostr_connect_failed: rate<0.01",
+    ];
+    const short = ["--from", "40", "--trial", "2", "--probe", "1.5", "--precision", "100%"];
+    return inPlace(async ({ dir, run }) => {
+      const relay = await startFaultyRelay({
+        handshake: () => ({ afterMs: turn() }),
+        keeps: () => false,
+      });
+      try {
+        const to = ["capacity", "connect", "--relay", relay.url, ...flags, ...objective, ...short];
+        const ended = await run([...to, "--at-least", "40"]);
+        const { result, search, trials } = await readReport(dir);
+        if (!hadRoom(t, await readReport(dir), "relay")) return;
+        assert.equal(ended.exitCode, EXIT.ok, said(ended));
+        assert.deepEqual([search.scale, result.limit], ["connect-rate", "relay"], said(ended));
+        assert.deepEqual([result.lastPassing, result.firstFailing], [40, 80], said(ended));
+        assert.match(ended.stdout, /takes \d+ handshakes\/s within the objective/);
+        assert.match(ended.stdout, /^load +first handshakes a second, for two thirds of a trial/m);
+        assert.ok(trials.every(({ figures: { offered, done } }) => done <= offered));
+      } finally {
+        await relay.stop();
+      }
     });
   });
 
