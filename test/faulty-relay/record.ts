@@ -19,6 +19,9 @@ const CLI = fileURLToPath(new URL("../../bin/k6-nostr.mjs", import.meta.url));
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const OUT = fileURLToPath(new URL("../fixtures/reports/situations/", import.meta.url));
 
+/** The longest takes two minutes. */
+const LIMIT_MS = 170_000;
+
 const EVERY = { seed: "situation", "ack-timeout": "1000", "report-dir": "reports" };
 const COMMON = { ...EVERY, duration: "8" };
 const FLAGS: Readonly<Record<ScenarioName, Readonly<Record<string, string>>>> = {
@@ -60,7 +63,7 @@ async function record(name: string): Promise<void> {
     } finally {
       for (const child of [...children, ...crowd]) child.kill();
     }
-  });
+  }, LIMIT_MS);
   await mkdir(OUT, { recursive: true });
   // The system's release is of the machine that recorded, and nothing that a rule looks at.
   const host = { ...report.run.host, platform: "linux" };

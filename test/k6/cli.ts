@@ -34,11 +34,15 @@ export interface Place {
   readonly cli: string;
 }
 
-/** A folder of its own for `use`, removed afterwards. */
-export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> {
+/** A folder of its own for `use`, removed afterwards; a program that it starts is ended after so long. */
+export async function inPlace<T>(
+  use: (place: Place) => Promise<T>,
+  limitMs = LIMIT_MS,
+): Promise<T> {
   const k6 = await ensureK6({ env: process.env, onNote: () => {} });
   const dir = await mkdtemp(join(tmpdir(), "k6-nostr-run-"));
-  const start = (args: readonly string[], program?: string) => startIn(dir, k6.path, args, program);
+  const start = (args: readonly string[], program?: string) =>
+    startIn({ dir, k6: k6.path, limitMs }, args, program);
   try {
     return await use({
       dir,
@@ -75,7 +79,11 @@ export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-function startIn(dir: string, k6: string, args: readonly string[], program?: string): Running {
+function startIn(
+  { dir, k6, limitMs }: { readonly dir: string; readonly k6: string; readonly limitMs: number },
+  args: readonly string[],
+  program?: string,
+): Running {
   const { HOME, TMPDIR, PATH = "" } = process.env;
   const env = {
     ...(HOME ? { HOME } : {}),
@@ -88,7 +96,7 @@ function startIn(dir: string, k6: string, args: readonly string[], program?: str
     PWD: dir,
   };
   const words = program === undefined ? [process.execPath, PROGRAM] : [program];
-  return spawnIn(dir, [...words, ...args], env);
+  return spawnIn(dir, [...words, ...args], env, limitMs);
 }
 
 /** Runs a program with this environment and nothing else of ours, but for k6 on its PATH. */
@@ -111,6 +119,7 @@ function spawnIn(
   cwd: string,
   [program = "", ...args]: readonly string[],
   env: Readonly<Record<string, string>>,
+  limitMs = LIMIT_MS,
 ): Running {
   const child = spawn(program, args, { cwd, env, stdio: "pipe" });
   let stdout = "";
@@ -121,7 +130,7 @@ function spawnIn(
   child.stderr.on("data", (data) => {
     stderr += data;
   });
-  const limit = setTimeout(() => child.kill("SIGTERM"), LIMIT_MS);
+  const limit = setTimeout(() => child.kill("SIGTERM"), limitMs);
   const ended = once(child, "close").then(([exitCode]) => {
     clearTimeout(limit);
     return { exitCode: exitCode as number | null, stdout, stderr };
