@@ -492,6 +492,7 @@ describe("what a report says of deliveries", () => {
       [
         ["deliveries", "lines"],
         ["delivery-times", "lines"],
+        ["delivery-heat", "heat"],
       ],
     );
   });

@@ -27,6 +27,9 @@ export function formatPercent(share: number | null): string {
   if (share === null) return NOT_MEASURED;
   const percent = share * 100;
   if (percent !== 0 && percent < 0.01) return "< 0.01 %";
+  // One that is missing of many is no whole.
+  if (percent >= 99.95 && percent < 100)
+    return percent >= 99.99 ? "> 99.99 %" : `${(Math.floor(percent * 100) / 100).toFixed(2)} %`;
   return `${percent.toFixed(percent < 10 ? 2 : 1)} %`;
 }
 

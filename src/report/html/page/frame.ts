@@ -144,7 +144,8 @@ export function markMoments({ page, theme }: Frame): (plot: uPlot) => void {
     ctx.strokeStyle = theme.text;
     ctx.fillStyle = theme.text;
     ctx.font = `${LABEL_PX * devicePixelRatio}px system-ui, sans-serif`;
-    ctx.textBaseline = "top";
+    // Above the plot, where no line is.
+    ctx.textBaseline = "bottom";
     ctx.setLineDash([4, 4]);
     for (const { sec, label } of [...end, ...moments]) {
       if (sec <= (min ?? 0) || sec >= (max ?? 0)) continue;
@@ -156,7 +157,7 @@ export function markMoments({ page, theme }: Frame): (plot: uPlot) => void {
       const gap = 4 * devicePixelRatio;
       const fits = x + gap + ctx.measureText(label).width < bbox.left + bbox.width;
       ctx.textAlign = fits ? "left" : "right";
-      ctx.fillText(label, fits ? x + gap : x - gap, bbox.top + 2 * devicePixelRatio);
+      ctx.fillText(label, fits ? x + gap : x - gap, bbox.top);
     }
     ctx.restore();
   };

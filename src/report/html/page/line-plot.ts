@@ -111,7 +111,6 @@ function namePlaces({ places = [] }: LineChart, { theme }: Frame): (plot: uPlot)
     ctx.save();
     ctx.fillStyle = theme.text;
     ctx.font = `${12 * pxRatio}px system-ui, sans-serif`;
-    ctx.textBaseline = "top";
     for (const { x, y, label } of places) {
       const [left, top] = [plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)];
       ctx.beginPath();
@@ -119,8 +118,10 @@ function namePlaces({ places = [] }: LineChart, { theme }: Frame): (plot: uPlot)
       ctx.fill();
       const gap = 8 * pxRatio;
       const fits = left + gap + ctx.measureText(label).width < bbox.left + bbox.width;
+      // A rising line leaves room below it on the right, and above it on the left.
       ctx.textAlign = fits ? "left" : "right";
-      ctx.fillText(label, fits ? left + gap : left - gap, top + 2 * pxRatio);
+      ctx.textBaseline = fits ? "top" : "bottom";
+      ctx.fillText(label, fits ? left + gap : left - gap, fits ? top + gap / 4 : top - gap / 4);
     }
     ctx.restore();
   };
