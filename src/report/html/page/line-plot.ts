@@ -18,15 +18,19 @@ import {
 /** Lines differ by more than their colour. */
 const DASHES: readonly (readonly number[])[] = [[], [8, 3], [2, 2], [12, 3, 2, 3], [5, 5], [1, 4]];
 
-/** One in so many: the places of the curve that a legend shows. */
+/** Behind its last step a curve is drawn for so much longer: one that ends there would not show it. */
+const HELD = 1.02;
+
 const TAIL_SCALE: uPlot.Scale = { time: false, distr: 3, log: 10 };
+/** One in so many: the places of the curve that a legend shows. */
 const TAIL_PLACES: readonly number[] = [10, 100, 1_000];
 
 export function drawLines(chart: LineChart, frame: Frame): uPlot {
   const overTime = chart.x === "time";
   // The last slice has a length too.
   const sliceSec = chart.sliceSec ?? frame.page.sliceSec;
-  const end = chart.stepped && overTime ? [(chart.xs.at(-1) ?? 0) + sliceSec] : [];
+  const last = chart.xs.at(-1) ?? 0;
+  const end = chart.stepped ? [overTime ? last + sliceSec : last * HELD] : [];
   const xs = [...chart.xs, ...end];
   const data = [
     xs,
