@@ -96,10 +96,15 @@ export class Histogram {
   /** Records one duration in ms. */
   record(ms: number): void {
     if (ms < -MOST_APART_MS) this.below++;
-    this.max = Math.max(this.max, ms, 0);
-    this.known = Math.min(this.max, (TABLE_SIZE - 1) / UNITS_PER_MS);
+    this.raise(ms);
     const index = bucketOf(ms);
     this.counts[index] = (this.counts[index] ?? 0) + 1;
+  }
+
+  /** Tells the largest of durations that were counted in `counts`. */
+  raise(ms: number): void {
+    this.max = Math.max(this.max, ms, 0);
+    this.known = Math.min(this.max, (TABLE_SIZE - 1) / UNITS_PER_MS);
   }
 
   /** Adds all of another histogram, exactly. */

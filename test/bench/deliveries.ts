@@ -2,6 +2,7 @@
  * Deliveries on a schedule that the embedded relay keeps, ours with each held against what is owed beside a bare script
  * that counts frames: what a frame takes of k6's processor, since the relay on the same cores would bound both.
  */
+import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
 import { deliveryOf } from "../../src/report/class-report.ts";
 import { runBare } from "./bare.ts";
 import { signFanoutPool, withEmbedded } from "./fanout-pool.ts";
@@ -23,6 +24,10 @@ const LOAD = {
   RATE_EPS: String(RATE),
   DURATION_SEC: String(SECONDS),
 };
+const COLLECTOR = {
+  GOGC: String(garbageTarget(SUBSCRIBERS + 2)),
+  GOMEMLIMIT: memoryLimit(SUBSCRIBERS + 2),
+};
 
 export async function benchDeliveries(rig: Rig, repetitions: number, print: Print): Promise<void> {
   const pool = await signFanoutPool(rig, "deliveries", LOAD);
@@ -38,7 +43,8 @@ export async function benchDeliveries(rig: Rig, repetitions: number, print: Prin
     );
     ours.push(
       await withEmbedded(async (url) => {
-        const { report, coreShare } = await runScript({ ...rig, pool, url }, "fanout", LOAD);
+        const variables = { ...LOAD, ...COLLECTOR };
+        const { report, coreShare } = await runScript({ ...rig, pool, url }, "fanout", variables);
         const { due, delivered } = deliveryOf(report).totals;
         if (due === 0 || delivered !== due) throw new Error("not every delivery was there in time");
         return ((coreShare * SECONDS) / delivered) * 1e6;

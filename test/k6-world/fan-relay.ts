@@ -84,6 +84,8 @@ const REPLACED: readonly Column[] = ["due", "supersededBefore"];
 
 export class FanRelay {
   readonly counts: Partial<Record<Column, number>> = {};
+  /** Of all frames but probes. */
+  bytes = 0;
   readonly subscriptions: FanSubscription[] = [];
   readonly events: { readonly id: string; readonly receivedMs: number }[] = [];
   readonly #fault: FanFault;
@@ -120,8 +122,10 @@ export class FanRelay {
     afterMs: number,
     counts: readonly Column[],
   ) {
-    socket.answer(JSON.stringify(["EVENT", id, event]), afterMs, () => {
+    const text = JSON.stringify(["EVENT", id, event]);
+    socket.answer(text, afterMs, () => {
       for (const column of counts) this.count(column);
+      if (!counts.includes("probes")) this.bytes += text.length;
     });
   }
 

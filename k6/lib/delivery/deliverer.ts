@@ -26,9 +26,6 @@ import {
   UNASKED,
 } from "./subscription.ts";
 
-/** So long without a frame ends a burst. */
-const QUIET_MS = 5;
-
 export interface Deliverer extends LeadingDriver {
   readonly following: Following;
 }
@@ -46,7 +43,11 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   const perSecond = deliveriesPerSecond(fanout, plan.rateEps, plan.vus);
   const sampleEvery = Math.max(1, Math.ceil((perSecond * plan.durationSec) / MOST_SAMPLES));
   const deliveries = createDeliveries(ground, { deliveryTimeoutMs, sampleEvery });
-  const opener = { publishers, patienceMs: deliveryTimeoutMs, lose: deliveries.lose };
+  const loseOwed = (subscription: Subscription, how: string): void => {
+    listener.putBack();
+    deliveries.lose(subscription, how);
+  };
+  const opener = { publishers, patienceMs: deliveryTimeoutMs, lose: loseOwed };
   /** Decoys that join later are opened by themselves: nothing comes for them that would prove it. */
   const joins = joinsOf(fanout);
   const areApart = (lane: Lane) => joins.decoys !== null && lane.isOfDecoys;
@@ -59,7 +60,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     lanes: lanes.filter(areApart),
   });
   const openingOf = ({ lane }: Subscription) => (areApart(lane) ? decoyOpening : opening);
-  const { okAlone, okBeside, bursts } = recorder.books.delivery.times;
+  const { okAlone, okBeside } = recorder.books.delivery.times;
   const topicOf = new Map<string, Topic>(
     probes.map((line, i) => [authorOfLine(line), topics[i] as Topic]),
   );
@@ -70,9 +71,6 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   let decoysBeginMs = Number.POSITIVE_INFINITY;
   let order = 0;
   let isOver = false;
-  /** When the last frame came, and the burst began that it is of. */
-  let framedMs = 0;
-  let burstMs = 0;
 
   const laneOf = (client: Client): Lane => lanes[client.index] as Lane;
 
@@ -82,28 +80,24 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     id: string,
     receivedMs: number,
     size: number,
-  ): void => {
-    if (isOver) return;
-    lane.frames++;
-    lane.framesMs = receivedMs;
+  ): Sent | undefined => {
+    if (isOver) return undefined;
+    listener.putBack();
+    lane.otherFrames++;
+    lane.framedMs = receivedMs;
     if (subscription === undefined) {
       deliveries.takeForeign(STRANGERS, size);
-      return;
+      return undefined;
     }
     const sent = deliveries.find(id);
-    if (sent !== undefined && receivedMs - framedMs > QUIET_MS) {
-      if (burstMs > 0) bursts[sent.row]?.record(receivedMs - burstMs);
-      burstMs = receivedMs;
-    }
-    // What another socket read before may have its turn behind it.
-    if (receivedMs > framedMs) framedMs = receivedMs;
-    if (sent === undefined && opening.takeProbe(subscription, id, receivedMs)) return;
-    deliveries.take(subscription, sent, receivedMs, size);
+    listener.noteFrame(sent?.row ?? null, receivedMs);
+    if (sent === undefined && opening.takeProbe(subscription, id, receivedMs)) return undefined;
+    return deliveries.take(subscription, sent, receivedMs, size) ? sent : undefined;
   };
 
   const lose = (subscription: Subscription, how: string, nowMs: number): void => {
     openingOf(subscription).drop(subscription, nowMs);
-    deliveries.lose(subscription, how);
+    loseOwed(subscription, how);
   };
 
   const takeClosed = (
@@ -115,7 +109,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     if (subscription === undefined || subscription.state === LOST) return;
     const own = openingOf(subscription);
     const how = own.takeClosed(subscription, text, nowMs);
-    deliveries.lose(subscription, how);
+    loseOwed(subscription, how);
     // Before it is over the list of what was not ready has it.
     if (own.isOver) recorder.said("subscription", how, atSec(), text);
   };
@@ -159,7 +153,10 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     },
   };
 
-  const listen = createListener(ground, { ...options, takeFrame });
+  const { finish } = deliveries;
+  const listener = createListener(ground, {
+    ...{ ...options, deliveryTimeoutMs, sampleEvery, takeFrame, finish },
+  });
 
   return {
     following,
@@ -186,6 +183,8 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
       }
     },
     work(nowMs) {
+      // Chores begin with it: figures are handed over, and what has waited long is given up, behind it.
+      listener.putBack();
       if (decoyOpening.isBefore && nowMs >= decoysBeginMs) decoyOpening.begin();
       decoyOpening.work(nowMs);
       if (opening.isOver) return;
@@ -225,10 +224,10 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     },
     listen: (client, rest) => {
       const lane = laneOf(client);
-      lane.frames = 0;
-      lane.framesMs = 0;
+      lane.otherFrames = 0;
+      lane.framedMs = 0;
       lane.noticed = null;
-      return listen(lane, rest);
+      return listener.listen(lane, rest);
     },
     onOpen(client) {
       const lane = laneOf(client);
@@ -245,8 +244,13 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
       }
     },
     useOf(client) {
-      const { frames, framesMs } = laneOf(client);
-      return { open: 0, answers: frames, answeredMs: framesMs };
+      const { otherFrames, framedMs, plainFrames } = laneOf(client);
+      const { answers, answeredMs } = plainFrames();
+      return {
+        open: 0,
+        answers: answers + otherFrames,
+        answeredMs: Math.max(answeredMs, framedMs),
+      };
     },
     expire: (nowMs) => deliveries.expire(nowMs),
     // Lateness goes by the socket's stamps.
@@ -256,8 +260,9 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
       decoyOpening.giveUp();
     },
     giveUp() {
+      listener.putBack();
       deliveries.expire(Number.POSITIVE_INFINITY);
-      deliveries.settle(topics);
+      deliveries.settle(topics, listener.came);
       isOver = true;
     },
   };

@@ -38,7 +38,7 @@ import {
   UNOWED,
 } from "./sent.ts";
 import { isSilence } from "./silence.ts";
-import { ASKED, LOST, type Subscription, type Topic } from "./subscription.ts";
+import { ASKED, LOST, NEVER_PLAIN, type Subscription, type Topic } from "./subscription.ts";
 
 export interface DeliveriesOptions {
   readonly deliveryTimeoutMs: number;
@@ -111,7 +111,8 @@ export function createDeliveries(
 
   const miss = (subscription: Subscription, sent: Sent): void => {
     // Others have it, and this one has had nothing since: perhaps it gets nothing any more.
-    if (newestOrder >= sent.order && subscription.lastOrder < sent.order) {
+    if (newestOrder >= sent.order && (subscription.last?.order ?? -1) < sent.order) {
+      subscription.plainFrom = NEVER_PLAIN;
       if (sent.isOfWarmup) subscription.missedInWarmup++;
       else subscription.missed++;
       return;
@@ -131,11 +132,11 @@ export function createDeliveries(
     subscription.missedInWarmup = 0;
   };
   const finish = (sent: Sent): void => {
-    sent.slots.forEach((state, slot) => {
-      const subscription = sent.topic.subscriptions[slot];
-      if (state !== AWAITED || subscription === undefined || sent.fate !== OWED) return;
-      miss(subscription, sent);
-    });
+    if (sent.fate === OWED && sent.left > 0) {
+      sent.slots.forEach((state, slot) => {
+        if (state === AWAITED) miss(sent.topic.subscriptions[slot] as Subscription, sent);
+      });
+    }
     close(sent);
   };
 
@@ -145,13 +146,9 @@ export function createDeliveries(
     if (sent.fate !== UNDECIDED) finish(sent);
   };
 
-  const countSlots = ({ slots }: Sent, wanted: number): number =>
-    slots.reduce((n, state) => n + Number(state === wanted), 0);
-
   /** It is owed: what came already, and what is lost already, is counted. */
   const owe = (sent: Sent): void => {
-    const { row, early, slots } = sent;
-    const gone = countSlots(sent, GONE);
+    const { row, early, slots, gone } = sent;
     const due = sent.left + sent.arrived + gone;
     if (due > 0) book.count(row, D_DUE, due);
     if (gone > 0) book.count(row, D_SUBSCRIPTION_LOST, gone);
@@ -170,12 +167,12 @@ export function createDeliveries(
 
   const order = (subscription: Subscription, sent: Sent): void => {
     if (sent.order > newestOrder) newestOrder = sent.order;
-    if (sent.order > subscription.lastOrder) {
-      subscription.lastOrder = sent.order;
-      subscription.lastCreatedAt = sent.createdAt;
+    const { last } = subscription;
+    if (last === null || sent.order > last.order) {
+      subscription.last = sent;
       return;
     }
-    const isTie = sent.createdAt === subscription.lastCreatedAt;
+    const isTie = sent.createdAt === last.createdAt;
     book.count(sent.row, isTie ? D_INVERTED_TIES : D_INVERTED);
   };
 
@@ -194,6 +191,7 @@ export function createDeliveries(
     order(subscription, sent);
     if (subscription.missed + subscription.missedInWarmup > 0)
       settleMissed(subscription, D_MISSING);
+    subscription.plainFrom = subscription.last?.order ?? NEVER_PLAIN;
     if (sent.fate === OWED) bookFrame(sent, state, receivedMs);
     else sent.early.push(subscription.slot, receivedMs);
     if (--sent.left > 0) return;
@@ -222,6 +220,10 @@ export function createDeliveries(
       return open === 0 && known.length === 0;
     },
     find: (id: string) => byId.get(id),
+    /** Each subscription that was to get it has it, and it is owed. */
+    finish(sent: Sent): void {
+      close(sent);
+    },
     add(sent: Sent): void {
       byId.set(sent.id, sent);
       known.push(sent);
@@ -230,13 +232,16 @@ export function createDeliveries(
       awaited.push(sent);
       open++;
     },
-    /** A frame at one of our subscriptions, of an event that was published, or of another one. */
+    /**
+     * A frame at one of our subscriptions, of an event that was published, or of another one. Gives whether more are to
+     * come of an event that is owed, and nothing is to be said of this one.
+     */
     take(
       subscription: Subscription,
       sent: Sent | undefined,
       receivedMs: number,
       size: number,
-    ): void {
+    ): boolean {
       const { row } = sent ?? subscription;
       bytes[row] = (bytes[row] as number) + size;
       if (subscription.state === ASKED) book.count(row, D_BEFORE_EOSE);
@@ -246,7 +251,9 @@ export function createDeliveries(
         unexpected(subscription.row, D_WRONG_SUBSCRIPTION);
       } else if (sent.slots[subscription.slot] === AWAITED && sent.fate !== UNOWED) {
         deliver(subscription, sent, receivedMs);
+        return sent.fate === OWED && sent.left > 0 && subscription.plainFrom === sent.order;
       } else takeMore(subscription, sent);
+      return false;
     },
     /** A frame for no subscription of ours. */
     takeForeign(row: number, size: number): void {
@@ -287,6 +294,7 @@ export function createDeliveries(
       for (const sent of topic === null ? [] : openOf(topic)) {
         if (sent.slots[subscription.slot] !== AWAITED || sent.fate === UNOWED) continue;
         sent.slots[subscription.slot] = GONE;
+        sent.gone++;
         if (sent.fate === OWED) book.count(sent.row, D_SUBSCRIPTION_LOST);
         if (--sent.left > 0) continue;
         stopAwaiting(sent);
@@ -305,11 +313,11 @@ export function createDeliveries(
         retire(sent);
       }
     },
-    /** The run is over: a subscription that had nothing to the end, while others had, is lost in silence. */
-    settle(topics: readonly Topic[]): void {
+    /** The run is over; `plain`: deliveries that were not taken here. A subscription that had nothing to the end, while others had, is lost in silence. */
+    settle(topics: readonly Topic[], plain: number): void {
       for (const subscription of topics.flatMap((topic) => topic.subscriptions)) {
         const missed = subscription.missed + subscription.missedInWarmup;
-        if (!isSilence(missed, { came, missing })) {
+        if (!isSilence(missed, { came: came + plain, missing })) {
           settleMissed(subscription, D_MISSING);
           continue;
         }

@@ -1,7 +1,7 @@
 /** An event that was published, and what became of it at each subscription of its topic. */
 import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../../../src/pool/format.ts";
 import { substring } from "../hot.ts";
-import { LIVE, type Topic, UNASKED } from "./subscription.ts";
+import { LIVE, type Subscription, type Topic, UNASKED } from "./subscription.ts";
 
 /** So many hex digits tell events apart: 64 bits. */
 export const ID_LENGTH = 16;
@@ -36,6 +36,8 @@ export interface Sent {
   /** Those that are awaited, and those that have it. */
   left: number;
   arrived: number;
+  /** Those that were gone before it came. */
+  gone: number;
   firstMs: number;
   lastMs: number;
   /** Of its OK, where that has come. */
@@ -70,19 +72,27 @@ export interface SentAs {
 /** `isOpening`: subscriptions that have had no EOSE never had one. */
 export function createSent(line: string, as: SentAs, isOpening: boolean): Sent {
   let left = 0;
-  const slots = as.topic.subscriptions.map(({ state }) => {
+  let gone = 0;
+  const { subscriptions } = as.topic;
+  const slots: number[] = [];
+  // No callback: an event has as many slots as its topic has subscriptions.
+  for (let i = 0; i < subscriptions.length; i++) {
+    const { state } = subscriptions[i] as Subscription;
     if (state === LIVE) {
       left++;
-      return AWAITED;
+      slots.push(AWAITED);
+    } else if (isOpening || state === UNASKED) slots.push(NOT_OPEN);
+    else {
+      gone++;
+      slots.push(GONE);
     }
-    return isOpening || state === UNASKED ? NOT_OPEN : GONE;
-  });
+  }
   return {
     ...as,
     id: idOfLine(line),
     createdAt: Number(substring(line, CREATED_START, CREATED_START + 10)),
     fate: UNDECIDED,
-    ...{ slots, left, arrived: 0, firstMs: 0, lastMs: 0, okMs: null, early: [] },
+    ...{ slots, left, gone, arrived: 0, firstMs: 0, lastMs: 0, okMs: null, early: [] },
     ...{ isAwaited: left > 0, isRetired: false },
   };
 }

@@ -9,6 +9,9 @@ export const ASKED = 1;
 export const LIVE = 2;
 export const LOST = 3;
 
+/** For `plainFrom`. */
+export const NEVER_PLAIN = Number.POSITIVE_INFINITY;
+
 export interface Topic {
   readonly place: number;
   readonly row: number;
@@ -34,8 +37,9 @@ export interface Subscription {
   /** How it ended, where it did. */
   lostBy: string;
   /** Of what came the one that was published last. */
-  lastOrder: number;
-  lastCreatedAt: number;
+  last: { readonly order: number; readonly createdAt: number } | null;
+  /** Of the delivery of an event that was published behind this place nothing is to be said: it is in order, and none was missed. */
+  plainFrom: number;
   /** Events that did not come, in the window and before it, since the last one that did. */
   missed: number;
   missedInWarmup: number;
@@ -49,9 +53,10 @@ export interface Lane {
   readonly isOfDecoys: boolean;
   /** The one there is. */
   only: Subscription | null;
-  /** Of the connection that the client has. */
-  frames: number;
-  framesMs: number;
+  /** Of the connection that the client has: frames that are not in `plainFrames`. */
+  otherFrames: number;
+  framedMs: number;
+  plainFrames: () => { readonly answers: number; readonly answeredMs: number };
   /** The last NOTICE that came. */
   noticed: string | null;
 }
@@ -74,7 +79,8 @@ export function createLanes(
     const lane: Lane = {
       ...{ client, subscriptions: [], byId: new Map(), only: null },
       isOfDecoys: places.length > 0 && places.every((place) => place === null),
-      ...{ frames: 0, framesMs: 0, noticed: null },
+      ...{ otherFrames: 0, framedMs: 0, noticed: null },
+      plainFrames: () => ({ answers: 0, answeredMs: 0 }),
     };
     for (const place of places) {
       const topic = place === null ? null : (topics[place] ?? null);
@@ -94,6 +100,6 @@ function createSubscription(lane: Lane, topic: Topic | null, filter: string): Su
     row: topic?.row ?? DECOYS,
     slot: topic?.subscriptions.length ?? 0,
     ...{ id: "", head: "", state: UNASKED, askedMs: 0, isProven: false, lostBy: "" },
-    ...{ lastOrder: -1, lastCreatedAt: 0, missed: 0, missedInWarmup: 0 },
+    ...{ last: null, plainFrom: NEVER_PLAIN, missed: 0, missedInWarmup: 0 },
   };
 }
