@@ -15,6 +15,7 @@ import {
   notice,
   reject,
 } from "./frames.ts";
+import { LINK_SITUATIONS } from "./link-situations.ts";
 import { QUERY_FAULTS } from "./query-faults.ts";
 import { QUERY_SITUATIONS } from "./query-situations.ts";
 import type { Behaviour } from "./relay.ts";
@@ -428,6 +429,7 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     starved: true,
   },
   ...QUERY_SITUATIONS,
+  ...LINK_SITUATIONS,
   ...CONNECT_SITUATIONS,
   ...FAN_SITUATIONS,
 };
