@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { watchKernel } from "../src/node/companion/kernel.ts";
 import type { KernelCounts } from "../src/report/cost-types.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
-import { regress } from "../src/report/slope.ts";
+import { slopeOf } from "../src/report/slope.ts";
 import { synRetriesOf } from "../src/report/syn-retries.ts";
 import type { ResourceSample } from "../src/report/types.ts";
 import {
@@ -25,21 +25,15 @@ describe("a slope", () => {
   const x = [10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5];
   const y = [8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68];
 
+  const over = (xs: readonly number[], ys: readonly number[]) =>
+    slopeOf(xs.map((one, i) => ({ x: one, y: ys[i] ?? 0 })));
+
   it("and its interval are those of a published set", () => {
-    const [slope] = regress([x], y) ?? [];
+    const slope = over(x, y);
     near(slope?.value, 0.50009, 0.00001);
     near(slope?.low, 0.23337, 0.0001);
     near(slope?.high, 0.76681, 0.0001);
     assert.equal(slope?.looks, 11);
-  });
-
-  it("is told apart from another column's", () => {
-    const [a, b] = [x, x.map((_, i) => (i * 7) % 5)];
-    const exact = a.map((value, i) => 3 + 2 * value - 0.5 * (b[i] ?? 0));
-    const [ofA, ofB] = regress([a, b], exact) ?? [];
-    near(ofA?.value, 2, 1e-9);
-    near(ofB?.value, -0.5, 1e-9);
-    near(ofA?.high, 2, 1e-6);
   });
 
   it("is less sure where what is left over hangs together from look to look", () => {
@@ -47,16 +41,21 @@ describe("a slope", () => {
     const swinging = steps.map((i) => i + (i % 2 === 0 ? 1 : -1));
     const drifting = steps.map((i) => i + (i % 12 < 6 ? 1 : -1));
     const widthOf = (values: readonly number[]) => {
-      const [slope] = regress([steps], values) ?? [];
+      const slope = over(steps, values);
       return (slope?.high ?? 0) - (slope?.low ?? 0);
     };
     assert.ok(widthOf(drifting) > 2 * widthOf(swinging), `${widthOf(drifting)}`);
   });
 
-  it("is none of too few looks, nor of what never changed, nor of columns that are one", () => {
-    assert.equal(regress([[1, 2, 3, 4]], [1, 2, 3, 4]), null);
-    assert.equal(regress([x.map(() => 7)], y), null);
-    assert.equal(regress([x, x.map((value) => 3 * value)], y), null);
+  it("is none of too few looks, nor of what never changed", () => {
+    assert.equal(over([1, 2, 3, 4], [1, 2, 3, 4]), null);
+    assert.equal(
+      over(
+        x.map(() => 7),
+        y,
+      ),
+      null,
+    );
   });
 });
 
@@ -120,6 +119,20 @@ describe("what a connection costs the relay", () => {
       costs?.looks.map(({ open, openFiles }) => [open, openFiles]),
       [0, 500, 1_000, 1_500, 2_000].map((open) => [open, open + 24]),
     );
+  });
+
+  it("is not below nothing where a relay gets faster while they come", () => {
+    // Its first handshakes take three times the processor of the last, and those that are held take 10 µs a second.
+    const warming = samples.map((sample) => {
+      const { t } = sample;
+      const come = t > 0 && t <= COMING_SEC ? 50 : 0;
+      const eachMs = 1.2 - (0.8 * t) / COMING_SEC;
+      const held = (openAt(t) + openAt(t - 1)) / 2;
+      return { ...sample, cpuPercent: (come * eachMs + 0.01 * held) / 10 };
+    });
+    const { connectionCosts: costs } = completeOf(built, { resources: warming, companion });
+    near(costs?.heldCpuUsPerSec?.value, 10, 0.1);
+    near(costs?.handshakeCpuMs?.value, 0.8, 0.02);
   });
 
   it("counts a mapped store's pages where they can't be told apart, and says so", () => {

@@ -6,7 +6,7 @@
 import type { ClassPoint } from "./class-types.ts";
 import type { ConnectionCosts, CostLook, Estimate } from "./cost-types.ts";
 import { pulsesOf } from "./pulses.ts";
-import { regress } from "./slope.ts";
+import { slopeOf } from "./slope.ts";
 import type { Report, ResourceSample } from "./types.ts";
 
 /** A sample's CPU is of the second before it. */
@@ -14,7 +14,7 @@ const LOOK_SEC = 1;
 /** What a relay still frees or takes for those that came last. */
 const SETTLE_SEC = 5;
 /** With fewer open, what the relay does by itself weighs more. */
-const LEAST_OPEN = 50;
+const LEAST_OPEN = 200;
 /** Shown in the report, from none open to all of them. */
 const SHOWN = [0, 0.25, 0.5, 0.75, 1] as const;
 
@@ -52,9 +52,9 @@ export function costsOf(report: Costed): ConnectionCosts | null {
   const coming = samples.filter(whileComing(series, run.sliceSec, most));
   return {
     ...cpuOf(samples, series, run),
-    memoryBytes: slopeOf(coming, openAt, memory),
+    memoryBytes: overOpen(coming, openAt, memory),
     memoryOf,
-    openFiles: slopeOf(coming, openAt, ({ openFiles }) => openFiles),
+    openFiles: overOpen(coming, openAt, ({ openFiles }) => openFiles),
     looks: shownOf(
       coming,
       (sample): CostLook => ({
@@ -71,42 +71,47 @@ export function costsOf(report: Costed): ConnectionCosts | null {
   };
 }
 
-/** Each second's processor over its handshakes, and over the connections that were open. */
+/**
+ * What a connection takes while it is held is told by looks without a handshake, before the first one came and behind the
+ * last; a handshake by what is left of each second without that. Both at once would be told wrongly of a relay that
+ * gets faster as it warms up: its first handshakes cost more, and less the more are open.
+ */
 function cpuOf(
   samples: readonly ResourceSample[],
   series: Points,
   { sliceSec, durationSec }: Report["run"],
 ): Pick<ConnectionCosts, "handshakeCpuMs" | "heldCpuUsPerSec"> {
-  const looks = samples.filter((s) => s.t > 0 && s.t <= durationSec && s.cpuPercent !== null);
   const doneBy = handshakesOver(series, sliceSec);
   const openAt = openOver(series, sliceSec);
-  const cpuMs = looks.map((s) => (s.cpuPercent ?? 0) * 10);
-  const handshakes = looks.map(({ t }) => doneBy(t) - doneBy(t - LOOK_SEC));
-  const open = looks.map(({ t }) => (openAt(t) + openAt(t - LOOK_SEC)) / 2);
-  const both = regress([handshakes, open], cpuMs);
-  if (both === null) {
-    const [handshakeCpuMs = null] = regress([handshakes], cpuMs) ?? [];
-    return { handshakeCpuMs, heldCpuUsPerSec: null };
-  }
-  const [handshakeCpuMs = null, heldMs = null] = both;
+  const looks = samples
+    .filter((s) => s.t > -SETTLE_SEC && s.t <= durationSec && s.cpuPercent !== null)
+    .map(({ t, cpuPercent }) => ({
+      cpuMs: (cpuPercent ?? 0) * 10,
+      handshakes: doneBy(t) - doneBy(t - LOOK_SEC),
+      open: (openAt(t) + openAt(t - LOOK_SEC)) / 2,
+    }));
+  const calm = looks.filter(({ handshakes }) => handshakes === 0);
+  const heldMs = slopeOf(calm.map(({ open, cpuMs }) => ({ x: open, y: cpuMs })));
+  const handshakeCpuMs = slopeOf(
+    looks.map(({ handshakes, open, cpuMs }) => ({
+      x: handshakes,
+      y: cpuMs - (heldMs?.value ?? 0) * open,
+    })),
+  );
   return { handshakeCpuMs, heldCpuUsPerSec: heldMs && times(heldMs, 1_000) };
 }
 
-function slopeOf(
+function overOpen(
   samples: readonly ResourceSample[],
   openAt: (t: number) => number,
   figure: (sample: ResourceSample) => number | null,
 ): Estimate | null {
-  const known = samples.flatMap((sample) => {
-    const value = figure(sample);
-    return value === null ? [] : [{ open: openAt(sample.t), value }];
-  });
-  const [slope = null] =
-    regress(
-      [known.map(({ open }) => open)],
-      known.map(({ value }) => value),
-    ) ?? [];
-  return slope;
+  return slopeOf(
+    samples.flatMap((sample) => {
+      const y = figure(sample);
+      return y === null ? [] : [{ x: openAt(sample.t), y }];
+    }),
+  );
 }
 
 /** From shortly before the first connection until all that came have settled. */
