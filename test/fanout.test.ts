@@ -337,7 +337,8 @@ describe("what comes in the midst of an event's frames is counted as what it is"
         if (subscription.ended) return [];
         const one = right(withinMs(owed));
         if (place % 100 === 0) return [...one, { afterMs: 1, counts: ["frames", "duplicate"] }];
-        if (place % 100 !== 50) return one;
+        // By turns events of either VU: the other subscription is of the same one at times.
+        if (place % 70 !== 35) return one;
         const to = relay.subscriptions.findLast(
           ({ ended, filters }) => !ended && !filters[0]?.authors?.includes(event.pubkey),
         );
@@ -353,6 +354,25 @@ describe("what comes in the midst of an event's frames is counted as what it is"
     const { totals, times } = deliveryOf(report);
     assert.ok(totals.subscriptionLost > 0 && totals.wrongSubscription > 10);
     assert.ok((times.service.max ?? 0) > 3.7, `${times.service.max} ms`);
+  });
+
+  it("a connection that is lost behind the first of them", async () => {
+    let event = -1;
+    let nth = 0;
+    const report = await hold({
+      deliver: ({ eventPlace, subscription }, relay) => {
+        if (eventPlace !== event) nth = 0;
+        else nth++;
+        event = eventPlace;
+        if (subscription.ended) return [];
+        if (eventPlace % 37 !== 36 || nth !== 2) return right(1 + nth * 0.7);
+        const { socket } = subscription;
+        relay.end(subscription);
+        socket.later(2, () => relay.cut(socket));
+        return [];
+      },
+    });
+    assert.ok(deliveryOf(report).totals.subscriptionLost >= 10);
   });
 
   it("whole events overtaken by later ones, and whole ones late", async () => {

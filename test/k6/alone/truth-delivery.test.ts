@@ -7,8 +7,8 @@ import { runFanout } from "../fan-server.ts";
 import { isOverloaded } from "../held-up.ts";
 
 const DELAY_MS = 20;
-/** What a loopback round trip, two event loops and a bucket of the histogram may add. */
-const ALLOWED_MS = 1;
+/** What a loopback round trip, two event loops and a bucket of the histogram may add; alone on a machine it is less than 1. */
+const ALLOWED_MS = 2;
 /** A busy machine adds to times and never takes away: of so many runs the best one counts. */
 const MOST_TRIES = 4;
 
