@@ -121,7 +121,13 @@ test("counts what proxies do that take late, refuse, cut, forget and restart, to
     assert.equal(errors("connect", "handshake"), refusals.length - resets);
     const cuts = sum(({ ledger }) => ledger.cuts);
     assert.equal(errors("close", "1013"), closing.ledger.cuts.length);
-    assert.equal(errors("close", "no close frame"), cuts);
+    // What was on its way to a proxy that cuts has the system reset the connection: k6 says so then.
+    const ends = report.errors.filter((e) => e.class === "close" && e.code !== "1013");
+    assert.equal(
+      ends.reduce((n, { count }) => n + count, 0),
+      cuts,
+      JSON.stringify(ends),
+    );
     const { dropped, reconnected, closedByUs, mute, interrupted, recovered } = totals;
     assert.deepEqual([dropped, cuts], [FAULTY + cuts, FAULTY + 2 * EACH]);
     assert.deepEqual([reconnected, closedByUs], [dropped, clients]);
