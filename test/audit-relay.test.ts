@@ -23,7 +23,7 @@ function eventOf(place: number): NostrEvent {
   return { id, pubkey, sig, kind: 1, created_at: 1_750_000_000, tags: [], content: "" };
 }
 
-const HASTY: ReaderTimes = { handshakeMs: 500, silenceMs: 80, afterNoticeMs: 40 };
+const TIMES: ReaderTimes = { handshakeMs: 5_000, silenceMs: 5_000, afterNoticeMs: 40 };
 
 /** A relay that answers each REQ with these messages, and the address to reach it at. */
 async function relayOf(
@@ -70,7 +70,7 @@ describe("the reader", () => {
       ["EOSE", "another"],
       ["EOSE", id],
     ]);
-    const reader = await openReader(admission, HASTY);
+    const reader = await openReader(admission, TIMES);
     const answer = await reader.ask([{ ids: [eventOf(1).id] }]);
     assert.deepEqual(answer, { status: "complete", events: [eventOf(1)] });
     await reader.ask([{ ids: [] }]);
@@ -93,7 +93,7 @@ describe("the reader", () => {
   for (const [name, answer, text] of refusals) {
     it(`takes ${name} for a refusal`, async (t) => {
       const { admission } = await relayOf(t, answer);
-      const reader = await openReader(admission, HASTY);
+      const reader = await openReader(admission, TIMES);
       const given = await reader.ask([{ ids: [] }]);
       reader.close();
       assert.match(given.status === "refused" ? given.text : "", text);
@@ -120,7 +120,8 @@ describe("the reader", () => {
   for (const [name, answer, reason] of failures) {
     it(`gives up at ${name}, and says so`, async (t) => {
       const { admission } = await relayOf(t, answer);
-      const reader = await openReader(admission, HASTY);
+      const times = name === "silence" ? { ...TIMES, silenceMs: 80 } : TIMES;
+      const reader = await openReader(admission, times);
       await assert.rejects(reader.ask([{ ids: [] }]), reason);
       reader.close();
       await assert.rejects(reader.ask([{ ids: [] }]), Unanswered);
@@ -135,7 +136,7 @@ describe("the reader", () => {
     await once(server, "close");
     const url = parseRelayUrl(`ws://127.0.0.1:${port}`);
     const admission = { status: "admitted", url, reason: "", addresses: ["127.0.0.1"] } as const;
-    await assert.rejects(openReader(admission, HASTY), /no connection: .*ECONNREFUSED/);
+    await assert.rejects(openReader(admission, TIMES), /no connection: .*ECONNREFUSED/);
   });
 });
 

@@ -16,7 +16,7 @@ import type { NostrEvent } from "../src/nostr/wire.ts";
 import { type Behaviour, type FaultyRelay, startFaultyRelay } from "./faulty-relay/relay.ts";
 
 const NEVER = new AbortController().signal;
-const HASTY = { handshakeMs: 1_000, silenceMs: 200, afterNoticeMs: 100 };
+const TIMES = { handshakeMs: 5_000, silenceMs: 5_000, afterNoticeMs: 100 };
 let root = "";
 let pool: Pool;
 let events: readonly NostrEvent[] = [];
@@ -112,12 +112,12 @@ describe("a connection to read back by", () => {
     const admission = admissionOf(relay);
     const readers = new Readers();
     t.after(() => readers.close());
-    await readers.hold([admission], HASTY);
-    const ask = () => readers.use(admission, NEVER, (reader) => reader.ask([{ ids: [] }]), HASTY);
+    await readers.hold([admission], TIMES);
+    const ask = () => readers.use(admission, NEVER, (reader) => reader.ask([{ ids: [] }]), TIMES);
     assert.equal((await ask()).status, "complete");
     assert.equal((await ask()).status, "complete");
     await assert.rejects(
-      new Readers().use(admission, NEVER, (reader) => reader.ask([{ ids: [] }]), HASTY),
+      new Readers().use(admission, NEVER, (reader) => reader.ask([{ ids: [] }]), TIMES),
       /no connection: .*429/,
     );
   });
@@ -130,9 +130,9 @@ describe("a connection to read back by", () => {
     const admission = admissionOf(relay);
     const readers = new Readers([1, 1]);
     t.after(() => readers.close());
-    await readers.hold([admission], HASTY);
-    const ask = () => readers.use(admission, NEVER, (reader) => reader.ask([{ ids: [] }]), HASTY);
-    await readers.use(admission, NEVER, async (reader) => reader.close(), HASTY);
+    await readers.hold([admission], TIMES);
+    const ask = () => readers.use(admission, NEVER, (reader) => reader.ask([{ ids: [] }]), TIMES);
+    await readers.use(admission, NEVER, async (reader) => reader.close(), TIMES);
     assert.equal((await ask()).status, "complete");
     assert.equal(relay.ledger.taken, 3);
   });

@@ -28,10 +28,12 @@ import { demandsOf } from "../src/query/demands.ts";
 /** A relay that waits for nothing gives up soon. */
 const SOON: QueryProbeTimes = {
   handshakeMs: 2_000,
-  answerMs: 250,
+  answerMs: 5_000,
   afterNoticeMs: 40,
   settleMs: 40,
 };
+/** For relays that say nothing to some; an answer that is there is never waited for in so short a time. */
+const SILENT_MS = 400;
 
 type Frame = readonly unknown[] | "end";
 
@@ -47,6 +49,8 @@ interface Client {
 type Oddly = (message: ClientMessage, client: Client) => readonly Frame[] | null;
 
 interface Script {
+  /** How long an answer is waited for; where the relay gives none, `SILENT_MS`. */
+  readonly answerMs?: number;
   readonly holds?: readonly NostrEvent[];
   readonly oddly?: Oddly;
   readonly greeting?: readonly Frame[];
@@ -137,9 +141,11 @@ const ONE: NostrEvent = {
 };
 const ALL: QueryProbeRequest = { open: 4, filters: 3, counts: true, searches: true };
 
+const timesOf = ({ answerMs = SOON.answerMs }: Script): QueryProbeTimes => ({ ...SOON, answerMs });
+
 async function probe(script: Script, request: Partial<QueryProbeRequest> = {}) {
   return await withRelay(script, async (admission, ledger) => {
-    const found = await probeQueries(admission, { ...ALL, ...request }, SOON);
+    const found = await probeQueries(admission, { ...ALL, ...request }, timesOf(script));
     assert.ok(found.status === "reached");
     return { ...found, ...ledger };
   });
@@ -210,7 +216,7 @@ describe("how many subscriptions a relay holds", () => {
       10,
       /without a Close frame/,
     ],
-    ["3, then nothing is said", { oddly: fromReq(4, () => []) }, 40, 3, /^$/],
+    ["3, then nothing is said", { oddly: fromReq(4, () => []), answerMs: SILENT_MS }, 40, 3, /^$/],
     ["all, after a greeting", { greeting: [["NOTICE", "welcome to the relay"]] }, 8, 8, null],
     [
       "none, and why",
@@ -283,7 +289,7 @@ async function judge(of: Judge): Promise<readonly string[]> {
   const information = { ...NO_INFORMATION, limitation, software, version };
   const request = whatToTry(asking, information);
   const findings = await withRelay(of, async (admission) => {
-    const probe = request && (await probeQueries(admission, request, SOON));
+    const probe = request && (await probeQueries(admission, request, timesOf(of)));
     return judgeQueries({ label: "r", asking, information, probe });
   });
   return findings.flatMap(describeBad);
@@ -325,6 +331,7 @@ describe("a plan of questions", () => {
       {
         limitation: { max_filters: 0 },
         mix: "thread:1",
+        answerMs: SILENT_MS,
         oddly: answersTo(
           "REQ",
           ({ length }) => length > 1,
@@ -412,7 +419,7 @@ describe("a plan of questions", () => {
     ],
     [
       "is refused where no REQ is answered",
-      { oddly: answersTo("REQ", any, () => []) },
+      { oddly: answersTo("REQ", any, () => []), answerMs: SILENT_MS },
       [/^stop queries: `r` gives no answer to a REQ/],
     ],
     [
@@ -451,7 +458,7 @@ describe("a plan of questions", () => {
     ],
     [
       "is refused where nothing is said to a COUNT",
-      { mix: "count", oddly: answersTo("COUNT", any, () => []) },
+      { mix: "count", oddly: answersTo("COUNT", any, () => []), answerMs: SILENT_MS },
       [/^stop count: `r` gives no answer to a COUNT/],
     ],
     [

@@ -41,7 +41,9 @@ import { sign } from "./relay-client.ts";
 type Answer = NonNullable<Behaviour["answer"]>;
 
 /** A relay that waits for nothing gives up soon. */
-const SOON: ProbeTimes = { handshakeMs: 2_000, answerMs: 300, afterNoticeMs: 100, settleMs: 50 };
+const SOON: ProbeTimes = { handshakeMs: 2_000, answerMs: 5_000, afterNoticeMs: 100, settleMs: 50 };
+/** For relays that say nothing; an answer that is there is never waited for in so short a time. */
+const SILENT_MS = 600;
 const YESTERDAY = Math.floor(Date.now() / 86_400_000 - 1) * 86_400;
 
 function admit(relay: Pick<FaultyRelay, "url">): Admission {
@@ -80,12 +82,16 @@ async function ask(behaviour: Behaviour, options: Options = {}) {
 }
 
 /** The probe alone, with a relay that it need not wait for. */
-async function tryMix(behaviour: Behaviour, mixText = "view:0.9,video:0.1") {
+async function tryMix(
+  behaviour: Behaviour,
+  mixText = "view:0.9,video:0.1",
+  answerMs = SOON.answerMs,
+) {
   const mix = parseMix(mixText);
   const sample = await makeSample(mixText, { epoch: DEFAULT_EPOCH });
   const events = sample.probes.map(({ event }) => event);
   return await withRelay(behaviour, async (relay) => {
-    const probe = await probeRelay(admit(relay), events, isRateLimit, SOON);
+    const probe = await probeRelay(admit(relay), events, isRateLimit, { ...SOON, answerMs });
     return { ...judgeProbe({ label: "r", sample, mix, probe }), probe, ledger: relay.ledger };
   });
 }
@@ -281,7 +287,7 @@ describe("a relay that gives no OK", () => {
   });
 
   it("at all stops the run, and says how to go on", async () => {
-    const { findings, ledger } = await tryMix({ answer: () => [] }, "social");
+    const { findings, ledger } = await tryMix({ answer: () => [] }, "social", SILENT_MS);
     assert.deepEqual(namesOf(findings), ["stop probe"]);
     assert.match(said(findings, "probe"), /gives no OK for all .*`--force` goes on/);
     assert.equal(ledger.events.length, 3);
@@ -289,14 +295,14 @@ describe("a relay that gives no OK", () => {
 
   it("for some types is told with their share", async () => {
     const answer: Answer = ({ event }) => (isEphemeral(event.kind) ? [] : [accept(event.id)]);
-    const { findings } = await tryMix({ answer }, "note:0.5,typing:0.5");
+    const { findings } = await tryMix({ answer }, "note:0.5,typing:0.5", SILENT_MS);
     assert.deepEqual(namesOf(findings), ["advice probe"]);
     assert.match(said(findings, "probe", "advice"), /no OK for 50 % .* typing \(kind 20002\)/);
   });
 
   it("in time, but later, is not taken for one of the next event", async () => {
-    const answer: Answer = ({ event, place }) => [accept(event.id, [450, 200][place] ?? 0)];
-    const { probe } = await tryMix({ answer });
+    const answer: Answer = ({ event, place }) => [accept(event.id, [650, 400][place] ?? 0)];
+    const { probe } = await tryMix({ answer }, "view:0.9,video:0.1", SILENT_MS);
     assert.ok(probe.status === "reached");
     assert.deepEqual(probe.answers.map(({ outcome, wrongId }) => [outcome, wrongId]).slice(0, 2), [
       ["silent", false],

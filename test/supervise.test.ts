@@ -11,13 +11,14 @@ import {
 } from "../src/node/k6/supervise.ts";
 import { sliceOf } from "./fixtures/reports/run.ts";
 
-const PATIENCE: Patience = { endMs: 30, secondSignalMs: 60, hungSecondSignalMs: 30, killMs: 60 };
 const LONG: Patience = {
   endMs: 60_000,
   secondSignalMs: 60_000,
   hungSecondSignalMs: 60_000,
   killMs: 60_000,
 };
+/** Stops at once what stays behind its end, and leaves it all the time it needs to go. */
+const PATIENCE: Patience = { ...LONG, endMs: 30 };
 /** Says that it stands, then does nothing until it is stopped. */
 const STAY = "setInterval(() => {}, 1000); console.log('ready');";
 /** Counts the signals that it is sent; the given one is its last. */
@@ -85,9 +86,12 @@ describe("superviseK6", () => {
 
   it("signals again, and then kills", async () => {
     const done = log(sliceLine(1, "done"), sliceLine(2, "done"));
-    const second = await supervise(leaveAt(2) + done + STAY);
+    const patience = { ...PATIENCE, hungSecondSignalMs: 100 };
+    const second = await supervise(leaveAt(2) + done + STAY, { patience });
     assert.deepEqual([second.stopped, second.code], ["hung", 105]);
-    const deaf = await supervise(leaveAt(99) + done + STAY);
+    const deaf = await supervise(leaveAt(99) + done + STAY, {
+      patience: { ...patience, killMs: 500 },
+    });
     assert.deepEqual([deaf.stopped, deaf.killedBy], ["hung", "SIGKILL"]);
     assert.ok(deaf.log.includes("signal 2"), deaf.log.join());
   });
@@ -101,8 +105,7 @@ describe("superviseK6", () => {
   it("passes the user's signal on to a process that was stopped already and stays", async () => {
     const again = `process.on('SIGINT', () => { ${log(sliceLine(2, "done"))} });`;
     const script = leaveAt(2) + again + log(sliceLine(1, "done"), sliceLine(2, "done")) + STAY;
-    const patience = { ...LONG, endMs: 30 };
-    const outcome = await supervise(script, { ...abortWhenReady(3), patience });
+    const outcome = await supervise(script, abortWhenReady(3));
     assert.deepEqual([outcome.stopped, outcome.code], ["hung", 105]);
   });
 
