@@ -74,8 +74,8 @@ describe("the plan of connections", () => {
 
 describe("who comes back", () => {
   const delays = (policy: ConstructorParameters<typeof Reconnects>[0], tries: number) => {
-    const reconnects = new Reconnects(policy, seededRandom("back", policy));
-    return Array.from({ length: tries }, () => reconnects.nextMs());
+    const reconnects = new Reconnects(policy, seededRandom("back", policy), 1);
+    return Array.from({ length: tries }, () => reconnects.nextMs(0));
   };
 
   it("waits as the client does that it is named after", () => {
@@ -94,11 +94,11 @@ describe("who comes back", () => {
     } as const;
     for (const policy of ["nostr-tools", "jitter", "immediate", "snort"] as const) {
       for (const what of ["open", "proven"] as const) {
-        const reconnects = new Reconnects(policy, () => 0.999_999);
-        const first = reconnects.nextMs();
-        for (let n = 0; n < 8; n++) reconnects.nextMs();
-        reconnects.note(what);
-        assert.equal(reconnects.nextMs() === first, anew[policy] === what, `${policy}: ${what}`);
+        const reconnects = new Reconnects(policy, () => 0.999_999, 1);
+        const first = reconnects.nextMs(0);
+        for (let n = 0; n < 8; n++) reconnects.nextMs(0);
+        reconnects.note(0, what);
+        assert.equal(reconnects.nextMs(0) === first, anew[policy] === what, `${policy}: ${what}`);
       }
     }
   });
@@ -106,8 +106,8 @@ describe("who comes back", () => {
   it("by jitter waits anything up to a bound that doubles", () => {
     const bounds = [1, 2, 4, 8, 16, 32, 60, 60].map((sec) => sec * 1_000);
     const all = Array.from({ length: 200 }, (_, i) => {
-      const reconnects = new Reconnects("jitter", seededRandom(String(i), "jitter"));
-      return bounds.map(() => reconnects.nextMs());
+      const reconnects = new Reconnects("jitter", seededRandom(String(i), "jitter"), 1);
+      return bounds.map(() => reconnects.nextMs(0));
     });
     for (const [i, bound] of bounds.entries()) {
       const tries = all.map((list) => list[i] ?? 0);

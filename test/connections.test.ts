@@ -154,6 +154,26 @@ describe("connections", () => {
     assert.ok(endedMs < 13_000, `ended at ${endedMs}`);
   });
 
+  it("whose handshakes never end, many at once, are each given up at its own ten seconds", async () => {
+    const accepting = misbehave(({ event }) => [accept(event.id)]);
+    const triedMs: number[] = [];
+    const { report } = await hold(accepting, {
+      variables: { CLIENTS: "40", CONNECT_CONCURRENCY: "20" },
+      conditions: {
+        handshake: (place, atMs) => {
+          triedMs.push(atMs);
+          return place < 20 ? "silent" : "open";
+        },
+      },
+      beside: { errors: { "connect/timeout": 20 } },
+    });
+    assert.equal(report.classes.connection.totals.unfinished, 0);
+    // Each makes room for one that was not tried yet.
+    for (const [i, ms] of triedMs.slice(20, 40).entries()) {
+      assert.ok(Math.abs(ms - (triedMs[i] ?? 0) - 10_000) < 0.1, `${i}: at ${ms}`);
+    }
+  });
+
   it("that answer no Close frame are counted, and waited for three seconds", async () => {
     const accepting = misbehave(({ event }) => [accept(event.id)]);
     const { report, endedMs } = await hold(accepting, {

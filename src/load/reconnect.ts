@@ -43,27 +43,29 @@ const POLICIES = {
 export type ReconnectPolicy = keyof typeof POLICIES;
 export const RECONNECT_POLICIES = Object.keys(POLICIES) as readonly ReconnectPolicy[];
 
-/** The tries in a row of one client. */
+/** The tries in a row of each of so many clients. */
 export class Reconnects {
   readonly #policy: Policy;
   readonly #random: Random;
-  #tries = 0;
+  readonly #tries: Uint32Array;
 
-  constructor(name: ReconnectPolicy, random: Random) {
+  constructor(name: ReconnectPolicy, random: Random, clients: number) {
     this.#policy = POLICIES[name];
     this.#random = random;
+    this.#tries = new Uint32Array(clients);
   }
 
   /** Its handshake has succeeded, or its connection has proved itself. */
-  note(what: "open" | "proven"): void {
-    if (what === this.#policy.beginsAnew) this.#tries = 0;
+  note(client: number, what: "open" | "proven"): void {
+    if (what === this.#policy.beginsAnew) this.#tries[client] = 0;
   }
 
   /** Ms to wait before the next try. */
-  nextMs(): number {
+  nextMs(client: number): number {
     const { delaysMs, isDrawn } = this.#policy;
-    const delayMs = delaysMs[Math.min(this.#tries, delaysMs.length - 1)] ?? 0;
-    this.#tries++;
+    const tries = this.#tries[client] ?? 0;
+    const delayMs = delaysMs[Math.min(tries, delaysMs.length - 1)] ?? 0;
+    this.#tries[client] = tries + 1;
     return isDrawn ? this.#random() * delayMs : delayMs;
   }
 }

@@ -166,13 +166,17 @@ function nextRound(act: () => boolean): Promise<void> {
   });
 }
 
+interface SocketEvent {
+  readonly target: StubSocket;
+}
+
 export class StubSocket implements RelaySide {
-  onopen: () => void = () => {};
+  onopen: (event: SocketEvent) => void = () => {};
   onmessage: (event: { data: string | ArrayBuffer; timestamp: number }) => void = () => {};
-  onerror: (event: { error: string }) => void = () => {};
-  onclose: (event: { code?: number; reason: string }) => void = () => {};
-  onping: () => void = () => {};
-  onpong: () => void = () => {};
+  onerror: (event: SocketEvent & { error: string }) => void = () => {};
+  onclose: (event: SocketEvent & { code?: number; reason: string }) => void = () => {};
+  onping: (event: SocketEvent) => void = () => {};
+  onpong: (event: SocketEvent) => void = () => {};
   binaryType = "";
   bufferedAmount = 0;
   readonly url: string;
@@ -205,12 +209,12 @@ export class StubSocket implements RelaySide {
       this.#world.sockets.add(this);
       this.#world.opened++;
       this.#world.conditions.onOpen?.(this);
-      this.onopen();
+      this.onopen({ target: this });
       return;
     }
-    this.onerror({ error: handshake.error });
+    this.onerror({ target: this, error: handshake.error });
     // As k6 has it where there was no connection: without a code.
-    this.onclose({ reason: "" });
+    this.onclose({ target: this, reason: "" });
   }
 
   send(frame: string): void {
@@ -219,7 +223,7 @@ export class StubSocket implements RelaySide {
 
   ping(): void {
     this.#world.conditions.onPing?.(this, this.#world.nowMs);
-    this.#world.at(this.#world.nowMs, () => this.#isOpen && this.onpong());
+    this.#world.at(this.#world.nowMs, () => this.#isOpen && this.onpong({ target: this }));
   }
 
   answer(data: string | ArrayBuffer, afterMs: number, whenRead = () => {}): void {
@@ -255,6 +259,6 @@ export class StubSocket implements RelaySide {
   drop(code: number): void {
     this.#isOpen = false;
     this.#world.sockets.delete(this);
-    this.#world.at(this.#world.nowMs, () => this.onclose({ code, reason: "" }));
+    this.#world.at(this.#world.nowMs, () => this.onclose({ target: this, code, reason: "" }));
   }
 }

@@ -30,8 +30,8 @@ export class Asks {
   open = 0;
   readonly #ground: Ground;
   readonly #onEnd: (ask: Ask, end: AskEnd, atMs: number) => void;
-  /** By client; one at the opening and one probe at most. */
-  readonly #of: Ask[][];
+  /** By client: one at a time. */
+  readonly #of: (Ask | null)[];
   /** The oldest first; what has its end stays in it until it is at the head. */
   readonly #sent = new Fifo<Ask>();
   #number = 0;
@@ -39,18 +39,18 @@ export class Asks {
   constructor(ground: Ground, onEnd: (ask: Ask, end: AskEnd, atMs: number) => void) {
     this.#ground = ground;
     this.#onEnd = onEnd;
-    this.#of = ground.clients.map(() => []);
+    this.#of = ground.clients.map(() => null);
   }
 
   openOn(client: Client): number {
-    return this.#of[client.index]?.length ?? 0;
+    return this.#of[client.index] ? 1 : 0;
   }
 
   send(client: Client, isProbe: boolean): void {
     const id = `${isProbe ? "p" : "o"}${(++this.#number).toString(36)}`;
     const sentMs = this.#ground.clock.now();
     const ask: Ask = { client, id, isProbe, row: client.row, sentMs, isOpen: true };
-    this.#of[client.index]?.push(ask);
+    this.#of[client.index] = ask;
     this.#sent.push(ask);
     this.open++;
     client.socket.send(`["REQ","${id}",${FILTER}]`);
@@ -61,8 +61,8 @@ export class Asks {
     // Rows are nobody's business here.
     if (type === "EVENT") return ID.test(message.id);
     if (type !== "EOSE" && type !== "CLOSED") return false;
-    const ask = this.#of[client.index]?.find(({ id }) => id === message.id);
-    if (ask === undefined) return ID.test(message.id);
+    const ask = this.#of[client.index];
+    if (ask?.id !== message.id) return ID.test(message.id);
     if (type === "EOSE") {
       if (ask.isProbe) client.socket.send(`["CLOSE","${ask.id}"]`);
       this.#end(ask, "eose", receivedMs);
@@ -76,7 +76,8 @@ export class Asks {
 
   /** Its connection is gone. */
   drop(client: Client): void {
-    for (const ask of [...(this.#of[client.index] ?? [])]) this.#end(ask, "none", ask.sentMs);
+    const ask = this.#of[client.index];
+    if (ask) this.#end(ask, "none", ask.sentMs);
   }
 
   /** Gives up what was sent before. */
@@ -93,8 +94,7 @@ export class Asks {
   }
 
   #end(ask: Ask, end: AskEnd, atMs: number): void {
-    const own = this.#of[ask.client.index] ?? [];
-    own.splice(own.indexOf(ask), 1);
+    this.#of[ask.client.index] = null;
     ask.isOpen = false;
     this.open--;
     this.#onEnd(ask, end, atMs);

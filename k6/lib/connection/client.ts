@@ -10,7 +10,9 @@ export const CLOSING = 3;
 /** Stands where no socket has been opened yet: the state says that it is not to be used. */
 const NO_SOCKET = {} as WebSocket;
 
-export interface Client extends Target {
+/** Fourteen members, as many as Go keeps in a map of 16 places: with another one it takes twice as many. */
+export interface Client {
+  readonly target: Target;
   /** Its place among the VU's clients. */
   readonly index: number;
   /** The last one that was opened; to be used in the state `OPEN` only. */
@@ -23,17 +25,21 @@ export interface Client extends Target {
   droppedRow: number;
   /** How the last connection ended that the relay ended: a close code, or its absence in words. */
   endedBy: string;
+  /** When its last handshake began. */
+  startedMs: number;
   /** All below is of the connection that it has. */
   openedMs: number;
   isProven: boolean;
   /** The last frame from the relay, and to it, but for those that the leading driver's handler knows. */
   heardMs: number;
   toldMs: number;
+  /** When it was pinged last, or opened. */
+  pingedMs: number;
 }
 
 export function createClient(target: Target, index: number): Client {
   return {
-    ...target,
+    target,
     index,
     socket: NO_SOCKET,
     state: DOWN,
@@ -41,9 +47,11 @@ export function createClient(target: Target, index: number): Client {
     row: 0,
     droppedRow: -1,
     endedBy: "",
+    startedMs: 0,
     openedMs: 0,
     isProven: false,
     heardMs: 0,
     toldMs: 0,
+    pingedMs: 0,
   };
 }

@@ -4,6 +4,8 @@
  * back as its policy has it. A connection is usable once the first EOSE has come, and a few are asked now and then
  * while they are held: an open socket proves nothing.
  */
+
+import { Reconnects } from "../../../src/load/reconnect.ts";
 import {
   C_ANSWERED,
   C_ASKED,
@@ -57,7 +59,8 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
   const { session } = connect;
   const book = recorder.books.connection;
   const random = seededRandom(plan.seed, `connect/${share}`);
-  const seats = clients.map(() => createSeat(connect.reconnect, random));
+  const seats = clients.map(createSeat);
+  const reconnects = new Reconnects(connect.reconnect, random, clients.length);
   const seatOf = (client: Client): Seat => seats[client.index] as Seat;
   const most = Math.max(1, Math.floor(plan.connectConcurrency / plan.vus));
   const tasks = new DueQueue<Task>();
@@ -208,7 +211,7 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
       const seat = seatOf(client);
       const nowMs = client.openedMs;
       Object.assign(seat, { answers: 0, answeredMs: nowMs });
-      seat.reconnects.note("open");
+      reconnects.note(client.index, "open");
       book.times.response[client.row]?.record(nowMs - seat.dueMs);
       if (session !== null) {
         const meanMs = session.meanSec * 1_000;
@@ -252,11 +255,11 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
         const nowMs = clock.now();
         if (seat.isUsable) usable--;
         seat.isUsable = false;
-        if (how !== "failed" && client.isProven) seat.reconnects.note("proven");
+        if (how !== "failed" && client.isProven) reconnects.note(client.index, "proven");
         if (how === "closed" && seat.closing === "session") planConnect(client, CHURN, nowMs);
         else {
           const row = how === "failed" ? client.row : RECOVERY;
-          planConnect(client, row, nowMs + seat.reconnects.nextMs());
+          planConnect(client, row, nowMs + reconnects.nextMs(client.index));
         }
         seat.closing = null;
       },

@@ -28,7 +28,7 @@ export function createPublisher(ground: Ground, options: PublishOptions): Leadin
   const { ackTimeoutMs } = plan;
   const book = recorder.books.publish;
   const relayUrls = plan.relays.map(toDialUrl);
-  const lanes = clients.map((client) => createLane(client, relayUrls.indexOf(client.url)));
+  const lanes = clients.map((client) => createLane(client, relayUrls.indexOf(client.target.url)));
   const sets = createSetBook(recorder, paceOf(plan).sampleEvery);
   const pump = createPump(ground, options, lanes, sets);
   const late = new LateBook();

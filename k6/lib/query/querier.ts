@@ -54,7 +54,9 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
   const source = options.createSource(ground);
   const answers = createAnswerBook(book, options.mostQueries);
   const relays = askedRelays(plan.relays, options, answers.bookVerdict);
-  const lanes = clients.map((client) => createLane(client, relays.get(client.url) as AskedRelay));
+  const lanes = clients.map((client) =>
+    createLane(client, relays.get(client.target.url) as AskedRelay),
+  );
   const rows = createRows(options);
   let windowStartMs = 0;
   let windowEndMs = 0;
