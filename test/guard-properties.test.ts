@@ -176,7 +176,7 @@ function check(runs: number, property: fc.IProperty<[string]>): void {
   fc.assert(property, { numRuns: runs, seed: SEED });
 }
 
-test("200,000 URLs: what Node would dial elsewhere is never allowed, and both read the same", () => {
+test("100,000 URLs: what Node would dial elsewhere is never allowed, and both read the same", () => {
   const counts = { accepted: 0, refused: 0 };
   const property = fc.property(url, (text) => {
     const relay = read(text);
@@ -198,8 +198,8 @@ test("200,000 URLs: what Node would dial elsewhere is never allowed, and both re
       if (status !== "refused") assert.ok(isHarmless(relay.host, policy), relay.host);
     }
   });
-  check(200_000, property);
-  assert.ok(counts.accepted > 10_000 && counts.refused > 10_000, JSON.stringify(counts));
+  check(100_000, property);
+  assert.ok(counts.accepted > 5_000 && counts.refused > 5_000, JSON.stringify(counts));
 });
 
 test("40,000 well-formed URLs: accepted exactly as Node's URL reads them, and dialled as read", () => {

@@ -224,7 +224,7 @@ describe("renderHtml", () => {
         assert.deepEqual(tagsOf(html), plain);
         assert.equal(html.split("</script>").length, 3);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });
