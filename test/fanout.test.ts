@@ -62,13 +62,17 @@ async function fan(
 
 /** Runs against a relay with a fault and holds every column against its ledger, to the frame. */
 async function hold(fault: FanFault, trial?: Trial): Promise<Report> {
-  const relay = new FanRelay(fault);
-  const { report } = await fan(relay, trial);
+  return (await holdTo(new FanRelay(fault), trial)).report;
+}
+
+async function holdTo(relay: FanRelay, trial?: Trial): Promise<Ran> {
+  const ran = await fan(relay, trial);
+  const { report } = ran;
   const { bytes, ...totals } = deliveryOf(report).totals;
   const { bytes: _, ...zeros } = zerosOf("delivery");
   assert.deepEqual(totals, { ...zeros, ...relay.counts });
   assert.equal(bytes, relay.bytes);
-  return report;
+  return ran;
 }
 
 const errorsOf = (report: Report, of: string) =>
@@ -283,12 +287,17 @@ describe("a subscription that is lost is named by how", () => {
   });
 
   it("by the end of its connection, and is asked for again", async () => {
-    const report = await hold({
-      received: (eventPlace, relay) => {
+    let read = 0;
+    const relay = new FanRelay({
+      received: (eventPlace) => {
         const one = relay.subscriptions[5];
         if (eventPlace === 100 && one) one.socket.later(3, () => relay.cut(one.socket));
+        read = one?.read ?? 0;
       },
     });
+    const { report, slices } = await holdTo(relay);
+    const ends = slices.flatMap(({ answersAtEnd = [] }) => answersAtEnd);
+    assert.deepEqual(ends, [[read, 1]]);
     assert.deepEqual(errorsOf(report, "subscription"), { "connection no close frame": 1 });
     const { subscriptionLost } = deliveryOf(report).totals;
     assert.ok(subscriptionLost > 0 && subscriptionLost < 20, `${subscriptionLost} lost`);
@@ -389,10 +398,67 @@ describe("what comes in the midst of an event's frames is counted as what it is"
 
   it("one that others had and a subscription had not, though it has later ones", async () => {
     const report = await hold({
+      // Neither the first nor the last of its topic.
       deliver: ({ subscription: { place }, eventPlace }) =>
-        place === 3 && eventPlace > 20 && eventPlace < 260 ? [] : right(),
+        place === 11 && eventPlace > 20 && eventPlace < 260 ? [] : right(),
     });
     assert.ok(deliveryOf(report).totals.missing > 40);
+  });
+
+  it("one that has an event behind a later one, at once behind others that have it in order", async () => {
+    const inverted = ["delivered", "frames", "inverted"] as const;
+    const report = await hold({
+      // Of each topic an event and the next one, 20 ms behind it.
+      deliver: ({ eventPlace, subscription: { place } }) => {
+        if (eventPlace >= 380 || eventPlace % 40 > 7) return right();
+        const isFirst = eventPlace % 40 < 4;
+        if (place < 8 || place >= 12) return right(isFirst ? 25 : 10);
+        return isFirst ? [{ afterMs: 26, counts: inverted }] : right();
+      },
+    });
+    assert.equal(deliveryOf(report).totals.inverted, 40);
+  });
+
+  it("what a relay goes on delivering to a subscription that it has closed", async () => {
+    await hold({
+      deliver: ({ subscription, eventPlace }, relay) => {
+        if (subscription.place === 11 && eventPlace === 103) {
+          const closed = ["CLOSED", subscription.id, "error: shutting down"];
+          relay.end(subscription);
+          subscription.socket.answer(JSON.stringify(closed), 0.5);
+        }
+        if (!subscription.ended) return right();
+        return [{ afterMs: 1, counts: ["frames", "unexpected", "unowed"] }];
+      },
+    });
+  });
+
+  it("frames that were read apart and have their turns together, the last of them the latest", async () => {
+    const report = await hold(
+      {
+        deliver: ({ eventPlace, subscription: { place } }) =>
+          right(20 + (eventPlace === 20 && place >= 16 ? 0.2 : 0)),
+      },
+      {
+        variables: { RATE_EPS: "20" },
+        // Of each topic the first two receivers.
+        conditions: { readEarlierMs: (data) => (/^."EVENT","d[1-8]"/.test(data) ? 10 : 0) },
+      },
+    );
+    const { bursts, service } = deliveryOf(report).times;
+    // Two of each event, the first one behind nothing.
+    assert.equal(bursts.count, 2 * 40 - 1);
+    assert.ok((service.max ?? 0) > 20.19, `${service.max} ms`);
+  });
+
+  it("silence, by what others missed", async () => {
+    const report = await hold({
+      deliver: ({ place, subscription, eventPlace }, relay) => {
+        if (subscription.place === 17 && eventPlace >= 388) relay.end(subscription);
+        return place % 23 === 7 || subscription.ended ? [] : right();
+      },
+    });
+    assert.deepEqual(errorsOf(report, "subscription"), { silence: 1 });
   });
 
   it("over the end of a slice, with bursts as they were", async () => {
@@ -408,6 +474,8 @@ describe("what comes in the midst of an event's frames is counted as what it is"
     // Each event's frames pause once, and go on behind the next one's first.
     assert.equal(times.bursts.count, 20);
     assertSeriesSums(report);
+    for (const { counts, times, t } of deliveryOf(report).series)
+      assert.equal(counts.delivered, times.response.count, `${t} s`);
   });
 });
 

@@ -16,6 +16,8 @@ export interface FanSubscription {
   readonly placeOfConnection: number;
   /** EOSE was sent. */
   isOpen: boolean;
+  /** Frames of events that were read. */
+  read: number;
   ended: boolean;
   wasCut: boolean;
   /** Another one was asked for in its place. */
@@ -117,13 +119,15 @@ export class FanRelay {
   }
 
   send(
-    { socket, id }: FanSubscription,
+    subscription: FanSubscription,
     event: NostrEvent,
     afterMs: number,
     counts: readonly Column[],
   ) {
+    const { socket, id } = subscription;
     const text = JSON.stringify(["EVENT", id, event]);
     socket.answer(text, afterMs, () => {
+      subscription.read++;
       for (const column of counts) this.count(column);
       if (!counts.includes("probes")) this.bytes += text.length;
     });
@@ -146,7 +150,7 @@ export class FanRelay {
     this.#requestsOf.set(socket, placeOfConnection + 1);
     const subscription: FanSubscription = {
       ...{ socket, id, filters, place: this.#requests++, placeOfConnection },
-      ...{ isOpen: false, ended: false, wasCut: false, replaced: false },
+      ...{ isOpen: false, read: 0, ended: false, wasCut: false, replaced: false },
     };
     const asked = JSON.stringify(filters);
     const before = this.subscriptions.find(

@@ -124,6 +124,7 @@ export function createListener(ground: Ground, options: ListenerOptions) {
     book.samples.push(row, responseMs);
   };
 
+  /** Gives the subscription that the frame is for. */
   const readFrame = (lane: Lane, text: string, receivedMs: number, rest: Rest) => {
     const { only } = lane;
     let subscription: Subscription | undefined;
@@ -140,8 +141,8 @@ export function createListener(ground: Ground, options: ListenerOptions) {
       const start = at + ID_MEMBER.length;
       const id = substring(text, start, start + ID_LENGTH);
       const owed = takeFrame(lane, subscription, id, receivedMs, text.length);
-      if (owed === undefined || subscription === undefined) return undefined;
-      begin(owed, substring(text, subscription.head.length));
+      if (owed !== undefined && subscription !== undefined)
+        begin(owed, substring(text, subscription.head.length));
       return subscription;
     }
     rest(lane.client, text, receivedMs);
@@ -164,7 +165,7 @@ export function createListener(ground: Ground, options: ListenerOptions) {
     },
     listen(lane: Lane, rest: Rest) {
       const { client } = lane;
-      /** The subscription that had the last delivery here. */
+      /** The subscription that the last event here was for. */
       let own: Subscription | undefined;
       let ownTopic: Topic | null | undefined;
       let head = "";
