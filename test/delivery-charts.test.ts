@@ -106,9 +106,46 @@ describe("charts of deliveries", () => {
     }
   });
 
+  it("give when receivers of an event have it, rank by rank", () => {
+    const ms = { spread25: [0], spread50: [2, 2], spread75: [4, 8], spread90: [16], spread: [32] };
+    const chart = chartOf(
+      buildOf({
+        plan: PLAN,
+        slices: [
+          sliceOf({
+            classes: { delivery: [deliveries(OF_10_99, { due: 40, delivered: 40, frames: 40 })] },
+            histograms: Object.fromEntries(
+              Object.entries(ms).map(([time, values]) => [
+                `delivery.${time}.2`,
+                histogramOf(...values),
+              ]),
+            ),
+          }),
+        ],
+      }),
+      "spread",
+    );
+    assert.ok(chart.kind === "points" && chart.log);
+    assert.deepEqual(chart.labels, ["25 %", "50 %", "75 %", "90 %", "last"]);
+    const near = chart.series.map(({ values }) => values.map((v) => v && Math.round(v)));
+    assert.deepEqual(near, [
+      [null, 2, 4, 16, 32],
+      [null, 2, 8, 16, 32],
+      [null, 2, 8, 16, 32],
+    ]);
+    const none = chartOf(report, "spread");
+    assert.equal(none.kind, "none");
+  });
+
   it("are not there in a run in which nobody subscribed", () => {
     const ids = chartsOf(buildOf()).charts.map(({ id }) => id);
-    for (const id of ["deliveries", "delivery-times", "delivery-heat", "completeness"] as const) {
+    for (const id of [
+      "deliveries",
+      "delivery-times",
+      "delivery-heat",
+      "spread",
+      "completeness",
+    ] as const) {
       assert.ok(!ids.includes(id), id);
     }
   });

@@ -6,8 +6,10 @@ import { chartsOf } from "../src/report/charts/charts.ts";
 import { deliveryOf } from "../src/report/class-report.ts";
 import { withFindings } from "../src/report/findings/engine.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
+import { rankTimes } from "../src/report/rank-times.ts";
 import type { Report } from "../src/report/types.ts";
 import { zerosOf } from "../src/report/zeros.ts";
+import { buildOf, planOf } from "./fixtures/reports/run.ts";
 import {
   type FanFault,
   FanRelay,
@@ -70,7 +72,12 @@ async function holdTo(relay: FanRelay, trial?: Trial): Promise<Ran> {
   const { report } = ran;
   const { bytes, ...totals } = deliveryOf(report).totals;
   const { bytes: _, ...zeros } = zerosOf("delivery");
-  assert.deepEqual(totals, { ...zeros, ...relay.counts });
+  // Each test names how subscriptions were lost.
+  const lostSubscriptions = Object.values(errorsOf(report, "subscription")).reduce(
+    (sum, n) => sum + n,
+    0,
+  );
+  assert.deepEqual(totals, { ...zeros, lostSubscriptions, ...relay.counts });
   assert.equal(bytes, relay.bytes);
   return ran;
 }
@@ -91,6 +98,37 @@ describe("what subscribers get is held against what they are owed", () => {
     assert.equal(times.spread.count, 400);
     assert.equal(times.behindOk.count, 400);
     assertSeriesSums(report);
+  });
+
+  it("to one receiver 10 ms after another, which the ranks show", async () => {
+    const written = new Map<number, number>();
+    const report = await hold({
+      deliver: ({ eventPlace }) => {
+        const nth = written.get(eventPlace) ?? 0;
+        written.set(eventPlace, nth + 1);
+        return right(1 + nth * 10);
+      },
+    });
+    const ranks = rankTimes(report).map(({ name, times }) => [name, times] as const);
+    // Of five receivers the second, third, fourth, and twice the last one.
+    for (const [i, [name, ms]] of (
+      [
+        ["25 %", 10],
+        ["50 %", 20],
+        ["75 %", 30],
+        ["90 %", 40],
+        ["last", 40],
+      ] as const
+    ).entries()) {
+      const [own, times] = ranks[i] ?? [];
+      assert.deepEqual([own, times?.count], [name, 400]);
+      for (const value of [times?.min, times?.p50, times?.max])
+        assert.ok(Math.abs((value ?? 0) - ms) <= ms / 100, `${name}: ${value} ms`);
+    }
+    assert.match(
+      renderMarkdown(report),
+      /\| receivers \| events \|.*\n\|.*\n\| 25 % \| 400 \| (9\.9|10\.[01])\d? ms/,
+    );
   });
 
   it("read in another order than they have their turns: no time is below zero", async () => {
@@ -161,10 +199,13 @@ describe("what subscribers get is held against what they are owed", () => {
     const { report } = await runScenario(await poolOf("topic:4x1"), LOAD, queued, {
       scenario: "fanout",
     });
-    const { totals, times } = deliveryOf(report);
+    const { totals } = deliveryOf(report);
     assert.deepEqual([totals.due, totals.delivered], [2_000, 2_000]);
     // Five receivers, a millisecond after each other.
-    assert.ok(Math.abs((times.spread.p50 ?? 0) - 4) < 0.1, `${times.spread.p50} ms`);
+    for (const [i, ms] of [1, 2, 3, 4, 4].entries()) {
+      const { p50 } = rankTimes(report)[i]?.times ?? {};
+      assert.ok(Math.abs((p50 ?? 0) - ms) < 0.1, `${p50} ms`);
+    }
     assert.equal(report.generator.clockViolations, 0);
   });
 
@@ -653,6 +694,33 @@ describe("what a report says of deliveries", () => {
         ["delivery-times", "lines"],
         ["delivery-heat", "heat"],
       ],
+    );
+  });
+});
+
+describe("a run that is cut off", () => {
+  it("has what was on its way as unfinished, and as no loss", async () => {
+    const relay = new FanRelay({ deliver: () => right(300) });
+    const { slices } = await fan(relay);
+    const plan = planOf(LOAD, "fanout");
+    const windowStartMs = slices.find((one) => one.windowStartMs !== null)?.windowStartMs ?? 0;
+    const cut = slices.filter(({ atMs }) => atMs <= windowStartMs + 1_000.5);
+    const report = withFindings(buildOf({ plan, slices: cut, stopReason: "interrupted" }));
+    const { totals, identities } = deliveryOf(report);
+    // An event each 5 ms, its five deliveries behind 300 ms: those of 60 events, and of the VU's last OKs one less.
+    assert.ok(Math.abs(totals.unfinished - 300) <= 10, `${totals.unfinished}`);
+    assert.equal(totals.delivered, totals.due - totals.unfinished);
+    assert.deepEqual([totals.missing, totals.subscriptionLost], [0, 0]);
+    assert.ok(identities.every(({ balances }) => balances));
+    const text = renderMarkdown(report);
+    assert.match(
+      text,
+      /\*\*All 7\d\d deliveries that were owed came in time\*\* \(completeness 1\.0/,
+    );
+    assert.match(text, /(29|30)\d more were unfinished: the run was cut off/);
+    assert.deepEqual(
+      report.findings.map(({ id }) => id),
+      [],
     );
   });
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { publishOf, setOf } from "../src/report/class-report.ts";
 import { withFindings } from "../src/report/findings/engine.ts";
+import { renderMarkdown } from "../src/report/markdown.ts";
 import { EXIT, exitCode } from "../src/report/verdict.ts";
 import { zerosOf } from "../src/report/zeros.ts";
 import {
@@ -17,6 +18,7 @@ import {
 } from "./faulty-relay/answers.ts";
 import { accept, acceptLate, acceptUnasked, frame, reject } from "./faulty-relay/frames.ts";
 import { figuresOf } from "./fixtures/reports/figures.ts";
+import { buildOf, planOf } from "./fixtures/reports/run.ts";
 import { misbehave } from "./k6-world/misbehave.ts";
 import { assertSeriesSums, hold, publish } from "./k6-world/trial.ts";
 
@@ -52,6 +54,26 @@ describe("what a relay answers is counted as what it was", () => {
     assert.ok(min !== null && max !== null && mean !== null && p50 !== null);
     assert.ok(min > 4.9 && max < 30.4, `${min} to ${max} ms`);
     assert.ok(Math.abs(mean - 17.5) < 0.5, `${mean} ms on average`);
+  });
+});
+
+describe("a run that is cut off", () => {
+  it("has what was under way as lost, and no failure for it", async () => {
+    const { relay } = misbehave(({ event }) => [accept(event.id, 300)]);
+    const variables = { CLIENTS: "4", RATE_EPS: "200", DURATION_SEC: "2" };
+    const { slices } = await publish(relay, variables);
+    const windowStartMs = slices.find((one) => one.windowStartMs !== null)?.windowStartMs ?? 0;
+    const cut = slices.filter(({ atMs }) => atMs <= windowStartMs + 1_000.5);
+    const plan = planOf(variables);
+    const report = withFindings(buildOf({ plan, slices: cut, stopReason: "interrupted" }));
+    const { attempted, accepted, lost } = publishOf(report).totals;
+    // One each 5 ms.
+    assert.ok(Math.abs(lost - 60) <= 2, `${lost}`);
+    assert.equal(attempted, accepted + lost);
+    assert.equal(report.run.cutOff?.publish?.lost, lost);
+    const failed = report.thresholds.find(({ metric }) => metric === "nostr_publish_failed");
+    assert.deepEqual([failed?.value, failed?.ok], [0, true]);
+    assert.match(renderMarkdown(report), /cut off: they stand as (58|59|60|61|62) lost/);
   });
 });
 

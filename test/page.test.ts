@@ -137,7 +137,7 @@ describe("pages of deliveries and of connections in headless Chromium", { skip }
         drawn.push(...painted.map(([id]) => id));
       }
       for (const id of [
-        ...["deliveries", "delivery-times", "delivery-heat", "completeness"],
+        ...["deliveries", "delivery-times", "delivery-heat", "spread", "completeness"],
         ...["connections", "recovery", "heat"],
       ]) {
         assert.ok(drawn.includes(id), `${id}: ${drawn.join()}`);

@@ -13,6 +13,7 @@ import {
   emptyReport,
   histogramOf,
   planOf,
+  rowOf,
   sliceOf,
 } from "./fixtures/reports/run.ts";
 
@@ -109,7 +110,10 @@ const reports: Readonly<Record<string, Report>> = {
   }),
   "of a run without data": emptyReport(),
   "of a run without data, completed": completeOf(emptyReport()),
-  "of a run that was cut off": buildOf({ slices: [sliceOf()], stopReason: "interrupted" }),
+  "of a run that was cut off": buildOf({
+    slices: [sliceOf({ classes: { publish: [rowOf(0, { scheduled: 1, attempted: 1 })] } })],
+    stopReason: "interrupted",
+  }),
   "with errors and a stack": withErrors,
   "with connections that ended, and handshakes of the CLI's own": withConnections,
   "of a relay that was started again behind a proxy": completeOf(buildOf(), {
@@ -155,6 +159,7 @@ const reports: Readonly<Record<string, Report>> = {
 /** Figures that came later: stored baselines have none of them, and still compare. */
 const LATER = [
   "corpus",
+  "cutOff",
   "preflight",
   "relays",
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],

@@ -250,6 +250,18 @@ describe("what they ask for", () => {
     );
   });
 
+  it("is refused of several instances, each of which would bring its own", () => {
+    const several = (slow: string) => {
+      const all = { RELAY_URL: "ws://127.0.0.1:7777", INSTANCES: "2", SLOW_READERS: slow };
+      return buildPlan("fanout", collectOptions({}, all, "fanout"), "seed", 2);
+    };
+    assert.equal(several("0").instances, 2);
+    assert.throws(
+      () => several("1"),
+      /^ConfigError: SLOW_READERS \(--slow-readers\) must be 0 with INSTANCES/,
+    );
+  });
+
   it("comes when others had their part of the window", () => {
     const of = (baseline: string, decoys: string, slow: string) => {
       const joins = joinsOf(fanoutOf({ BASELINE: baseline, DECOYS: decoys, SLOW_READERS: slow }));

@@ -16,6 +16,7 @@ import { keptOf } from "../plan/variables.ts";
 import type { PoolManifest } from "../pool/format.ts";
 import { identitiesOf, publishOf } from "./class-report.ts";
 import type { ClassReport, ClassReports, LackingPart } from "./class-types.ts";
+import { cutOffOf } from "./cut-off.ts";
 import { endsOf } from "./ends.ts";
 import { withFindings } from "./findings/engine.ts";
 import { judgeGenerator } from "./generator.ts";
@@ -55,6 +56,7 @@ export function buildReport(input: BuildInput): Report {
     several === undefined ||
     (several.missing.length === 0 && several.each.every(({ complete }) => complete));
   const complete = merged.vusDone === plan.vus && isWhole;
+  const cutOff = cutOffOf(merged);
   const run: Report["run"] = {
     id: input.runId,
     scenario: plan.scenario,
@@ -64,6 +66,7 @@ export function buildReport(input: BuildInput): Report {
     sliceSec: sliceMs / 1_000,
     complete,
     stopReason: complete ? null : (input.stopReason ?? "not all VUs handed in their last figures"),
+    ...(cutOff === undefined ? {} : { cutOff }),
     sameHost: plan.relays.some((relay) => isLoopback(relay.host)),
     tool: TOOL,
     k6: input.k6,

@@ -32,6 +32,8 @@ interface MergedRow<C extends ClassName = ClassName> {
 export interface MergedClass<C extends ClassName = ClassName> {
   readonly rows: readonly MergedRow<C>[];
   readonly warmup: CountsOf<C>;
+  /** Of the window, what VUs that were cut off had under way, by the column in which it stands. */
+  readonly cutOff: Readonly<Record<string, number>>;
   readonly lag: HistogramData;
   readonly series: readonly ClassPoint<C>[];
 }
@@ -112,7 +114,8 @@ function mergeClass<C extends ClassName>(
   placed: Placed,
 ): MergedClass<C> {
   const row = classOf(name);
-  const counts = countRows(name, slices, row.hasWarmup ? rows.length * 2 : rows.length);
+  const length = row.hasWarmup ? rows.length * 2 : rows.length;
+  const { counts, cutOff } = countRows(name, slices, length, rows.length);
   return {
     rows: rows.map((rowName, i) => ({
       name: rowName,
@@ -122,6 +125,7 @@ function mergeClass<C extends ClassName>(
       ),
     })),
     warmup: addAll(name, counts.slice(rows.length)),
+    cutOff,
     lag: histogramOf(slices, lagKey(name)),
     series: seriesOf(name, placed, rows),
   };
@@ -132,9 +136,11 @@ function countRows<C extends ClassName>(
   name: C,
   slices: readonly Slice[],
   length: number,
-): readonly CountsOf<C>[] {
+  ofWindow: number,
+): Pick<MergedClass<C>, "cutOff"> & { readonly counts: readonly CountsOf<C>[] } {
   const { columns } = classOf(name);
   const done = doneVus(slices);
+  const cutOff: Record<string, number> = {};
   const sums = Array.from({ length }, (): Record<string, number> => zerosOf(name));
   const byVu = new Map<number, Slice[]>();
   for (const slice of slices) {
@@ -153,20 +159,26 @@ function countRows<C extends ClassName>(
         });
       }
     }
-    if (!done.has(vu)) for (const counts of own) closeBooks(name, counts);
     own.forEach((counts, row) => {
+      if (!done.has(vu)) closeBooks(name, counts, row < ofWindow ? cutOff : {});
       const into = sums[row] ?? {};
       for (const column of columns) into[column] = (into[column] ?? 0) + (counts[column] ?? 0);
     });
   }
-  return sums as unknown as readonly CountsOf<C>[];
+  return { counts: sums as unknown as readonly CountsOf<C>[], cutOff };
 }
 
-function closeBooks(name: ClassName, counts: Record<string, number>): void {
+function closeBooks(
+  name: ClassName,
+  counts: Record<string, number>,
+  cutOff: Record<string, number>,
+): void {
   for (const { left, right, rest } of classOf(name).identities) {
     if (rest === undefined) continue;
     const open = right.reduce((n, column) => n - (counts[column] ?? 0), counts[left] ?? 0);
-    if (open > 0) counts[rest] = (counts[rest] ?? 0) + open;
+    if (open <= 0) continue;
+    counts[rest] = (counts[rest] ?? 0) + open;
+    cutOff[rest] = (cutOff[rest] ?? 0) + open;
   }
 }
 

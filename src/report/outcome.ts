@@ -30,10 +30,11 @@ export function outcomeOf(report: Report): string {
 function delivered({ classes: { delivery } }: Report): string {
   if (delivery === undefined) return "";
   const { totals, times } = delivery;
-  const all = totals.delivered === totals.due;
-  const share = all
-    ? `all ${formatCount(totals.due)} deliveries`
-    : `${formatCount(totals.delivered)} of ${formatCount(totals.due)} deliveries`;
+  const owed = totals.due - totals.unfinished;
+  const share =
+    totals.delivered === owed
+      ? `all ${formatCount(owed)} deliveries`
+      : `${formatCount(totals.delivered)} of ${formatCount(owed)} deliveries`;
   return `; ${share} came in time, p99 ${formatMs(times.response.p99)}`;
 }
 

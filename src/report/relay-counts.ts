@@ -49,7 +49,7 @@ export interface CountedDeliveries {
 
 /** `null` where nobody subscribed, or the relay does not count. */
 export function countedDeliveries(report: Report): CountedDeliveries | null {
-  const { classes, config, resources, slowReaders: slow } = report;
+  const { classes, config, resources, run, slowReaders: slow } = report;
   const { delivery, connection } = classes;
   if (delivery === undefined || config.relays.length > 1) return null;
   const metrics = (resources?.relayMetrics ?? []).filter(({ name }) =>
@@ -62,9 +62,12 @@ export function countedDeliveries(report: Report): CountedDeliveries | null {
   const came = frames + (slow?.frames ?? 0);
   const missing = t.missing + (warmup?.missing ?? 0);
   const gap = Math.max(0, counted - came);
-  // On a connection that goes on TCP loses nothing.
+  // On a connection that goes on TCP loses nothing, unless the run was cut off.
   const someEnded =
-    connection.totals.dropped > 0 || t.subscriptionLost > 0 || (slow?.ends.length ?? 0) > 0;
+    !run.complete ||
+    connection.totals.dropped > 0 ||
+    t.subscriptionLost > 0 ||
+    (slow?.ends.length ?? 0) > 0;
   const byUs = someEnded ? 0 : gap;
   return {
     ...{ counted, came, byUs },

@@ -95,7 +95,7 @@ function deliveryLines({ classes: { delivery } }: Report): readonly string[] {
   const { totals: t, times } = delivery;
   const { p50, p95, p99 } = times.response;
   return [
-    `deliveries  ${formatCount(t.due)} due, ${formatCount(t.delivered)} delivered, ${formatCount(t.late)} late, ${formatCount(t.missing)} missing, ${formatCount(t.subscriptionLost)} lost with their subscription, ${formatCount(t.duplicate)} twice, ${formatCount(t.unexpected)} not owed; p50 ${formatMs(p50)}, p95 ${formatMs(p95)}, p99 ${formatMs(p99)}`,
+    `deliveries  ${formatCount(t.due)} due, ${formatCount(t.delivered)} delivered, ${formatCount(t.late)} late, ${formatCount(t.missing)} missing, ${formatCount(t.subscriptionLost)} lost with their subscription, ${t.unfinished > 0 ? `${formatCount(t.unfinished)} unfinished, ` : ""}${formatCount(t.duplicate)} twice, ${formatCount(t.unexpected)} not owed; p50 ${formatMs(p50)}, p95 ${formatMs(p95)}, p99 ${formatMs(p99)}`,
   ];
 }
 

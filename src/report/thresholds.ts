@@ -78,10 +78,13 @@ function measuredValue(
     if (only !== undefined) continue;
     const totals: Readonly<Record<string, number>> = of.totals;
     const due = totals[row.due] ?? 0;
-    if (failed === name) return due === 0 ? null : (due - sumColumns(totals, row.fine)) / due;
+    // What was under way when the run was cut off did not fail.
+    const cutOff = m.run.cutOff?.[className] ?? {};
+    const fine = sumColumns(totals, row.fine) + sumColumns(cutOff, row.failed);
+    if (failed === name) return due === 0 ? null : (due - fine) / due;
     const column = keyOf(counters, name);
     if (column === null) continue;
-    const count = due === 0 ? null : (totals[column] ?? 0);
+    const count = due === 0 ? null : (totals[column] ?? 0) - (cutOff[column] ?? 0);
     if (count === null || expression.aggregation === "count") return count;
     return m.run.durationSec > 0 ? count / m.run.durationSec : null;
   }

@@ -425,6 +425,8 @@ export interface Report {
     /** Every planned VU handed in its last slice. */
     readonly complete: boolean;
     readonly stopReason: string | null;
+    /** Of a run that was cut off, by class and column: what was under way, where it stands as a failure. */
+    readonly cutOff?: Partial<Readonly<Record<ClassName, Readonly<Record<string, number>>>>>;
     readonly sameHost: boolean | null;
     readonly tool: string;
     readonly k6: string | null;

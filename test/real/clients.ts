@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { deliveryOf } from "../../src/report/class-report.ts";
 import { recoveryOf } from "../../src/report/recovery.ts";
+import { countedDeliveries } from "../../src/report/relay-counts.ts";
 import type { Report } from "../../src/report/types.ts";
 import { pause, type Tried } from "./tried.ts";
 
@@ -62,6 +63,9 @@ export function tryClients(open: (use: (tried: Tried) => Promise<void>) => Promi
       const { due, delivered, duplicate, unexpected } = deliveryOf(report).totals;
       assert.ok(due > 400, `${due} due`);
       assert.deepEqual([delivered, duplicate, unexpected], [due, 0, 0], said(report));
+      const counted = countedDeliveries(report);
+      assert.equal(counted !== null, tried.isCounting);
+      assert.equal(counted?.counted, counted?.came, "what it sent, by its own count");
       assertUnblamed(report);
     }));
 }

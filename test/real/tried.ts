@@ -62,6 +62,7 @@ export class Tried {
     const before = await this.#relay.count(this.running.place);
     const words = wordsOf({
       relay: this.running.url,
+      ...this.#metrics(),
       "ack-timeout": 3_000,
       "report-dir": "reports",
       ...flags,
@@ -73,13 +74,10 @@ export class Tried {
   /** The scenario that publishes nothing but what it asks about. */
   async query(flags: Readonly<Record<string, string | number>>): Promise<Ran> {
     const before = await this.#relay.count(this.running.place);
-    const { metricsPath } = this.#relay;
-    const { port } = this.running.place;
-    const metrics = `http://127.0.0.1:${port}${metricsPath}`;
     const words = wordsOf({
       relay: this.running.url,
       clients: CLIENTS,
-      ...(metricsPath === undefined ? {} : { "relay-metrics": metrics }),
+      ...this.#metrics(),
       "query-rate": 20,
       "ack-timeout": 3_000,
       "report-dir": "reports",
@@ -87,6 +85,19 @@ export class Tried {
     });
     const { ended } = this.#place.start(["run", "query", "--no-calibrate", ...words]);
     return this.#read(ended, before);
+  }
+
+  /** It shows its counters. */
+  get isCounting(): boolean {
+    return this.#relay.metricsPath !== undefined;
+  }
+
+  #metrics(): Readonly<Record<string, string>> {
+    const { metricsPath } = this.#relay;
+    const { port } = this.running.place;
+    return metricsPath === undefined
+      ? {}
+      : { "relay-metrics": `http://127.0.0.1:${port}${metricsPath}` };
   }
 
   async #read(ended: ReturnType<Place["start"]>["ended"], before: Counts): Promise<Ran> {

@@ -4,7 +4,11 @@
  */
 
 import { filterOfDecoy, filterOfTopics } from "../../../src/events/topic-filter.ts";
-import { DELIVERY_ROWS, STRANGERS } from "../../../src/measure/classes/delivery.ts";
+import {
+  D_LOST_SUBSCRIPTIONS,
+  DELIVERY_ROWS,
+  STRANGERS,
+} from "../../../src/measure/classes/delivery.ts";
 import { MOST_SAMPLES } from "../../../src/measure/recorder.ts";
 import { deliveriesPerSecond, joinsOf } from "../../../src/plan/fanout.ts";
 import { seededRandom } from "../../../src/random.ts";
@@ -42,7 +46,9 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   );
   const perSecond = deliveriesPerSecond(fanout, plan.rateEps, plan.vus);
   const sampleEvery = Math.max(1, Math.ceil((perSecond * plan.durationSec) / MOST_SAMPLES));
-  const deliveries = createDeliveries(ground, { deliveryTimeoutMs, sampleEvery });
+  const deliveries = createDeliveries(ground, {
+    ...{ deliveryTimeoutMs, sampleEvery, perSecond: perSecond / plan.vus },
+  });
   const loseOwed = (subscription: Subscription, how: string): void => {
     listener.putBack();
     deliveries.lose(subscription, how);
@@ -100,6 +106,11 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     loseOwed(subscription, how);
   };
 
+  const countLost = ({ row }: Subscription, nowMs: number): void => {
+    const of = nowMs < windowStartMs ? row + DELIVERY_ROWS.length : row;
+    recorder.books.delivery.count(of, D_LOST_SUBSCRIPTIONS);
+  };
+
   const takeClosed = (
     { id, text }: ReadMessage & { type: "CLOSED" },
     lane: Lane,
@@ -111,7 +122,9 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     const how = own.takeClosed(subscription, text, nowMs);
     loseOwed(subscription, how);
     // Before it is over the list of what was not ready has it.
-    if (own.isOver) recorder.said("subscription", how, atSec(), text);
+    if (!own.isOver) return;
+    recorder.said("subscription", how, atSec(), text);
+    countLost(subscription, nowMs);
   };
 
   const following: Following = {
@@ -239,6 +252,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
       for (const one of laneOf(client).subscriptions) {
         if (one.state === LIVE && openingOf(one).isOver) {
           recorder.error("subscription", how, atSec(), `\`${one.id}\` ended with its connection`);
+          countLost(one, nowMs);
         }
         if (one.state !== LOST && one.state !== UNASKED) lose(one, how, nowMs);
       }

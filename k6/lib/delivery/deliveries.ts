@@ -14,6 +14,7 @@ import {
   D_INVERTED,
   D_INVERTED_TIES,
   D_LATE,
+  D_LOST_SUBSCRIPTIONS,
   D_MISSING,
   D_STORED,
   D_SUBSCRIPTION_LOST,
@@ -26,17 +27,8 @@ import type { Histogram } from "../../../src/measure/histogram.ts";
 import type { Ground } from "../driver.ts";
 import { Fifo } from "../fifo.ts";
 import { record } from "../hot.ts";
-import {
-  AWAITED,
-  GONE,
-  IN_TIME,
-  OWED,
-  type Sent,
-  SUPERSEDED,
-  TOO_LATE,
-  UNDECIDED,
-  UNOWED,
-} from "./sent.ts";
+import { createRanks } from "./ranks.ts";
+import { AWAITED, CAME, GONE, OWED, type Sent, SUPERSEDED, UNDECIDED, UNOWED } from "./sent.ts";
 import { isSilence } from "./silence.ts";
 import { ASKED, LOST, NEVER_PLAIN, type Subscription, type Topic } from "./subscription.ts";
 
@@ -44,15 +36,18 @@ export interface DeliveriesOptions {
   readonly deliveryTimeoutMs: number;
   /** Of so many deliveries the time of one goes to k6's own trend. */
   readonly sampleEvery: number;
+  /** Of all that is due a second, what is this VU's. */
+  readonly perSecond: number;
 }
 
 export function createDeliveries(
   { recorder, atSec }: Pick<Ground, "recorder" | "atSec">,
-  { deliveryTimeoutMs, sampleEvery }: DeliveriesOptions,
+  { deliveryTimeoutMs, sampleEvery, perSecond }: DeliveriesOptions,
 ) {
   const book = recorder.books.delivery;
   const { columns } = book;
-  const { response, service, spread, behindOk, aheadOfOk } = book.times;
+  const { response, service, behindOk, aheadOfOk } = book.times;
+  const rank = createRanks(book.times, perSecond);
   const [frames, delivered, bytes] = [D_FRAMES, D_DELIVERED, D_BYTES].map(
     (column) => columns[column],
   ) as [Float64Array, Float64Array, Float64Array];
@@ -83,12 +78,12 @@ export function createDeliveries(
   };
 
   /** Counts a frame of an event that is owed, the first at its subscription. */
-  const bookFrame = (sent: Sent, state: number, receivedMs: number): void => {
+  const bookFrame = (sent: Sent, receivedMs: number): void => {
     const { row } = sent;
-    (frames[row] as number)++;
-    if (state === IN_TIME) (delivered[row] as number)++;
-    else book.count(row, D_LATE);
     const responseMs = receivedMs - sent.dueMs;
+    (frames[row] as number)++;
+    if (responseMs <= deliveryTimeoutMs) (delivered[row] as number)++;
+    else book.count(row, D_LATE);
     record(response[row] as Histogram, responseMs);
     record(service[row] as Histogram, receivedMs - sent.sentMs);
     if (++samples % sampleEvery === 0) book.samples.push(row, responseMs);
@@ -104,9 +99,9 @@ export function createDeliveries(
   const close = (sent: Sent): void => {
     stopAwaiting(sent);
     if (!openOf(sent.topic).delete(sent)) return;
-    if (sent.fate === OWED && sent.arrived > 1) {
-      record(spread[sent.row] as Histogram, sent.lastMs - sent.firstMs);
-    }
+    if (sent.fate === OWED && sent.arrived > 1) rank(sent);
+    // It may be looked for long: so many times would burden the collector of garbage.
+    if (sent.arrived === sent.slots.length) sent.slots.fill(CAME);
   };
 
   const miss = (subscription: Subscription, sent: Sent): void => {
@@ -148,13 +143,11 @@ export function createDeliveries(
 
   /** It is owed: what came already, and what is lost already, is counted. */
   const owe = (sent: Sent): void => {
-    const { row, early, slots, gone } = sent;
+    const { row, early, gone } = sent;
     const due = sent.left + sent.arrived + gone;
     if (due > 0) book.count(row, D_DUE, due);
     if (gone > 0) book.count(row, D_SUBSCRIPTION_LOST, gone);
-    for (let i = 0; i < early.length; i += 2) {
-      bookFrame(sent, slots[early[i] as number] as number, early[i + 1] as number);
-    }
+    for (const receivedMs of early) bookFrame(sent, receivedMs);
     early.length = 0;
   };
 
@@ -178,8 +171,7 @@ export function createDeliveries(
 
   /** The first frame of an event at a subscription that it is owed to. */
   const deliver = (subscription: Subscription, sent: Sent, receivedMs: number): void => {
-    const state = receivedMs - sent.dueMs <= deliveryTimeoutMs ? IN_TIME : TOO_LATE;
-    sent.slots[subscription.slot] = state;
+    sent.slots[subscription.slot] = receivedMs;
     subscription.isProven = true;
     came++;
     if (sent.arrived++ === 0) {
@@ -192,8 +184,8 @@ export function createDeliveries(
     if (subscription.missed + subscription.missedInWarmup > 0)
       settleMissed(subscription, D_MISSING);
     subscription.plainFrom = subscription.last?.order ?? NEVER_PLAIN;
-    if (sent.fate === OWED) bookFrame(sent, state, receivedMs);
-    else sent.early.push(subscription.slot, receivedMs);
+    if (sent.fate === OWED) bookFrame(sent, receivedMs);
+    else sent.early.push(receivedMs);
     if (--sent.left > 0) return;
     stopAwaiting(sent);
     if (sent.fate !== UNDECIDED) close(sent);
@@ -201,12 +193,11 @@ export function createDeliveries(
 
   /** What is not owed at that subscription, or has come before. */
   const takeMore = (subscription: Subscription, sent: Sent): void => {
-    const state = sent.slots[subscription.slot];
+    const hasCome = (sent.slots[subscription.slot] as number) > AWAITED;
     const isBeforeEose = subscription.state === ASKED;
     if (isBeforeEose && sent.sentMs < subscription.askedMs) unexpected(sent.row, D_STORED);
-    else if (sent.fate === UNOWED || (state !== IN_TIME && state !== TOO_LATE)) {
-      unexpected(sent.row, D_UNOWED);
-    } else {
+    else if (sent.fate === UNOWED || !hasCome) unexpected(sent.row, D_UNOWED);
+    else {
       (frames[sent.row] as number)++;
       book.count(sent.row, D_DUPLICATE);
     }
@@ -281,7 +272,7 @@ export function createDeliveries(
     /** It was not accepted: nothing of it is owed, and what came all the same is counted so. */
     disown(sent: Sent): void {
       sent.fate = UNOWED;
-      for (let i = 0; i < sent.early.length; i += 2) unexpected(sent.row, D_UNOWED);
+      for (const _ of sent.early) unexpected(sent.row, D_UNOWED);
       sent.early.length = 0;
       close(sent);
     },
@@ -323,6 +314,7 @@ export function createDeliveries(
         }
         const { noticed } = subscription.lane;
         settleMissed(subscription, D_SUBSCRIPTION_LOST);
+        book.count(subscription.row, D_LOST_SUBSCRIPTIONS);
         if (noticed !== null) recorder.said("subscription", "NOTICE", atSec(), noticed);
         else {
           recorder.error(

@@ -13,7 +13,7 @@ import type { Ground, Rest, SocketMessage } from "../driver.ts";
 import { charCodeAt, indexOf, substring } from "../hot.ts";
 import { createLook } from "../look.ts";
 import type { DeliveryOptions } from "./options.ts";
-import { AWAITED, ID_LENGTH, IN_TIME, type Sent } from "./sent.ts";
+import { AWAITED, ID_LENGTH, type Sent } from "./sent.ts";
 import type { Lane, Subscription, Topic } from "./subscription.ts";
 
 /** Of so many messages one is followed by a look at the clock. */
@@ -186,7 +186,7 @@ export function createListener(ground: Ground, options: ListenerOptions) {
             receivedMs <= untilMs &&
             receivedMs - lastMs <= QUIET_MS
           ) {
-            slots[slot] = IN_TIME;
+            slots[slot] = receivedMs;
             (own as Subscription).plainFrom = order;
             (own as Subscription).last = sent as Sent;
             answers++;

@@ -12,12 +12,12 @@ export const OWED = 1;
 export const UNOWED = 2;
 export const SUPERSEDED = 3;
 
-/** At a subscription: awaited; came in time; came late; the subscription was gone; it was not open yet. */
+/** At a subscription: awaited; the subscription was gone; it was not open yet. Above these it is the time at which it came. */
 export const AWAITED = 0;
-export const IN_TIME = 1;
-export const TOO_LATE = 2;
-export const GONE = 3;
-const NOT_OPEN = 4;
+/** It came, whenever. */
+export const CAME = 1;
+export const GONE = -1;
+const NOT_OPEN = -2;
 
 export interface Sent {
   readonly id: string;
@@ -42,7 +42,7 @@ export interface Sent {
   lastMs: number;
   /** Of its OK, where that has come. */
   okMs: number | null;
-  /** What came before it was known to be owed: slot and time in turn. */
+  /** When came what came before it was known to be owed. */
   readonly early: number[];
   /** The run is to wait for it. */
   isAwaited: boolean;

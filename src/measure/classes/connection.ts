@@ -106,7 +106,10 @@ export const connection = {
     tag: null,
     trends: { connect: "nostr_connect_time", usable: "nostr_usable_time" },
     counters: {
+      due: "nostr_connections_due",
       opened: "nostr_connections_opened",
+      failed: "nostr_connections_failed",
+      dropped: "nostr_connections_dropped",
       mute: "nostr_connections_mute",
       unanswered: "nostr_probes_unanswered",
     },

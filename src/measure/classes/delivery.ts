@@ -25,6 +25,14 @@ export function rowOfTopic(subscriptions: number): number {
   );
 }
 
+/** Times that an event takes from its first receiver to the one of a rank: by the share of receivers that have it by then. */
+export const RANKS = [
+  ["spread25", 0.25],
+  ["spread50", 0.5],
+  ["spread75", 0.75],
+  ["spread90", 0.9],
+] as const;
+
 export const delivery = {
   unit: "an event owed to one subscription",
   many: "deliveries",
@@ -38,6 +46,7 @@ export const delivery = {
     "missing",
     "subscriptionLost",
     "supersededBefore",
+    "unfinished",
     "frames",
     "duplicate",
     "unexpected",
@@ -50,14 +59,14 @@ export const delivery = {
     "beforeEose",
     "bytes",
     "probes",
+    "lostSubscriptions",
   ],
   identities: [
     {
-      text: "due = delivered + late + missing + subscriptionLost + supersededBefore",
+      text: "due = delivered + late + missing + subscriptionLost + supersededBefore + unfinished",
       left: "due",
-      right: ["delivered", "late", "missing", "subscriptionLost", "supersededBefore"],
-      // Its subscription ended with the VU.
-      rest: "subscriptionLost",
+      right: ["delivered", "late", "missing", "subscriptionLost", "supersededBefore", "unfinished"],
+      rest: "unfinished",
     },
     {
       text: "frames = delivered + late + duplicate + unexpected",
@@ -74,6 +83,11 @@ export const delivery = {
     response: "from when it was due to be published to its frame",
     service: "from when it was published to its frame",
     spread: "from an event's first frame to its last",
+    spread25:
+      "from an event's first frame to the one with which a quarter of its receivers have it",
+    spread50: "from an event's first frame to the one with which half of its receivers have it",
+    spread75: "from an event's first frame to the one with which three quarters have it",
+    spread90: "from an event's first frame to the one with which nine in ten have it",
     behindOk: "from an event's OK to its first frame, where the OK came first",
     bursts:
       "from the beginning of one burst of frames to that of the next, of all subscriptions of a VU",
@@ -84,7 +98,7 @@ export const delivery = {
   due: "due",
   sent: "due",
   done: "delivered",
-  fine: ["delivered", "supersededBefore"],
+  fine: ["delivered", "supersededBefore", "unfinished"],
   failed: ["late", "missing", "subscriptionLost"],
   hasWarmup: true,
   hasSchedule: false,
@@ -100,6 +114,7 @@ export const delivery = {
       subscriptionLost: "nostr_deliveries_lost",
       duplicate: "nostr_delivery_duplicates",
       unexpected: "nostr_delivery_unexpected",
+      lostSubscriptions: "nostr_subscriptions_lost",
     },
     failed: "nostr_delivery_failed",
   },
@@ -115,22 +130,25 @@ export const D_MISSING = 3;
 export const D_SUBSCRIPTION_LOST = 4;
 /** The relay had a newer version already, and delivers what it has. */
 export const D_SUPERSEDED_BEFORE = 5;
-export const D_FRAMES = 6;
-export const D_DUPLICATE = 7;
-export const D_UNEXPECTED = 8;
+/** Column 6, `unfinished`, is what a VU that was cut off had not settled: nobody knows whether it would have come. */
+export const D_FRAMES = 7;
+export const D_DUPLICATE = 8;
+export const D_UNEXPECTED = 9;
 /** Of an event that was not accepted, or was published before its subscription was open. */
-export const D_UNOWED = 9;
+export const D_UNOWED = 10;
 /** Before EOSE, of an event from before the REQ. */
-export const D_STORED = 10;
+export const D_STORED = 11;
 /** One of ours, for a subscription that does not match it. */
-export const D_WRONG_SUBSCRIPTION = 11;
+export const D_WRONG_SUBSCRIPTION = 12;
 /** An event of nobody we know, or for no subscription of ours. */
-export const D_FOREIGN = 12;
+export const D_FOREIGN = 13;
 /** Behind one that was published later; of those, with the same `created_at`, where no order is promised. */
-export const D_INVERTED = 13;
-export const D_INVERTED_TIES = 14;
+export const D_INVERTED = 14;
+export const D_INVERTED_TIES = 15;
 /** NIP-01: what comes before EOSE is stored. */
-export const D_BEFORE_EOSE = 15;
-export const D_BYTES = 16;
+export const D_BEFORE_EOSE = 16;
+export const D_BYTES = 17;
 /** Of the events that tell whether subscriptions are open; no frame of the load. */
-export const D_PROBES = 17;
+export const D_PROBES = 18;
+/** Subscriptions, not deliveries: one was open when the load began or later, and ended, however. */
+export const D_LOST_SUBSCRIPTIONS = 19;

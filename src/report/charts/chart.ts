@@ -15,6 +15,7 @@ export type ChartId =
   | "delivery-times"
   | "delivery-heat"
   | "completeness"
+  | "spread"
   | "recovery"
   | "lag"
   | "cpu"

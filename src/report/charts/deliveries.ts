@@ -2,9 +2,18 @@
 
 import { deliveryOf } from "../class-report.ts";
 import type { ClassPoint } from "../class-types.ts";
+import { rankTimes } from "../rank-times.ts";
+import type { LatencySummary } from "../times.ts";
 import { type TopicRow, topicRows } from "../topic-rows.ts";
 import type { Report } from "../types.ts";
-import type { Chart, ChartSeries, LineChart, PointChart, PointSeries } from "./chart.ts";
+import {
+  type Chart,
+  type ChartSeries,
+  hasValues,
+  type LineChart,
+  type PointChart,
+  type PointSeries,
+} from "./chart.ts";
 import { deliveryHeat } from "./heat.ts";
 import { ratesOf, shortened } from "./rates.ts";
 
@@ -15,6 +24,7 @@ export function deliveryCharts(report: Report): readonly Chart[] {
     amountsChart(report),
     timesChart(report),
     ...deliveryHeat(report),
+    spreadChart(report),
     completenessChart(report),
   ];
 }
@@ -57,6 +67,42 @@ function timesChart(report: Report): LineChart {
       lineOf("p99.9", ({ times }) => times.response.p999),
       lineOf("spread p50", ({ times }) => times.spread.p50),
     ],
+  };
+}
+
+/** Who of an event's receivers has it when: a relay that writes to one after another has a slope. */
+function spreadChart(report: Report): Chart {
+  const named = {
+    id: "spread",
+    title: "Spread by rank of receiver",
+    caption:
+      "From an event's first receiver to the one with which so many of its receivers have it: p50, p90 and p99 of events. What is zero is not drawn.",
+  } as const;
+  const ranks = rankTimes(report);
+  const line = (
+    label: string,
+    mark: "dot" | "ring" | "cross",
+    value: (of: LatencySummary) => number | null,
+  ) => ({
+    ...{ label, mark },
+    values: ranks.map(({ times }) => shortened(value(times) || null)),
+  });
+  const series: readonly PointSeries[] = [
+    line("p50", "dot", ({ p50 }) => p50),
+    line("p90", "ring", ({ p90 }) => p90),
+    line("p99", "cross", ({ p99 }) => p99),
+  ];
+  if (!hasValues(series))
+    return { kind: "none", ...named, why: "no event had two receivers that got it apart" };
+  return {
+    ...named,
+    ...byGroup(
+      "receivers",
+      ranks.map(({ name }) => name),
+    ),
+    unit: "ms",
+    log: true,
+    series,
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a report says of live delivery: what was owed, what came, how late, in what order, and what it cost publishers. */
+import type { CountsOf } from "../../measure/classes.ts";
 import { deliveryOf } from "../class-report.ts";
 import {
   formatBytes,
@@ -8,6 +9,7 @@ import {
   formatRate,
   NOT_MEASURED,
 } from "../format.ts";
+import { rankTimes } from "../rank-times.ts";
 import { type Added, decoysAdded, mostBytesFrom, type Stage, slowReadersAdded } from "../stages.ts";
 import { topicRows } from "../topic-rows.ts";
 import type { Report } from "../types.ts";
@@ -38,7 +40,7 @@ export function deliveryBlocks(report: Report): readonly Block[] {
       topicRows(report).map(([name, { totals, times }]) => [
         name,
         formatCount(totals.due),
-        formatPercent(totals.delivered / totals.due),
+        formatPercent(completenessOf(totals)),
         formatCount(totals.missing),
         formatCount(totals.duplicate),
         formatMs(times.response.p50),
@@ -48,6 +50,7 @@ export function deliveryBlocks(report: Report): readonly Block[] {
       ]),
     ),
     text(order(report)),
+    ...ranks(report),
     text(beforeAndBehindOk(report)),
     ...baseline(report),
     ...decoys(report),
@@ -55,7 +58,7 @@ export function deliveryBlocks(report: Report): readonly Block[] {
     ...(t.unexpected > 0 ? [text(unexpected(report))] : []),
     {
       kind: "charts",
-      ids: ["deliveries", "delivery-times", "delivery-heat", "completeness"],
+      ids: ["deliveries", "delivery-times", "delivery-heat", "spread", "completeness"],
     },
   ];
 }
@@ -64,14 +67,21 @@ function completeness(report: Report): Text {
   const { totals: t, times, rate } = deliveryOf(report);
   const { fanout } = report.config;
   const how = fanout ? `, topics told apart by ${FILTERS[fanout.filter]}` : "";
-  const all = t.delivered === t.due;
-  const share = all
-    ? `All ${formatCount(t.due)}`
-    : `${formatCount(t.delivered)} of ${formatCount(t.due)}`;
+  const owed = t.due - t.unfinished;
+  const complete = completenessOf(t);
+  const share =
+    t.delivered === owed
+      ? `All ${formatCount(owed)}`
+      : `${formatCount(t.delivered)} of ${formatCount(owed)}`;
   return [
     strong(`${share} deliveries that were owed came in time`),
-    ` (completeness ${t.due === 0 ? "not measured" : (t.delivered / t.due).toFixed(6)}): ${formatRate(rate.done, "deliveries/s")}, response p50 ${formatMs(times.response.p50)}, p99 ${formatMs(times.response.p99)}, from when its event was due${how}.`,
+    ` (completeness ${complete === null ? NOT_MEASURED : complete.toFixed(6)}): ${formatRate(rate.done, "deliveries/s")}, response p50 ${formatMs(times.response.p50)}, p99 ${formatMs(times.response.p99)}, from when its event was due${how}.`,
   ];
+}
+
+/** Of what is known of: what was on its way when the run was cut off is not. */
+function completenessOf({ due, unfinished, delivered }: CountsOf<"delivery">): number | null {
+  return due === unfinished ? null : delivered / (due - unfinished);
 }
 
 /** What became of those that did not come in time. */
@@ -101,16 +111,38 @@ function losses(report: Report): readonly string[] {
       ? [`${formatCount(t.supersededBefore)} were of events that the relay had a newer version of.`]
       : []),
     ...(t.duplicate > 0 ? [`${formatCount(t.duplicate)} frames came a second time.`] : []),
+    ...(t.unfinished > 0
+      ? [
+          `${formatCount(t.unfinished)} more were unfinished: the run was cut off before it was known whether they come.`,
+        ]
+      : []),
   ];
 }
 
 function order(report: Report): string {
-  const { totals: t, times } = deliveryOf(report);
+  const { totals: t } = deliveryOf(report);
   const turned =
     t.inverted === 0
       ? "No frame came behind one of an event that was published later"
       : `${formatCount(t.inverted)} frames came behind one of an event that was published later`;
-  return `${turned}, those of the same second apart (${formatCount(t.invertedTies)}). From the first receiver of an event to its last: p50 ${formatMs(times.spread.p50)}, p99 ${formatMs(times.spread.p99)}. ${formatCount(t.frames)} frames and ${formatBytes(t.bytes)} were received.`;
+  return `${turned}, those of the same second apart (${formatCount(t.invertedTies)}). ${formatCount(t.frames)} frames and ${formatBytes(t.bytes)} were received.`;
+}
+
+/** Whether a relay writes to all at once, or to one after another. */
+function ranks(report: Report): readonly Block[] {
+  const rows = rankTimes(report);
+  if (rows.every(({ times }) => times.count === 0)) return [];
+  return [
+    table(
+      "From an event's first receiver to the one with which so many of its receivers have it",
+      ["receivers", "#events", "#p50", "#p90", "#p99", "#max"],
+      rows.map(({ name, times }) => [
+        name,
+        formatCount(times.count),
+        ...[times.p50, times.p90, times.p99, times.max].map(formatMs),
+      ]),
+    ),
+  ];
 }
 
 /** Relays deliver before the OK, behind it, or at ticks of their own: both are shown as they are. */

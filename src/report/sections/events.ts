@@ -3,6 +3,7 @@ import type { ClassOfWork } from "../../measure/class-of-work.ts";
 import { type ClassName, classOf } from "../../measure/classes.ts";
 import { classesOf, publishOf, queryOf, setOf, wrongIdentities } from "../class-report.ts";
 import type { ClassReport } from "../class-types.ts";
+import { describeCutOff } from "../cut-off.ts";
 import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
 import type { Report } from "../types.ts";
 import { connectionBlocks } from "./connections.ts";
@@ -35,6 +36,7 @@ export function eventsSection(report: Report): Section {
             ),
           ]
         : []),
+      ...describeCutOff(report).map(text),
       ...classesOf(report).map(([name, of]) => accounting(name, of)),
       { kind: "charts", ids: ["connections", "recovery"] },
     ],
