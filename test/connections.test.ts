@@ -174,6 +174,18 @@ describe("connections", () => {
     }
   });
 
+  it("that end without a Close frame are of one name, whatever k6 has read last", async () => {
+    const dropping = misbehave(({ event, place }) =>
+      place % 5 === 4 ? [cut(place % 2 === 0 ? "reset" : "end")] : [accept(event.id)],
+    );
+    const { report } = await hold(dropping, {});
+    const closes = report.errors.filter((error) => error.class === "close");
+    assert.deepEqual(
+      closes.map(({ code, count }) => [code, count]),
+      [["no close frame", dropping.ledger.cuts.length]],
+    );
+  });
+
   it("that answer no Close frame are counted, and waited for three seconds", async () => {
     const accepting = misbehave(({ event }) => [accept(event.id)]);
     const { report, endedMs } = await hold(accepting, {

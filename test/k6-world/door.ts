@@ -6,10 +6,8 @@ import assert from "node:assert/strict";
 import type { CountsOf } from "../../src/measure/classes.ts";
 import type { Report } from "../../src/report/types.ts";
 import { type Ran, runScenario } from "./run.ts";
-import type { Conditions, RelaySide } from "./world.ts";
+import { type Conditions, NO_CLOSE_FRAME, type RelaySide } from "./world.ts";
 
-/** RFC 6455, 7.1.5: what stands for the end of a connection without a Close frame. */
-const NO_CLOSE_FRAME = 1_006;
 /** A handshake that takes longer is given up by the generator; when it opens all the same, it is closed at once. */
 const GIVEN_UP_MS = 10_000;
 const AT_ONCE_MS = 0.1;

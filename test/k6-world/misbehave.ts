@@ -4,10 +4,7 @@ import { Answering, type Questioned } from "../faulty-relay/answering.ts";
 import type { Action, Frame } from "../faulty-relay/frames.ts";
 import { Ledger } from "../faulty-relay/ledger.ts";
 import type { Published } from "../faulty-relay/relay.ts";
-import type { Relay, RelaySide } from "./world.ts";
-
-/** RFC 6455, 7.1.5: what stands for the end of a connection without a Close frame. */
-const NO_CLOSE_FRAME = 1_006;
+import { NO_CLOSE_FRAME, type Relay, type RelaySide } from "./world.ts";
 
 /** A relay that does about each event what `answer` says, about each question what `questions` say, and what it did. */
 export function misbehave(
@@ -59,7 +56,7 @@ function act(action: Action, socket: RelaySide, entry: Entry): void {
     const isCode = typeof action.how === "number";
     ledger.cuts.push(isCode ? String(action.how) : "no close frame");
     ledger.queries.drop(connection, atMs);
-    socket.drop(isCode ? action.how : NO_CLOSE_FRAME);
+    socket.drop(action.how === "end" ? NO_CLOSE_FRAME : action.how);
     return;
   }
   socket.answer(bytesOf(action.data), action.afterMs, () => {

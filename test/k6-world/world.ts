@@ -2,6 +2,8 @@
 /** What reading the clock takes, ms: a loop that waits for a time must come to it. */
 export const READING_MS = 0.0005;
 export const START_UNIX_MS = 1_767_225_600_000;
+/** RFC 6455, 7.1.5: what stands for the end of a connection without a Close frame. */
+export const NO_CLOSE_FRAME = 1_006;
 
 /** Called for each frame that is sent: when it came, and how to answer or drop the connection. */
 export type Relay = (frame: string, socket: RelaySide, atMs: number) => void;
@@ -14,8 +16,8 @@ export interface RelaySide {
   answer(data: string | ArrayBuffer, afterMs: number, whenRead?: () => void): void;
   /** Does something behind what was answered so far. */
   later(ms: number, act: () => void): void;
-  /** Ends this connection, or all of them, at this time. */
-  drop(code: number): void;
+  /** Ends this connection, or all of them, at this time; `reset`: the system does, without a word. */
+  drop(code: number | "reset"): void;
   dropAll(code: number): void;
   /** The generator gets no processor for so long. */
   starve(ms: number): void;
@@ -256,9 +258,19 @@ export class StubSocket implements RelaySide {
     this.drop(1000);
   }
 
-  drop(code: number): void {
+  drop(code: number | "reset"): void {
     this.#isOpen = false;
     this.#world.sockets.delete(this);
-    this.#world.at(this.#world.nowMs, () => this.onclose({ target: this, code, reason: "" }));
+    this.#world.at(this.#world.nowMs, () => {
+      const target = this;
+      if (code === "reset") {
+        this.onerror({ target, error: "read: connection reset by peer" });
+        this.onclose({ target, reason: "" });
+        return;
+      }
+      // As Go's library has it where the stream ends without a Close frame.
+      const reason = code === NO_CLOSE_FRAME ? "unexpected EOF" : "";
+      this.onclose({ target, code, reason });
+    });
   }
 }

@@ -254,8 +254,10 @@ export class Connections {
       book.count(client.row, C_DROPPED);
       client.droppedRow = client.row;
       this.#noteEnd(client);
-      const name = code && code !== CODE_WITHOUT_FRAME ? String(code) : "no close frame";
-      if (reason) recorder.said("close", name, atSec(), reason);
+      const isFramed = code !== undefined && code !== CODE_WITHOUT_FRAME;
+      const name = isFramed ? String(code) : "no close frame";
+      // Without a frame the reason is Go's own word for it, or none: the relay said nothing.
+      if (isFramed && reason) recorder.said("close", name, atSec(), reason);
       else recorder.error("close", name, atSec(), errorText);
       client.endedBy = name;
       events.onDrop(client);
