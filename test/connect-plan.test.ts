@@ -5,6 +5,7 @@ import { ConfigError } from "../src/errors.ts";
 import { Reconnects } from "../src/load/reconnect.ts";
 import { connectSeconds, cutAtSec, readConnectPlan } from "../src/plan/connect.ts";
 import { collectOptions } from "../src/plan/options.ts";
+import { defaultThresholds, ownThresholds, parseThresholds } from "../src/plan/thresholds.ts";
 import { planVariables } from "../src/plan/variables.ts";
 import { seededRandom } from "../src/random.ts";
 import { planOf } from "./fixtures/reports/run.ts";
@@ -42,6 +43,22 @@ describe("the plan of connections", () => {
     assert.deepEqual([mix, rateEps, query, warmupSec], ["", 0, null, 0]);
     assert.equal(readOf({ mode: "recover" }).dropShare, 1);
     assert.equal(readOf({ mode: "recover", "restart-relay": "true" }).dropShare, 0);
+  });
+
+  it("is held against what it does: a relay that is restarted refuses, and is to have all back", () => {
+    const metricsOf = (flags: Readonly<Record<string, string>>) =>
+      parseThresholds(defaultThresholds("connect", readOf(flags))).map(({ metric }) => metric);
+    const always = [
+      ...["nostr_connect_failed", "nostr_connections_mute", "nostr_usable_time"],
+      "nostr_probes_unanswered",
+    ];
+    assert.deepEqual(metricsOf({}), always);
+    assert.deepEqual(metricsOf({ mode: "recover" }), [...always, "nostr_clients_unrecovered"]);
+    const restarted = ["nostr_clients_unrecovered", "nostr_usable_time"];
+    assert.deepEqual(metricsOf({ mode: "recover", "restart-relay": "true" }), restarted);
+    const plan = planOf({ CONNECT_MODE: "recover", DROP_SHARE: "0" }, "connect");
+    assert.deepEqual(plan.thresholds.map(({ metric }) => metric).slice(0, 2), restarted);
+    assert.equal(ownThresholds(plan.thresholds, plan), null);
   });
 
   const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [

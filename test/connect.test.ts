@@ -1,9 +1,10 @@
 /** Connections as what a run is about, in virtual time: each mode against relays, and what is before them, that misbehave. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { outcomeOf } from "../src/report/outcome.ts";
 import { pointsOf } from "../src/report/points.ts";
 import { recoveryOf } from "../src/report/recovery.ts";
-import { badHandshake, visit } from "./k6-world/door.ts";
+import { badHandshake, type Guest, visit } from "./k6-world/door.ts";
 import { refusal } from "./k6-world/trial.ts";
 
 /** Windows begin at full seconds, the first one with a margin. */
@@ -26,8 +27,15 @@ describe("connections that are held", () => {
     assert.ok(Math.abs((times.connect.p50 ?? 0) - 1) < 0.1, `${times.connect.p50}`);
     assert.ok(Math.abs((times.usable.p50 ?? 0) - 3) < 0.5, `${times.usable.p50}`);
     assert.ok(Math.abs((times.probe.p50 ?? 0) - 2) < 0.1, `${times.probe.p50}`);
-    assert.equal(rate.target, 10);
+    // While they came, and not over the time that they are held too.
+    assert.deepEqual([rate.target, rate.sent, rate.done], [10, 10, 10]);
+    const { responseP50, donePerSec } = report.noise.classes.connection ?? {};
+    assert.deepEqual([responseP50 !== null, donePerSec], [true, [10, 10]]);
     assert.equal(report.run.durationSec, 6);
+    assert.match(
+      outcomeOf(report),
+      /^The relay takes 10\.0 connections\/s: it opened all 20; all 20 were usable, p99 \d[^;]*; all 2 probes were answered$/,
+    );
     assert.equal(report.config.pool.events, 0);
     const usable = pointsOf(report).map((point) => point.connectionsUsable);
     assert.deepEqual([Math.max(...usable.map((n) => n ?? 0)), usable.at(-1)], [20, 20]);
@@ -49,6 +57,27 @@ describe("connections that are held", () => {
     assert.deepEqual([asked, usable, refused, mute, interrupted], [20, 12, 3, 5, 0]);
     const timeout = report.errors.find((e) => e.class === "timeout");
     assert.deepEqual([timeout?.code, timeout?.count], ["no EOSE", 5]);
+  });
+
+  it("are asked one after the other, and not many in one moment", async () => {
+    const askedMs: number[] = [];
+    const { report } = await visit(
+      {
+        onAsk: ({ side }, id) => {
+          if (id.startsWith("p")) askedMs.push(side.nowMs);
+          return undefined;
+        },
+      },
+      { CLIENTS: "600", CONNECT_RATE: "600", HOLD_SEC: "4" },
+    );
+    const { probes, answered } = report.classes.connection.totals;
+    assert.deepEqual([answered, askedMs.length], [probes, probes]);
+    const { vus } = report.config;
+    // Of each VU one in a hundred within two seconds.
+    const apartMs = 2_000 / Math.ceil(600 / vus / 100);
+    const moments = [...new Set(askedMs.map((ms) => Math.round((ms - START_MS) / apartMs)))];
+    assert.equal(probes, moments.length * vus);
+    assert.ok(moments.length >= 5, moments.join(" "));
   });
 
   it("that died without a word are found by probes", async () => {
@@ -223,6 +252,43 @@ describe("connections that end together", () => {
     );
     const { interrupted } = report.classes.connection.totals;
     assert.ok(interrupted > 40 && interrupted < 80, `${interrupted} of 200`);
+  });
+
+  it("as the relay restarts for a moment: what failed meanwhile was asked for", async () => {
+    let isDown = false;
+    const at = (ms: number, down: boolean) =>
+      [
+        START_MS + ms,
+        (guests: readonly Guest[]) => {
+          isDown = down;
+          for (const guest of guests) guest.cut();
+        },
+      ] as const;
+    const { report } = await visit(
+      {
+        handshake: () => (isDown ? { error: refusal } : "open"),
+        at: [at(6_000, true), at(7_500, false)],
+      },
+      {
+        CONNECT_MODE: "recover",
+        CLIENTS: "100",
+        CONNECT_RATE: "50",
+        HOLD_SEC: "4",
+        DROP_SHARE: "0",
+        RECONNECT: "immediate",
+      },
+    );
+    const { failed, interrupted, recovered } = report.classes.connection.totals;
+    assert.ok(failed > 100, `${failed} failed`);
+    assert.deepEqual([interrupted, recovered], [100, 100]);
+    assert.deepEqual(
+      report.thresholds.map(({ metric, ok }) => [metric, ok]),
+      [
+        ["nostr_clients_unrecovered", true],
+        ["nostr_usable_time", true],
+        ["nostr_connections_opened", true],
+      ],
+    );
   });
 
   it("as the relay restarts: who is not back counts against it", async () => {

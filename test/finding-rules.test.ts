@@ -31,6 +31,8 @@ import { histogramOf, sampleOf } from "./fixtures/reports/run.ts";
 const file = new URL("fixtures/reports/situations/healthy.json", import.meta.url);
 const base = JSON.parse(readFileSync(file, "utf8")) as Report;
 
+const calm = JSON.parse(readFileSync(new URL("healthy-connections.json", file), "utf8")) as Report;
+
 const draftOf = (id: string, report: Report) =>
   RULES.find((rule) => rule.id === id)?.find(viewOf(report)) ?? null;
 
@@ -244,9 +246,13 @@ const answered = (status: number | null, text = "", of = base): Report => ({
   ...of,
   handshakes: { asked: 3, answers: [{ status, text, count: 3 }] },
 });
-const answeredBy = (by: string, status: number, of: Report): Report => ({
+const answeredBy = (
+  by: { readonly by?: string; readonly isOwn?: true; readonly via?: string },
+  status: number,
+  of: Report,
+): Report => ({
   ...of,
-  handshakes: { asked: 3, answers: [{ status, text: "", by, count: 3 }] },
+  handshakes: { asked: 3, answers: [{ status, text: "", ...by, count: 3 }] },
 });
 /** Twelve held, and the relay has so many open files of those that it may have. */
 const filed = (openFiles: number, relayFileLimit: number): Report => {
@@ -1229,11 +1235,11 @@ function eightCores(): Report["run"] {
   return { ...base.run, host: { ...base.run.host, cpus: 8 } };
 }
 
-function suspected(): Report {
-  const signals = base.generator.signals.map((s) =>
-    s.id === "scheduleLag" ? { ...s, state: "suspect" as const } : s,
+function suspected(of = base, ids = ["scheduleLag"]): Report {
+  const signals = of.generator.signals.map((s) =>
+    ids.includes(s.id) ? { ...s, state: "suspect" as const } : s,
   );
-  return { ...base, generator: { ...base.generator, verdict: "suspect", signals } };
+  return { ...of, generator: { ...of.generator, verdict: "suspect", signals } };
 }
 
 describe("the rules", () => {
@@ -1686,12 +1692,12 @@ describe("the title of a finding about connections", () => {
     ["connection-limit", limited("handshake"), /: it refuses the handshake of the rest$/],
     [
       "connection-limit",
-      answeredBy("nginx/1.25.3", 503, limited("handshake")),
+      answeredBy({ by: "nginx/1.25.3", isOwn: true }, 503, limited("handshake")),
       /^The proxy before the relay \(nginx\/1\.25\.3\) holds 12 connections of 20: it answers 503/,
     ],
     [
       "address-limit",
-      answeredBy("cloudflare", 429, limited("handshake")),
+      answeredBy({ by: "cloudflare", isOwn: true }, 429, limited("handshake")),
       /^The proxy before the relay \(cloudflare\) holds 12 connections of 20 from one address/,
     ],
     [
@@ -1701,7 +1707,21 @@ describe("the title of a finding about connections", () => {
     ],
     ["connection-limit", filed(96, 100), /: it refuses the handshake of the rest$/],
     // A relay's own name, and a proxy that passes on what the relay says.
-    ["connection-limit", answeredBy("nginy", 503, limited("handshake")), /^The relay holds/],
+    [
+      "connection-limit",
+      answeredBy({ by: "nginy", isOwn: true }, 503, limited("handshake")),
+      /^The relay holds/,
+    ],
+    [
+      "connection-limit",
+      answeredBy({ by: "nginx" }, 503, limited("handshake")),
+      /^The relay, or the proxy before it \(nginx\), holds 12 /,
+    ],
+    [
+      "address-limit",
+      answeredBy({ via: "1.1 Caddy" }, 429, limited("handshake")),
+      /^The relay, or the proxy before it \(1\.1 Caddy\), holds 12 /,
+    ],
     [
       "connection-limit",
       answered(503, "", proxied(10, limited("handshake"))),
@@ -1716,6 +1736,17 @@ describe("the title of a finding about connections", () => {
       "address-limit",
       answered(429, "", unreached("handshake")),
       /^The relay answers handshakes with 429/,
+    ],
+    // What opened late is no less open.
+    [
+      "generator-near-limit",
+      suspected(calm),
+      /^The generator dialled late: .*; the 20 of 20 opened, and the 20 of 20 usable, are what they are$/,
+    ],
+    [
+      "generator-near-limit",
+      suspected(calm, ["scheduleLag", "loopLag"]),
+      /^The generator was near/,
     ],
     ["redirected", answered(308, "wss://b:443/"), /\(308\): wss:\/\/b:443\/$/],
   ];

@@ -47,6 +47,53 @@ describe("a handshake of the CLI's own", () => {
     });
   }
 
+  const NGINX_PAGE = "<html><center><h1>429 Too Many Requests</h1></center>nginx/1.24.0</html>";
+  const proxies: readonly (readonly [string, Handshake, Partial<HandshakeAnswer>])[] = [
+    [
+      "nginx that answers by itself",
+      {
+        status: 429,
+        headers: { Server: "nginx/1.24.0", "Content-Type": "text/html" },
+        body: NGINX_PAGE,
+      },
+      { by: "nginx/1.24.0", isOwn: true },
+    ],
+    [
+      "nginx with the relay's words",
+      { status: 503, headers: { Server: "nginx" }, body: "too many clients" },
+      { text: "Refused: too many clients", by: "nginx" },
+    ],
+    [
+      "Cloudflare's own limit",
+      { status: 429, headers: { Server: "cloudflare" }, body: "error code: 1015" },
+      { text: "Refused: error code: 1015", by: "cloudflare", isOwn: true },
+    ],
+    ["Caddy on the way", { status: 403, headers: { Via: "1.1 Caddy" } }, { via: "1.1 Caddy" }],
+  ];
+  for (const [what, handshake, expected] of proxies) {
+    it(`tells ${what}`, async () => {
+      const relay = await startFaultyRelay({ handshake: () => handshake });
+      try {
+        const { status } = handshake as { readonly status: number };
+        const answer = await askHandshake(admissionOf(relay.url));
+        assert.deepEqual(answer, { status, text: "Refused", ...expected });
+      } finally {
+        await relay.stop();
+      }
+    });
+  }
+
+  it("tells where a redirect leads", async () => {
+    const handshake = { status: 302, headers: { Location: "wss://relay.example/" } };
+    const relay = await startFaultyRelay({ handshake: () => handshake });
+    try {
+      const answer = await askHandshake(admissionOf(relay.url));
+      assert.deepEqual(answer, { status: 302, text: "wss://relay.example:443/" });
+    } finally {
+      await relay.stop();
+    }
+  });
+
   it("tells that nobody listens", async () => {
     const relay = await startFaultyRelay({});
     await relay.stop();

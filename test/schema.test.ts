@@ -60,7 +60,7 @@ const withConnections = completeOf(
     handshakes: {
       asked: 2,
       answers: [
-        { status: 429, text: "no", by: "nginx", count: 1 },
+        { status: 429, text: "no", by: "nginx", isOwn: true, via: "1.1 Caddy", count: 1 },
         { status: null, text: "", count: 1 },
       ],
     },
@@ -164,6 +164,7 @@ const LATER = [
   "relays",
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],
   ...["pingSec", "headers", "clientIpHeader", "pacing", "several", "ends", "handshakes", "by"],
+  ...["isOwn", "via"],
   ...["relayProcesses", "proxy", "relayFileLimit", "portLooks", "queryTimes", "slowReaders"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
   ...[

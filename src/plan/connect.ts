@@ -91,6 +91,14 @@ export function connectSeconds(connect: ConnectPlan, clients: number): number {
   return Math.ceil(clients / connect.rate) + held * connect.holdSec;
 }
 
+/**
+ * So much of the window has a rate that was set, seconds: until all have come. Of `churn` it is all, as clients come to
+ * its end.
+ */
+export function comingSeconds(connect: ConnectPlan, clients: number): number {
+  return connect.mode === "churn" ? connectSeconds(connect, clients) : clients / connect.rate;
+}
+
 export function formatSession({ isDrawn, meanSec }: SessionLength): string {
   return `${isDrawn ? "exp" : "fixed"}:${meanSec}s`;
 }

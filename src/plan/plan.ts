@@ -165,7 +165,7 @@ export function buildPlan(
     localIps,
     compression: readSwitch(texts, "compression"),
     thresholds: withLeast(
-      parseThresholds(texts.threshold ?? defaultThresholds(scenario)),
+      parseThresholds(texts.threshold ?? defaultThresholds(scenario, connect)),
       scenario,
     ),
     reportDir: texts.reportDir ?? "",

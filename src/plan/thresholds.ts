@@ -5,6 +5,7 @@
 import { ConfigError } from "../errors.ts";
 import { CLASS_NAMES, classOf } from "../measure/classes.ts";
 import { RESOURCE_METRICS } from "../measure/resource-metrics.ts";
+import type { ConnectPlan } from "./connect.ts";
 import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
 
 export interface Threshold {
@@ -37,8 +38,17 @@ const DEFAULTS: Readonly<Record<ScenarioName, string>> = {
     "nostr_connect_failed: rate<0.01; nostr_connections_mute: count==0; nostr_usable_time: p(95)<1000; nostr_probes_unanswered: count==0",
 };
 
-export function defaultThresholds(scenario: ScenarioName): string {
-  return DEFAULTS[scenario];
+const RECOVERED = "nostr_clients_unrecovered: count==0";
+/** What fails while a relay is down was asked for: who could use it is to be back, and served as before. */
+const RESTARTED = `${RECOVERED}; nostr_usable_time: p(95)<1000`;
+
+/** `connect`: what a run of that scenario does, where it is known. */
+export function defaultThresholds(
+  scenario: ScenarioName,
+  connect: Pick<ConnectPlan, "mode" | "dropShare"> | null = null,
+): string {
+  if (connect?.mode !== "recover") return DEFAULTS[scenario];
+  return connect.dropShare === 0 ? RESTARTED : `${DEFAULTS[scenario]}; ${RECOVERED}`;
 }
 
 /**
@@ -109,11 +119,13 @@ export function formatThresholds(thresholds: readonly Threshold[]): string {
 /** Thresholds without the one that always holds, as a text; `null` where they are the scenario's own. */
 export function ownThresholds(
   thresholds: readonly Threshold[],
-  scenario: ScenarioName,
+  { scenario, connect }: { readonly scenario: ScenarioName; readonly connect: ConnectPlan | null },
 ): string | null {
   const least = formatThresholds([leastThreshold(scenario)]);
   const own = formatThresholds(thresholds.filter((one) => formatThresholds([one]) !== least));
-  return own === formatThresholds(parseThresholds(defaultThresholds(scenario))) ? null : own;
+  return own === formatThresholds(parseThresholds(defaultThresholds(scenario, connect)))
+    ? null
+    : own;
 }
 
 /** Parses `metric: expression, expression; metric: …`. Throws `ConfigError` on what k6 would refuse. */

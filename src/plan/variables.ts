@@ -91,7 +91,7 @@ export function keptOf(plan: Plan): KeptOptions {
     ...Object.fromEntries(
       asItIs.filter(([name, text]) => variables[name] === text).map(([name]) => [name, ""]),
     ),
-    THRESHOLDS: ownThresholds(plan.thresholds, scenario) ?? "",
+    THRESHOLDS: ownThresholds(plan.thresholds, plan) ?? "",
     // It was chosen for this machine.
     PACING: "",
     // A plan has presets spelled out.

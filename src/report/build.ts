@@ -22,7 +22,7 @@ import { withFindings } from "./findings/engine.ts";
 import { judgeGenerator } from "./generator.ts";
 import { addAll, type Merged, type MergedClass, mergeSlices } from "./merge-slices.ts";
 import { noiseOf } from "./noise.ts";
-import { rowNames, targetOf } from "./rows.ts";
+import { rowNames, setSeconds, targetOf } from "./rows.ts";
 import { lagOf, summarize } from "./summary.ts";
 import { judgeThresholds } from "./thresholds.ts";
 import type { LatencySummary } from "./times.ts";
@@ -82,7 +82,7 @@ export function buildReport(input: BuildInput): Report {
     config: configOf(plan, pool),
     classes,
     frames: { notices, malformed: malformedFrames, unknownOk, lateOk },
-    noise: noiseOf(input.slices, scheduledOf(names, plan), sliceMs, plan.durationSec * 1_000),
+    noise: noiseOf(input.slices, scheduledOf(names, plan), sliceMs, setSeconds(plan) * 1_000),
     errors: merged.errors.map((error) => ({ ...error, share: shareOf(error, classes) })),
     ends: endsOf(merged.ends, merged.link, summarize),
     handshakes: null,
@@ -148,11 +148,13 @@ function classReport<C extends ClassName>(
     of.rows.map(({ counts }) => counts),
   );
   const counts = totals as Readonly<Record<string, number>>;
-  const durationSec = merged.measuredMs / 1_000;
-  const perSecond = (n: number) => (durationSec > 0 ? n / durationSec : 0);
-  const done = of.series
-    .filter((point) => point.t < plan.durationSec)
-    .reduce((n, point) => n + ((point.counts as Record<string, number>)[row.done] ?? 0), 0);
+  const setSec = setSeconds(plan);
+  const overSec = Math.min(merged.measuredMs / 1_000, setSec);
+  const perSecond = (n: number) => (overSec > 0 ? n / overSec : 0);
+  const inWindow = (column: string) =>
+    of.series
+      .filter((point) => point.t < setSec)
+      .reduce((n, point) => n + ((point.counts as Record<string, number>)[column] ?? 0), 0);
   return {
     totals,
     warmup: row.hasWarmup ? of.warmup : null,
@@ -163,8 +165,8 @@ function classReport<C extends ClassName>(
     lag: isScheduled(name, plan.scenario) ? lagOf(of.lag) : null,
     rate: {
       target: targetOf(name, plan),
-      sent: perSecond(counts[row.sent] ?? 0),
-      done: perSecond(done),
+      sent: perSecond(plan.connect === null ? (counts[row.sent] ?? 0) : inWindow(row.sent)),
+      done: perSecond(inWindow(row.done)),
     },
     rows: Object.fromEntries(
       of.rows

@@ -38,6 +38,7 @@ export function lagSignals(report: Measured, f: Figures): readonly Signal[] {
   const use = hostUseOf(report);
   const others = use.isTaken ? describeOthers(use) : null;
   const why = (own: string) => others ?? own;
+  const isDialling = name === "connection";
   return [
     signal(
       "scheduleLag",
@@ -46,7 +47,7 @@ export function lagSignals(report: Measured, f: Figures): readonly Signal[] {
       Math.max(5, responseP99 / 10),
       Math.max(20, responseP99 / 2),
       (v, bound) =>
-        `p99 of schedule lag ${ms(v)} is above ${ms(bound)}: ${why("events were sent late by this generator")}`,
+        `p99 of schedule lag ${ms(v)} is above ${ms(bound)}: ${why(isDialling ? "this generator dialled late, which is in the times from when a connection was due, and in no other figure" : "events were sent late by this generator")}`,
     ),
     signal(
       "lagTail",

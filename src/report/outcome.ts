@@ -1,6 +1,7 @@
 /** What a run found out, in one sentence, and of which relay: for whoever reads no further. */
 import { leadingOf } from "./class-report.ts";
 import { formatCount, formatMs, formatPercent, formatRate } from "./format.ts";
+import { recoveryOf } from "./recovery.ts";
 import type { Finding, Report } from "./types.ts";
 import { passed } from "./verdict.ts";
 
@@ -14,6 +15,7 @@ export function outcomeOf(report: Report): string {
   if (report.generator.verdict === "invalid") return "This run says nothing about the relay";
   const finding = decisive(report);
   if (finding !== null) return finding.title;
+  if (report.config.connect !== undefined) return outcomeOfConnections(report);
   const { row, totals, times, rate } = leadingOf(report);
   const [done, due] = [totals[row.done] ?? 0, totals[row.due] ?? 0];
   const share =
@@ -22,6 +24,31 @@ export function outcomeOf(report: Report): string {
       : `${formatPercent(due === 0 ? null : done / due)} of ${formatCount(due)} ${row.many}`;
   const set = formatRate(rate.target, `${row.many}/s`);
   const told = `it ${row.doneWord} ${share}, response p50 ${formatMs(times.response.p50)}, p99 ${formatMs(times.response.p99)}${delivered(report)}`;
+  return passed(report)
+    ? `The relay takes ${set}: ${told}`
+    : `The relay does not take ${set} as the thresholds want it: ${told}`;
+}
+
+/** Opened is not usable, and usable once is not held. */
+function outcomeOfConnections(report: Report): string {
+  const { totals, times, rate } = report.classes.connection;
+  const { due, opened, asked, usable, probes, answered, interrupted } = totals;
+  const [, , [, most] = [0.99, null]] = recoveryOf(report)?.afterMs ?? [];
+  const ofAll = (n: number, all: number) =>
+    n === all ? `all ${formatCount(all)}` : `${formatCount(n)} of ${formatCount(all)}`;
+  const set = formatRate(rate.target, "connections/s");
+  const told = [
+    `it opened ${ofAll(opened, due)}`,
+    ...(asked === 0
+      ? []
+      : [
+          `${ofAll(usable, asked)} were usable, p99 ${formatMs(times.usable.p99)} from when they were due`,
+        ]),
+    ...(probes === 0 ? [] : [`${ofAll(answered, probes)} probes were answered`]),
+    ...(most === null
+      ? []
+      : [`99 % of ${formatCount(interrupted)} that lost one were back within ${formatMs(most)}`]),
+  ].join("; ");
   return passed(report)
     ? `The relay takes ${set}: ${told}`
     : `The relay does not take ${set} as the thresholds want it: ${told}`;

@@ -3,6 +3,8 @@ import { QUERIES } from "../load/sessions.ts";
 import { CONNECTION_ROWS } from "../measure/classes/connection.ts";
 import { DELIVERY_ROWS } from "../measure/classes/delivery.ts";
 import type { ClassName, RowNames } from "../measure/classes.ts";
+import { sliceLengthMs } from "../measure/slice.ts";
+import { comingSeconds } from "../plan/connect.ts";
 import { deliveriesPerSecond } from "../plan/fanout.ts";
 import { leadingRate, type Plan } from "../plan/plan.ts";
 import { isScenario, SCENARIOS } from "../plan/scenarios.ts";
@@ -32,4 +34,12 @@ export function targetOf(name: ClassName, plan: Plan): number | null {
   const { fanout, rateEps, vus } = plan;
   if (name === "delivery" && fanout !== null) return deliveriesPerSecond(fanout, rateEps, vus);
   return SCENARIOS[plan.scenario].leads === name ? leadingRate(plan) : null;
+}
+
+/** So much of the window has the rate that is set, in whole slices: while connections are held none is due. */
+export function setSeconds({ connect, clients, durationSec }: Plan): number {
+  if (connect === null) return durationSec;
+  const sliceSec = sliceLengthMs(durationSec) / 1_000;
+  const slices = Math.ceil(comingSeconds(connect, clients) / sliceSec - 1e-9);
+  return Math.min(durationSec, Math.max(1, slices) * sliceSec);
 }

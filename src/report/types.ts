@@ -361,8 +361,10 @@ interface Handshakes {
     readonly status: number | null;
     /** The relay's words, where a redirect leads, or why there was no answer. */
     readonly text: string;
-    /** What the answer says that it comes from. */
+    /** What the answer says that it comes from, whether its text is of that too, and what it passed on its way. */
     readonly by?: string;
+    readonly isOwn?: true;
+    readonly via?: string;
     readonly count: number;
   }[];
 }

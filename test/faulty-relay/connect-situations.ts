@@ -57,6 +57,13 @@ function holding(most: number): Behaviour {
   return { ...answering, greet: () => (opened++ < most ? [] : [cut(1_013)]) };
 }
 
+/** What nginx's `limit_conn` says (ngx_http_special_response.c). */
+const NGINX = {
+  status: 503,
+  headers: { Server: "nginx/1.24.0", "Content-Type": "text/html" },
+  body: "<html>\r\n<center><h1>503 Service Temporarily Unavailable</h1></center>\r\n<hr><center>nginx/1.24.0</center>\r\n</html>\r\n",
+};
+
 function situation(
   first: string | null,
   relay: () => Behaviour,
@@ -94,6 +101,11 @@ export const CONNECT_SITUATIONS: Readonly<Record<string, Situation>> = {
   "refusing-connections-of-one-address": situation(
     "address-limit",
     () => ({ ...answering, handshake: (place) => (place >= 12 ? 429 : "open") }),
+    { clients: "60" },
+  ),
+  "proxy-with-a-limit": situation(
+    "connection-limit",
+    () => ({ ...answering, handshake: (place) => (place >= 12 ? NGINX : "open") }),
     { clients: "60" },
   ),
   "full-accept-queue": situation("accept-queue", () => stoppedAtFirst(2_500), {

@@ -33,6 +33,11 @@ function byConnection(
 
 export const LINK_SITUATIONS: Readonly<Record<string, Situation>> = {
   "refusing-every-handshake": situation("handshake-refused", greetingWith(403)),
+  "redirecting-every-handshake": situation(
+    "redirected",
+    greetingWith({ status: 301, headers: { Location: "wss://relay.example/" } }),
+  ),
+  "giving-up-on-every-handshake": situation("unreachable", greetingWith("reset")),
   "nobody-behind-the-proxy": situation("proxy-without-relay", greetingWith(502)),
   "closing-at-once": situation("closed-at-once", () => ({ greet: () => [cut(1008)] })),
   "closing-on-publish": situation("ended-on-publish", () => ({ answer: () => [cut(1011)] })),

@@ -26,11 +26,25 @@ export interface Published {
   readonly receivedMs: number;
 }
 
+/** An answer of HTTP that is no upgrade. */
+interface Refusal {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /**
  * `open`, at once or later, an HTTP status that refuses, the connection ended instead of an answer, or
  * no answer.
  */
-export type Handshake = "open" | { readonly afterMs: number } | number | "reset" | "end" | "silent";
+export type Handshake =
+  | "open"
+  | { readonly afterMs: number }
+  | Refusal
+  | number
+  | "reset"
+  | "end"
+  | "silent";
 
 export interface Behaviour {
   /** What is done about an event; OK true at once when this is left out. */
@@ -64,6 +78,12 @@ export interface Behaviour {
 /** Takes the Close frame of the client and does nothing about it. */
 class DeafSocket extends WebSocket {
   override close(): void {}
+}
+
+function refusalText({ status, headers = {}, body = "" }: Refusal): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const length = `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n`;
+  return `HTTP/1.1 ${status} Refused\r\n${lines.join("")}${length}\r\n${body}`;
 }
 
 export class FaultyRelay {
@@ -154,7 +174,8 @@ export class FaultyRelay {
         this.#behaviour.admits?.(request.headers, (socket as Socket).remoteAddress ?? "") ?? true;
       if (!isAdmitted) this.#refuse(socket as Socket, 403);
       else if (handshake === "open") open();
-      else if (typeof handshake === "object") setTimeout(open, handshake.afterMs);
+      else if (typeof handshake === "object" && "afterMs" in handshake)
+        setTimeout(open, handshake.afterMs);
       else this.#refuse(socket as Socket, handshake);
     });
     return server;
@@ -166,12 +187,13 @@ export class FaultyRelay {
     else response.end(typeof document === "string" ? document : JSON.stringify(document));
   }
 
-  #refuse(socket: Socket, how: Exclude<Handshake, "open" | object>): void {
+  #refuse(socket: Socket, how: Refusal | number | "reset" | "end" | "silent"): void {
     if (how === "silent") return;
-    this.ledger.refusals.push(typeof how === "number" ? "handshake" : "reset");
+    const isAnswer = typeof how !== "string";
+    this.ledger.refusals.push(isAnswer ? "handshake" : "reset");
     if (how === "reset") socket.resetAndDestroy();
     else if (how === "end") socket.end();
-    else socket.end(`HTTP/1.1 ${how} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    else socket.end(refusalText(typeof how === "number" ? { status: how } : how));
   }
 
   #welcome(client: WebSocket, socket: Socket, isLoad: boolean): void {

@@ -41,6 +41,8 @@ const MOST_A_TURN = 16;
 /** Frames of so many bytes that wait to be written are none of ours. */
 const LARGEST_FRAME = 1_024;
 const PROBES = { share: 0.01, everyMs: 30_000 };
+/** So often is a client drawn that can be probed; where none was found, few are usable. */
+const MOST_DRAWS = 20;
 /** Who is asked something waits so long before it is asked whether its session is over. */
 const WAIT_MS = 50;
 
@@ -141,17 +143,17 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
     book.count(RECOVERY, C_INTERRUPTED);
   };
 
-  const planProbes = (dueMs: number, everyMs: number) =>
+  /** One after the other, so that probes wait for none of each other, and make no pulse. */
+  const planProbes = (dueMs: number, apartMs: number) =>
     doAt(dueMs, () => {
-      const wanted = Math.ceil(clients.length * PROBES.share);
-      for (let n = 0, tries = 0; n < wanted && tries < wanted * 20; tries++) {
+      for (let tries = 0; tries < MOST_DRAWS; tries++) {
         const client = clients[Math.floor(random() * clients.length)] as Client;
         if (client.state !== OPEN || !seatOf(client).isUsable || asks.openOn(client) > 0) continue;
         book.count(client.row, C_PROBES);
         asks.send(client, true);
-        n++;
+        break;
       }
-      planProbes(dueMs + everyMs, everyMs);
+      planProbes(dueMs + apartMs, apartMs);
     });
 
   const dialNext = () => {
@@ -189,7 +191,8 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
         if (random() < connect.dropShare) planEnd(client, "cut", cutMs);
       }
       const everyMs = Math.min(PROBES.everyMs, (connect.holdSec * 1_000) / 2);
-      planProbes(schedule.startMs + everyMs, everyMs);
+      const apartMs = everyMs / Math.ceil(clients.length * PROBES.share);
+      planProbes(schedule.startMs + apartMs, apartMs);
     },
     work(nowMs) {
       for (let n = 0; n < MOST_A_TURN && tasks.nextMs <= nowMs; n++) tasks.pop()?.act(nowMs);

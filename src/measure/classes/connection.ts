@@ -112,6 +112,7 @@ export const connection = {
       dropped: "nostr_connections_dropped",
       mute: "nostr_connections_mute",
       unanswered: "nostr_probes_unanswered",
+      unrecovered: "nostr_clients_unrecovered",
     },
     failed: "nostr_connect_failed",
   },

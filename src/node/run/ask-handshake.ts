@@ -19,6 +19,10 @@ export interface HandshakeAnswer {
   readonly text: string;
   /** What the answer says that it comes from (RFC 9110, 10.2.4); left out where it says nothing. */
   readonly by?: string;
+  /** Its text is of that too: many proxies put their name on what they only pass on. */
+  readonly isOwn?: true;
+  /** What the answer passed on its way (RFC 9110, 7.6.3). */
+  readonly via?: string;
 }
 
 /** Asks the pinned address by its number; never rejects, ends in bounded time, leaves nothing open. */
@@ -65,12 +69,27 @@ async function readRefusal(
     return { status: statusCode, text: describeRedirect(headers.location ?? "", url) };
   }
   const isPage = /html/i.test(headers["content-type"] ?? "");
-  const body = isPage ? "" : await readStart(response);
+  const body = await readStart(response);
   // What was sent along is nobody's to read in a report.
   const hide = (words: string) => secrets.reduce((all, one) => all.replaceAll(one, "…"), words);
-  const text = printable([statusMessage, body].filter((part) => part.trim() !== "").join(": "));
+  const said = isPage ? [statusMessage] : [statusMessage, body];
+  const text = printable(said.filter((part) => part.trim() !== "").join(": "));
   const by = printable(String(headers.server ?? ""));
-  return { status: statusCode, text: hide(text), ...(by === "" ? {} : { by: hide(by) }) };
+  const via = printable(String(headers.via ?? ""));
+  return {
+    status: statusCode,
+    text: hide(text),
+    ...(by === "" ? {} : { by: hide(by) }),
+    ...(isOwn(by, body) ? { isOwn: true } : {}),
+    ...(via === "" ? {} : { via: hide(via) }),
+  };
+}
+
+/** Proxies name themselves on their own pages; to who wants no page, Cloudflare says `error code: 1015`. */
+function isOwn(by: string, body: string): boolean {
+  const [name = ""] = by.toLowerCase().split("/");
+  if (name === "cloudflare" && /^error code: \d+/.test(body)) return true;
+  return name !== "" && body.toLowerCase().includes(name);
 }
 
 /** Where a redirect leads, without what may be secret: the path that was asked for, and any query. */

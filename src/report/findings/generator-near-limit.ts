@@ -1,4 +1,6 @@
 /** The generator was late or busy, if not so much that the run is invalid: times may be its own. */
+import { formatCount } from "../format.ts";
+import type { Report, Signal } from "../types.ts";
 import { evidence, type Rule } from "./rule.ts";
 
 /** Signals that lengthen the times of a report. */
@@ -35,15 +37,28 @@ export const generatorNearLimit: Rule = {
     return {
       severity: "minor",
       confidence: "high",
-      title: "The generator was near its own limit: times may be its own and not the relay's",
+      title: titleOf(report, late),
       evidence: late.map((s) => evidence(`generator.${s.id}`, s.value, s.suspectAbove)),
       counterEvidence: signals
         .filter((s) => s.state === "valid" && s.suspectAbove !== null && LATENESS.has(s.id))
         .map((s) => evidence(`generator.${s.id}`, s.value, s.suspectAbove)),
-      remediation:
-        "Lower the rate, or give the generator more cores or a host of its own, and measure again before anything is changed in the relay.",
+      remediation: `Lower the rate${isConnect(report) ? " (`--connect-rate`)" : ""}, or give the generator more cores or a host of its own, and measure again before anything is changed in the relay.`,
       labels: ["generator"],
       cost: report.generator.scheduleLag.p99 ?? 0,
     };
   },
 };
+
+function isConnect({ config }: Report): boolean {
+  return config.connect !== undefined;
+}
+
+/** A connection that was dialled late is no less open, usable and held: only what is told from when it was due has it. */
+function titleOf(report: Report, late: readonly Signal[]): string {
+  if (!isConnect(report) || late.some(({ id }) => id !== "scheduleLag"))
+    return "The generator was near its own limit: times may be its own and not the relay's";
+  const { opened, due, asked, usable } = report.classes.connection.totals;
+  const held =
+    asked === 0 ? "" : `, and the ${formatCount(usable)} of ${formatCount(asked)} usable`;
+  return `The generator dialled late: times from when a connection was due are partly its own; the ${formatCount(opened)} of ${formatCount(due)} opened${held}, are what they are`;
+}

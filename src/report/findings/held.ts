@@ -31,13 +31,18 @@ export function isOwnLimit(name: string, code: string): boolean {
 const PROXY =
   /^(?:nginx|openresty|cloudflare|caddy|haproxy|envoy|istio-envoy|traefik|apache|awselb|cloudfront|varnish|litespeed|kong)\b/i;
 
-/** Whose limit it is: of a proxy that answers handshakes by itself, of one that only stands there, or of the relay. */
+/**
+ * Whose limit it is: of a proxy that answers handshakes with a page of its own, of one that only stands there (nginx
+ * and Cloudflare put their names on what a relay says, too), or of the relay.
+ */
 export function holderOf(report: Report): string {
   const refused = (report.handshakes?.answers ?? []).filter(({ status }) => status !== 101);
-  const by = refused.find((answer) => PROXY.test(answer.by ?? ""))?.by;
-  if (by !== undefined) return `The proxy before the relay (${by})`;
-  const proxy = proxyOf(report);
-  return proxy === null ? "The relay" : `The relay, or the proxy before it (${proxy.name}),`;
+  const named = refused.filter(({ by = "" }) => PROXY.test(by));
+  const own = named.find(({ isOwn }) => isOwn === true);
+  if (own !== undefined) return `The proxy before the relay (${own.by})`;
+  const passed = refused.find(({ via }) => via !== undefined)?.via;
+  const name = named[0]?.by ?? passed ?? proxyOf(report)?.name;
+  return name === undefined ? "The relay" : `The relay, or the proxy before it (${name}),`;
 }
 
 /** Of its limit: the listener itself, and what is opened and closed between two looks, may be missing. */

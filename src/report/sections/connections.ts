@@ -3,7 +3,7 @@ import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
 import { recoveryOf } from "../recovery.ts";
 import type { Report } from "../types.ts";
 import { costBlocks } from "./costs.ts";
-import { type Block, table, text } from "./document.ts";
+import { type Block, type ReportDocument, table, text } from "./document.ts";
 
 /** Nothing for a run of another scenario. */
 export function connectionBlocks(report: Report): readonly Block[] {
@@ -51,10 +51,38 @@ export function connectionBlocks(report: Report): readonly Block[] {
   ];
 }
 
-function opened({ config, run, classes }: Report): string {
+function opened({ config, classes }: Report): string {
   const { totals, rate } = classes.connection;
-  const { mode, rate: set = 0 } = config.connect ?? {};
-  return `Mode ${mode}: ${formatCount(totals.opened)} of ${formatCount(totals.due)} connections that were due opened in ${run.durationSec.toFixed(1)} s, of ${formatCount(config.clients)} clients that came at ${formatRate(set, "connections/s")}: ${formatRate(rate.done, "connections/s")} on average.`;
+  const { mode, rate: set = 0, holdSec = 0 } = config.connect ?? {};
+  const [of, done] = [formatRate(set, "connections/s"), formatRate(rate.done, "connections/s")];
+  const came = `${formatCount(config.clients)} clients came at ${of}`;
+  const all = `${formatCount(totals.opened)} of ${formatCount(totals.due)} connections that were due opened`;
+  return mode === "churn"
+    ? `Mode churn: ${came}, and had one session after another; ${all}, ${done} on average.`
+    : `Mode ${mode}: ${came}; ${all}, ${done} while they came. Behind that they were held${mode === "recover" ? `, ${holdSec} s before they lost their connections and ${holdSec} s behind it` : ` for ${holdSec} s`}.`;
+}
+
+/** What a reader sees first of a run that is about connections. */
+export function connectionFigures({ config, classes }: Report): ReportDocument["keyFigures"] {
+  const { totals, times, rate } = classes.connection;
+  const { opened, due, asked, usable, probes, answered } = totals;
+  const shareOf = (n: number, all: number) =>
+    all === 0 ? formatCount(n) : `${formatCount(n)} (${formatPercent(n / all)})`;
+  const perSec = (n: number | null) => formatRate(n, "connections/s");
+  return [
+    { label: "opened", value: shareOf(opened, due) },
+    ...(asked === 0 ? [] : [{ label: "usable", value: shareOf(usable, asked) }]),
+    ...(probes === 0 ? [] : [{ label: "probes answered", value: shareOf(answered, probes) }]),
+    {
+      label: config.connect?.mode === "churn" ? "opened on average" : "opened while they came",
+      value: perSec(rate.done),
+    },
+    { label: "set rate", value: perSec(rate.target) },
+    { label: "handshake p50", value: formatMs(times.connect.p50) },
+    { label: "handshake p99", value: formatMs(times.connect.p99) },
+    { label: "usable p50", value: formatMs(times.usable.p50) },
+    { label: "usable p99", value: formatMs(times.usable.p99) },
+  ];
 }
 
 function describeMute({ classes }: Report): string | null {

@@ -11,6 +11,7 @@ import type { Report } from "../types.ts";
 import { passed } from "../verdict.ts";
 import { againSection } from "./again.ts";
 import { believeSection } from "./believe.ts";
+import { connectionFigures } from "./connections.ts";
 import { detailsSection } from "./details.ts";
 import { type ReportDocument, type SparkLine, strong, type Text } from "./document.ts";
 import { errorsSection } from "./errors.ts";
@@ -63,6 +64,7 @@ function headline(report: Report): Text {
 }
 
 function keyFigures(report: Report): ReportDocument["keyFigures"] {
+  if (report.config.connect !== undefined) return connectionFigures(report);
   const { row, totals, times, rate } = leadingOf(report);
   const unit = `${row.many}/s`;
   const [done, due] = [totals[row.done] ?? 0, totals[row.due] ?? 0];
