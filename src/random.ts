@@ -18,12 +18,12 @@ export function seededRandom(seed: string, purpose: string): Random {
   let c = next();
   let d = next();
   const random = (): number => {
-    const t = (((a + b) | 0) + d) | 0;
+    // As few steps as give the same 32 bits: one is drawn for each event that k6 sends.
+    const t = (a + b + d) | 0;
     d = (d + 1) | 0;
     a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (c << 21) | (c >>> 11);
-    c = (c + t) | 0;
+    b = (c * 9) | 0;
+    c = (((c << 21) | (c >>> 11)) + t) | 0;
     return (t >>> 0) / 4_294_967_296;
   };
   // The first outputs still show the seed's structure.

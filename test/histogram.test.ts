@@ -49,6 +49,32 @@ describe("HistogramStore", () => {
   });
 });
 
+describe("record", () => {
+  const any = fc.oneof(
+    durations,
+    fc.double({ min: -3, max: 30, noNaN: true }),
+    fc.constantFrom(-1, 0, 13.1072, 13_421.7728, 859_000),
+  );
+
+  it("counts a value in its bucket, and keeps the largest one and how many came before their time", () => {
+    fc.assert(
+      fc.property(fc.array(any, { maxLength: 30 }), (values) => {
+        const histogram = new Histogram();
+        const counts = new Uint32Array(BUCKET_COUNT);
+        for (const ms of values) {
+          histogram.record(ms);
+          const at = bucketOf(ms);
+          counts[at] = (counts[at] ?? 0) + 1;
+        }
+        assert.deepEqual(histogram.counts, counts);
+        assert.equal(histogram.max, values.length === 0 ? -1 : Math.max(0, ...values));
+        assert.equal(histogram.known, Math.min(histogram.max, 13.107));
+        assert.equal(histogram.below, values.filter((ms) => ms < -1).length);
+      }),
+    );
+  });
+});
+
 describe("mergePair", () => {
   it("gives what mergeHistograms gives", () => {
     fc.assert(

@@ -34,6 +34,13 @@ describe("seededRandom", () => {
     );
   });
 
+  it("does so for as long as anybody draws", () => {
+    const random = seededRandom("seed", "arrivals/0");
+    let sum = 0;
+    for (let i = 0; i < 100_000; i++) sum = (sum * 31 + random() * 2 ** 32) % 2 ** 32;
+    assert.equal(sum, 1_854_338_201);
+  });
+
   it("spreads evenly over [0, 1)", () => {
     const random = seededRandom("even", "test");
     const bins = new Array<number>(16).fill(0);

@@ -27,17 +27,21 @@ const MOST_APART_MS = 1;
 
 /** Durations of fewer units (13 ms) are looked up at once in `BUCKETS`. */
 const TABLE_SIZE = 65_536;
+/** Durations of fewer units (13 s) are looked up ten bits shorter: ten doublings of 64 buckets. */
+const FAR_UNITS = 67_108_864;
+const NEAR_BUCKETS = 640;
+const TABLE_MS = (TABLE_SIZE - 1) / UNITS_PER_MS;
 /** The bucket of a number of units: inside k6 a look-up takes a third of the time of `Math.clz32`. */
 export const BUCKETS = makeTable();
 
 /** The bucket of a duration in ms; below 0 counts as 0, above 859 s as the last bucket. */
 export function bucketOf(ms: number): number {
-  const scaled = ms * UNITS_PER_MS;
-  const units = scaled >= MAX_UNITS ? MAX_UNITS : scaled > 0 ? scaled >>> 0 : 0;
-  if (units < TABLE_SIZE) return BUCKETS[units] as number;
-  // Ten bits fewer are ten doublings of 64 buckets less.
-  if (units < 67_108_864) return (BUCKETS[units >>> 10] as number) + 640;
-  return (BUCKETS[units >>> 16] as number) + 1_024;
+  const units = ms * UNITS_PER_MS;
+  if (units >= TABLE_SIZE) {
+    if (units < FAR_UNITS) return (BUCKETS[units >>> 10] as number) + NEAR_BUCKETS;
+    return units < MAX_UNITS ? (BUCKETS[units >>> 16] as number) + 1_024 : BUCKET_COUNT - 1;
+  }
+  return units > 0 ? (BUCKETS[units >>> 0] as number) : 0;
 }
 
 /** The middle of a bucket in ms. */
@@ -93,18 +97,31 @@ export class Histogram {
   /** Values below zero by more than two clocks are read apart: counted as zero too. */
   below = 0;
 
-  /** Records one duration in ms. */
+  /**
+   * Records one duration in ms. Where more is due than a relay takes nearly all come here, and the lag of the schedule is
+   * a new maximum each time: 42 steps of k6's interpreter, and 87 with `Math.max` and a call of `bucketOf`.
+   */
   record(ms: number): void {
-    if (ms < -MOST_APART_MS) this.below++;
-    this.raise(ms);
-    const index = bucketOf(ms);
-    this.counts[index] = (this.counts[index] ?? 0) + 1;
+    if (ms > this.max) {
+      if (this.known < TABLE_MS) this.raise(ms);
+      else this.max = ms;
+    } else if (ms < 0) {
+      this.raise(ms);
+      if (ms < -MOST_APART_MS) this.below++;
+    }
+    const units = ms * UNITS_PER_MS;
+    const bucket =
+      units >= TABLE_SIZE && units < FAR_UNITS
+        ? (BUCKETS[units >>> 10] as number) + NEAR_BUCKETS
+        : bucketOf(ms);
+    (this.counts[bucket] as number)++;
   }
 
   /** Tells the largest of durations that were counted in `counts`. */
   raise(ms: number): void {
-    this.max = Math.max(this.max, ms, 0);
-    this.known = Math.min(this.max, (TABLE_SIZE - 1) / UNITS_PER_MS);
+    if (ms > this.max) this.max = ms;
+    if (this.max < 0) this.max = 0;
+    this.known = this.max < TABLE_MS ? this.max : TABLE_MS;
   }
 
   /** Adds all of another histogram, exactly. */

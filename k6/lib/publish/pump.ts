@@ -73,7 +73,6 @@ export function createPump(
   let messages = 0;
   let accepted = 0;
   let settled = 0;
-  let isPumping = false;
   /** Connections that are open, and those of them that may take another publish. */
   let open = 0;
   let room = 0;
@@ -82,8 +81,6 @@ export function createPump(
   let behindMs = 0;
 
   const pump = (nowMs: number): void => {
-    if (nowMs < nextDueMs || isPumping) return;
-    isPumping = true;
     for (let n = 0; n < MOST_A_TURN && nextDueMs <= nowMs; n++) {
       if (room === 0) {
         // Every connection has its fill: what is due stays in the schedule, at no cost, until an answer
@@ -96,7 +93,7 @@ export function createPump(
       if (line === undefined) {
         // The chunk on its way will be here within a turn or two; what is due waits for it, late.
         if (frames.isStarved()) break;
-        giveUp(POOL_EXHAUSTED);
+        bookNotSent(POOL_EXHAUSTED);
       } else {
         // What is sent first is sent now; each one behind it some 20 µs later.
         const atMs = n === 0 ? nowMs : source.currentTestRunDuration;
@@ -117,7 +114,21 @@ export function createPump(
         if (hasSets && line.charCodeAt(2) !== FIRST_PART) part = sets.take(line, row, nextDueMs);
         const lane = lanes[turn] as Lane;
         if (lane.room > 0) {
-          const cell = publish(lane, line, row, nextDueMs, atMs);
+          // As `send` does, without the call. k6 starts each message on an empty stack and doubles it as it fills:
+          // in 24 places all of this fits, for half the garbage (0.7 kB) that 25 would make.
+          const frame = substring(line, HEADER_LENGTH);
+          const key = `["OK","${substring(line, ID_START, ID_END)}",true,""]`;
+          (lane.socket as WebSocket).send(frame);
+          if (freeCells === 0) growCells();
+          const cell = free[--freeCells] as number;
+          rows[cell] = row;
+          due[cell] = nextDueMs;
+          sent[cell] = atMs;
+          lane.pending.set(key, cell);
+          inFlight++;
+          if (--lane.room === 0) room--;
+          (attempted[row] as number)++;
+          if (following !== undefined) following.sent(cell, line, nextDueMs, atMs);
           if (part !== null) sets.sent(cell, part);
         } else if (lane.socket === null) {
           book.count(row, NO_CONNECTION);
@@ -126,10 +137,9 @@ export function createPump(
           lane.waiting.push({ line, row, dueMs: nextDueMs, part });
           waiting++;
         }
-        nextDueMs = startMs + nextArrival();
       }
+      nextDueMs = startMs + nextArrival();
     }
-    isPumping = false;
   };
 
   /** With no answer under way that could come meanwhile: waits for what is due in a moment; gives the time. */
@@ -142,13 +152,18 @@ export function createPump(
   };
 
   /** An arrival that gets no event of the pool: its type stays unknown. */
-  const giveUp = (column: number): void => {
+  const bookNotSent = (column: number): void => {
     const row = nextDueMs < windowStartMs ? types - 1 + types : types - 1;
     book.count(row, SCHEDULED);
     book.count(row, column);
+  };
+
+  const giveUp = (column: number): void => {
+    bookNotSent(column);
     nextDueMs = startMs + nextArrival();
   };
 
+  /** What waited for a place. */
   const send = (lane: Lane, line: string, row: number, dueMs: number, sentMs: number): number => {
     (lane.socket as WebSocket).send(substring(line, HEADER_LENGTH));
     // Known by the whole plain OK that will come: no answer is cut or read that needs not be.
@@ -162,17 +177,9 @@ export function createPump(
     inFlight++;
     if (--lane.room === 0) room--;
     (attempted[row] as number)++;
+    if (following !== undefined) following.sent(cell, line, dueMs, sentMs);
     return cell;
   };
-
-  const publish: typeof send =
-    following === undefined
-      ? send
-      : (lane, line, row, dueMs, sentMs) => {
-          const cell = send(lane, line, row, dueMs, sentMs);
-          following.sent(cell, line, dueMs, sentMs);
-          return cell;
-        };
 
   const growCells = (): void => {
     freeCells = rows.length;
@@ -263,7 +270,7 @@ export function createPump(
       const next = lane.waiting.shift();
       if (next === undefined) return;
       waiting--;
-      const cell = publish(lane, next.line, next.row, next.dueMs, now());
+      const cell = send(lane, next.line, next.row, next.dueMs, now());
       if (next.part !== null) sets.sent(cell, next.part);
     }
   };
