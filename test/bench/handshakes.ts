@@ -130,16 +130,22 @@ interface Eye {
 
 function lookAt(sink: RelayProcess, pid: number): Eye {
   const before = openFiles(sink.pid);
-  let [first, last]: [Look | undefined, Look | undefined] = [undefined, undefined];
+  const take = (): Look | undefined => {
+    const usage = readUsage(pid);
+    return usage === null ? undefined : { atMs: performance.now(), cpuSec: usage.cpuSec };
+  };
+  // At once: who is no interpreter has connections before the timer's first turn.
+  let first = take();
+  let last: Look | undefined;
   let tell = () => {};
   const opened = new Promise<void>((resolve) => {
     tell = resolve;
   });
   const timer = setInterval(() => {
+    if (last !== undefined) return;
     const open = openFiles(sink.pid) - before;
-    const usage = readUsage(pid);
-    if (usage === null || last !== undefined) return;
-    const look = { atMs: performance.now(), cpuSec: usage.cpuSec };
+    const look = take();
+    if (look === undefined) return;
     if (open <= 0) first = look;
     if (open < CLIENTS) return;
     last = look;
