@@ -12,6 +12,7 @@ export const ROW_NAMES = {
   query: ["feed", "choose"],
   delivery: DELIVERY_ROWS,
   connection: CONNECTION_ROWS,
+  auth: CONNECTION_ROWS,
 } as const satisfies RowNames;
 
 const VUS = [1, 2, 3] as const;

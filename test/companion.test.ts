@@ -12,6 +12,7 @@ import { isKnownMetric, parsePrometheus } from "../src/node/companion/prometheus
 import { admitSideUrl, createRelayMetricsReader } from "../src/node/companion/relay-metrics.ts";
 import { describeEnds, relateSpans } from "../src/node/companion/relay-process.ts";
 import { serveCompanion } from "../src/node/companion/serve.ts";
+import { createAuthSigner } from "../src/node/companion/sign-auth.ts";
 import type { Admission } from "../src/node/guard/gate.ts";
 import { LiveRun } from "../src/node/live.ts";
 import { readHost, readTree } from "../src/node/proc.ts";
@@ -64,7 +65,7 @@ half{ 1
 
 describe("the companion's service", () => {
   it("answers with its token alone, and tells who waits when there is something", async () => {
-    const server = await serveCompanion();
+    const server = await serveCompanion(createAuthSigner("seed"));
     try {
       const root = server.url.slice(0, server.url.lastIndexOf("/"));
       for (const path of ["/", "/samples", `/${"0".repeat(32)}/samples`, "/metrics"]) {
@@ -96,7 +97,7 @@ describe("the companion's service", () => {
   });
 
   it("keeps nobody waiting when it ends or is closed", async () => {
-    const server = await serveCompanion();
+    const server = await serveCompanion(createAuthSigner("seed"));
     const first = fetch(`${server.url}/next`).then((r) => r.json());
     await fetch(`${server.url}/samples`);
     server.end();

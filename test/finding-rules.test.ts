@@ -1741,7 +1741,7 @@ describe("the title of a finding about connections", () => {
     [
       "generator-near-limit",
       suspected(calm),
-      /^The generator dialled late: .*; the 20 of 20 opened, and the 20 of 20 usable, are what they are$/,
+      /^The generator dialled late, .*; that 20 of 20 opened and 20 of 20 were usable stands$/,
     ],
     [
       "generator-near-limit",

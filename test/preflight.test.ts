@@ -574,6 +574,16 @@ describe("this machine", () => {
     });
   }
 
+  it("holds the connect rate against what can be signed, where clients say who they are", () => {
+    const of = (variables: Readonly<Record<string, string>>) =>
+      judgeMachine(planOf(variables, "connect"), plenty, 0)
+        .filter(({ id }) => id === "signing")
+        .map(({ level }) => level);
+    assert.deepEqual(of({ CONNECT_RATE: "20000" }), []);
+    assert.deepEqual(of({ ON_OPEN: "auth", CONNECT_RATE: "1400" }), ["ok"]);
+    assert.deepEqual(of({ ON_OPEN: "auth", CONNECT_RATE: "1401" }), ["stop"]);
+  });
+
   it("holds the connections against the relay's own limit of files, where one process has them", () => {
     const plan = planOf({ CLIENTS: "2000" });
     const judge = (soft: number, hard: number, pids = [77]) =>

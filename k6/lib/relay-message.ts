@@ -15,7 +15,7 @@ export interface Counted {
 export type ReadMessage =
   | { readonly type: "OK"; readonly id: string; readonly accepted: boolean; readonly text: string }
   | { readonly type: "NOTICE"; readonly text: string }
-  | { readonly type: "AUTH" }
+  | { readonly type: "AUTH"; readonly challenge: string }
   /** `data`: the whole frame. */
   | { readonly type: "EVENT"; readonly id: string; readonly data: string }
   | { readonly type: "EOSE"; readonly id: string; readonly hint: Hint }
@@ -53,7 +53,7 @@ export function readMessage(data: string | ArrayBuffer): ReadMessage {
     case "NOTICE":
       return typeof first === "string" ? { type, text: first } : malformed("bad NOTICE", data);
     case "AUTH":
-      return typeof first === "string" ? { type } : malformed("bad AUTH", data);
+      return typeof first === "string" ? { type, challenge: first } : malformed("bad AUTH", data);
     case "EVENT":
       return typeof first === "string" ? { type, id: first, data } : malformed("bad EVENT", data);
     case "EOSE":

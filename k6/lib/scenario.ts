@@ -9,6 +9,7 @@ import { mayBeEphemeral } from "../../src/pool/format.ts";
 import { rowNames, rowTypes } from "../../src/report/rows.ts";
 import { pollCompanion } from "./companion.ts";
 import { createConnector } from "./connection/connector.ts";
+import { Signer } from "./connection/signer.ts";
 import { createFrameSource, type OpenAt } from "./frames/frame-source.ts";
 import { createMetricFeed } from "./metrics.ts";
 import { createPublisher } from "./publish/publisher.ts";
@@ -91,9 +92,21 @@ export async function connectShare(
   origin: Origin | null | undefined,
 ): Promise<void> {
   const { connect } = script.plan;
-  const share = admitShare(script, origin, connect === null ? ["the plan connects nobody"] : []);
+  const { companionUrl } = script.run;
+  const isUnsigned = connect?.onOpen === "auth" && companionUrl === null;
+  const share = admitShare(script, origin, [
+    ...(connect === null ? ["the plan connects nobody"] : []),
+    ...(isUnsigned ? ["AUTH is signed by the command line's companion, and there is none"] : []),
+  ]);
   if (share === null || connect === null) return;
-  await runVu(script, share, origin, (ground) => [createConnector(ground, connect)]);
+  await runVu(script, share, origin, (ground) => {
+    const signer =
+      connect.onOpen === "auth" && companionUrl !== null
+        ? new Signer(companionUrl, ground.onFault)
+        : null;
+    const sign = signer?.sign.bind(signer) ?? null;
+    return [createConnector(ground, connect, sign)];
+  });
 }
 
 /** The part of the load that is this VU's; `null`: the run was refused. */

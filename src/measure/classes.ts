@@ -4,15 +4,21 @@
  * a section.
  */
 import type { ClassOfWork } from "./class-of-work.ts";
+import { auth } from "./classes/auth.ts";
 import { connection } from "./classes/connection.ts";
 import { delivery } from "./classes/delivery.ts";
 import { publish } from "./classes/publish.ts";
 import { query } from "./classes/query.ts";
 import { set } from "./classes/set.ts";
 
-export const CLASSES = { publish, set, query, delivery, connection } as const satisfies Readonly<
-  Record<string, ClassOfWork>
->;
+export const CLASSES = {
+  publish,
+  set,
+  query,
+  delivery,
+  connection,
+  auth,
+} as const satisfies Readonly<Record<string, ClassOfWork>>;
 
 export type ClassName = keyof typeof CLASSES;
 export const CLASS_NAMES = Object.keys(CLASSES) as readonly ClassName[];

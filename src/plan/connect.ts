@@ -28,7 +28,7 @@ export interface ConnectPlan {
   readonly dropShare: number;
   readonly reconnect: ReconnectPolicy;
   /** What a client sends as its connection opens. */
-  readonly onOpen: "req" | "none";
+  readonly onOpen: "req" | "none" | "auth";
 }
 
 const DEFAULTS: Readonly<Record<ConnectMode, { readonly rate: number; readonly holdSec: number }>> =
@@ -53,7 +53,6 @@ export function readConnectPlan(texts: OptionTexts, force: boolean): ConnectPlan
   const { rate, holdSec } = DEFAULTS[mode];
   const all = { connectRate: String(rate), hold: String(holdSec), ...texts };
   refuseOfOther(texts, mode);
-  refuseAuth(texts);
   const dropShare = texts.restartRelay === undefined ? DROP_SHARE : "0";
   return {
     mode,
@@ -65,7 +64,7 @@ export function readConnectPlan(texts: OptionTexts, force: boolean): ConnectPlan
         ? readNumber({ dropShare, ...texts }, "dropShare", { min: 0, max: 1, integer: false })
         : 0,
     reconnect: readChoice(texts, "reconnect", RECONNECT_POLICIES),
-    onOpen: readChoice(texts, "onOpen", ["req", "none"]),
+    onOpen: readChoice(texts, "onOpen", ["req", "none", "auth"]),
   };
 }
 
@@ -110,14 +109,6 @@ function readSession(text: string): SessionLength {
   }
   throw new ConfigError(
     `${optionLabel("sessionLength")} must be \`exp:SEC\` (drawn, with that mean) or \`fixed:SEC\`, at least 0.1, got \`${clip(text)}\``,
-  );
-}
-
-/** Whoever asks for it should not be told that there is no such word. */
-function refuseAuth({ onOpen }: OptionTexts): void {
-  if (onOpen !== "auth") return;
-  throw new ConfigError(
-    `${optionLabel("onOpen")} can't be \`auth\` yet: nothing here signs AUTH (NIP-42)\n\`req\` asks as a client without a key does; a relay that wants AUTH first answers it with CLOSED, which is counted as refused.`,
   );
 }
 

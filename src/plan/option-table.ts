@@ -265,7 +265,7 @@ const table = {
       "on-open",
       "WHAT",
       "req",
-      "req: a client asks as it opens, and is usable at EOSE; none: it is usable at once",
+      "req: a client asks as it opens, and is usable at EOSE; auth: it answers the relay's challenge (NIP-42) too; none: it is usable at once",
       CONNECTING,
     ],
     ping: [

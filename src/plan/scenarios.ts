@@ -45,7 +45,7 @@ const table = {
   },
   connect: {
     does: "opens connections, holds them, lets them churn, or has them come back (docs/connect.md)",
-    classes: ["connection"],
+    classes: ["connection", "auth"],
     leads: "connection",
     pool: "none",
     script: "connect",

@@ -20,7 +20,7 @@ export function rowNames(scenario: string, pool: PoolManifest): RowNames {
   const classes = isScenario(scenario) ? SCENARIOS[scenario].classes : [];
   const rows: Partial<Record<ClassName, readonly string[]>> = {};
   for (const name of classes) {
-    if (name === "connection") rows[name] = CONNECTION_ROWS;
+    if (name === "connection" || name === "auth") rows[name] = CONNECTION_ROWS;
     else if (name === "delivery") rows[name] = DELIVERY_ROWS;
     // The questions of sessions are made as the run goes on.
     else if (name === "query" && scenario !== "query") rows[name] = QUERIES;

@@ -5,7 +5,7 @@ import { leadingOf, queryOf } from "./class-report.ts";
 import { formatCount, formatMs, formatRate } from "./format.ts";
 import { outcomeOf, testedRelays } from "./outcome.ts";
 import { describeProxy, proxyOf } from "./port-proxy.ts";
-import { describeProbes, describeRecovery } from "./sections/connections.ts";
+import { describeAuth, describeProbes, describeRecovery } from "./sections/connections.ts";
 import { describeStored } from "./stored.ts";
 import type { Audit, Report } from "./types.ts";
 import { lackingKinds } from "./verdict.ts";
@@ -103,10 +103,12 @@ function connectionLines(report: Report): readonly string[] {
   if (report.config.connect === undefined) return [];
   const { due, opened, failed, unfinished, unsent, dropped, asked, usable } =
     report.classes.connection.totals;
+  const auth = describeAuth(report);
   const probes = describeProbes(report);
   const recovery = describeRecovery(report);
   return [
     `connections ${formatCount(due)} due, ${formatCount(opened)} opened, ${formatCount(failed + unfinished)} failed, ${formatCount(unsent)} not tried, ${formatCount(dropped)} dropped by the relay${asked === 0 ? "" : `; ${formatCount(usable)} of ${formatCount(asked)} usable`}`,
+    ...(auth === null ? [] : [`auth        ${auth}`]),
     ...(probes === null ? [] : [`probes      ${probes}`]),
     ...(recovery === null ? [] : [`recovery    ${recovery}`]),
   ];

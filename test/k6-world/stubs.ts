@@ -70,7 +70,7 @@ export function modulesOf(
     },
     open,
     SeekMode: { Start: 0 },
-    http: {},
+    http: { asyncRequest: world.conditions.onRequest },
     crypto: { sha256: () => "0".repeat(64) },
     setTimeout: (run: () => void, ms: number) =>
       world.at(world.nowMs + Math.max(0, ms) + (world.conditions.timersLateMs ?? 0), run),

@@ -48,6 +48,12 @@ export interface Conditions {
   readonly at?: readonly (readonly [atMs: number, act: (open: readonly RelaySide[]) => void])[];
   /** How long before its turn a frame was read: each socket has a reader of its own, and turns don't keep their order. */
   readonly readEarlierMs?: (data: string) => number;
+  /** What HTTP requests of the scripts get. */
+  readonly onRequest?: (
+    method: string,
+    url: string,
+    body: string,
+  ) => Promise<{ readonly status: number; readonly body: string }>;
   /** How much later than asked for timers wake: 1.1 in k6. */
   readonly timersLateMs?: number;
 }

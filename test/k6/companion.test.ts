@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import { buildBundles } from "../../build/bundle.ts";
 import { parseMix } from "../../src/events/mix.ts";
 import { serveCompanion } from "../../src/node/companion/serve.ts";
+import { createAuthSigner } from "../../src/node/companion/sign-auth.ts";
 import { makePool } from "../../src/node/pool/make.ts";
 import { DEFAULT_EPOCH } from "../../src/pool/plan.ts";
 import { outagesOf } from "../../src/report/outages.ts";
@@ -21,7 +22,7 @@ describe("the companion", () => {
     const mix = parseMix("view:1");
     await makePool({ dir: join(dir, "pool"), seed: "c", mix, events: 200, epoch: DEFAULT_EPOCH });
     const script = join(await buildBundles(join(dir, "dist")), "publish.js");
-    const companion = await serveCompanion();
+    const companion = await serveCompanion(createAuthSigner("seed"));
     const sample = {
       atMs: 0,
       process: "relay",

@@ -23,22 +23,29 @@ export interface Ask {
   isOpen: boolean;
 }
 
-/** `none`: nothing came in time, or before the connection ended. */
-export type AskEnd = "eose" | "closed" | "none";
+/** `auth`: CLOSED, since the client is still to say who it is; `none`: nothing came in time, or before the connection ended. */
+export type AskEnd = "eose" | "closed" | "auth" | "none";
 
 export class Asks {
   open = 0;
   readonly #ground: Ground;
   readonly #onEnd: (ask: Ask, end: AskEnd, atMs: number) => void;
+  /** Who it is, the relay is told, or will be. */
+  readonly #isKnownSoon: (client: Client) => boolean;
   /** By client: one at a time. */
   readonly #of: (Ask | null)[];
   /** The oldest first; what has its end stays in it until it is at the head. */
   readonly #sent = new Fifo<Ask>();
   #number = 0;
 
-  constructor(ground: Ground, onEnd: (ask: Ask, end: AskEnd, atMs: number) => void) {
+  constructor(
+    ground: Ground,
+    onEnd: (ask: Ask, end: AskEnd, atMs: number) => void,
+    isKnownSoon: (client: Client) => boolean,
+  ) {
     this.#ground = ground;
     this.#onEnd = onEnd;
+    this.#isKnownSoon = isKnownSoon;
     this.#of = ground.clients.map(() => null);
   }
 
@@ -69,7 +76,12 @@ export class Asks {
       return true;
     }
     const { recorder, atSec } = this.#ground;
-    recorder.said("closed", messagePrefix(message.text), atSec(), message.text);
+    const prefix = messagePrefix(message.text);
+    if (prefix === "auth-required" && !ask.isProbe && this.#isKnownSoon(client)) {
+      this.#end(ask, "auth", receivedMs);
+      return true;
+    }
+    recorder.said("closed", prefix, atSec(), message.text);
     this.#end(ask, "closed", receivedMs);
     return true;
   }

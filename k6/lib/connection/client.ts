@@ -1,5 +1,6 @@
 /** One client of a VU: the connection that it has, or tries to have. What is under way on it, each driver knows. */
 import type { WebSocket } from "k6/websockets";
+import type { Random } from "../../../src/random.ts";
 import type { Target } from "./targets.ts";
 
 export const CONNECTING = 0;
@@ -54,4 +55,20 @@ export function createClient(target: Target, index: number): Client {
     toldMs: 0,
     pingedMs: 0,
   };
+}
+
+/** Where so many draws found none, few fit. */
+const MOST_DRAWS = 20;
+
+/** Any client with a connection that fits. */
+export function drawClient(
+  clients: readonly Client[],
+  random: Random,
+  fits: (client: Client) => boolean,
+): Client | null {
+  for (let n = 0; n < MOST_DRAWS; n++) {
+    const client = clients[Math.floor(random() * clients.length)] as Client;
+    if (client.state === OPEN && fits(client)) return client;
+  }
+  return null;
 }

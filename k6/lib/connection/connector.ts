@@ -6,6 +6,7 @@
  */
 
 import { Reconnects } from "../../../src/load/reconnect.ts";
+import { A_ASKED_AGAIN } from "../../../src/measure/classes/auth.ts";
 import {
   C_ANSWERED,
   C_ASKED,
@@ -33,7 +34,8 @@ import { record } from "../hot.ts";
 import { createLook, lookEvery } from "../look.ts";
 import { feedUsable } from "../metrics.ts";
 import { type Ask, type AskEnd, Asks } from "./asks.ts";
-import { type Client, OPEN } from "./client.ts";
+import { Auths, type Sign } from "./auths.ts";
+import { type Client, drawClient, OPEN } from "./client.ts";
 import { createSeat, type Seat } from "./seat.ts";
 
 /** Handshakes that are begun, and connections that are ended, in one turn. */
@@ -41,8 +43,6 @@ const MOST_A_TURN = 16;
 /** Frames of so many bytes that wait to be written are none of ours. */
 const LARGEST_FRAME = 1_024;
 const PROBES = { share: 0.01, everyMs: 30_000 };
-/** So often is a client drawn that can be probed; where none was found, few are usable. */
-const MOST_DRAWS = 20;
 /** Who is asked something waits so long before it is asked whether its session is over. */
 const WAIT_MS = 50;
 
@@ -51,12 +51,12 @@ interface Task {
   readonly act: (nowMs: number) => void;
 }
 
-interface DueClient {
-  readonly client: Client;
-  readonly row: number;
-}
-
-export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDriver {
+/** `sign`: for clients that say who they are; `null`: they don't. */
+export function createConnector(
+  ground: Ground,
+  connect: ConnectPlan,
+  sign: Sign | null,
+): LeadingDriver {
   const { plan, share, clients, clock, recorder, dialer, prove } = ground;
   const { session } = connect;
   const book = recorder.books.connection;
@@ -67,7 +67,7 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
   const most = Math.max(1, Math.floor(plan.connectConcurrency / plan.vus));
   const tasks = new DueQueue<Task>();
   /** Due, and without a place for the handshake. */
-  const waiting = new Fifo<DueClient>();
+  const waiting = new Fifo<{ readonly client: Client; readonly row: number }>();
   const look = createLook(ground, LARGEST_FRAME);
   const every = lookEvery(connect.rate / plan.vus);
   let messages = 0;
@@ -114,10 +114,33 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
       if (end !== "none") book.times.probe[row]?.record(atMs - sentMs);
       return;
     }
-    book.count(row, end === "eose" ? C_USABLE : end === "closed" ? C_REFUSED : C_MUTE);
+    // The relay still waits to hear who it is.
+    if (end === "auth" || (end === "eose" && auths.isAsked(client))) {
+      seat.asked = end;
+      return;
+    }
+    settle(client, row, end, atMs);
+  };
+
+  /** What became of the REQ of an opening. */
+  const settle = (client: Client, row: number, end: AskEnd, atMs: number) => {
+    book.count(row, end === "eose" ? C_USABLE : end === "none" ? C_MUTE : C_REFUSED);
     if (end === "eose") becomeUsable(client, atMs);
   };
-  const asks = new Asks(ground, onEnd);
+  const asks = new Asks(ground, onEnd, (client) => auths.isOpen(client));
+
+  const onSettled = (client: Client, isIn: boolean, atMs: number) => {
+    const seat = seatOf(client);
+    const { asked } = seat;
+    seat.asked = null;
+    if (isIn) Object.assign(seat, { answers: seat.answers + 1, answeredMs: atMs });
+    if (asked === "auth" && isIn && client.state === OPEN) {
+      recorder.books.auth.count(client.row, A_ASKED_AGAIN);
+      asks.send(client, false);
+    } else if (asked !== null) settle(client, client.row, isIn ? asked : "closed", atMs);
+  };
+  const auths = new Auths(ground, sign, onSettled);
+  const underWayOn = (client: Client) => asks.openOn(client) + Number(auths.isOpen(client));
 
   /** Ends a connection once nothing is asked on it, if its client has it then. */
   const planEnd = (client: Client, why: NonNullable<Seat["closing"]>, dueMs: number) => {
@@ -126,9 +149,8 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
       const isMeant = client.state === OPEN && (why === "cut" || client.socket === socket);
       if (!isMeant) return;
       const seat = seatOf(client);
-      if (asks.openOn(client) > 0) {
-        planEnd(client, why, nowMs + WAIT_MS);
-      } else {
+      if (underWayOn(client) > 0) planEnd(client, why, nowMs + WAIT_MS);
+      else {
         seat.closing = why;
         if (why === "cut") lose(seat, nowMs);
         dialer.close(client);
@@ -146,12 +168,11 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
   /** One after the other, so that probes wait for none of each other, and make no pulse. */
   const planProbes = (dueMs: number, apartMs: number) =>
     doAt(dueMs, () => {
-      for (let tries = 0; tries < MOST_DRAWS; tries++) {
-        const client = clients[Math.floor(random() * clients.length)] as Client;
-        if (client.state !== OPEN || !seatOf(client).isUsable || asks.openOn(client) > 0) continue;
+      const isIdle = (client: Client) => seatOf(client).isUsable && asks.openOn(client) === 0;
+      const client = drawClient(clients, random, isIdle);
+      if (client !== null) {
         book.count(client.row, C_PROBES);
         asks.send(client, true);
-        break;
       }
       planProbes(dueMs + apartMs, apartMs);
     });
@@ -171,13 +192,13 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
       return tasks.nextMs;
     },
     get open() {
-      return asks.open + underWay;
+      return asks.open + auths.open + underWay;
     },
     get isThrough() {
       return tasks.nextMs === Number.POSITIVE_INFINITY;
     },
     get isSettled() {
-      return asks.open === 0 && waiting.peek() === undefined;
+      return asks.open + auths.open === 0 && waiting.peek() === undefined;
     },
     get usable() {
       return usable;
@@ -209,11 +230,12 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
         }
       };
     },
-    take: (client, message, receivedMs) => asks.take(client, message, receivedMs),
+    take: (client, message, receivedMs) =>
+      asks.take(client, message, receivedMs) || auths.take(client, message, receivedMs),
     onOpen(client) {
       const seat = seatOf(client);
       const nowMs = client.openedMs;
-      Object.assign(seat, { answers: 0, answeredMs: nowMs });
+      Object.assign(seat, { answers: 0, answeredMs: nowMs, asked: null });
       reconnects.note(client.index, "open");
       book.times.response[client.row]?.record(nowMs - seat.dueMs);
       if (session !== null) {
@@ -225,19 +247,25 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
         becomeUsable(client, nowMs);
         return;
       }
+      auths.begin(client);
       book.count(client.row, C_ASKED);
       asks.send(client, false);
     },
     onDrop(client) {
-      lose(seatOf(client), clock.now());
+      const seat = seatOf(client);
+      lose(seat, clock.now());
       asks.drop(client);
+      auths.drop(client);
+      if (seat.asked !== null) settle(client, client.row, "none", clock.now());
+      seat.asked = null;
     },
     useOf(client) {
       const { answers, answeredMs } = seatOf(client);
-      return { open: asks.openOn(client), answers, answeredMs };
+      return { open: underWayOn(client), answers, answeredMs };
     },
     expire(nowMs) {
       asks.expire(nowMs - plan.ackTimeoutMs);
+      auths.expire(nowMs - plan.ackTimeoutMs);
     },
     resume() {},
     endWindow() {
@@ -247,6 +275,7 @@ export function createConnector(ground: Ground, connect: ConnectPlan): LeadingDr
     },
     giveUp() {
       asks.expire(Number.POSITIVE_INFINITY);
+      auths.expire(Number.POSITIVE_INFINITY);
       for (const { lostMs } of seats) if (lostMs !== null) book.count(RECOVERY, C_UNRECOVERED);
     },
     holder: {

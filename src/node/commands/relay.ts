@@ -18,6 +18,7 @@ const FLAGS: readonly FlagRow[] = [
     default: "relay.sqlite",
     help: "SQLite file; :memory: keeps nothing",
   },
+  { flag: "auth", help: "serve nobody who has not said who it is (AUTH, NIP-42)" },
   { flag: "sink", help: "answer OK at once, check and store nothing: the null target" },
   { flag: "rows", value: "N", default: "0", help: "rows that the sink answers a REQ with at most" },
   HELP_FLAG,
@@ -26,7 +27,7 @@ const FLAGS: readonly FlagRow[] = [
 const USAGE = `k6-nostr relay [flags]
 
 A small relay to try things out on: it verifies ids and signatures and stores in SQLite
-(NIP-01, 09, 11, 40, 45, 50, 67), on loopback only. With INTERNAL_NETWORK=1 in a container
+(NIP-01, 09, 11, 40, 42, 45, 50, 67), on loopback only. With INTERNAL_NETWORK=1 in a container
 whose network has no way out, as in docker-compose.yml, it listens on its address there.
 It is no relay to serve people with.
 
@@ -42,7 +43,12 @@ export async function relay(args: readonly string[]): Promise<number> {
   const port = readPort(flags.port ?? "7777");
   const running = flags.sink
     ? await startSink({ port, rows: makeUpRows(readRows(flags.rows ?? "0")) })
-    : await startRelay({ port, file: flags.file ?? "relay.sqlite", ...placeOf(process.env) });
+    : await startRelay({
+        port,
+        file: flags.file ?? "relay.sqlite",
+        authRequired: flags.auth !== undefined,
+        ...placeOf(process.env),
+      });
   process.stdout.write(`listening on ${running.url} (pid ${process.pid}), Ctrl-C stops it\n`);
   const { signal } = catchInterrupts();
   await new Promise<void>((resolve) => {

@@ -14,6 +14,7 @@ import { portsOf, relateLooks, watchOutages } from "./outage-watch.ts";
 import { createRelayMetricsReader, type SideUrl } from "./relay-metrics.ts";
 import { describeEnds, findRelay, relateSpans } from "./relay-process.ts";
 import { serveCompanion } from "./serve.ts";
+import { createAuthSigner } from "./sign-auth.ts";
 
 export interface CompanionRequest {
   readonly plan: Plan;
@@ -44,7 +45,7 @@ const MOST_LOOKS = 120;
 
 export async function startCompanion(request: CompanionRequest): Promise<Companion> {
   const { plan, live } = request;
-  const server = await serveCompanion();
+  const server = await serveCompanion(createAuthSigner(plan.seed));
   const metrics = request.relayMetrics && createRelayMetricsReader(request.relayMetrics);
   let findAgain: (() => Promise<void>) | null = null;
   const kernel = watchKernel();

@@ -1,13 +1,15 @@
 /**
  * The companion's HTTP service, on 127.0.0.1 and behind a token: `/samples` as JSON, `/metrics` as
- * Prometheus text, and `/next` for k6, which is answered when the next samples are there.
+ * Prometheus text, `/next` for k6, which is answered when the next samples are there, and `/auth`, which signs what
+ * clients of k6 answer challenges with.
  */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { metricsOfMoment } from "../../measure/resource-metrics.ts";
 import type { TimedSample } from "../sampler.ts";
 import { renderPrometheus } from "./prometheus.ts";
+import type { SignAuth } from "./sign-auth.ts";
 
 export interface CompanionServer {
   readonly url: string;
@@ -29,7 +31,10 @@ interface Moment {
 
 const MOST_KEPT = 3_600;
 
-export async function serveCompanion(): Promise<CompanionServer> {
+/** What k6 may send at most: its questions hold challenges, which the relay chose. */
+const MOST_BODY_BYTES = 256 * 1_024;
+
+export async function serveCompanion(signAuth: SignAuth): Promise<CompanionServer> {
   const token = `/${randomBytes(16).toString("hex")}`;
   const waiting = new Set<ServerResponse>();
   const kept: (readonly TimedSample[])[] = [];
@@ -51,6 +56,13 @@ export async function serveCompanion(): Promise<CompanionServer> {
         return;
       case `${token}/samples`:
         sendJson(response, kept.flat());
+        return;
+      case `${token}/auth`:
+        void readBody(request).then(async (text) => {
+          const answers = text === null ? null : await signAuth(text);
+          if (answers === null) response.writeHead(400).end();
+          else sendJson(response, answers);
+        });
         return;
       case `${token}/metrics`:
         response.setHeader("Content-Type", "text/plain; version=0.0.4");
@@ -81,6 +93,20 @@ export async function serveCompanion(): Promise<CompanionServer> {
       await once(server, "close");
     },
   };
+}
+
+/** `null`: it was cut off, or is too long. */
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  let text = "";
+  try {
+    for await (const chunk of request.setEncoding("utf8")) {
+      text += chunk;
+      if (text.length > MOST_BODY_BYTES) return null;
+    }
+  } catch {
+    return null;
+  }
+  return text;
 }
 
 function sendJson(response: ServerResponse, value: unknown): void {

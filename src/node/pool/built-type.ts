@@ -7,6 +7,7 @@ import { ConfigError } from "../../errors.ts";
 import type { Author, BuildContext, Draft, EventType } from "../../events/event-type.ts";
 import { MOST_EVENT_BYTES, MOST_PARTS } from "../../events/event-type.ts";
 import { drawZipf } from "../../events/popularity.ts";
+import { AUTH_KIND } from "../../nostr/auth.ts";
 import type { EventTemplate } from "../../nostr/wire.ts";
 import { type Random, seededRandom } from "../../random.ts";
 import { areTags } from "./frame.ts";
@@ -33,7 +34,6 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 const ROLES: readonly string[] = ["author", "viewer", "session"];
 const MOST_CREATED_AT = 2 ** 32 - 1;
 const VANISH_KIND = 62;
-const AUTH_KIND = 22_242;
 
 export function createBuiltType(name: string, build: Builder): EventType {
   return {

@@ -14,6 +14,9 @@ const OTHER_FILES = 64;
 /** One core signs OKs off at about so many events a second when it is shared with a relay. */
 const EPS_PER_CORE = 10_000;
 
+/** Of WASM libsecp256k1 in one thread, beside what else the command line does. */
+const SIGNATURES_PER_SEC = 2_000;
+
 /** Linux, TCP_TIMEWAIT_LEN. */
 const TIME_WAIT_SEC = 60;
 
@@ -62,6 +65,7 @@ export function judgeMachine(
     judgePorts(plan, machine),
     judgeMemory(plan, machine.freeBytes, poolBytes),
     judgeCores(plan, machine.cores),
+    ...judgeSigning(plan),
   ];
 }
 
@@ -151,6 +155,21 @@ function judgeCores({ query, connect, rateEps }: Part, cores: number): Finding {
     why: "the generator may be the limit; the report will say whether it was",
     remedy: `lower ${flag}, or use a machine with more cores`,
   });
+}
+
+/** AUTH can't be signed before its challenge is there: who comes faster waits for a signature. */
+function judgeSigning({ connect }: Part): Finding[] {
+  if (connect?.onOpen !== "auth") return [];
+  const most = SIGNATURES_PER_SEC * 0.7;
+  const what = `${formatCount(connect.rate)} connections/s to sign AUTH for`;
+  if (connect.rate <= most) return [ok("signing", what)];
+  return [
+    stop("signing", {
+      what: `${what}, some ${formatCount(SIGNATURES_PER_SEC)} signatures/s on a free core`,
+      why: "signatures would be what is measured",
+      remedy: `give \`--connect-rate ${most}\` or less`,
+    }),
+  ];
 }
 
 async function readText(path: string): Promise<string | null> {

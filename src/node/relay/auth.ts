@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { AUTH_KIND } from "../../nostr/auth.ts";
 import { tagValue } from "../../nostr/retention.ts";
 import type { NostrEvent } from "../../nostr/wire.ts";
-
-export const AUTH_KIND = 22_242;
 
 const MAX_AGE_SEC = 600;
 

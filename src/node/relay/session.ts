@@ -1,10 +1,11 @@
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
+import { AUTH_KIND } from "../../nostr/auth.ts";
 import { parseEvent } from "../../nostr/event-check.ts";
 import { parseFilter } from "../../nostr/filter.ts";
 import { expirationOf, isProtected } from "../../nostr/retention.ts";
 import { classifyKind, type Filter, type NostrEvent, type RelayMessage } from "../../nostr/wire.ts";
-import { AUTH_KIND, findAuthProblem, makeChallenge } from "./auth.ts";
+import { findAuthProblem, makeChallenge } from "./auth.ts";
 import { claimedId, type IncomingMessage, parseClientMessage } from "./client-message.ts";
 import { findBreach, type RelayLimits } from "./limits.ts";
 import { packRows } from "./packed-rows.ts";

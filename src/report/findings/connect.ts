@@ -11,7 +11,8 @@ const HERD = { times: 5, leastMs: 100, leastCount: 20 };
 const WAITS = { connect: "times.connect", usable: "times.usable less times.response" } as const;
 
 const isMute = (name: string, code: string) => name === "timeout" && code === "no EOSE";
-const isAnswer = (name: string, code: string) => name === "closed" || isMute(name, code);
+const isAnswer = (name: string, code: string) =>
+  name === "closed" || name === "auth" || isMute(name, code);
 
 export const deadConnections: Rule = {
   id: "dead-connections",
@@ -70,7 +71,7 @@ export const unusableConnections: Rule = {
       ],
       counterEvidence: [evidence("connection.totals.usable", usable, asked)],
       remediation:
-        'A handshake is no service: the relay opened these and did not answer `{"kinds":[1],"limit":1}`. Its words say why where there are some (authentication, a limit on subscriptions); without any, its query workers were behind.',
+        'A handshake is no service: the relay opened these and did not answer `{"kinds":[1],"limit":1}`. Its words say why where there are some (a limit on subscriptions; authentication, which `--on-open auth` does); without any, its query workers were behind.',
       labels: ["connections", "performance"],
       cost: failureCost(unusable, report),
     };

@@ -59,6 +59,6 @@ function titleOf(report: Report, late: readonly Signal[]): string {
     return "The generator was near its own limit: times may be its own and not the relay's";
   const { opened, due, asked, usable } = report.classes.connection.totals;
   const held =
-    asked === 0 ? "" : `, and the ${formatCount(usable)} of ${formatCount(asked)} usable`;
-  return `The generator dialled late: times from when a connection was due are partly its own; the ${formatCount(opened)} of ${formatCount(due)} opened${held}, are what they are`;
+    asked === 0 ? "" : ` and ${formatCount(usable)} of ${formatCount(asked)} were usable`;
+  return `The generator dialled late, which is in the times from when a connection was due; that ${formatCount(opened)} of ${formatCount(due)} opened${held} stands`;
 }

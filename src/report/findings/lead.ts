@@ -77,6 +77,14 @@ const WORDS: Readonly<Record<ClassName, Words>> = {
     done: "opened",
     answer: "handshake",
   },
+  auth: {
+    one: "authentication",
+    many: "authentications",
+    flights: "authentications",
+    does: "lets in",
+    done: "let in",
+    answer: "OK",
+  },
 };
 
 export function leadOf(report: Report): Lead {

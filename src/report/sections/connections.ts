@@ -1,6 +1,7 @@
 /** What a report says of connections where they are what the run is about. */
 import { formatCount, formatMs, formatPercent, formatRate } from "../format.ts";
 import { recoveryOf } from "../recovery.ts";
+import type { LatencySummary } from "../times.ts";
 import type { Report } from "../types.ts";
 import { costBlocks } from "./costs.ts";
 import { type Block, type ReportDocument, table, text } from "./document.ts";
@@ -44,7 +45,12 @@ export function connectionBlocks(report: Report): readonly Block[] {
         formatMs(times.usable.p99),
       ]),
     ),
-    ...[describeMute(report), describeProbes(report), describeRecovery(report)]
+    ...[
+      describeMute(report),
+      describeAuth(report),
+      describeProbes(report),
+      describeRecovery(report),
+    ]
       .filter((line) => line !== null)
       .map(text),
     ...costBlocks(report),
@@ -91,6 +97,24 @@ function describeMute({ classes }: Report): string | null {
   return usable === asked
     ? `Each of ${formatCount(asked)} that opened was usable: its first REQ had its EOSE.`
     : `${formatCount(asked)} asked as they opened: ${formatCount(usable)} were usable, ${formatCount(refused)} had CLOSED instead of EOSE, ${formatCount(mute)} nothing in time.`;
+}
+
+/** What signing took is in no time of the relay's. */
+export function describeAuth({ classes: { auth } }: Report): string | null {
+  if (auth === undefined) return null;
+  const { totals: t, times } = auth;
+  if (t.noChallenge === t.needed)
+    return `AUTH: none of ${formatCount(t.needed)} that opened was asked who it is.`;
+  const ways = [
+    ["refused", t.refused],
+    ["without an OK in time", t.timedOut],
+    ["lost with their connection", t.lost],
+    ["not signed in time", t.unsigned],
+    ["not asked", t.noChallenge],
+  ] as const;
+  const others = ways.flatMap(([way, n]) => (n === 0 ? [] : [`${formatCount(n)} ${way}`]));
+  const took = (of: LatencySummary) => `p50 ${formatMs(of.p50)}, p99 ${formatMs(of.p99)}`;
+  return `AUTH: ${[`${formatCount(t.accepted)} of ${formatCount(t.needed)} were let in`, ...others].join(", ")}; from AUTH to its OK ${took(times.service)}, and before that ${took(times.signing)} from the challenge until AUTH was signed and sent, which is the generator's.`;
 }
 
 /** An open socket proves nothing. */

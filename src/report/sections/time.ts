@@ -63,13 +63,20 @@ export function timeSection(report: Report): Section {
 
 /** What every run has, though it be of nothing. */
 function isAlways(name: ClassName, time: string): boolean {
-  return name !== "query" && name !== "delivery" && (name !== "connection" || time === "connect");
+  return (
+    name !== "query" &&
+    name !== "delivery" &&
+    name !== "auth" &&
+    (name !== "connection" || time === "connect")
+  );
 }
 
 /** `response time` of what a scenario is about, `query response time` of what else it does, `delivery` likewise. */
 function labelOf(name: ClassName, time: string): string {
   const words = time.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  return name === "query" || name === "delivery" ? `${name} ${words} time` : `${words} time`;
+  return name === "query" || name === "delivery" || name === "auth"
+    ? `${name} ${words} time`
+    : `${words} time`;
 }
 
 function describeNoise(name: ClassName, of: ClassNoise): string {
