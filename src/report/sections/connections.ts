@@ -4,7 +4,7 @@ import { recoveryOf } from "../recovery.ts";
 import type { LatencySummary } from "../times.ts";
 import type { Report } from "../types.ts";
 import { costBlocks } from "./costs.ts";
-import { type Block, type ReportDocument, table, text } from "./document.ts";
+import { type Block, code, type ReportDocument, table, text } from "./document.ts";
 
 /** Nothing for a run of another scenario. */
 export function connectionBlocks(report: Report): readonly Block[] {
@@ -13,9 +13,11 @@ export function connectionBlocks(report: Report): readonly Block[] {
   const { rows } = classes.connection;
   return [
     text(opened(report)),
-    text(
-      `Who was turned away or lost a connection came back as \`${config.connect.reconnect}\` does.`,
-    ),
+    text([
+      "Who was turned away or lost a connection came back as ",
+      code(config.connect.reconnect),
+      " does.",
+    ]),
     table(
       "Connections by phase: handshake until close",
       [
@@ -74,16 +76,14 @@ export function connectionFigures({ config, classes }: Report): ReportDocument["
   const { opened, due, asked, usable, probes, answered } = totals;
   const shareOf = (n: number, all: number) =>
     all === 0 ? formatCount(n) : `${formatCount(n)} (${formatPercent(n / all)})`;
-  const perSec = (n: number | null) => formatRate(n, "connections/s");
   return [
     { label: "opened", value: shareOf(opened, due) },
     ...(asked === 0 ? [] : [{ label: "usable", value: shareOf(usable, asked) }]),
     ...(probes === 0 ? [] : [{ label: "probes answered", value: shareOf(answered, probes) }]),
     {
       label: config.connect?.mode === "churn" ? "opened on average" : "opened while they came",
-      value: perSec(rate.done),
+      value: `${formatRate(rate.done, "of")} ${formatRate(rate.target, "connections/s")}`,
     },
-    { label: "set rate", value: perSec(rate.target) },
     { label: "handshake p50", value: formatMs(times.connect.p50) },
     { label: "handshake p99", value: formatMs(times.connect.p99) },
     { label: "usable p50", value: formatMs(times.usable.p50) },

@@ -81,7 +81,8 @@ function labelOf(name: ClassName, time: string): string {
 
 function describeNoise(name: ClassName, of: ClassNoise): string {
   const { many, doneWord } = classOf(name);
-  return `Noise of ${many}: over tenths of the window response p50 ${range(of.responseP50, "ms")}, p99 ${range(of.responseP99, "ms")}, ${doneWord} ${range(of.donePerSec, `${many}/s`)}.`;
+  const over = name === "connection" ? "time in which they came" : "window";
+  return `Noise of ${many}: over tenths of the ${over} response p50 ${range(of.responseP50, "ms")}, p99 ${range(of.responseP99, "ms")}, ${doneWord} ${range(of.donePerSec, `${many}/s`)}.`;
 }
 
 /** The answer in one sentence: what the relay took, and what came before. */
