@@ -138,6 +138,20 @@ describe("connections whose clients say who they are", () => {
     assert.deepEqual([told("timeout")?.code, told("timeout")?.count], ["no OK to AUTH", 5]);
   });
 
+  it("name the relay by the URL that is dialled, or as they are told", async () => {
+    const named: string[] = [];
+    const door: Door = {
+      ...asking("open", () => true).door,
+      onRequest: async (method, url, body) => {
+        named.push(...(JSON.parse(body) as (typeof QUESTION)[]).map(({ relay }) => relay));
+        return (await onRequest(method, url, body)) as { status: number; body: string };
+      },
+    };
+    await run(door, { CLIENTS: "1" });
+    await run(door, { CLIENTS: "1", AUTH_RELAY_URL: "wss://relay.example" });
+    assert.deepEqual(named, ["ws://127.0.0.1:7777/", "wss://relay.example"]);
+  });
+
   it("of a relay that does not ask are served at once", async () => {
     const { report, auth } = await run({ onRequest });
     assert.deepEqual([auth.totals.noChallenge, auth.totals.sent], [20, 0]);

@@ -30,6 +30,7 @@ describe("the plan of connections", () => {
     for (const variables of [
       { CONNECT_MODE: "storm" },
       { CONNECT_MODE: "churn", SESSION_LENGTH: "fixed:2.5s", ON_OPEN: "none" },
+      { ON_OPEN: "auth", AUTH_RELAY_URL: "wss://relay.example/" },
       { CONNECT_MODE: "recover", DROP_SHARE: "0.25", RECONNECT: "snort", CONNECT_RATE: "7" },
     ]) {
       const { connect, durationSec } = planOf(variables, "connect");
@@ -73,6 +74,8 @@ describe("the plan of connections", () => {
     [{ mode: "churn", "session-length": "exp:0.01s" }, /at least 0\.1/],
     [{ mode: "recover", "drop-share": "1.1" }, /from 0 to 1/],
     [{ "on-open": "sing" }, /must be `req`, `none` or `auth`/],
+    [{ "auth-relay-url": "wss://relay.example" }, /belongs to `--on-open auth`/],
+    [{ "on-open": "auth", "auth-relay-url": "relay.example" }, /ws:\/\/ or wss:\/\//],
     [{ reconnect: "never" }, /`immediate`, `nostr-tools`, `snort` or `jitter`/],
     [{ "connect-rate": "0" }, /from 0\.1 to 20000/],
     [{ duration: "5" }, /`--duration` has no say in `connect`/],

@@ -164,7 +164,7 @@ const LATER = [
   "relays",
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],
   ...["pingSec", "headers", "clientIpHeader", "pacing", "several", "ends", "handshakes", "by"],
-  ...["isOwn", "via"],
+  ...["isOwn", "via", "authRelayUrl"],
   ...["relayProcesses", "proxy", "relayFileLimit", "portLooks", "queryTimes", "slowReaders"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
   ...[

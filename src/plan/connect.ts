@@ -1,5 +1,6 @@
 /** What a run of `connect` does with its connections: its options, checked. */
 import { ConfigError } from "../errors.ts";
+import { parseRelayUrl } from "../guard/relay-url.ts";
 import { RECONNECT_POLICIES, type ReconnectPolicy } from "../load/reconnect.ts";
 import { clip, type OptionTexts, optionLabel, readChoice, readNumber } from "./options.ts";
 
@@ -29,6 +30,8 @@ export interface ConnectPlan {
   readonly reconnect: ReconnectPolicy;
   /** What a client sends as its connection opens. */
   readonly onOpen: "req" | "none" | "auth";
+  /** What relays call themselves in AUTH; left out: each by the URL that is dialled. */
+  readonly authRelayUrl?: string;
 }
 
 const DEFAULTS: Readonly<Record<ConnectMode, { readonly rate: number; readonly holdSec: number }>> =
@@ -65,6 +68,7 @@ export function readConnectPlan(texts: OptionTexts, force: boolean): ConnectPlan
         : 0,
     reconnect: readChoice(texts, "reconnect", RECONNECT_POLICIES),
     onOpen: readChoice(texts, "onOpen", ["req", "none", "auth"]),
+    ...readAuthRelay(texts),
   };
 }
 
@@ -110,6 +114,15 @@ function readSession(text: string): SessionLength {
   throw new ConfigError(
     `${optionLabel("sessionLength")} must be \`exp:SEC\` (drawn, with that mean) or \`fixed:SEC\`, at least 0.1, got \`${clip(text)}\``,
   );
+}
+
+/** Nothing but AUTH names the relay. Throws `ConfigError` for what is no URL of one. */
+function readAuthRelay({ onOpen, authRelayUrl }: OptionTexts): Pick<ConnectPlan, "authRelayUrl"> {
+  if (!authRelayUrl) return {};
+  if (onOpen !== "auth")
+    throw new ConfigError(`${optionLabel("authRelayUrl")} belongs to \`--on-open auth\``);
+  parseRelayUrl(authRelayUrl);
+  return { authRelayUrl };
 }
 
 /** What has a say in another mode only would be taken for granted here. */

@@ -268,6 +268,14 @@ const table = {
       "req: a client asks as it opens, and is usable at EOSE; auth: it answers the relay's challenge (NIP-42) too; none: it is usable at once",
       CONNECTING,
     ],
+    authRelayUrl: [
+      "AUTH_RELAY_URL",
+      "auth-relay-url",
+      "URL",
+      undefined,
+      "what the relay calls itself in AUTH, if not the URL that is dialled (its service URL); with --on-open auth",
+      CONNECTING,
+    ],
     ping: [
       "PING_SEC",
       "ping",

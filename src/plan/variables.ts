@@ -75,6 +75,7 @@ export function planVariables(plan: Plan): Record<string, string> {
           DROP_SHARE: connect.mode === "recover" ? String(connect.dropShare) : "",
           RECONNECT: connect.reconnect,
           ON_OPEN: connect.onOpen,
+          AUTH_RELAY_URL: connect.authRelayUrl ?? "",
         }),
   };
 }

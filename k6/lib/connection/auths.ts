@@ -141,11 +141,8 @@ export class Auths {
     const { client, challenge } = auth;
     if (challenge === null) return;
     const { plan, share } = this.#ground;
-    const question = {
-      client: share + client.index * plan.vus,
-      relay: client.target.url,
-      challenge,
-    };
+    const relay = plan.connect?.authRelayUrl ?? client.target.url;
+    const question = { client: share + client.index * plan.vus, relay, challenge };
     this.#sign?.(question, (answer) => {
       if (!auth.isOpen) return;
       if (auth.challenge !== challenge) this.#ask(auth);
