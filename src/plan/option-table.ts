@@ -272,7 +272,7 @@ const table = {
       "AUTH_RELAY_URL",
       "auth-relay-url",
       "URL",
-      undefined,
+      null,
       "what the relay calls itself in AUTH, if not the URL that is dialled (its service URL); with --on-open auth",
       CONNECTING,
     ],
