@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
+import type { NostrEvent } from "../src/nostr/wire.ts";
 import { chartsOf } from "../src/report/charts/charts.ts";
 import { deliveryOf } from "../src/report/class-report.ts";
 import { withFindings } from "../src/report/findings/engine.ts";
@@ -358,6 +359,27 @@ describe("a subscription that is lost is named by how", () => {
       },
     });
     assert.ok(deliveryOf(report).totals.beforeEose > 10);
+  });
+
+  it("and what is stored of this run is no second delivery when it is asked for again", async () => {
+    const stored: NostrEvent[] = [];
+    const report = await hold({
+      received: (eventPlace, relay) => {
+        const one = relay.subscriptions[5];
+        if (eventPlace === 100 && one) one.socket.later(3, () => relay.cut(one.socket));
+      },
+      request: (subscription, relay) => {
+        for (const event of subscription.place < 20 ? [] : stored.slice(-3))
+          relay.send(subscription, event, 1, ["frames", "unexpected", "stored", "beforeEose"]);
+        relay.open(subscription, 2);
+      },
+      deliver: ({ subscription, event }) => {
+        if (subscription.ended) return [];
+        if (subscription.place === 5) stored.push(event);
+        return right();
+      },
+    });
+    assert.equal(deliveryOf(report).totals.stored, 3);
   });
 
   it("by CLOSED, with its prefix, with what was on its way", async () => {
