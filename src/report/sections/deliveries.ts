@@ -15,7 +15,7 @@ import { topicRows } from "../topic-rows.ts";
 import type { Report } from "../types.ts";
 import { type Block, list, strong, type Text, table, text } from "./document.ts";
 
-const FILTERS = { author: "its author", tag: "its hashtag", kind: "its kind" } as const;
+const FILTERS = { author: "their authors", tag: "their hashtags", kind: "their kinds" } as const;
 
 /** Nothing for a run in which nobody subscribed. */
 export function deliveryBlocks(report: Report): readonly Block[] {
@@ -133,8 +133,11 @@ function ranks(report: Report): readonly Block[] {
   const rows = rankTimes(report);
   if (rows.every(({ times }) => times.count === 0)) return [];
   return [
+    text(
+      "From an event's first receiver to the one with which so many of its receivers have it, over events:",
+    ),
     table(
-      "From an event's first receiver to the one with which so many of its receivers have it",
+      "Spread by rank of receiver",
       ["receivers", "#events", "#p50", "#p90", "#p99", "#max"],
       rows.map(({ name, times }) => [
         name,

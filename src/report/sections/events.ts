@@ -75,6 +75,7 @@ function accounting(name: ClassName, { totals, identities }: ClassReport): Block
   const row: ClassOfWork = classOf(name);
   const counts: Readonly<Record<string, number>> = totals;
   const due = counts[row.due] ?? 0;
+  const parts = partsOf(row, row.due);
   const caption = `What became of every ${row.unit.replace(/^an? /, "")}`;
   return details(
     caption,
@@ -86,7 +87,7 @@ function accounting(name: ClassName, { totals, identities }: ClassReport): Block
         .map((column) => [
           column,
           formatCount(counts[column] ?? 0),
-          formatPercent(due === 0 ? null : (counts[column] ?? 0) / due),
+          parts.has(column) ? formatPercent(due === 0 ? null : (counts[column] ?? 0) / due) : "",
         ]),
     ),
     table(
@@ -100,6 +101,16 @@ function accounting(name: ClassName, { totals, identities }: ClassReport): Block
       ]),
     ),
   );
+}
+
+/** The columns that a column is the sum of, and those that these are: what else is counted is no share of it. */
+function partsOf({ identities }: ClassOfWork, whole: string): ReadonlySet<string> {
+  const parts = new Set([whole]);
+  // A set goes through what is added to it as it goes.
+  for (const part of parts)
+    for (const { left, right } of identities)
+      if (left === part) for (const column of right) parts.add(column);
+  return parts;
 }
 
 /** Sets of several events, and which parts they lack. */

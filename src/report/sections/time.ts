@@ -1,4 +1,5 @@
 /** Where did the time go? */
+import { RANKS } from "../../measure/classes/delivery.ts";
 import { type ClassName, classOf } from "../../measure/classes.ts";
 import { classesOf, leadingOf, publishOf, serviceOf } from "../class-report.ts";
 import { formatCount, formatMs, formatPercent, NOT_MEASURED } from "../format.ts";
@@ -35,6 +36,8 @@ export function timeSection(report: Report): Section {
             .flatMap(([name, { times }]) =>
               Object.entries<LatencySummary>(times)
                 .filter(([time, { count }]) => count > 0 || isAlways(name, time))
+                // They have a table of their own.
+                .filter(([time]) => !RANKS.some(([rank]) => rank === time))
                 .map(([time, summary]) => row(labelOf(name, time), summary)),
             ),
           ...publishOf(report).byRelay.map(({ relay, service }) =>
