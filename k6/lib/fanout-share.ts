@@ -33,7 +33,10 @@ export async function fanoutShare(
     const deliverer = createDeliverer(ground, {
       ...{ fanout, layout, publishers, probes, largestFrame },
       since: createdAt.min,
-      whenRead: (nowMs) => publisher.work(nowMs),
+      whenRead(nowMs) {
+        publisher.work(nowMs);
+        return publisher.wakeMs;
+      },
     });
     const publisher = createPublisher(
       { ...ground, clients: publishers },

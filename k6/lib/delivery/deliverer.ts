@@ -19,7 +19,7 @@ import { createDeliveries } from "./deliveries.ts";
 import { createListener } from "./listener.ts";
 import { createOpening } from "./opening.ts";
 import type { DeliveryOptions } from "./options.ts";
-import { authorOfLine, createSent, ID_LENGTH, type Sent } from "./sent.ts";
+import { authorOfLine, createSent, ID_MEMBER, KEY_LENGTH, keyOfId, type Sent } from "./sent.ts";
 import {
   createLanes,
   type Lane,
@@ -49,11 +49,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   const deliveries = createDeliveries(ground, {
     ...{ deliveryTimeoutMs, sampleEvery, perSecond: perSecond / plan.vus },
   });
-  const loseOwed = (subscription: Subscription, how: string): void => {
-    listener.putBack();
-    deliveries.lose(subscription, how);
-  };
-  const opener = { publishers, patienceMs: deliveryTimeoutMs, lose: loseOwed };
+  const opener = { publishers, patienceMs: deliveryTimeoutMs, lose: deliveries.lose };
   /** Decoys that join later are opened by themselves: nothing comes for them that would prove it. */
   const joins = joinsOf(fanout);
   const areApart = (lane: Lane) => joins.decoys !== null && lane.isOfDecoys;
@@ -83,27 +79,26 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   const takeFrame = (
     lane: Lane,
     subscription: Subscription | undefined,
-    id: string,
+    key: string,
     receivedMs: number,
     size: number,
-  ): Sent | undefined => {
-    if (isOver) return undefined;
-    listener.putBack();
+  ): void => {
+    if (isOver) return;
     lane.otherFrames++;
     lane.framedMs = receivedMs;
     if (subscription === undefined) {
       deliveries.takeForeign(STRANGERS, size);
-      return undefined;
+      return;
     }
-    const sent = deliveries.find(id);
+    const sent = deliveries.known.get(key);
     listener.noteFrame(sent?.row ?? null, receivedMs);
-    if (sent === undefined && opening.takeProbe(subscription, id, receivedMs)) return undefined;
-    return deliveries.take(subscription, sent, receivedMs, size) ? sent : undefined;
+    if (sent === undefined && opening.takeProbe(subscription, key, receivedMs)) return;
+    deliveries.take(subscription, sent, receivedMs, size);
   };
 
   const lose = (subscription: Subscription, how: string, nowMs: number): void => {
     openingOf(subscription).drop(subscription, nowMs);
-    loseOwed(subscription, how);
+    deliveries.lose(subscription, how);
   };
 
   const countLost = ({ row }: Subscription, nowMs: number): void => {
@@ -120,7 +115,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     if (subscription === undefined || subscription.state === LOST) return;
     const own = openingOf(subscription);
     const how = own.takeClosed(subscription, text, nowMs);
-    loseOwed(subscription, how);
+    deliveries.lose(subscription, how);
     // Before it is over the list of what was not ready has it.
     if (!own.isOver) return;
     recorder.said("subscription", how, atSec(), text);
@@ -136,7 +131,8 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
       }
       const isOfWarmup = dueMs < windowStartMs;
       const row = isOfWarmup ? topic.row + DELIVERY_ROWS.length : topic.row;
-      const as = { topic, row, isOfWarmup, dueMs, sentMs, order: order++ };
+      const untilMs = dueMs + deliveryTimeoutMs;
+      const as = { topic, row, isOfWarmup, dueMs, sentMs, untilMs, order: order++ };
       const sent = createSent(line, as, !opening.isOver);
       inFlight[cell] = sent;
       deliveries.add(sent);
@@ -166,9 +162,9 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     },
   };
 
-  const { finish } = deliveries;
+  const { largestFrame, whenRead } = options;
   const listener = createListener(ground, {
-    ...{ ...options, deliveryTimeoutMs, sampleEvery, takeFrame, finish },
+    ...{ largestFrame, whenRead, sampleEvery, deliveries, takeFrame },
   });
 
   return {
@@ -196,8 +192,8 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
       }
     },
     work(nowMs) {
-      // Chores begin with it: figures are handed over, and what has waited long is given up, behind it.
-      listener.putBack();
+      // Chores begin with it: figures are handed over behind it.
+      listener.flush();
       if (decoyOpening.isBefore && nowMs >= decoysBeginMs) decoyOpening.begin();
       decoyOpening.work(nowMs);
       if (opening.isOver) return;
@@ -211,7 +207,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
           takeFrame(
             lane,
             lane.byId.get(message.id),
-            idOf(message.data),
+            keyOf(message.data),
             receivedMs,
             message.data.length,
           );
@@ -274,7 +270,6 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
       decoyOpening.giveUp();
     },
     giveUp() {
-      listener.putBack();
       deliveries.expire(Number.POSITIVE_INFINITY);
       deliveries.settle(topics, listener.came);
       isOver = true;
@@ -283,12 +278,12 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
 }
 
 /** Of a frame that is not in the usual form. */
-function idOf(data: string): string {
-  const at = data.indexOf('"id":"');
-  if (at > 0) return data.substring(at + 6, at + 6 + ID_LENGTH);
+function keyOf(data: string): string {
+  const at = data.indexOf(ID_MEMBER);
+  if (at > 0) return data.substring(at, at + KEY_LENGTH);
   try {
     const [, , event] = JSON.parse(data) as [unknown, unknown, { readonly id?: unknown }?];
-    return String(event?.id ?? "").slice(0, ID_LENGTH);
+    return keyOfId(String(event?.id ?? ""));
   } catch {
     // An event of nobody.
     return "";

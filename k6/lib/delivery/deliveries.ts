@@ -14,7 +14,6 @@ import {
   D_INVERTED,
   D_INVERTED_TIES,
   D_LATE,
-  D_LOST_SUBSCRIPTIONS,
   D_MISSING,
   D_STORED,
   D_SUBSCRIPTION_LOST,
@@ -27,9 +26,9 @@ import type { Histogram } from "../../../src/measure/histogram.ts";
 import type { Ground } from "../driver.ts";
 import { Fifo } from "../fifo.ts";
 import { record } from "../hot.ts";
+import { createMissed } from "./missed.ts";
 import { createRanks } from "./ranks.ts";
 import { AWAITED, CAME, GONE, OWED, type Sent, SUPERSEDED, UNDECIDED, UNOWED } from "./sent.ts";
-import { isSilence } from "./silence.ts";
 import { ASKED, LOST, NEVER_PLAIN, type Subscription, type Topic } from "./subscription.ts";
 
 export interface DeliveriesOptions {
@@ -48,14 +47,15 @@ export function createDeliveries(
   const { columns } = book;
   const { response, service, behindOk, aheadOfOk } = book.times;
   const rank = createRanks(book.times, perSecond);
+  const missed = createMissed({ recorder, atSec });
   const [frames, delivered, bytes] = [D_FRAMES, D_DELIVERED, D_BYTES].map(
     (column) => columns[column],
   ) as [Float64Array, Float64Array, Float64Array];
-  const warmupRows = (columns[0]?.length ?? 0) / 2;
-  const byId = new Map<string, Sent>();
-  /** By due time: those that the run waits for, and all that are known. */
+  /** By due time: those that the run waits for, and all that may still come. */
   const awaited = new Fifo<Sent>();
-  const known = new Fifo<Sent>();
+  const all = new Fifo<Sent>();
+  /** The same by their keys. */
+  const known = new Map<string, Sent>();
   /** By topic: those that a subscription waits for, or whose OK is still to come. */
   const openByTopic: Set<Sent>[] = [];
   let open = 0;
@@ -63,12 +63,11 @@ export function createDeliveries(
   /** Of what came anywhere the one that was published last. */
   let newestOrder = -1;
   let came = 0;
-  let missing = 0;
 
   const openOf = ({ place }: Topic): Set<Sent> => {
-    const known = openByTopic[place] ?? new Set();
-    openByTopic[place] = known;
-    return known;
+    const sents = openByTopic[place] ?? new Set();
+    openByTopic[place] = sents;
+    return sents;
   };
 
   const unexpected = (row: number, column: number): void => {
@@ -104,32 +103,11 @@ export function createDeliveries(
     if (sent.arrived === sent.slots.length) sent.slots.fill(CAME);
   };
 
-  const miss = (subscription: Subscription, sent: Sent): void => {
-    // Others have it, and this one has had nothing since: perhaps it gets nothing any more.
-    if (newestOrder >= sent.order && (subscription.last?.order ?? -1) < sent.order) {
-      subscription.plainFrom = NEVER_PLAIN;
-      if (sent.isOfWarmup) subscription.missedInWarmup++;
-      else subscription.missed++;
-      return;
-    }
-    missing++;
-    book.count(sent.row, D_MISSING);
-  };
-
-  /** Books what a subscription missed in a row, as it came to get others, or as it ended. */
-  const settleMissed = (subscription: Subscription, column: number): void => {
-    const { row, missed, missedInWarmup } = subscription;
-    if (missed + missedInWarmup === 0) return;
-    if (column === D_MISSING) missing += missed + missedInWarmup;
-    book.count(row, column, missed);
-    book.count(row + warmupRows, column, missedInWarmup);
-    subscription.missed = 0;
-    subscription.missedInWarmup = 0;
-  };
   const finish = (sent: Sent): void => {
     if (sent.fate === OWED && sent.left > 0) {
       sent.slots.forEach((state, slot) => {
-        if (state === AWAITED) miss(sent.topic.subscriptions[slot] as Subscription, sent);
+        if (state === AWAITED)
+          missed.add(sent.topic.subscriptions[slot] as Subscription, sent, newestOrder);
       });
     }
     close(sent);
@@ -137,7 +115,7 @@ export function createDeliveries(
 
   const retire = (sent: Sent): void => {
     sent.isRetired = true;
-    byId.delete(sent.id);
+    known.delete(sent.key);
     if (sent.fate !== UNDECIDED) finish(sent);
   };
 
@@ -158,8 +136,21 @@ export function createDeliveries(
     else record(behindOk[sent.row] as Histogram, gapMs);
   };
 
-  const order = (subscription: Subscription, sent: Sent): void => {
+  /** Its first frame came. */
+  const arrive = (sent: Sent, receivedMs: number): void => {
     if (sent.order > newestOrder) newestOrder = sent.order;
+    sent.firstMs = receivedMs;
+    sent.lastMs = receivedMs;
+    bookOk(sent);
+  };
+
+  /** Each subscription that was to get it has it. */
+  const complete = (sent: Sent): void => {
+    stopAwaiting(sent);
+    if (sent.fate !== UNDECIDED) close(sent);
+  };
+
+  const order = (subscription: Subscription, sent: Sent): void => {
     const { last } = subscription;
     if (last === null || sent.order > last.order) {
       subscription.last = sent;
@@ -174,21 +165,15 @@ export function createDeliveries(
     sent.slots[subscription.slot] = receivedMs;
     subscription.isProven = true;
     came++;
-    if (sent.arrived++ === 0) {
-      sent.firstMs = receivedMs;
-      sent.lastMs = receivedMs;
-      if (sent.okMs !== null) bookOk(sent);
-    } else if (receivedMs > sent.lastMs) sent.lastMs = receivedMs;
+    if (sent.arrived++ === 0) arrive(sent, receivedMs);
+    else if (receivedMs > sent.lastMs) sent.lastMs = receivedMs;
     else if (receivedMs < sent.firstMs) sent.firstMs = receivedMs;
     order(subscription, sent);
-    if (subscription.missed + subscription.missedInWarmup > 0)
-      settleMissed(subscription, D_MISSING);
+    missed.settle(subscription, D_MISSING);
     subscription.plainFrom = subscription.last?.order ?? NEVER_PLAIN;
     if (sent.fate === OWED) bookFrame(sent, receivedMs);
     else sent.early.push(receivedMs);
-    if (--sent.left > 0) return;
-    stopAwaiting(sent);
-    if (sent.fate !== UNDECIDED) close(sent);
+    if (--sent.left === 0) complete(sent);
   };
 
   /** What is not owed at that subscription, or has come before. */
@@ -208,31 +193,26 @@ export function createDeliveries(
       return open;
     },
     get isSettled() {
-      return open === 0 && known.length === 0;
+      return open === 0 && all.length === 0;
     },
-    find: (id: string) => byId.get(id),
-    /** Each subscription that was to get it has it, and it is owed. */
-    finish(sent: Sent): void {
-      close(sent);
-    },
+    known,
+    arrive,
+    complete,
     add(sent: Sent): void {
-      byId.set(sent.id, sent);
-      known.push(sent);
+      known.set(sent.key, sent);
+      all.push(sent);
       openOf(sent.topic).add(sent);
       if (!sent.isAwaited) return;
       awaited.push(sent);
       open++;
     },
-    /**
-     * A frame at one of our subscriptions, of an event that was published, or of another one. Gives whether more are to
-     * come of an event that is owed, and nothing is to be said of this one.
-     */
+    /** A frame at one of our subscriptions, of an event that was published, or of another one. */
     take(
       subscription: Subscription,
       sent: Sent | undefined,
       receivedMs: number,
       size: number,
-    ): boolean {
+    ): void {
       const { row } = sent ?? subscription;
       bytes[row] = (bytes[row] as number) + size;
       if (subscription.state === ASKED) book.count(row, D_BEFORE_EOSE);
@@ -242,9 +222,7 @@ export function createDeliveries(
         unexpected(subscription.row, D_WRONG_SUBSCRIPTION);
       } else if (sent.slots[subscription.slot] === AWAITED && sent.fate !== UNOWED) {
         deliver(subscription, sent, receivedMs);
-        return sent.fate === OWED && sent.left > 0 && subscription.plainFrom === sent.order;
       } else takeMore(subscription, sent);
-      return false;
     },
     /** A frame for no subscription of ours. */
     takeForeign(row: number, size: number): void {
@@ -280,16 +258,15 @@ export function createDeliveries(
     lose(subscription: Subscription, how: string): void {
       subscription.state = LOST;
       subscription.lostBy = how;
-      settleMissed(subscription, D_MISSING);
+      missed.settle(subscription, D_MISSING);
       const { topic } = subscription;
+      if (topic !== null) topic.isWhole = false;
       for (const sent of topic === null ? [] : openOf(topic)) {
         if (sent.slots[subscription.slot] !== AWAITED || sent.fate === UNOWED) continue;
         sent.slots[subscription.slot] = GONE;
         sent.gone++;
         if (sent.fate === OWED) book.count(sent.row, D_SUBSCRIPTION_LOST);
-        if (--sent.left > 0) continue;
-        stopAwaiting(sent);
-        if (sent.fate !== UNDECIDED) close(sent);
+        if (--sent.left === 0) complete(sent);
       }
     },
     expire(nowMs: number): void {
@@ -298,33 +275,15 @@ export function createDeliveries(
         awaited.shift();
         stopAwaiting(sent);
       }
-      for (let sent = known.peek(); sent !== undefined; sent = known.peek()) {
+      for (let sent = all.peek(); sent !== undefined; sent = all.peek()) {
         if (sent.dueMs + 2 * deliveryTimeoutMs > nowMs) break;
-        known.shift();
+        all.shift();
         retire(sent);
       }
     },
-    /** The run is over; `plain`: deliveries that were not taken here. A subscription that had nothing to the end, while others had, is lost in silence. */
-    settle(topics: readonly Topic[], plain: number): void {
-      for (const subscription of topics.flatMap((topic) => topic.subscriptions)) {
-        const missed = subscription.missed + subscription.missedInWarmup;
-        if (!isSilence(missed, { came: came + plain, missing })) {
-          settleMissed(subscription, D_MISSING);
-          continue;
-        }
-        const { noticed } = subscription.lane;
-        settleMissed(subscription, D_SUBSCRIPTION_LOST);
-        book.count(subscription.row, D_LOST_SUBSCRIPTIONS);
-        if (noticed !== null) recorder.said("subscription", "NOTICE", atSec(), noticed);
-        else {
-          recorder.error(
-            "subscription",
-            "silence",
-            atSec(),
-            `nothing came for \`${subscription.id}\` any more, ${missed} events that others got`,
-          );
-        }
-      }
-    },
+    /** The run is over; `plain`: deliveries that were not taken here. */
+    settle: (topics: readonly Topic[], plain: number) => missed.end(topics, came + plain),
   };
 }
+
+export type Deliveries = ReturnType<typeof createDeliveries>;

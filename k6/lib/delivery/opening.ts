@@ -8,7 +8,7 @@ import { HEADER_LENGTH } from "../../../src/pool/format.ts";
 import { type Client, OPEN } from "../connection/client.ts";
 import type { Ground } from "../driver.ts";
 import { substring } from "../hot.ts";
-import { ID_LENGTH, idOfLine } from "./sent.ts";
+import { keyOfId, keyOfLine } from "./sent.ts";
 import { ASKED, type Lane, LIVE, LOST, type Subscription, type Topic } from "./subscription.ts";
 
 /** REQs without an EOSE in a VU and on a connection, and probes without an OK. */
@@ -40,8 +40,8 @@ export function createOpening(
 ) {
   const { now } = clock;
   const all = lanes.flatMap(({ subscriptions }) => subscriptions);
-  /** Ids of probes, full and as deliveries are told apart → the topic; those whose OK is awaited. */
-  const topicOfProbe = new Map(probes.map((line, i) => [idOfLine(line), topics[i] as Topic]));
+  /** Keys of probes → the topic; those whose OK is awaited. */
+  const topicOfProbe = new Map(probes.map((line, i) => [keyOfLine(line), topics[i] as Topic]));
   const unanswered = new Set<string>();
   let phase = BEFORE;
   let progressMs = 0;
@@ -94,7 +94,7 @@ export function createOpening(
       for (let tries = 0; tries < publishers.length; tries++) {
         const client = publishers[turn++ % publishers.length] as Client;
         if (client.state !== OPEN) continue;
-        unanswered.add(idOfLine(line));
+        unanswered.add(keyOfLine(line));
         client.socket.send(substring(line, HEADER_LENGTH));
         break;
       }
@@ -180,8 +180,8 @@ export function createOpening(
       return `CLOSED ${messagePrefix(text)}`;
     },
     /** Whether a frame is of a probe. */
-    takeProbe(subscription: Subscription, id: string, nowMs: number): boolean {
-      const topic = topicOfProbe.get(id);
+    takeProbe(subscription: Subscription, key: string, nowMs: number): boolean {
+      const topic = topicOfProbe.get(key);
       if (topic === undefined) return false;
       recorder.books.delivery.count(subscription.row, D_PROBES);
       if (topic === subscription.topic && subscription.state === LIVE) {
@@ -191,7 +191,7 @@ export function createOpening(
       return true;
     },
     takeOk(id: string, isAccepted: boolean, text: string, nowMs: number): boolean {
-      const key = id.slice(0, ID_LENGTH);
+      const key = keyOfId(id);
       if (!unanswered.delete(key)) return topicOfProbe.has(key);
       progressMs = nowMs;
       if (!isAccepted) recorder.said("unready", "probe refused", atSec(), text);

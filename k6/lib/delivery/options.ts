@@ -13,6 +13,6 @@ export interface DeliveryOptions {
   /** `created_at` of the pool's oldest event. */
   readonly since: number;
   readonly largestFrame: number;
-  /** What is done now and then between frames: others have things due. */
-  readonly whenRead: (nowMs: number) => void;
+  /** What others have due is done, between frames too; gives when they have the next. */
+  readonly whenRead: (nowMs: number) => number;
 }

@@ -3,7 +3,7 @@ import type { Book } from "../../../src/measure/book.ts";
 import { RANKS } from "../../../src/measure/classes/delivery.ts";
 import type { Histogram } from "../../../src/measure/histogram.ts";
 import { record, substring } from "../hot.ts";
-import { AWAITED, ID_LENGTH, type Sent } from "./sent.ts";
+import { AWAITED, KEY_LENGTH, type Sent } from "./sent.ts";
 
 /**
  * Receivers a second whose times are put in order, 0.3 % of a core: one takes 0.6 µs in k6's interpreter, a fifth of what
@@ -16,8 +16,8 @@ export function createRanks(times: Book<"delivery">["times"], perSecond: number)
   const every = Math.ceil(perSecond / MOST_RANKED);
   let inOrder = new Float64Array(64);
   /** By chance, not by turn: topics have turns too. */
-  const isChosen = ({ id }: Sent) =>
-    every <= 1 || Number.parseInt(substring(id, ID_LENGTH / 2), 16) % every === 0;
+  const isChosen = ({ key }: Sent) =>
+    every <= 1 || Number.parseInt(substring(key, KEY_LENGTH - 8), 16) % every === 0;
   return (sent: Sent): void => {
     const { row, slots, firstMs, lastMs } = sent;
     if (!isChosen(sent)) return;

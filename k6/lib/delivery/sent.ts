@@ -4,7 +4,10 @@ import { substring } from "../hot.ts";
 import { LIVE, type Subscription, type Topic, UNASKED } from "./subscription.ts";
 
 /** So many hex digits tell events apart: 64 bits. */
-export const ID_LENGTH = 16;
+const ID_LENGTH = 16;
+/** Events are known by the member as it is written, with so much of the id. */
+export const ID_MEMBER = '"id":"';
+export const KEY_LENGTH = ID_MEMBER.length + ID_LENGTH;
 
 /** Whether it is owed: nobody knows yet; the relay accepted it; it did not; it had a newer version. */
 export const UNDECIDED = 0;
@@ -20,13 +23,15 @@ export const GONE = -1;
 const NOT_OPEN = -2;
 
 export interface Sent {
-  readonly id: string;
+  readonly key: string;
   readonly topic: Topic;
   /** Behind the others for the warm-up. */
   readonly row: number;
   readonly isOfWarmup: boolean;
   readonly dueMs: number;
   readonly sentMs: number;
+  /** What comes behind it is late. */
+  readonly untilMs: number;
   readonly createdAt: number;
   /** The place in which it was published. */
   readonly order: number;
@@ -57,7 +62,9 @@ const AUTHOR_END = AUTHOR_START + 64;
 /** `","created_at":` */
 const CREATED_START = AUTHOR_END + 15;
 
-export const idOfLine = (line: string): string => substring(line, ID_START, ID_START + ID_LENGTH);
+export const keyOfId = (id: string): string => ID_MEMBER + id.slice(0, ID_LENGTH);
+export const keyOfLine = (line: string): string =>
+  substring(line, ID_START - ID_MEMBER.length, ID_START + ID_LENGTH);
 export const authorOfLine = (line: string): string => substring(line, AUTHOR_START, AUTHOR_END);
 
 export interface SentAs {
@@ -66,33 +73,41 @@ export interface SentAs {
   readonly isOfWarmup: boolean;
   readonly dueMs: number;
   readonly sentMs: number;
+  readonly untilMs: number;
   readonly order: number;
 }
 
 /** `isOpening`: subscriptions that have had no EOSE never had one. */
 export function createSent(line: string, as: SentAs, isOpening: boolean): Sent {
-  let left = 0;
-  let gone = 0;
-  const { subscriptions } = as.topic;
-  const slots: number[] = [];
-  // No callback: an event has as many slots as its topic has subscriptions.
-  for (let i = 0; i < subscriptions.length; i++) {
-    const { state } = subscriptions[i] as Subscription;
-    if (state === LIVE) {
-      left++;
-      slots.push(AWAITED);
-    } else if (isOpening || state === UNASKED) slots.push(NOT_OPEN);
-    else {
-      gone++;
-      slots.push(GONE);
-    }
-  }
+  const { topic } = as;
+  const slots = new Array<number>(topic.subscriptions.length).fill(AWAITED);
+  const { left, gone } = topic.isWhole
+    ? { left: slots.length, gone: 0 }
+    : tellOpen(topic, slots, isOpening);
   return {
     ...as,
-    id: idOfLine(line),
+    key: keyOfLine(line),
     createdAt: Number(substring(line, CREATED_START, CREATED_START + 10)),
     fate: UNDECIDED,
     ...{ slots, left, gone, arrived: 0, firstMs: 0, lastMs: 0, okMs: null, early: [] },
     ...{ isAwaited: left > 0, isRetired: false },
   };
+}
+
+/** Tells at which subscriptions it is awaited. */
+function tellOpen(topic: Topic, slots: number[], isOpening: boolean) {
+  let left = 0;
+  let gone = 0;
+  // No callback: an event has as many slots as its topic has subscriptions.
+  for (let i = 0; i < slots.length; i++) {
+    const { state } = topic.subscriptions[i] as Subscription;
+    if (state === LIVE) left++;
+    else if (isOpening || state === UNASKED) slots[i] = NOT_OPEN;
+    else {
+      gone++;
+      slots[i] = GONE;
+    }
+  }
+  topic.isWhole = left === slots.length;
+  return { left, gone };
 }

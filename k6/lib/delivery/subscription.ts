@@ -16,6 +16,8 @@ export interface Topic {
   readonly place: number;
   readonly row: number;
   readonly subscriptions: Subscription[];
+  /** Each of them was open as the last event was sent, and none was lost since. */
+  isWhole: boolean;
 }
 
 export interface Subscription {
@@ -71,7 +73,9 @@ export function createLanes(
   for (const topic of subscriptions.flat())
     if (topic !== null) sizes[topic] = (sizes[topic] ?? 0) + 1;
   const topics = sizes.map(
-    (size, place): Topic => ({ place, row: rowOfTopic(size), subscriptions: [] }),
+    (size, place): Topic => ({
+      ...{ place, row: rowOfTopic(size), subscriptions: [], isWhole: false },
+    }),
   );
   let decoys = 0;
   const lanes = clients.map((client, i): Lane => {
