@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { parseMix } from "../src/events/mix.ts";
 import type { NostrEvent } from "../src/nostr/wire.ts";
 import { chartsOf } from "../src/report/charts/charts.ts";
-import { deliveryOf } from "../src/report/class-report.ts";
+import { deliveryOf, publishOf } from "../src/report/class-report.ts";
 import { withFindings } from "../src/report/findings/engine.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import { rankTimes } from "../src/report/rank-times.ts";
@@ -512,6 +512,25 @@ describe("what comes in the midst of an event's frames is counted as what it is"
     // Two of each event, the first one behind nothing.
     assert.equal(bursts.count, 2 * 40 - 1);
     assert.ok((service.max ?? 0) > 20.19, `${service.max} ms`);
+  });
+
+  it("and what is due meanwhile is sent, however late timers come", async () => {
+    // A frame each half millisecond: a hundred of each event, until the next one.
+    let frames = 0;
+    const report = await hold(
+      { deliver: () => right(1 + (frames++ % 100) / 2) },
+      {
+        variables: { SUBSCRIBERS: "100", FANOUT: "100", PUBLISHERS: "1", RATE_EPS: "20" },
+        type: "topic:1x1",
+        conditions: { timersLateMs: 30 },
+      },
+    );
+    const late = publishOf(report).series.filter(({ lagP99 }) => (lagP99 ?? 0) > 1.1);
+    // The first one had no frames before it.
+    assert.deepEqual(
+      late.map(({ t }) => t),
+      [0],
+    );
   });
 
   it("silence, by what others missed", async () => {
