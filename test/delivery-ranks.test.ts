@@ -16,7 +16,7 @@ const topic = { place: 0, row: ROW, subscriptions } as unknown as Topic;
 function arrived(order: number) {
   const id = createHash("sha256").update(`${order}`).digest("hex");
   const line = " ".repeat(HEADER_LENGTH + FRAME_ID_OFFSET) + id;
-  const as = { topic, row: ROW, isOfWarmup: false, dueMs: 0, sentMs: 0, order };
+  const as = { topic, row: ROW, isOfWarmup: false, dueMs: 0, sentMs: 0, untilMs: 100, order };
   const sent = createSent(line, as, false);
   for (let nth = 0; nth < 5; nth++) sent.slots[9 - 2 * nth] = 50 + nth;
   return Object.assign(sent, { arrived: 5, left: 5, firstMs: 50, lastMs: 54 });
