@@ -4,6 +4,10 @@ export interface Due {
   readonly dueMs: number;
 }
 
+export interface Task extends Due {
+  readonly act: (nowMs: number) => void;
+}
+
 export class DueQueue<T extends Due> {
   private items: T[] = [];
 

@@ -108,16 +108,17 @@ export function createMetricFeed(plan: Plan, rows: RowNames): MetricFeed {
   };
 }
 
+const trendOf = (time: TimeOf<"connection">) => {
+  const place = Object.keys(classOf("connection").metrics.trends).indexOf(time);
+  return feeds.get("connection")?.trends[place];
+};
+const [connectTrend, usableTrend] = [trendOf("connect"), trendOf("usable")];
+
 /** Connects are few and rare: each is fed. */
 export function feedConnect(ms: number): void {
-  feedRare("connect", ms);
+  connectTrend?.add(ms);
 }
 
 export function feedUsable(ms: number): void {
-  feedRare("usable", ms);
-}
-
-function feedRare(time: TimeOf<"connection">, ms: number): void {
-  const place = Object.keys(classOf("connection").metrics.trends).indexOf(time);
-  feeds.get("connection")?.trends[place]?.add(ms);
+  usableTrend?.add(ms);
 }

@@ -24,16 +24,9 @@ import { CLOSING, type Client, CONNECTING, createClient, DOWN, OPEN } from "./cl
 import { connectErrorCode } from "./connect-error.ts";
 import { Handshakes } from "./handshakes.ts";
 import type { Down } from "./holder.ts";
+import type { SocketEvent } from "./socket-event.ts";
 import type { Target } from "./targets.ts";
 import { Tasks } from "./tasks.ts";
-
-/** What k6 calls a handler with. */
-interface SocketEvent {
-  readonly target: WebSocket;
-  readonly error?: unknown;
-  readonly code?: number;
-  readonly reason?: string;
-}
 
 /** Stands for a connection that ended without a Close frame (RFC 6455, 7.1.5); it is never sent. */
 const CODE_WITHOUT_FRAME = 1_006;
@@ -230,7 +223,10 @@ export class Connections {
     const openedMs = clock.now();
     client.state = OPEN;
     client.isProven = false;
-    Object.assign(client, { openedMs, heardMs: openedMs, toldMs: openedMs, pingedMs: openedMs });
+    client.openedMs = openedMs;
+    client.heardMs = openedMs;
+    client.toldMs = openedMs;
+    client.pingedMs = openedMs;
     this.open++;
     this.#proofs.add(client);
     if (pingMs > 0) this.#pings.add(client);

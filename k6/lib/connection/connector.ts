@@ -26,9 +26,8 @@ import {
 } from "../../../src/measure/classes/connection.ts";
 import { type ConnectPlan, cutAtSec } from "../../../src/plan/connect.ts";
 import { seededRandom } from "../../../src/random.ts";
-import { arrivalsOf } from "../arrivals.ts";
 import type { Ground, LeadingDriver } from "../driver.ts";
-import { DueQueue } from "../due-queue.ts";
+import { DueQueue, type Task } from "../due-queue.ts";
 import { Fifo } from "../fifo.ts";
 import { record } from "../hot.ts";
 import { createLook, lookEvery } from "../look.ts";
@@ -36,6 +35,7 @@ import { feedUsable } from "../metrics.ts";
 import { type Ask, type AskEnd, Asks } from "./asks.ts";
 import { Auths, type Sign } from "./auths.ts";
 import { type Client, drawClient, OPEN } from "./client.ts";
+import { Comers } from "./comers.ts";
 import { createSeat, type Seat } from "./seat.ts";
 
 /** Handshakes that are begun, and connections that are ended, in one turn. */
@@ -45,11 +45,6 @@ const LARGEST_FRAME = 1_024;
 const PROBES = { share: 0.01, everyMs: 30_000 };
 /** Who is asked something waits so long before it is asked whether its session is over. */
 const WAIT_MS = 50;
-
-interface Task {
-  readonly dueMs: number;
-  readonly act: (nowMs: number) => void;
-}
 
 /** `sign`: for clients that say who they are; `null`: they don't. */
 export function createConnector(
@@ -65,6 +60,7 @@ export function createConnector(
   const reconnects = new Reconnects(connect.reconnect, random, clients.length);
   const seatOf = (client: Client): Seat => seats[client.index] as Seat;
   const most = Math.max(1, Math.floor(plan.connectConcurrency / plan.vus));
+  const comers = new Comers(ground, connect.rate);
   const tasks = new DueQueue<Task>();
   /** Due, and without a place for the handshake. */
   const waiting = new Fifo<{ readonly client: Client; readonly row: number }>();
@@ -79,14 +75,15 @@ export function createConnector(
   const doAt = (dueMs: number, act: Task["act"]) => {
     if (dueMs < windowEndMs) tasks.push({ dueMs, act });
   };
+  const comeDue = (client: Client, row: number, dueMs: number, nowMs: number) => {
+    seatOf(client).dueMs = dueMs;
+    book.count(row, C_DUE);
+    // Who comes back together is due at one moment, in which nobody opens them all: no schedule is late by that.
+    if (row !== RECOVERY) record(book.lag, nowMs - dueMs);
+    waiting.push({ client, row });
+  };
   const planConnect = (client: Client, row: number, dueMs: number) =>
-    doAt(dueMs, (nowMs) => {
-      seatOf(client).dueMs = dueMs;
-      book.count(row, C_DUE);
-      // Who comes back together is due at one moment, in which nobody opens them all: no schedule is late by that.
-      if (row !== RECOVERY) record(book.lag, nowMs - dueMs);
-      waiting.push({ client, row });
-    });
+    doAt(dueMs, (nowMs) => comeDue(client, row, dueMs, nowMs));
 
   const becomeUsable = (client: Client, atMs: number) => {
     const seat = seatOf(client);
@@ -189,13 +186,13 @@ export function createConnector(
   return {
     get wakeMs() {
       if (waiting.peek() !== undefined && underWay < most) return 0;
-      return tasks.nextMs;
+      return Math.min(tasks.nextMs, comers.nextMs);
     },
     get open() {
       return asks.open + auths.open + underWay;
     },
     get isThrough() {
-      return tasks.nextMs === Number.POSITIVE_INFINITY;
+      return Math.min(tasks.nextMs, comers.nextMs) === Number.POSITIVE_INFINITY;
     },
     get isSettled() {
       return asks.open + auths.open === 0 && waiting.peek() === undefined;
@@ -205,10 +202,9 @@ export function createConnector(
     },
     start(schedule) {
       windowEndMs = schedule.windowEndMs;
-      const nextMs = arrivalsOf(ground, { name: "connect", ratePerSecond: connect.rate });
+      comers.begin(schedule);
       const cutMs = schedule.startMs + cutAtSec(connect, plan.clients) * 1_000;
       for (const client of clients) {
-        planConnect(client, RAMP, schedule.startMs + nextMs());
         if (random() < connect.dropShare) planEnd(client, "cut", cutMs);
       }
       const everyMs = Math.min(PROBES.everyMs, (connect.holdSec * 1_000) / 2);
@@ -217,6 +213,10 @@ export function createConnector(
     },
     work(nowMs) {
       for (let n = 0; n < MOST_A_TURN && tasks.nextMs <= nowMs; n++) tasks.pop()?.act(nowMs);
+      for (let n = 0; n < MOST_A_TURN && comers.nextMs <= nowMs; n++) {
+        const dueMs = comers.nextMs;
+        comeDue(comers.take(), RAMP, dueMs, nowMs);
+      }
       dialNext();
     },
     listen(client, rest) {
