@@ -123,20 +123,29 @@ describe("k6Environment, beside the load", () => {
 describe("k6Environment, for Go's collector of garbage", () => {
   it("leaves the heap of few clients room for what a fast run throws away, and each client its memory", () => {
     // 200 MiB for none lost 8 % of saturated publishing: `bare` of the bench.
-    const limits = [1, 100, 1_000, 10_000].map(memoryLimit);
+    const limits = [1, 100, 1_000, 10_000].map((clients) => memoryLimit(clients));
     assert.deepEqual(limits, ["260MiB", "275MiB", "410MiB", "1760MiB"]);
   });
 
   it("collects seldom with few clients, and as Go does with many", () => {
-    assert.deepEqual([1, 100, 1_000, 5_000, 10_000].map(garbageTarget), [800, 753, 366, 111, 100]);
+    const targets = [1, 100, 1_000, 5_000, 10_000].map((clients) => garbageTarget(clients));
+    assert.deepEqual(targets, [852, 753, 366, 111, 100]);
   });
 
-  it("has both as they are for the plan's clients", () => {
-    const { GOMEMLIMIT, GOGC } = k6Environment(
-      { ...request, plan: planOf({ CLIENTS: "400" }) },
-      {},
+  it("collects no oftener at a high rate, which throws away more", () => {
+    const rates = [0, 1_000, 10_000, 100_000];
+    const limits = rates.map((rate) => memoryLimit(100, rate));
+    assert.deepEqual(limits, ["275MiB", "282MiB", "345MiB", "415MiB"]);
+    assert.deepEqual(
+      rates.map((rate) => garbageTarget(100, rate)),
+      [753, 774, 959, 1_165],
     );
-    assert.deepEqual([GOMEMLIMIT, GOGC], ["320MiB", "557"]);
+  });
+
+  it("has both as they are for the plan's clients and its rate", () => {
+    const plan = planOf({ CLIENTS: "400", RATE_EPS: "5000" });
+    const { GOMEMLIMIT, GOGC } = k6Environment({ ...request, plan }, {});
+    assert.deepEqual([GOMEMLIMIT, GOGC], ["355MiB", "633"]);
   });
 });
 

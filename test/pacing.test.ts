@@ -37,8 +37,8 @@ describe("pacing by itself", () => {
 });
 
 describe("--pacing", () => {
-  const planWith = (PACING: string, cores: number) => {
-    const given = { RELAY_URL: "ws://127.0.0.1:1", CLIENTS: "10", PACING };
+  const planWith = (PACING: string, cores: number, RATE_EPS = "50") => {
+    const given = { RELAY_URL: "ws://127.0.0.1:1", CLIENTS: "10", PACING, RATE_EPS, FORCE: "1" };
     return buildPlan("publish", collectOptions({}, given, "publish"), "s", cores);
   };
   it("overrules what would be chosen", () => {
@@ -50,5 +50,12 @@ describe("--pacing", () => {
     const [precise, shared] = [paceOf(planWith("precise", 2)), paceOf(planWith("shared", 8))];
     assert.ok(precise.spinMs > 0 && precise.gatherMs === 0, JSON.stringify(precise));
     assert.ok(shared.spinMs === 0 && shared.gatherMs > 0, JSON.stringify(shared));
+  });
+  it("leaves no wait to a timer, which wakes 1.1 ms late, where reading the clock takes the core anyway", () => {
+    const spins = ["4999", "5000", "30000"].map(
+      (rate) => paceOf(planWith("precise", 2, rate)).spinMs,
+    );
+    assert.deepEqual(spins, [0.2, 1.2, 1.2]);
+    assert.equal(paceOf(planWith("shared", 2, "30000")).spinMs, 0);
   });
 });

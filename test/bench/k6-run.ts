@@ -64,8 +64,8 @@ export async function runK6(rig: PoolRig, load: K6Load): Promise<K6Figures> {
     DURATION_SEC: String(load.seconds),
     MAX_IN_FLIGHT: String(load.maxInFlight),
     PACING: load.pacing ?? "auto",
-    GOGC: String(garbageTarget(load.clients)),
-    GOMEMLIMIT: memoryLimit(load.clients),
+    GOGC: String(garbageTarget(load.clients, load.rate)),
+    GOMEMLIMIT: memoryLimit(load.clients, load.rate),
   });
   const { totals, rate } = publishOf(report);
   return {

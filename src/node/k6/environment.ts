@@ -66,8 +66,8 @@ export function k6Environment(
     ...planVariables(plan),
     RELAY_URL: dialUrls.join(","),
     CORES: plan.cores === null ? "" : String(plan.cores),
-    GOGC: String(garbageTarget(plan.clients)),
-    GOMEMLIMIT: memoryLimit(plan.clients),
+    GOGC: String(garbageTarget(plan.clients, plan.rateEps / plan.instances)),
+    GOMEMLIMIT: memoryLimit(plan.clients, plan.rateEps / plan.instances),
     POOL: poolDir ?? "",
     ...(poolUrl === null ? {} : { POOL_URL: poolUrl }),
     ...(companionUrl === null ? {} : { COMPANION_URL: companionUrl }),
@@ -102,13 +102,21 @@ export function k6Environment(
  * How much the heap may grow between two collections of garbage, in percent (Go's GOGC; its default is
  * 100). A collection takes some 13 ms of both cores, in which what is due is sent late: at 30,000/s every
  * lag above 3 ms lay in one. At 750 and 400 in turn, p99 of schedule lag was 0.9 and 1.0 ms at 10,000/s, 5.4
- * and 7.3 at 30,000/s; from 1,000 on, what there is to sweep makes each collection longer. Some 40 kB a
- * connection live in the heap, so with many of them the memory saved weighs more: about 256 MB of garbage
- * is allowed.
+ * and 7.3 at 30,000/s. Some 40 kB a connection live in the heap, so with many of them the memory saved weighs more:
+ * about 256 MB of garbage is allowed, and what a high rate throws away (`garbageOfRate`).
  */
-export function garbageTarget(clients: number): number {
+export function garbageTarget(clients: number, ratePerSecond = 0): number {
   const liveMb = 30 + 0.04 * clients;
-  return Math.round(Math.min(800, Math.max(100, (256 / liveMb) * 100)));
+  const garbageMb = 256 + garbageOfRate(ratePerSecond);
+  return Math.round(Math.min(1_300, Math.max(100, (garbageMb / liveMb) * 100)));
+}
+
+/**
+ * Publishing makes some 12 kB of garbage an event: with 140 MB more of it, saturated publishing is a tenth faster. Lag at
+ * 10,000/s has nothing of it: fewer collections, each as much longer (docs/generator-speed.md).
+ */
+function garbageOfRate(ratePerSecond: number): number {
+  return Math.min(140, 0.007 * ratePerSecond);
 }
 
 /**
@@ -116,8 +124,8 @@ export function garbageTarget(clients: number): number {
  * long run keeps, its slices, at most 600 of a VU, would else be taken nine times. Some 50 MB live in the heap of
  * a run with 100 clients; with 60 MiB less, saturated publishing lost 8 % to collections (docs/generator-speed.md).
  */
-export function memoryLimit(clients: number): string {
-  return `${Math.round(260 + 0.15 * clients)}MiB`;
+export function memoryLimit(clients: number, ratePerSecond = 0): string {
+  return `${Math.round(260 + 0.15 * clients + garbageOfRate(ratePerSecond))}MiB`;
 }
 
 /** The arguments of k6. The blacklist is given again here, where nothing can replace it. */
