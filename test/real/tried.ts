@@ -62,7 +62,7 @@ export class Tried {
     const before = await this.#relay.count(this.running.place);
     const words = wordsOf({
       relay: this.running.url,
-      ...this.#metrics(),
+      ...(scenario === "fanout" ? this.#metrics() : {}),
       "ack-timeout": 3_000,
       "report-dir": "reports",
       ...flags,
