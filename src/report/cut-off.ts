@@ -21,6 +21,12 @@ export function cutOffOf({ classes }: Pick<Merged, "classes">): CutOff | undefin
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
+/** Of what was due in a class, what nobody knows the outcome of. */
+export function underWay({ run: { cutOff = {} } }: Pick<Report, "run">, name: ClassName): number {
+  const { failed } = classOf(name);
+  return failed.reduce((sum, column) => sum + (cutOff[name]?.[column] ?? 0), 0);
+}
+
 /** A sentence a class. */
 export function describeCutOff({ run: { cutOff = {} } }: Pick<Report, "run">): readonly string[] {
   return Object.entries(cutOff).map(([name, columns]) => {

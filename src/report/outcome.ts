@@ -1,5 +1,6 @@
 /** What a run found out, in one sentence, and of which relay: for whoever reads no further. */
 import { leadingOf } from "./class-report.ts";
+import { underWay } from "./cut-off.ts";
 import { formatCount, formatMs, formatPercent, formatRate } from "./format.ts";
 import { recoveryOf } from "./recovery.ts";
 import type { Finding, Report } from "./types.ts";
@@ -16,8 +17,9 @@ export function outcomeOf(report: Report): string {
   const finding = decisive(report);
   if (finding !== null) return finding.title;
   if (report.config.connect !== undefined) return outcomeOfConnections(report);
-  const { row, totals, times, rate } = leadingOf(report);
-  const [done, due] = [totals[row.done] ?? 0, totals[row.due] ?? 0];
+  const { name, row, totals, times, rate } = leadingOf(report);
+  const done = totals[row.done] ?? 0;
+  const due = (totals[row.due] ?? 0) - underWay(report, name);
   const share =
     done === due
       ? `all ${formatCount(due)} ${row.many}`

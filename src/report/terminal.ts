@@ -2,6 +2,7 @@
 
 import { describeLeftOut } from "../pool/left-out.ts";
 import { leadingOf, queryOf } from "./class-report.ts";
+import { describeCutOff } from "./cut-off.ts";
 import { formatCount, formatMs, formatRate } from "./format.ts";
 import { outcomeOf, testedRelays } from "./outcome.ts";
 import { describeProxy, proxyOf } from "./port-proxy.ts";
@@ -45,6 +46,7 @@ export function renderTerminal(report: Report, files: readonly string[]): string
     ...queryLines(report),
     ...deliveryLines(report),
     ...connectionLines(report),
+    ...describeCutOff(report).map((line) => `cut off     ${line}`),
     ...(report.classes.publish === undefined
       ? []
       : [
