@@ -50,8 +50,8 @@ describe("the plan of connections", () => {
     const metricsOf = (flags: Readonly<Record<string, string>>) =>
       parseThresholds(defaultThresholds("connect", readOf(flags))).map(({ metric }) => metric);
     const always = [
-      ...["nostr_connect_failed", "nostr_connections_mute", "nostr_usable_time"],
-      "nostr_probes_unanswered",
+      ...["nostr_connect_failed", "nostr_connections_refused", "nostr_connections_mute"],
+      ...["nostr_usable_time", "nostr_probes_unanswered"],
     ];
     assert.deepEqual(metricsOf({}), always);
     assert.deepEqual(metricsOf({ mode: "recover" }), [...always, "nostr_clients_unrecovered"]);

@@ -57,6 +57,14 @@ describe("connections that are held", () => {
     assert.deepEqual([asked, usable, refused, mute, interrupted], [20, 12, 3, 5, 0]);
     const timeout = report.errors.find((e) => e.class === "timeout");
     assert.deepEqual([timeout?.code, timeout?.count], ["no EOSE", 5]);
+    const crossed = report.thresholds.filter(({ ok }) => ok === false);
+    assert.deepEqual(
+      crossed.map(({ metric, value }) => [metric, value]),
+      [
+        ["nostr_connections_refused", 3],
+        ["nostr_connections_mute", 5],
+      ],
+    );
   });
 
   it("are asked one after the other, and not many in one moment", async () => {

@@ -37,6 +37,7 @@ const NAMES = {
   set: ["video", "view"],
   query: ["feed", "choose"],
   connection: CONNECTION_ROWS,
+  auth: CONNECTION_ROWS,
   delivery: ["of-1", "of-2-9"],
 } as const satisfies RowNames;
 

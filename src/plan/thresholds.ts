@@ -35,7 +35,7 @@ const DEFAULTS: Readonly<Record<ScenarioName, string>> = {
   fanout: `${PUBLISH}; ${DELIVERY}`,
   query: `${QUERY}; nostr_query_short: count==0; nostr_query_wrong: count==0`,
   connect:
-    "nostr_connect_failed: rate<0.01; nostr_connections_mute: count==0; nostr_usable_time: p(95)<1000; nostr_probes_unanswered: count==0",
+    "nostr_connect_failed: rate<0.01; nostr_connections_refused: count==0; nostr_connections_mute: count==0; nostr_usable_time: p(95)<1000; nostr_probes_unanswered: count==0",
 };
 
 const RECOVERED = "nostr_clients_unrecovered: count==0";

@@ -110,6 +110,7 @@ export const connection = {
       opened: "nostr_connections_opened",
       failed: "nostr_connections_failed",
       dropped: "nostr_connections_dropped",
+      refused: "nostr_connections_refused",
       mute: "nostr_connections_mute",
       unanswered: "nostr_probes_unanswered",
       unrecovered: "nostr_clients_unrecovered",
