@@ -41,6 +41,13 @@ describe("connections that are held", () => {
     assert.deepEqual([Math.max(...usable.map((n) => n ?? 0)), usable.at(-1)], [20, 20]);
   });
 
+  it("have their rate told by whole slices: one that they fill in part would look like a shortfall", async () => {
+    const { report } = await visit({}, { CLIENTS: "33", CONNECT_RATE: "16", HOLD_SEC: "9" });
+    const { rate } = report.classes.connection;
+    assert.equal(report.run.sliceSec, 0.1);
+    assert.ok(Math.abs(rate.done - 16) < 0.1, `${rate.done}`);
+  });
+
   it("ask nothing where they are not to, and are usable at once", async () => {
     const { report, seen } = await visit({}, { ON_OPEN: "none" });
     const { totals, times } = report.classes.connection;

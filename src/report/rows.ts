@@ -36,10 +36,10 @@ export function targetOf(name: ClassName, plan: Plan): number | null {
   return SCENARIOS[plan.scenario].leads === name ? leadingRate(plan) : null;
 }
 
-/** So much of the window has the rate that is set, in whole slices: while connections are held none is due. */
+/** So much of the window has the rate that is set, as whole slices tell it: while connections are held none is due. */
 export function setSeconds({ connect, clients, durationSec }: Plan): number {
   if (connect === null) return durationSec;
   const sliceSec = sliceLengthMs(durationSec) / 1_000;
-  const slices = Math.ceil(comingSeconds(connect, clients) / sliceSec - 1e-9);
+  const slices = Math.floor(comingSeconds(connect, clients) / sliceSec + 1e-9);
   return Math.min(durationSec, Math.max(1, slices) * sliceSec);
 }
