@@ -63,7 +63,8 @@ export const memoryGrowth: Rule = {
       ],
       remediation: `Something is kept for each ${words.one}: look for caches and queues without a bound, and for buffers that hold on to whole frames. Run again for longer: memory that levels off is a cache being filled.`,
       labels: ["memory", "reliability"],
-      cost: hoursLeft === null ? 1 : Math.min(100, 100 / Math.max(0.1, hoursLeft)),
+      // What may be a cache that is being filled stands behind what is sure.
+      cost: !isLong ? 0 : hoursLeft === null ? 1 : Math.min(100, 100 / Math.max(0.1, hoursLeft)),
     };
   },
 };
