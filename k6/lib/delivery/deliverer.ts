@@ -25,6 +25,7 @@ import {
   type Lane,
   LIVE,
   LOST,
+  rowOf,
   type Subscription,
   type Topic,
   UNASKED,
@@ -101,7 +102,8 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     deliveries.lose(subscription, how);
   };
 
-  const countLost = ({ row }: Subscription, nowMs: number): void => {
+  const countLost = (subscription: Subscription, nowMs: number): void => {
+    const row = rowOf(subscription);
     const of = nowMs < windowStartMs ? row + DELIVERY_ROWS.length : row;
     recorder.books.delivery.count(of, D_LOST_SUBSCRIPTIONS);
   };

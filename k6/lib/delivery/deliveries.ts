@@ -29,7 +29,7 @@ import { record } from "../hot.ts";
 import { createMissed } from "./missed.ts";
 import { createRanks } from "./ranks.ts";
 import { AWAITED, CAME, GONE, OWED, type Sent, SUPERSEDED, UNDECIDED, UNOWED } from "./sent.ts";
-import { ASKED, LOST, NEVER_PLAIN, type Subscription, type Topic } from "./subscription.ts";
+import { ASKED, LOST, NEVER_PLAIN, rowOf, type Subscription, type Topic } from "./subscription.ts";
 
 export interface DeliveriesOptions {
   readonly deliveryTimeoutMs: number;
@@ -213,13 +213,13 @@ export function createDeliveries(
       receivedMs: number,
       size: number,
     ): void {
-      const { row } = sent ?? subscription;
+      const row = sent?.row ?? rowOf(subscription);
       bytes[row] = (bytes[row] as number) + size;
       if (subscription.state === ASKED) book.count(row, D_BEFORE_EOSE);
       if (sent === undefined) {
         unexpected(row, subscription.state === ASKED ? D_STORED : D_FOREIGN);
       } else if (sent.topic !== subscription.topic) {
-        unexpected(subscription.row, D_WRONG_SUBSCRIPTION);
+        unexpected(rowOf(subscription), D_WRONG_SUBSCRIPTION);
       } else if (sent.slots[subscription.slot] === AWAITED && sent.fate !== UNOWED) {
         deliver(subscription, sent, receivedMs);
       } else takeMore(subscription, sent);

@@ -7,7 +7,7 @@ import {
 import type { Ground } from "../driver.ts";
 import type { Sent } from "./sent.ts";
 import { isSilence } from "./silence.ts";
-import { NEVER_PLAIN, type Subscription, type Topic } from "./subscription.ts";
+import { NEVER_PLAIN, rowOf, type Subscription, type Topic } from "./subscription.ts";
 
 export function createMissed({ recorder, atSec }: Pick<Ground, "recorder" | "atSec">) {
   const book = recorder.books.delivery;
@@ -16,8 +16,9 @@ export function createMissed({ recorder, atSec }: Pick<Ground, "recorder" | "atS
 
   /** Books what a subscription missed in a row, as it came to get others, or as it ended. */
   const settle = (subscription: Subscription, column: number): void => {
-    const { row, missed, missedInWarmup } = subscription;
+    const { missed, missedInWarmup } = subscription;
     if (missed + missedInWarmup === 0) return;
+    const row = rowOf(subscription);
     if (column === D_MISSING) missing += missed + missedInWarmup;
     book.count(row, column, missed);
     book.count(row + warmupRows, column, missedInWarmup);
@@ -49,7 +50,7 @@ export function createMissed({ recorder, atSec }: Pick<Ground, "recorder" | "atS
         }
         const { noticed } = subscription.lane;
         settle(subscription, D_SUBSCRIPTION_LOST);
-        book.count(subscription.row, D_LOST_SUBSCRIPTIONS);
+        book.count(rowOf(subscription), D_LOST_SUBSCRIPTIONS);
         if (noticed !== null) recorder.said("subscription", "NOTICE", atSec(), noticed);
         else {
           recorder.error(

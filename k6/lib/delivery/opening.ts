@@ -9,7 +9,15 @@ import { type Client, OPEN } from "../connection/client.ts";
 import type { Ground } from "../driver.ts";
 import { substring } from "../hot.ts";
 import { keyOfId, keyOfLine } from "./sent.ts";
-import { ASKED, type Lane, LIVE, LOST, type Subscription, type Topic } from "./subscription.ts";
+import {
+  ASKED,
+  type Lane,
+  LIVE,
+  LOST,
+  rowOf,
+  type Subscription,
+  type Topic,
+} from "./subscription.ts";
 
 /** REQs without an EOSE in a VU and on a connection, and probes without an OK. */
 const MOST_ASKED = 256;
@@ -183,7 +191,7 @@ export function createOpening(
     takeProbe(subscription: Subscription, key: string, nowMs: number): boolean {
       const topic = topicOfProbe.get(key);
       if (topic === undefined) return false;
-      recorder.books.delivery.count(subscription.row, D_PROBES);
+      recorder.books.delivery.count(rowOf(subscription), D_PROBES);
       if (topic === subscription.topic && subscription.state === LIVE) {
         subscription.isProven = true;
         progressMs = nowMs;

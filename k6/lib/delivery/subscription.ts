@@ -20,11 +20,11 @@ export interface Topic {
   isWhole: boolean;
 }
 
+/** Fourteen members, as many as Go keeps in a map of 16 places: with another one it takes twice as many. */
 export interface Subscription {
   readonly lane: Lane;
   /** `null`: it matches nothing. */
   readonly topic: Topic | null;
-  readonly row: number;
   /** Its place among those of its topic. */
   readonly slot: number;
   /** What it asks for. */
@@ -77,6 +77,8 @@ export function createLanes(
       ...{ place, row: rowOfTopic(size), subscriptions: [], isWhole: false },
     }),
   );
+  // One text for all of a topic.
+  const filters = topics.map(({ place }) => filterOf(place, 0));
   let decoys = 0;
   const lanes = clients.map((client, i): Lane => {
     const places = subscriptions[i] ?? [];
@@ -88,7 +90,7 @@ export function createLanes(
     };
     for (const place of places) {
       const topic = place === null ? null : (topics[place] ?? null);
-      const filter = filterOf(place, place === null ? decoys++ : 0);
+      const filter = (place === null ? null : filters[place]) ?? filterOf(place, decoys++);
       const subscription = createSubscription(lane, topic, filter);
       lane.subscriptions.push(subscription);
       topic?.subscriptions.push(subscription);
@@ -98,10 +100,13 @@ export function createLanes(
   return { lanes, topics };
 }
 
+export function rowOf({ topic }: Subscription): number {
+  return topic?.row ?? DECOYS;
+}
+
 function createSubscription(lane: Lane, topic: Topic | null, filter: string): Subscription {
   return {
     ...{ lane, topic, filter },
-    row: topic?.row ?? DECOYS,
     slot: topic?.subscriptions.length ?? 0,
     ...{ id: "", head: "", state: UNASKED, askedMs: 0, isProven: false, lostBy: "" },
     ...{ last: null, plainFrom: NEVER_PLAIN, missed: 0, missedInWarmup: 0 },
