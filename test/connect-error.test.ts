@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { connectErrorCode } from "../k6/lib/connection/connect-error.ts";
+import { closeName, connectErrorCode } from "../k6/lib/connection/connect-error.ts";
 
 describe("connectErrorCode", () => {
   const table = [
@@ -31,5 +31,19 @@ describe("connectErrorCode", () => {
   ] as const;
   for (const [text, code] of table) {
     it(`is \`${code}\` for \`${text}\``, () => assert.equal(connectErrorCode(text), code));
+  }
+});
+
+describe("closeName", () => {
+  const table = [
+    [1_013, "websocket: close 1013: try again later", "1013"],
+    [1_006, "websocket: close 1006 (abnormal closure): unexpected EOF", "no close frame"],
+    [undefined, "", "no close frame"],
+    [undefined, "write tcp 127.0.0.1:4->127.0.0.1:7777: write: broken pipe", "no close frame"],
+    [undefined, "websocket: close sent", "code unknown"],
+  ] as const;
+  for (const [code, text, name] of table) {
+    it(`is \`${name}\` for ${code} and \`${text}\``, () =>
+      assert.equal(closeName(code, text), name));
   }
 });

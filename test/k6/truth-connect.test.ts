@@ -31,10 +31,15 @@ test("counts whom the relay keeps and whom it closes, publishes nothing, and nam
       assert.ok(totals.due > 120 && totals.due < 500, `${totals.due} tries`);
       assert.deepEqual([totals.unanswered, ledger.events.length], [0, 0]);
       const closes = report.errors.filter((error) => error.class === "close");
-      assert.deepEqual(
-        closes.map(({ code, count }) => [code, count]),
-        [["1013", ledger.cuts.length]],
+      const told = JSON.stringify(closes.map(({ code, count }) => [code, count]));
+      assert.equal(
+        closes.reduce((sum, { count }) => sum + count, 0),
+        ledger.cuts.length,
+        told,
       );
+      // A REQ that is written as the Close frame is answered has k6 lose its code, now and then.
+      const known = closes.find(({ code }) => code === "1013")?.count ?? 0;
+      assert.ok(known >= ledger.cuts.length * 0.9, told);
       const [finding] = report.findings;
       // On a machine that was busy with something else it is the generator; virtual time holds this one.
       const isJudged = report.generator.verdict !== "invalid";
@@ -120,14 +125,9 @@ test("counts what proxies do that take late, refuse, cut, forget and restart, to
     assert.equal(totals.failed, refusals.length + refused + unread);
     assert.equal(errors("connect", "handshake"), refusals.length - resets);
     const cuts = sum(({ ledger }) => ledger.cuts);
-    assert.equal(errors("close", "1013"), closing.ledger.cuts.length);
-    // What was on its way to a proxy that cuts has the system reset the connection: k6 says so then.
-    const ends = report.errors.filter((e) => e.class === "close" && e.code !== "1013");
-    assert.equal(
-      ends.reduce((n, { count }) => n + count, 0),
-      cuts,
-      JSON.stringify(ends),
-    );
+    const closed = errors("close", "1013") + errors("close", "code unknown");
+    assert.equal(closed, closing.ledger.cuts.length);
+    assert.equal(errors("close", "no close frame"), cuts);
     const { dropped, reconnected, closedByUs, mute, interrupted, recovered } = totals;
     assert.deepEqual([dropped, cuts], [FAULTY + cuts, FAULTY + 2 * EACH]);
     assert.deepEqual([reconnected, closedByUs], [dropped, clients]);

@@ -1,3 +1,15 @@
+/** Stands for a connection that ended without a Close frame (RFC 6455, 7.1.5); it is never sent. */
+const CODE_WITHOUT_FRAME = 1_006;
+
+/**
+ * Names the end of a connection: by its code, or that there was no Close frame. k6 v2.2 hands no code out where a frame
+ * of ours was written behind the answer to a Close frame (`websocket: close sent`): which one it was is not known then.
+ */
+export function closeName(code: number | undefined, errorText: string): string {
+  if (code !== undefined && code !== CODE_WITHOUT_FRAME) return String(code);
+  return /close sent/.test(errorText) ? "code unknown" : "no close frame";
+}
+
 /** Names the ways a handshake fails, from the texts that k6 v2.2 (Go) gives. */
 export function connectErrorCode(text: string): string {
   if (/blacklisted range|blocked hostname|in a blocked/i.test(text)) return "guard";

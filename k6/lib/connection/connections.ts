@@ -21,15 +21,12 @@ import type { Clock } from "../clock.ts";
 import type { SocketMessage, Use } from "../driver.ts";
 import { PROOF_MS } from "./backoff.ts";
 import { CLOSING, type Client, CONNECTING, createClient, DOWN, OPEN } from "./client.ts";
-import { connectErrorCode } from "./connect-error.ts";
+import { closeName, connectErrorCode } from "./connect-error.ts";
 import { Handshakes } from "./handshakes.ts";
 import type { Down } from "./holder.ts";
 import type { SocketEvent } from "./socket-event.ts";
 import type { Target } from "./targets.ts";
 import { Tasks } from "./tasks.ts";
-
-/** Stands for a connection that ended without a Close frame (RFC 6455, 7.1.5); it is never sent. */
-const CODE_WITHOUT_FRAME = 1_006;
 
 interface ConnectionEvents {
   /** What a new connection's messages are given to; it must not throw. */
@@ -250,10 +247,9 @@ export class Connections {
       book.count(client.row, C_DROPPED);
       client.droppedRow = client.row;
       this.#noteEnd(client);
-      const isFramed = code !== undefined && code !== CODE_WITHOUT_FRAME;
-      const name = isFramed ? String(code) : "no close frame";
+      const name = closeName(code, errorText);
       // Without a frame the reason is Go's own word for it, or none: the relay said nothing.
-      if (isFramed && reason) recorder.said("close", name, atSec(), reason);
+      if (reason && name !== "no close frame") recorder.said("close", name, atSec(), reason);
       else recorder.error("close", name, atSec(), errorText);
       client.endedBy = name;
       events.onDrop(client);
