@@ -92,9 +92,10 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
       return;
     }
     const sent = deliveries.known.get(key);
-    listener.noteFrame(sent?.row ?? null, receivedMs);
-    if (sent === undefined && opening.takeProbe(subscription, key, receivedMs)) return;
-    deliveries.take(subscription, sent, receivedMs, size);
+    const brief = sent?.brief ?? deliveries.done.get(key);
+    listener.noteFrame(brief?.row ?? null, receivedMs);
+    if (brief === undefined && opening.takeProbe(subscription, key, receivedMs)) return;
+    deliveries.take(subscription, brief, sent, receivedMs, size);
   };
 
   const lose = (subscription: Subscription, how: string, nowMs: number): void => {

@@ -28,7 +28,17 @@ import { Fifo } from "../fifo.ts";
 import { record } from "../hot.ts";
 import { createMissed } from "./missed.ts";
 import { createRanks } from "./ranks.ts";
-import { AWAITED, CAME, GONE, OWED, type Sent, SUPERSEDED, UNDECIDED, UNOWED } from "./sent.ts";
+import {
+  AWAITED,
+  type Brief,
+  GONE,
+  letPass,
+  OWED,
+  type Sent,
+  SUPERSEDED,
+  UNDECIDED,
+  UNOWED,
+} from "./sent.ts";
 import { ASKED, LOST, NEVER_PLAIN, rowOf, type Subscription, type Topic } from "./subscription.ts";
 
 export interface DeliveriesOptions {
@@ -44,18 +54,18 @@ export function createDeliveries(
   { deliveryTimeoutMs, sampleEvery, perSecond }: DeliveriesOptions,
 ) {
   const book = recorder.books.delivery;
-  const { columns } = book;
   const { response, service, behindOk, aheadOfOk } = book.times;
   const rank = createRanks(book.times, perSecond);
   const missed = createMissed({ recorder, atSec });
   const [frames, delivered, bytes] = [D_FRAMES, D_DELIVERED, D_BYTES].map(
-    (column) => columns[column],
+    (column) => book.columns[column],
   ) as [Float64Array, Float64Array, Float64Array];
   /** By due time: those that the run waits for, and all that may still come. */
-  const awaited = new Fifo<Sent>();
-  const all = new Fifo<Sent>();
-  /** The same by their keys. */
+  const awaited = new Fifo<Brief>();
+  const all = new Fifo<Brief>();
+  /** By their keys those that are not yet, and those that are everywhere where they were owed. */
   const known = new Map<string, Sent>();
+  const done = new Map<string, Brief>();
   /** By topic: those that a subscription waits for, or whose OK is still to come. */
   const openByTopic: Set<Sent>[] = [];
   let open = 0;
@@ -65,9 +75,8 @@ export function createDeliveries(
   let came = 0;
 
   const openOf = ({ place }: Topic): Set<Sent> => {
-    const sents = openByTopic[place] ?? new Set();
-    openByTopic[place] = sents;
-    return sents;
+    openByTopic[place] ??= new Set();
+    return openByTopic[place];
   };
 
   const unexpected = (row: number, column: number): void => {
@@ -98,9 +107,10 @@ export function createDeliveries(
   const close = (sent: Sent): void => {
     stopAwaiting(sent);
     if (!openOf(sent.topic).delete(sent)) return;
-    if (sent.fate === OWED && sent.arrived > 1) rank(sent);
-    // It may be looked for long: so many times would burden the collector of garbage.
-    if (sent.arrived === sent.slots.length) sent.slots.fill(CAME);
+    if (sent.fate !== OWED) return;
+    if (sent.arrived > 1) rank(sent);
+    if (sent.arrived === sent.slots.length && known.delete(sent.key))
+      done.set(sent.key, sent.brief);
   };
 
   const finish = (sent: Sent): void => {
@@ -113,9 +123,11 @@ export function createDeliveries(
     close(sent);
   };
 
-  const retire = (sent: Sent): void => {
+  const retire = (key: string): void => {
+    const sent = known.get(key);
+    if (done.delete(key) || sent === undefined) return;
     sent.isRetired = true;
-    known.delete(sent.key);
+    known.delete(key);
     if (sent.fate !== UNDECIDED) finish(sent);
   };
 
@@ -177,14 +189,16 @@ export function createDeliveries(
   };
 
   /** What is not owed at that subscription, or has come before. */
-  const takeMore = (subscription: Subscription, sent: Sent): void => {
-    const hasCome = (sent.slots[subscription.slot] as number) > AWAITED;
-    const isBeforeEose = subscription.state === ASKED;
-    if (isBeforeEose && sent.sentMs < subscription.askedMs) unexpected(sent.row, D_STORED);
-    else if (sent.fate === UNOWED || !hasCome) unexpected(sent.row, D_UNOWED);
+  const takeMore = (subscription: Subscription, brief: Brief, sent: Sent | undefined): void => {
+    const { row, sentMs } = brief;
+    const hasCome =
+      sent === undefined ||
+      (sent.fate !== UNOWED && (sent.slots[subscription.slot] as number) > AWAITED);
+    if (subscription.state === ASKED && sentMs < subscription.askedMs) unexpected(row, D_STORED);
+    else if (!hasCome) unexpected(row, D_UNOWED);
     else {
-      (frames[sent.row] as number)++;
-      book.count(sent.row, D_DUPLICATE);
+      (frames[row] as number)++;
+      book.count(row, D_DUPLICATE);
     }
   };
 
@@ -196,33 +210,35 @@ export function createDeliveries(
       return open === 0 && all.length === 0;
     },
     known,
+    done: done as ReadonlyMap<string, Brief>,
     arrive,
     complete,
     add(sent: Sent): void {
       known.set(sent.key, sent);
-      all.push(sent);
+      all.push(sent.brief);
       openOf(sent.topic).add(sent);
       if (!sent.isAwaited) return;
-      awaited.push(sent);
+      awaited.push(sent.brief);
       open++;
     },
-    /** A frame at one of our subscriptions, of an event that was published, or of another one. */
+    /** A frame at one of our subscriptions, of an event that was published, whose `sent` not all have, or of another one. */
     take(
       subscription: Subscription,
+      brief: Brief | undefined,
       sent: Sent | undefined,
       receivedMs: number,
       size: number,
     ): void {
-      const row = sent?.row ?? rowOf(subscription);
+      const row = brief?.row ?? rowOf(subscription);
       bytes[row] = (bytes[row] as number) + size;
       if (subscription.state === ASKED) book.count(row, D_BEFORE_EOSE);
-      if (sent === undefined) {
+      if (brief === undefined) {
         unexpected(row, subscription.state === ASKED ? D_STORED : D_FOREIGN);
-      } else if (sent.topic !== subscription.topic) {
+      } else if (brief.topic !== subscription.topic) {
         unexpected(rowOf(subscription), D_WRONG_SUBSCRIPTION);
-      } else if (sent.slots[subscription.slot] === AWAITED && sent.fate !== UNOWED) {
+      } else if (sent?.slots[subscription.slot] === AWAITED && sent.fate !== UNOWED) {
         deliver(subscription, sent, receivedMs);
-      } else takeMore(subscription, sent);
+      } else takeMore(subscription, brief, sent);
     },
     /** A frame for no subscription of ours. */
     takeForeign(row: number, size: number): void {
@@ -270,16 +286,11 @@ export function createDeliveries(
       }
     },
     expire(nowMs: number): void {
-      for (let sent = awaited.peek(); sent !== undefined; sent = awaited.peek()) {
-        if (sent.dueMs + deliveryTimeoutMs > nowMs) break;
-        awaited.shift();
-        stopAwaiting(sent);
-      }
-      for (let sent = all.peek(); sent !== undefined; sent = all.peek()) {
-        if (sent.dueMs + 2 * deliveryTimeoutMs > nowMs) break;
-        all.shift();
-        retire(sent);
-      }
+      letPass(awaited, nowMs - deliveryTimeoutMs, (key) => {
+        const sent = known.get(key);
+        if (sent !== undefined) stopAwaiting(sent);
+      });
+      letPass(all, nowMs - 2 * deliveryTimeoutMs, retire);
     },
     /** The run is over; `plain`: deliveries that were not taken here. */
     settle: (topics: readonly Topic[], plain: number) => missed.end(topics, came + plain),

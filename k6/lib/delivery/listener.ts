@@ -64,6 +64,8 @@ export function createListener(ground: Ground, options: ListenerOptions) {
   let service = response;
   let responseCounts = response.counts;
   let serviceCounts = response.counts;
+  let responseKnown = -1;
+  let serviceKnown = -1;
   let count = 0;
   let size = 0;
   /** Deliveries that came here, over all. */
@@ -91,6 +93,8 @@ export function createListener(ground: Ground, options: ListenerOptions) {
     service = times.service[row] as Histogram;
     responseCounts = response.counts;
     serviceCounts = service.counts;
+    responseKnown = response.known;
+    serviceKnown = service.known;
   };
 
   /** `own`: of the row of its event, where that is one of ours. */
@@ -185,12 +189,16 @@ export function createListener(ground: Ground, options: ListenerOptions) {
               // `record`, written out.
               const responseMs = receivedMs - sent.dueMs;
               let bucket = BUCKETS[(responseMs * UNITS_PER_MS) >>> 0];
-              if (bucket === undefined || responseMs > response.known) response.record(responseMs);
-              else (responseCounts[bucket] as number)++;
+              if (bucket === undefined || responseMs > responseKnown) {
+                response.record(responseMs);
+                responseKnown = response.known;
+              } else (responseCounts[bucket] as number)++;
               const serviceMs = receivedMs - sent.sentMs;
               bucket = BUCKETS[(serviceMs * UNITS_PER_MS) >>> 0];
-              if (bucket === undefined || serviceMs > service.known) service.record(serviceMs);
-              else (serviceCounts[bucket] as number)++;
+              if (bucket === undefined || serviceMs > serviceKnown) {
+                service.record(serviceMs);
+                serviceKnown = service.known;
+              } else (serviceCounts[bucket] as number)++;
               if (--untilSample === 0) sample(responseMs);
             } else {
               came++;
@@ -205,15 +213,15 @@ export function createListener(ground: Ground, options: ListenerOptions) {
               end = at + KEY_LENGTH;
             }
           }
-          if (++messages < LOOK_EVERY) {
-            if (receivedMs + behindMs < nextMs && messages % CLOCK_EVERY !== 0) return;
-          } else {
+          if (++messages % CLOCK_EVERY !== 0 && receivedMs + behindMs < nextMs) return;
+          const nowMs = source.currentTestRunDuration;
+          behindMs = nowMs - receivedMs;
+          const isToLook = messages === LOOK_EVERY;
+          if (isToLook) {
             messages = 0;
             look(client, receivedMs);
           }
-          const nowMs = source.currentTestRunDuration;
-          behindMs = nowMs - receivedMs;
-          if (nowMs >= nextMs || messages === 0) nextMs = whenRead(nowMs);
+          if (isToLook || nowMs >= nextMs) nextMs = whenRead(nowMs);
         } catch (error) {
           onFault("message", error);
         }
