@@ -142,6 +142,20 @@ describe("k6Environment, for Go's collector of garbage", () => {
     );
   });
 
+  it("collects seldom where a collection of many clients takes long, as far as memory is free", () => {
+    const of = (clients: number, rate: number, freeMb: number) => [
+      garbageTarget(clients, rate, freeMb),
+      memoryLimit(clients, rate, freeMb),
+    ];
+    // Half a second each, so one in 45 s: 24 MB/s of garbage come to 1,080 MB.
+    assert.deepEqual(of(10_000, 2_000, 8_000), [251, "2584MiB"]);
+    assert.deepEqual(of(10_000, 2_000, 2_000), [176, "2260MiB"]);
+    assert.deepEqual(of(10_000, 2_000, 0), [100, memoryLimit(10_000, 2_000)]);
+    assert.deepEqual(of(10_000, 20_000, 64_000), [408, "3260MiB"]);
+    // Of few clients one is short.
+    assert.deepEqual(of(100, 10_000, 8_000), [959, "345MiB"]);
+  });
+
   it("has both as they are for the plan's clients and its rate", () => {
     const plan = planOf({ CLIENTS: "400", RATE_EPS: "5000" });
     const { GOMEMLIMIT, GOGC } = k6Environment({ ...request, plan }, {});

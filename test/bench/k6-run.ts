@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
 import { servePool } from "../../src/node/pool/serve.ts";
+import { readMachine } from "../../src/node/preflight/machine.ts";
 import type { Pacing } from "../../src/plan/pacing.ts";
 import { publishOf } from "../../src/report/class-report.ts";
 import type { Report } from "../../src/report/types.ts";
@@ -58,14 +59,15 @@ const TICKS_PER_SECOND = 100;
 
 /** Publishes to the rig's relay. */
 export async function runK6(rig: PoolRig, load: K6Load): Promise<K6Figures> {
+  const freeMb = ((await readMachine()).freeBytes ?? 0) / 1e6;
   const { report, cpuSec, rssBytes, coreShare } = await runScript(rig, "publish", {
     CLIENTS: String(load.clients),
     RATE_EPS: String(load.rate),
     DURATION_SEC: String(load.seconds),
     MAX_IN_FLIGHT: String(load.maxInFlight),
     PACING: load.pacing ?? "auto",
-    GOGC: String(garbageTarget(load.clients, load.rate)),
-    GOMEMLIMIT: memoryLimit(load.clients, load.rate),
+    GOGC: String(garbageTarget(load.clients, load.rate, freeMb)),
+    GOMEMLIMIT: memoryLimit(load.clients, load.rate, freeMb),
   });
   const { totals, rate } = publishOf(report);
   return {

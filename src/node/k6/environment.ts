@@ -28,6 +28,8 @@ export interface K6Request {
   readonly rowCaps?: readonly number[];
   /** Of so many accepted publishes one is noted for the read-back; of none if left out. */
   readonly auditEvery?: number;
+  /** Memory that nobody uses, of which k6 may take a quarter to collect garbage seldom; none if left out. */
+  readonly freeBytes?: number | null;
   /** Which of several instances this is, and when all begin. */
   readonly part?: { readonly index: number; readonly startAtMs: number | null };
 }
@@ -52,6 +54,7 @@ export function k6Environment(
 ): Record<string, string> {
   const { plan, dialUrls, poolDir, poolUrl, runId, runDir, allowed, hosts } = request;
   const { companionUrl = null } = request;
+  const freeMb = (request.freeBytes ?? 0) / 1e6;
   const kept: Record<string, string> = {};
   for (const name of KEPT) {
     const value = inherited[name];
@@ -66,8 +69,8 @@ export function k6Environment(
     ...planVariables(plan),
     RELAY_URL: dialUrls.join(","),
     CORES: plan.cores === null ? "" : String(plan.cores),
-    GOGC: String(garbageTarget(plan.clients, plan.rateEps / plan.instances)),
-    GOMEMLIMIT: memoryLimit(plan.clients, plan.rateEps / plan.instances),
+    GOGC: String(garbageTarget(plan.clients, plan.rateEps / plan.instances, freeMb)),
+    GOMEMLIMIT: memoryLimit(plan.clients, plan.rateEps / plan.instances, freeMb),
     POOL: poolDir ?? "",
     ...(poolUrl === null ? {} : { POOL_URL: poolUrl }),
     ...(companionUrl === null ? {} : { COMPANION_URL: companionUrl }),
@@ -102,21 +105,29 @@ export function k6Environment(
  * How much the heap may grow between two collections of garbage, in percent (Go's GOGC; its default is
  * 100). A collection takes some 13 ms of both cores, in which what is due is sent late: at 30,000/s every
  * lag above 3 ms lay in one. At 750 and 400 in turn, p99 of schedule lag was 0.9 and 1.0 ms at 10,000/s, 5.4
- * and 7.3 at 30,000/s. Some 40 kB a connection live in the heap, so with many of them the memory saved weighs more:
- * about 256 MB of garbage is allowed, and what a high rate throws away (`garbageOfRate`).
+ * and 7.3 at 30,000/s. Some 40 kB a connection live in the heap, so with many of them the memory saved weighs more.
  */
-export function garbageTarget(clients: number, ratePerSecond = 0): number {
+export function garbageTarget(clients: number, ratePerSecond = 0, freeMb = 0): number {
   const liveMb = 30 + 0.04 * clients;
-  const garbageMb = 256 + garbageOfRate(ratePerSecond);
+  const garbageMb = LEAST_GARBAGE_MB + moreGarbageMb(clients, ratePerSecond, freeMb);
   return Math.round(Math.min(1_300, Math.max(100, (garbageMb / liveMb) * 100)));
 }
 
+const LEAST_GARBAGE_MB = 256;
+const MOST_GARBAGE_MB = 1_500;
+
 /**
- * Publishing makes some 12 kB of garbage an event: with 140 MB more of it, saturated publishing is a tenth faster. Lag at
- * 10,000/s has nothing of it: fewer collections, each as much longer (docs/generator-speed.md).
+ * What a rate throws away. Publishing makes some 12 kB of garbage an event: with 140 MB more of it, saturated publishing is a
+ * tenth faster. Lag at 10,000/s has nothing of it: fewer collections, each as much longer (docs/generator-speed.md).
+ *
+ * A collection takes 45 µs a connection, in which timers wake 10 to 40 ms late: half a second with 10,000 of them. Where
+ * memory is free these are to be less than a hundredth of the time: at 2,000/s p99 of schedule lag was 12 to 19 ms, and
+ * 1.5 in a window without one.
  */
-function garbageOfRate(ratePerSecond: number): number {
-  return Math.min(140, 0.007 * ratePerSecond);
+function moreGarbageMb(clients: number, ratePerSecond: number, freeMb: number): number {
+  const usual = Math.min(140, 0.007 * ratePerSecond);
+  const seldom = 100 * (45e-6 * clients) * (0.012 * ratePerSecond) - LEAST_GARBAGE_MB;
+  return Math.max(usual, Math.min(seldom, freeMb / 4, MOST_GARBAGE_MB));
 }
 
 /**
@@ -124,8 +135,9 @@ function garbageOfRate(ratePerSecond: number): number {
  * long run keeps, its slices, at most 600 of a VU, would else be taken nine times. Some 50 MB live in the heap of
  * a run with 100 clients; with 60 MiB less, saturated publishing lost 8 % to collections (docs/generator-speed.md).
  */
-export function memoryLimit(clients: number, ratePerSecond = 0): string {
-  return `${Math.round(260 + 0.15 * clients + garbageOfRate(ratePerSecond))}MiB`;
+export function memoryLimit(clients: number, ratePerSecond = 0, freeMb = 0): string {
+  const moreMb = moreGarbageMb(clients, ratePerSecond, freeMb);
+  return `${Math.round(260 + 0.15 * clients + moreMb)}MiB`;
 }
 
 /** The arguments of k6. The blacklist is given again here, where nothing can replace it. */

@@ -15,6 +15,7 @@ import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
 import { mayBeServed, servePoolTo } from "../pool/serve.ts";
+import { readMachine } from "../preflight/machine.ts";
 import { rowCapsOf } from "../preflight/query-judge.ts";
 import { startProfile } from "../profile/profiler.ts";
 import { slowReadersOf } from "../slow-readers/of-run.ts";
@@ -60,6 +61,7 @@ export async function drive(request: Drive): Promise<Driven> {
     authorities,
     ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
     auditEvery: auditEveryOf(request),
+    freeBytes: (await readMachine()).freeBytes,
     ...(part === undefined ? {} : { part }),
     rowCaps: rowCapsOf(request.preflight.answers.map(({ information }) => information)),
   };
