@@ -38,8 +38,9 @@ const COMMON = {
 const testsIn = (folder: string) =>
   readdirSync(folder).flatMap((name) => (name.endsWith(".test.ts") ? [`${folder}/${name}`] : []));
 
-/** What a file does to its whole process, or asks of it: hooks around all tests, folder, environment, arguments. */
-const NEEDS_PROCESS = /^(before|after)(Each)?\(|\bprocess\.(chdir|env|argv|exitCode)\b/m;
+/** What a file does to its whole process, or asks of it: hooks around all tests, folder, environment, arguments, all children. */
+const NEEDS_PROCESS =
+  /^(before|after)(Each)?\(|\bprocess\.(chdir|env|argv|exitCode)\b|\bendDescendants\(/m;
 const SHARED_PROCESSES = 8;
 
 /** Unit tests that leave their process as it was run many in one: to start Node and read modules costs each file 0.4 s. */
