@@ -171,6 +171,7 @@ describe("--ca", () => {
       allowed: [],
       hosts: {},
       blacklist: [],
+      memory: null,
     };
     const inherited = { SSL_CERT_FILE: "/etc/theirs.pem" };
     const environment = k6Environment({ ...request, authorities: bundle }, inherited);

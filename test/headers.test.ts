@@ -138,7 +138,7 @@ describe("a user's headers", () => {
     const plan = planOf(variables);
     const request = { plan, dialUrls: [], poolDir: "", poolUrl: null, runId: "", runDir: "" };
     const environment = k6Environment(
-      { ...request, script: "", allowed: [], hosts: {}, blacklist: [] },
+      { ...request, script: "", allowed: [], hosts: {}, blacklist: [], memory: null },
       {},
     );
     const again = buildPlan(

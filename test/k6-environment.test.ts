@@ -8,6 +8,7 @@ import {
   k6Environment,
   memoryLimit,
 } from "../src/node/k6/environment.ts";
+import { memoryRoomOf } from "../src/node/preflight/machine.ts";
 import { collectOptions } from "../src/plan/options.ts";
 import { buildPlan } from "../src/plan/plan.ts";
 import { planOf } from "./fixtures/reports/run.ts";
@@ -23,6 +24,7 @@ const request: K6Request = {
   allowed: ["127.0.0.1"],
   hosts: { "relay.test": "127.0.0.1" },
   blacklist: ["0.0.0.0/2", "::/0"],
+  memory: null,
 };
 
 const hostile = {
@@ -143,10 +145,10 @@ describe("k6Environment, for Go's collector of garbage", () => {
   });
 
   it("collects seldom where a collection of many clients takes long, as far as memory is free", () => {
-    const of = (clients: number, rate: number, freeMb: number) => [
-      garbageTarget(clients, rate, freeMb),
-      memoryLimit(clients, rate, freeMb),
-    ];
+    const of = (clients: number, rate: number, spareMb: number) => {
+      const memory = { freeBytes: 64e9, spareBytes: spareMb * 1e6 };
+      return [garbageTarget(clients, rate, memory), memoryLimit(clients, rate, memory)];
+    };
     // Half a second each, so one in 45 s: 24 MB/s of garbage come to 1,080 MB.
     assert.deepEqual(of(10_000, 2_000, 8_000), [251, "2584MiB"]);
     assert.deepEqual(of(10_000, 2_000, 2_000), [176, "2260MiB"]);
@@ -156,10 +158,41 @@ describe("k6Environment, for Go's collector of garbage", () => {
     assert.deepEqual(of(100, 10_000, 8_000), [959, "345MiB"]);
   });
 
-  it("has both as they are for the plan's clients and its rate", () => {
-    const plan = planOf({ CLIENTS: "400", RATE_EPS: "5000" });
-    const { GOMEMLIMIT, GOGC } = k6Environment({ ...request, plan }, {});
-    assert.deepEqual([GOMEMLIMIT, GOGC], ["355MiB", "633"]);
+  it("has both as they are for an instance's clients and its rate", () => {
+    for (const [INSTANCES, CLIENTS, RATE_EPS] of [
+      ["1", "400", "5000"],
+      ["4", "1600", "20000"],
+    ] as const) {
+      const plan = planOf({ INSTANCES, CLIENTS, RATE_EPS });
+      const { GOMEMLIMIT, GOGC } = k6Environment({ ...request, plan }, {});
+      assert.deepEqual([GOMEMLIMIT, GOGC], ["355MiB", "633"]);
+    }
+  });
+
+  it("with what preflight counts never takes more than is free", () => {
+    let takers = 0;
+    for (const clients of [10, 1_000, 10_000, 20_000]) {
+      for (const rate of [100, 2_000, 30_000]) {
+        for (const instances of [1, 4]) {
+          for (const freeBytes of [0.3e9, 0.5e9, 1.3e9, 3e9, 16e9]) {
+            const plan = { clients: clients * instances, instances };
+            const memory = memoryRoomOf(plan, { freeBytes }, 50e6);
+            assert.ok(memory !== null);
+            const text = `${clients} clients, ${rate}/s, ${instances} instances, ${freeBytes} B`;
+            const limit = Number.parseInt(memoryLimit(clients, rate, memory), 10);
+            assert.ok(limit * 2 ** 20 <= freeBytes, text);
+            if (memory.spareBytes === 0) continue;
+            const usual = garbageTarget(clients, rate);
+            const more = garbageTarget(clients, rate, memory) - usual;
+            if (more > 0) takers++;
+            const moreBytes = (more / 100) * (30 + 0.04 * clients) * 1e6;
+            const needed = freeBytes - memory.spareBytes * instances;
+            assert.ok(needed + instances * moreBytes <= freeBytes, text);
+          }
+        }
+      }
+    }
+    assert.ok(takers > 10, `${takers} take more`);
   });
 });
 

@@ -8,7 +8,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
 import { servePool } from "../../src/node/pool/serve.ts";
-import { readMachine } from "../../src/node/preflight/machine.ts";
+import { memoryRoomOf, readMachine } from "../../src/node/preflight/machine.ts";
 import type { Pacing } from "../../src/plan/pacing.ts";
 import { publishOf } from "../../src/report/class-report.ts";
 import type { Report } from "../../src/report/types.ts";
@@ -59,15 +59,16 @@ const TICKS_PER_SECOND = 100;
 
 /** Publishes to the rig's relay. */
 export async function runK6(rig: PoolRig, load: K6Load): Promise<K6Figures> {
-  const freeMb = ((await readMachine()).freeBytes ?? 0) / 1e6;
+  const { clients } = load;
+  const memory = memoryRoomOf({ clients, instances: 1 }, await readMachine(), 0);
   const { report, cpuSec, rssBytes, coreShare } = await runScript(rig, "publish", {
-    CLIENTS: String(load.clients),
+    CLIENTS: String(clients),
     RATE_EPS: String(load.rate),
     DURATION_SEC: String(load.seconds),
     MAX_IN_FLIGHT: String(load.maxInFlight),
     PACING: load.pacing ?? "auto",
-    GOGC: String(garbageTarget(load.clients, load.rate, freeMb)),
-    GOMEMLIMIT: memoryLimit(load.clients, load.rate, freeMb),
+    GOGC: String(garbageTarget(clients, load.rate, memory)),
+    GOMEMLIMIT: memoryLimit(clients, load.rate, memory),
   });
   const { totals, rate } = publishOf(report);
   return {

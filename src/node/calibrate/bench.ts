@@ -150,6 +150,7 @@ async function measure({ dir, k6, signal, plan, load, pool }: Setting): Promise<
     allowed,
     hosts: {},
     blacklist: blacklistFor(allowed),
+    memory: null,
   };
   const live = new LiveRun(plan, pool.manifest);
   const sampler = startSampler();

@@ -1,6 +1,7 @@
 /** The environment and arguments k6 is started with: composed here, inherited nowhere. */
 import type { Plan } from "../../plan/plan.ts";
 import { planVariables } from "../../plan/variables.ts";
+import type { MemoryRoom } from "../preflight/machine.ts";
 
 export interface K6Request {
   readonly plan: Plan;
@@ -28,8 +29,8 @@ export interface K6Request {
   readonly rowCaps?: readonly number[];
   /** Of so many accepted publishes one is noted for the read-back; of none if left out. */
   readonly auditEvery?: number;
-  /** Memory that nobody uses, of which k6 may take a quarter to collect garbage seldom; none if left out. */
-  readonly freeBytes?: number | null;
+  /** Of what is spare k6 may take a quarter to collect garbage seldom; `null`: not known. */
+  readonly memory: MemoryRoom | null;
   /** Which of several instances this is, and when all begin. */
   readonly part?: { readonly index: number; readonly startAtMs: number | null };
 }
@@ -53,8 +54,9 @@ export function k6Environment(
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const { plan, dialUrls, poolDir, poolUrl, runId, runDir, allowed, hosts } = request;
-  const { companionUrl = null } = request;
-  const freeMb = (request.freeBytes ?? 0) / 1e6;
+  const { companionUrl = null, memory } = request;
+  const clients = Math.ceil(plan.clients / plan.instances);
+  const rateEps = plan.rateEps / plan.instances;
   const kept: Record<string, string> = {};
   for (const name of KEPT) {
     const value = inherited[name];
@@ -69,8 +71,8 @@ export function k6Environment(
     ...planVariables(plan),
     RELAY_URL: dialUrls.join(","),
     CORES: plan.cores === null ? "" : String(plan.cores),
-    GOGC: String(garbageTarget(plan.clients, plan.rateEps / plan.instances, freeMb)),
-    GOMEMLIMIT: memoryLimit(plan.clients, plan.rateEps / plan.instances, freeMb),
+    GOGC: String(garbageTarget(clients, rateEps, memory)),
+    GOMEMLIMIT: memoryLimit(clients, rateEps, memory),
     POOL: poolDir ?? "",
     ...(poolUrl === null ? {} : { POOL_URL: poolUrl }),
     ...(companionUrl === null ? {} : { COMPANION_URL: companionUrl }),
@@ -107,9 +109,13 @@ export function k6Environment(
  * lag above 3 ms lay in one. At 750 and 400 in turn, p99 of schedule lag was 0.9 and 1.0 ms at 10,000/s, 5.4
  * and 7.3 at 30,000/s. Some 40 kB a connection live in the heap, so with many of them the memory saved weighs more.
  */
-export function garbageTarget(clients: number, ratePerSecond = 0, freeMb = 0): number {
+export function garbageTarget(
+  clients: number,
+  ratePerSecond = 0,
+  memory: MemoryRoom | null = null,
+): number {
   const liveMb = 30 + 0.04 * clients;
-  const garbageMb = LEAST_GARBAGE_MB + moreGarbageMb(clients, ratePerSecond, freeMb);
+  const garbageMb = LEAST_GARBAGE_MB + moreGarbageMb(clients, ratePerSecond, memory);
   return Math.round(Math.min(1_300, Math.max(100, (garbageMb / liveMb) * 100)));
 }
 
@@ -124,10 +130,11 @@ const MOST_GARBAGE_MB = 1_500;
  * memory is free these are to be less than a hundredth of the time: at 2,000/s p99 of schedule lag was 12 to 19 ms, and
  * 1.5 in a window without one.
  */
-function moreGarbageMb(clients: number, ratePerSecond: number, freeMb: number): number {
+function moreGarbageMb(clients: number, ratePerSecond: number, memory: MemoryRoom | null): number {
   const usual = Math.min(140, 0.007 * ratePerSecond);
   const seldom = 100 * (45e-6 * clients) * (0.012 * ratePerSecond) - LEAST_GARBAGE_MB;
-  return Math.max(usual, Math.min(seldom, freeMb / 4, MOST_GARBAGE_MB));
+  const quarter = (memory?.spareBytes ?? 0) / 4e6;
+  return Math.max(usual, Math.min(seldom, quarter, MOST_GARBAGE_MB));
 }
 
 /**
@@ -135,9 +142,15 @@ function moreGarbageMb(clients: number, ratePerSecond: number, freeMb: number): 
  * long run keeps, its slices, at most 600 of a VU, would else be taken nine times. Some 50 MB live in the heap of
  * a run with 100 clients; with 60 MiB less, saturated publishing lost 8 % to collections (docs/generator-speed.md).
  */
-export function memoryLimit(clients: number, ratePerSecond = 0, freeMb = 0): string {
-  const moreMb = moreGarbageMb(clients, ratePerSecond, freeMb);
-  return `${Math.round(260 + 0.15 * clients + moreMb)}MiB`;
+export function memoryLimit(
+  clients: number,
+  ratePerSecond = 0,
+  memory: MemoryRoom | null = null,
+): string {
+  const ownMiB = 260 + 0.15 * clients + moreGarbageMb(clients, ratePerSecond, memory);
+  // Where little is free, collecting oftener is better than swapping, or being killed.
+  const freeMiB = memory === null ? ownMiB : Math.floor(memory.freeBytes / 2 ** 20);
+  return `${Math.min(Math.round(ownMiB), freeMiB)}MiB`;
 }
 
 /** The arguments of k6. The blacklist is given again here, where nothing can replace it. */

@@ -9,6 +9,8 @@ import { advice, type Finding, ok, stop } from "./finding.ts";
 
 /** Measured: 10,000 connections of k6 take 0.07 MB each as they open, 0.09 MB with the garbage of a minute. */
 const BYTES_PER_CONNECTION = 100_000;
+/** Measured: at its peak k6 took 245 MB for five million events over 100 connections. */
+const BYTES_OF_K6 = 250_000_000;
 /** Of k6 itself, its log, its script and its pool. */
 const OTHER_FILES = 64;
 /** One core signs OKs off at about so many events a second when it is shared with a relay. */
@@ -127,14 +129,37 @@ function closedInAMinute({ clients, connect }: Part): number {
   return session === null ? 0 : Math.ceil((clients * TIME_WAIT_SEC) / session.meanSec);
 }
 
+/** What k6 may do with this machine's memory. */
+export interface MemoryRoom {
+  readonly freeBytes: number;
+  /** Beyond what its part of the plan needs. */
+  readonly spareBytes: number;
+}
+
+/** `null` where it is not known. Instances may all be on this machine, so that each has a share of what is spare. */
+export function memoryRoomOf(
+  { clients, instances }: Pick<Plan, "clients" | "instances">,
+  { freeBytes }: Pick<MachineLimits, "freeBytes">,
+  poolBytes: number,
+): MemoryRoom | null {
+  if (freeBytes === null) return null;
+  const needed = neededBytes(Math.ceil(clients / instances), poolBytes);
+  return { freeBytes, spareBytes: Math.max(0, freeBytes - needed) / instances };
+}
+
+/** Without the garbage that k6 lets lie where there is room for it: a quarter of what is spare (`k6/environment.ts`). */
+function neededBytes(clients: number, poolBytes: number): number {
+  return BYTES_OF_K6 + clients * BYTES_PER_CONNECTION + 2 * poolBytes;
+}
+
 function judgeMemory({ clients }: Part, free: number | null, poolBytes: number): Finding {
-  const needed = clients * BYTES_PER_CONNECTION + 2 * poolBytes;
+  const needed = neededBytes(clients, poolBytes);
   if (free === null) return ok("memory", "the free memory of this system is not known");
   const what = `about ${formatBytes(needed)} needed, ${formatBytes(free)} free`;
   if (needed <= free * 0.7) return ok("memory", what);
   const explanation = {
     what,
-    why: "a generator that swaps or is killed measures itself (0.1 MB a connection, twice the pool)",
+    why: "a generator that swaps or is killed measures itself (250 MB, 0.1 MB a connection, twice the pool)",
     remedy: "lower --clients, --rate or --duration, or use a larger machine",
   };
   return needed > free ? stop("memory", explanation) : advice("memory", explanation);

@@ -1,10 +1,8 @@
 /** k6 under supervision, with all that it is given: bundle, pool, companion, what it may dial. */
 import { rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { buildBundles } from "../../../build/bundle.ts";
-import { blacklistFor, hostsFor } from "../../guard/dialer.ts";
-import { toDialUrl } from "../../guard/relay-url.ts";
-import { noteEvery } from "../../measure/acknowledged.ts";
+import { hostsFor } from "../../guard/dialer.ts";
 import { cutAtSec } from "../../plan/connect.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import { SCENARIOS } from "../../plan/scenarios.ts";
@@ -14,14 +12,14 @@ import { policyOf } from "../guard/policy.ts";
 import { k6Arguments, k6Environment } from "../k6/environment.ts";
 import { superviseK6 } from "../k6/supervise.ts";
 import { LiveRun } from "../live.ts";
-import { mayBeServed, servePoolTo } from "../pool/serve.ts";
+import { servePoolTo } from "../pool/serve.ts";
 import { readMachine } from "../preflight/machine.ts";
-import { rowCapsOf } from "../preflight/query-judge.ts";
 import { startProfile } from "../profile/profiler.ts";
 import { slowReadersOf } from "../slow-readers/of-run.ts";
 import { dialledBy } from "./dialled.ts";
-import { type Drive, type Driven, whyNoSpots } from "./driven.ts";
+import type { Drive, Driven } from "./driven.ts";
 import { openHandshakeDesk } from "./handshakes.ts";
+import { k6RequestOf } from "./k6-request.ts";
 import { planRestart } from "./restart.ts";
 
 export async function drive(request: Drive): Promise<Driven> {
@@ -45,26 +43,16 @@ export async function drive(request: Drive): Promise<Driven> {
   terminal.note(`companion   ${companion.url}/metrics`);
   const authorities =
     request.ca && (await writeBundle(runDir, request.ca, process.env.SSL_CERT_FILE));
-  const k6Request = {
-    plan,
-    dialUrls: plan.relays.map(toDialUrl),
-    poolDir: poolDir === null ? null : resolve(poolDir),
-    poolUrl: served?.url ?? null,
-    companionUrl: mayBeServed(allowed) ? companion.url : null,
-    runId: request.runId,
-    runDir,
+  const k6Request = k6RequestOf(request, {
     script: join(bundles, `${SCENARIOS[plan.scenario].script}.js`),
     allowed,
     hosts,
-    blacklist: blacklistFor(allowed),
-    metricsUrl: request.metricsUrl,
+    isolation,
+    poolUrl: served?.url ?? null,
+    companionUrl: companion.url,
     authorities,
-    ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
-    auditEvery: auditEveryOf(request),
-    freeBytes: (await readMachine()).freeBytes,
-    ...(part === undefined ? {} : { part }),
-    rowCaps: rowCapsOf(request.preflight.answers.map(({ information }) => information)),
-  };
+    machine: await readMachine(),
+  });
   const handshakes = openHandshakeDesk(admissions, ({ status, text }) =>
     terminal.note(`handshake   ${status ?? "no answer"}${text === "" ? "" : ` ${text}`}`),
   );
@@ -117,12 +105,4 @@ export async function drive(request: Drive): Promise<Driven> {
     await companion.close();
     terminal.clear();
   }
-}
-
-/** Without an audit a few are noted all the same, where a relay may be asked. */
-function auditEveryOf(drive: Drive): number {
-  const { plan, audit = false } = drive;
-  // Whether the relay is read back where the parts are put together, no part knows.
-  if (!audit && drive.part === undefined && whyNoSpots(drive) !== null) return 0;
-  return noteEvery(plan.rateEps * (plan.warmupSec + plan.durationSec), audit);
 }
