@@ -308,6 +308,12 @@ const refusedThen = (code: string): Report => ({
 });
 /** Twelve held, and eight refused in this way. */
 const limited = (code: string): Report => provenFrom(0, 12, refusedThen(code));
+/** Those it has no room for closed by these. */
+const closedBy = (counts: Readonly<Record<string, number>>): Report => ({
+  ...limited("handshake"),
+  errors: errors(...Object.entries(counts).map(([code, count]) => ["close", code, count] as const))
+    .errors,
+});
 const threaded = (busiestThreadPercent: number, of: Report = busy): Report =>
   sampled(
     (of.resources?.samples ?? []).map((sample) => ({ ...sample, busiestThreadPercent })),
@@ -1706,6 +1712,17 @@ describe("the title of a finding about connections", () => {
       /12 connections of 20: it has no open files left for more, 97 of 100$/,
     ],
     ["connection-limit", filed(96, 100), /: it refuses the handshake of the rest$/],
+    ["connection-limit", closedBy({ "1013": 3 }), /: it accepts and closes with 1013$/],
+    [
+      "connection-limit",
+      closedBy({ "code unknown": 9, "1013": 3 }),
+      /: it accepts and closes with 1013$/,
+    ],
+    [
+      "connection-limit",
+      closedBy({ "code unknown": 9 }),
+      /: it accepts and closes with a Close frame$/,
+    ],
     // A relay's own name, and a proxy that passes on what the relay says.
     [
       "connection-limit",

@@ -16,7 +16,7 @@ import { matchesFilter } from "../../src/nostr/filter.ts";
 import type { ClientMessage, Filter, NostrEvent, RelayMessage } from "../../src/nostr/wire.ts";
 import { Answering, type Questioned } from "./answering.ts";
 import { type Fanned, Fanning } from "./fanning.ts";
-import { type Action, accept, type Frame } from "./frames.ts";
+import { type Action, accept, type Cut, type Frame } from "./frames.ts";
 import { Ledger, type LedgerEvent } from "./ledger.ts";
 
 /** An event as it came, with its place among all events of this relay, from 0. */
@@ -57,8 +57,14 @@ export interface Behaviour {
   readonly handshake?: (place: number) => Handshake;
   /** Answers REQs with the events for which this holds, whatever was said about them; silent without it. */
   readonly keeps?: (published: Published) => boolean;
-  /** Answers the REQ at that place, from 0, so long behind it with so many events and EOSE, whatever it asks for. */
-  readonly asked?: (place: number) => { readonly afterMs: number; readonly events: number };
+  /**
+   * Answers the REQ at that place, from 0, so long behind it with so many events and EOSE, whatever it asks for, or ends the
+   * connection, of which the place among all that opened is given.
+   */
+  readonly asked?: (
+    place: number,
+    connection: number,
+  ) => { readonly afterMs: number; readonly events: number } | Cut;
   /** So many connections wait at most to be accepted; 511 by default, as Node has it. */
   readonly backlog?: number;
   /** Hands events on to those who subscribed. */
@@ -221,7 +227,7 @@ export class FaultyRelay {
       } else if (message[0] === "REQ") {
         const [, subscription, ...filters] = message;
         if (this.#fanning) this.#fanning.subscribe(client, subscription, filters);
-        else if (this.#behaviour.asked) this.#tell(client, subscription);
+        else if (this.#behaviour.asked) this.#tell(client, subscription, act, connection);
         else this.#replay(client, subscription, filters);
       }
       if (message[0] !== "EVENT") return;
@@ -267,9 +273,18 @@ export class FaultyRelay {
     flood();
   }
 
-  #tell(client: WebSocket, subscription: string): void {
-    const told = this.#behaviour.asked?.(this.#asked++);
+  #tell(
+    client: WebSocket,
+    subscription: string,
+    act: (actions: readonly Action[], event: null) => void,
+    connection: number,
+  ): void {
+    const told = this.#behaviour.asked?.(this.#asked++, connection);
     if (told === undefined) return;
+    if ("do" in told) {
+      act([told], null);
+      return;
+    }
     const send = (message: readonly unknown[]) => client.send(JSON.stringify(message));
     setTimeout(() => {
       // A connection that is about to be cut gets nothing any more.

@@ -1,7 +1,7 @@
 /** Connections that can't be had, don't last, or take long to open. */
 
 import { counted, formatCount } from "../format.ts";
-import type { Report } from "../types.ts";
+import type { Report, ReportError } from "../types.ts";
 import { mostRefusals } from "./handshakes.ts";
 import { filesUsedUp, heldConnections, holderOf, isOwnLimit } from "./held.ts";
 import { leadOf } from "./lead.ts";
@@ -10,6 +10,9 @@ import type { RunView } from "./view.ts";
 
 /** Handshakes of one host with itself take about a millisecond; elsewhere the way counts too. */
 const SLOW_HANDSHAKE_MS = { sameHost: 100, elsewhere: 500 };
+
+/** A Close frame of which k6 hands no code out (k6/lib/connection/connect-error.ts). */
+const CODE_UNKNOWN = "code unknown";
 
 const isConnectFailure = (name: string, code: string) => name === "connect" && code !== "guard";
 const isLimitError = (name: string, code: string) =>
@@ -59,17 +62,20 @@ export const connectionLimit: Rule = {
   },
 };
 
-/** By the most frequent of the ways. */
+const CLOSED_HOW: Readonly<Record<string, string>> = {
+  "no close frame": "without a Close frame",
+  [CODE_UNKNOWN]: "with a Close frame",
+};
+
+/** By the most frequent of the ways; what k6 lost the code of tells least. */
 function howTurnedAway(report: Report): string {
   const refusal = mostRefusals(report);
+  const isKnown = ({ code }: ReportError) => Number(code !== CODE_UNKNOWN);
   const [first] = report.errors
     .filter((error) => isLimitError(error.class, error.code))
-    .sort((a, b) => b.count - a.count);
-  if (first?.class === "close") {
-    return first.code === "no close frame"
-      ? "accepts and closes without a Close frame"
-      : `accepts and closes with ${first.code}`;
-  }
+    .sort((a, b) => isKnown(b) - isKnown(a) || b.count - a.count);
+  if (first?.class === "close")
+    return `accepts and closes ${CLOSED_HOW[first.code] ?? `with ${first.code}`}`;
   if (refusal !== null) return `answers ${refusal.status} to the rest`;
   return first?.code === "handshake" ? "refuses the handshake of the rest" : "takes no more";
 }
