@@ -138,6 +138,21 @@ describe("connections whose clients say who they are", () => {
     assert.deepEqual([told("timeout")?.code, told("timeout")?.count], ["no OK to AUTH", 5]);
   });
 
+  for (const [how, words] of [
+    [false, "their AUTH was refused"],
+    // As nostr-rs-relay 0.8.12 does where it takes one.
+    ["silent", "no OK came to their AUTH"],
+  ] as const) {
+    it(`that are ${how === "silent" ? "left without an answer" : "refused"} are found so`, async () => {
+      const { report } = await run(asking("open", () => how).door, { CLIENTS: "4" });
+      const title = `4 connections opened and could not be used: ${words}`;
+      assert.deepEqual(
+        report.findings.map((finding) => finding.title).filter((one) => one === title),
+        [title],
+      );
+    });
+  }
+
   it("name the relay by the URL that is dialled, or as they are told", async () => {
     const named: string[] = [];
     const door: Door = {

@@ -769,6 +769,11 @@ const table: readonly (readonly [id: string, found: Report, notFound: Report])[]
   ["sent-behind-eose", queried({ rowsBehind: 101 }), readLate(queried({ rowsBehind: 101 }), 500)],
   ["auth-challenge", errors(["auth", "challenge", 4]), errors(["notice", "other", 4])],
   [
+    "auth-challenge",
+    linked({ asked: 20, usable: 10, refused: 10 }, errors(["auth", "challenge", 20])),
+    linked({ asked: 20, usable: 9, refused: 11 }, errors(["auth", "challenge", 20])),
+  ],
+  [
     "connection-limit",
     linked(
       { failed: 8 },

@@ -32,10 +32,10 @@ export async function benchReal(rig: Rig, repetitions: number, print: Print): Pr
   const ours: number[] = [];
   const crate: number[] = [];
   for (let i = 0; i < repetitions; i++) {
-    await withReal(khatru, program, false, async ({ url }) => {
+    await withReal(khatru, program, { isLimited: false, wantsAuth: false }, async ({ url }) => {
       crate.push(await runNostrBench(nostrBench.path, ["event"], url, LOAD.clients));
     });
-    await withReal(khatru, program, false, async ({ url }) => {
+    await withReal(khatru, program, { isLimited: false, wantsAuth: false }, async ({ url }) => {
       ours.push(publishOf((await runK6({ ...rig, pool, url }, LOAD)).report).rate.done);
     });
   }

@@ -70,6 +70,29 @@ export function tryClients(open: (use: (tried: Tried) => Promise<void>) => Promi
     }));
 }
 
+/** On a relay that serves those only who said who they are. */
+export function tryAuth(open: (use: (tried: Tried) => Promise<void>) => Promise<void>): void {
+  it("connect --on-open auth: every client is let in, and served then", () =>
+    open(async (tried) => {
+      const clients = 100;
+      const flags = { mode: "storm", clients, "connect-rate": 100, hold: 3, "on-open": "auth" };
+      const report = await tried.clients("connect", flags);
+      const { needed, accepted, askedAgain } = report.classes.auth?.totals ?? {};
+      assert.deepEqual([needed, accepted, askedAgain], [clients, clients, clients], said(report));
+      assert.equal(totalsOf(report).usable, clients, said(report));
+      assertUnblamed(report);
+    }));
+
+  it("connect without AUTH: nobody is served, and it is said why", () =>
+    open(async (tried) => {
+      const report = await tried.clients("connect", { mode: "storm", clients: 20, hold: 2 });
+      assert.equal(totalsOf(report).refused, 20, said(report));
+      const findings = report.findings.map(({ id }) => id);
+      assert.ok(findings.includes("unusable-connections"), findings.join());
+      assert.ok(!findings.includes("auth-challenge"), findings.join());
+    }));
+}
+
 function totalsOf(report: Report) {
   return report.classes.connection.totals;
 }

@@ -10,8 +10,8 @@ import { publishOf, queryOf } from "../../src/report/class-report.ts";
 import { countedFrames, describeRelayCounts } from "../../src/report/relay-counts.ts";
 import type { Report } from "../../src/report/types.ts";
 import { inPlace } from "../k6/cli.ts";
-import { tryClients } from "./clients.ts";
-import { type Counts, type RealRelay, withReal } from "./relay.ts";
+import { tryAuth, tryClients } from "./clients.ts";
+import { type Counts, type RealRelay, type Setup, withReal } from "./relay.ts";
 import { embedded } from "./relays/embedded.ts";
 import { khatru } from "./relays/khatru.ts";
 import { nostrRelayPy } from "./relays/nostr-relay-py.ts";
@@ -60,8 +60,8 @@ for (const relay of ALL) {
   const skip = program === undefined ? (missing.get(relay) ?? true) : false;
   describe(relay.name, { skip }, () => {
     if (program === undefined) return;
-    const open = (use: (relay: Tried) => Promise<void>, isLimited = false) =>
-      withReal(relay, program, isLimited, (running) =>
+    const open = (use: (relay: Tried) => Promise<void>, setup: Partial<Setup> = {}) =>
+      withReal(relay, program, { isLimited: false, wantsAuth: false, ...setup }, (running) =>
         inPlace((place) => use(new Tried(relay, running, place))),
       );
 
@@ -86,6 +86,7 @@ for (const relay of ALL) {
       }));
 
     tryClients(open);
+    if (relay.canAuth) tryAuth((use) => open(use, { wantsAuth: true }));
 
     it("query: every answer is the right one", () =>
       open(async (tried) => {
@@ -174,13 +175,16 @@ for (const relay of ALL) {
     const { limit } = relay;
     if (limit !== undefined) {
       it(`a limit, ${limit.what}: it is what the first finding is about`, () =>
-        open(async (tried) => {
-          const { report, more } = await tried.run("publish", { duration: 6, ...limit.flags });
-          assertHolds(report, more);
-          const [first] = report.findings;
-          const titles = report.findings.map(({ id, title }) => `${id}: ${title}`).join("\n");
-          assert.ok(limit.findings.includes(first?.id ?? ""), titles);
-        }, true));
+        open(
+          async (tried) => {
+            const { report, more } = await tried.run("publish", { duration: 6, ...limit.flags });
+            assertHolds(report, more);
+            const [first] = report.findings;
+            const titles = report.findings.map(({ id, title }) => `${id}: ${title}`).join("\n");
+            assert.ok(limit.findings.includes(first?.id ?? ""), titles);
+          },
+          { isLimited: true },
+        ));
     }
   });
 }

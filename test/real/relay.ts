@@ -6,13 +6,19 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+/** How a relay is to be set up. */
+export interface Setup {
+  /** With the limit that `RealRelay.limit` describes. */
+  readonly isLimited: boolean;
+  /** Serves those only who said who they are (NIP-42), where `RealRelay.canAuth`. */
+  readonly wantsAuth: boolean;
+}
+
 /** Where a relay runs: its database is in `dir`, which outlives a restart. */
-export interface Place {
+export interface Place extends Setup {
   readonly program: string;
   readonly dir: string;
   readonly port: number;
-  /** Whether it is to have the limit that `RealRelay.limit` describes. */
-  readonly isLimited: boolean;
 }
 
 export interface Command {
@@ -38,6 +44,8 @@ export interface RealRelay {
   readonly overloadEps?: number;
   /** Without, it has none that could be set. */
   readonly limit?: Limit;
+  /** It can be set to want AUTH (NIP-42). */
+  readonly canAuth?: boolean;
   /** Where it shows its counters as Prometheus' text. */
   readonly metricsPath?: string;
   /** Shapes of questions that it answers otherwise than NIP-01 has it, and why. */
@@ -69,11 +77,11 @@ const MOST_STOP_MS = 2_000;
 export async function withReal<T>(
   relay: RealRelay,
   program: string,
-  isLimited: boolean,
+  setup: Setup,
   use: (running: RunningRelay) => Promise<T>,
 ): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), `k6-nostr-real-${relay.name}-`));
-  const place = { program, dir, port: await freePort(), isLimited };
+  const place = { program, dir, port: await freePort(), ...setup };
   let child: ChildProcess | undefined;
   const running: RunningRelay = {
     place,

@@ -1,5 +1,6 @@
 // A relay of khatru's own parts for load tests: Badger for a store, NIP-11 and health check. It has no policies,
-// unless khatru's sane defaults (a few events and connections an address) are asked for.
+// unless khatru's sane defaults (a few events and connections an address) are asked for, or that whoever asks has to say
+// who it is (NIP-42).
 package main
 
 import (
@@ -20,16 +21,17 @@ func main() {
 	path := flag.String("db", "/data/badger", "folder of the database")
 	address := flag.String("listen", ":3334", "address to listen on")
 	sane := flag.Bool("sane-defaults", false, "have khatru's sane defaults")
+	auth := flag.Bool("auth", false, "answer REQs of those only who said who they are (NIP-42)")
 	flag.Parse()
 	if *health {
 		os.Exit(check(*address))
 	}
-	if err := serve(*path, *address, *sane); err != nil {
+	if err := serve(*path, *address, *sane, *auth); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func serve(path, address string, sane bool) error {
+func serve(path, address string, sane, auth bool) error {
 	db := badger.BadgerBackend{Path: path}
 	if err := db.Init(); err != nil {
 		return err
@@ -45,6 +47,9 @@ func serve(path, address string, sane bool) error {
 	relay.ReplaceEvent = append(relay.ReplaceEvent, db.ReplaceEvent)
 	if sane {
 		policies.ApplySaneDefaults(relay)
+	}
+	if auth {
+		relay.RejectFilter = append(relay.RejectFilter, policies.MustAuth)
 	}
 	return http.ListenAndServe(address, relay)
 }

@@ -61,7 +61,9 @@ export const authChallenge: Rule = {
   find({ report }) {
     const asked = countErrors(report, (name) => name === "auth");
     const { name, words, due, done, refused } = leadOf(report);
+    const { usable = 0, refused: unserved = 0 } = report.classes.connection.totals;
     if (asked === 0 || done === 0 || refused >= done) return null;
+    if (unserved > usable) return null;
     return {
       severity: "info",
       confidence: "high",

@@ -58,20 +58,30 @@ export const unusableConnections: Rule = {
     const silent = Math.min(mute, countErrors(report, isMute));
     const unusable = refused + silent;
     if (unusable === 0) return null;
+    const { timedOut: unheard = 0, refused: unknown = 0 } = report.classes.auth?.totals ?? {};
+    const ways = [
+      [refused - unheard - unknown, "CLOSED came instead of EOSE"],
+      [silent, "no EOSE came"],
+      [unknown, "their AUTH was refused"],
+      [unheard, "no OK came to their AUTH"],
+    ] as const;
+    const [, how] = ways.reduce((most, way) => (way[0] > most[0] ? way : most));
     return {
       severity: shareOf(unusable, report) >= 0.01 ? "major" : "minor",
       confidence: "high",
-      title: `${counted(unusable, "connection")} opened and could not be used: ${refused >= silent ? "CLOSED came instead of EOSE" : "no EOSE came"}`,
+      title: `${counted(unusable, "connection")} opened and could not be used: ${how}`,
       evidence: [
         evidence("connection.totals.refused", refused, 0),
         evidence("no EOSE in time", silent, 0),
+        ...(unknown === 0 ? [] : [evidence("auth.totals.refused", unknown, 0)]),
+        ...(unheard === 0 ? [] : [evidence("auth.totals.timedOut", unheard, 0)]),
         ...errorEvidence(report, isAnswer),
         // A relay may refuse in the wrong form.
         ...errorEvidence(report, (name) => name === "notice"),
       ],
       counterEvidence: [evidence("connection.totals.usable", usable, asked)],
       remediation:
-        'A handshake is no service: the relay opened these and did not answer `{"kinds":[1],"limit":1}`. Its words say why where there are some (a limit on subscriptions; authentication, which `--on-open auth` does); without any, its query workers were behind.',
+        'A handshake is no service: the relay opened these and did not answer `{"kinds":[1],"limit":1}`. Its words say why where there are some (a limit on subscriptions; authentication, which `--on-open auth` does); without any, its query workers were behind. AUTH without an OK is a relay that does not answer it, as NIP-42 wants (nostr-rs-relay 0.8.12 says nothing to one that it took).',
       labels: ["connections", "performance"],
       cost: failureCost(unusable, report),
     };

@@ -23,16 +23,18 @@ export const khatru: RealRelay = {
         });
       },
     }),
-  command: async ({ program, dir, port, isLimited }) => ({
+  command: async ({ program, dir, port, isLimited, wantsAuth }) => ({
     program,
     args: [
       ...["-db", join(dir, "badger"), "-listen", `127.0.0.1:${port}`],
       ...(isLimited ? ["-sane-defaults"] : []),
+      ...(wantsAuth ? ["-auth"] : []),
     ],
   }),
   count: async ({ port }) => await countByCount(port),
   easyEps: 100,
   ephemeral: "unheard",
+  canAuth: true,
   // Ten events at once of one address, then two in three minutes.
   limit: { what: "its sane defaults: few events an address", findings: ["rate-limited"] },
 };
