@@ -9,7 +9,7 @@ import { SCENARIO_NAMES, SCENARIOS } from "../src/plan/scenarios.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** A script is parsed once for each VU: what makes it grow is looked at. A third is the rules of findings. */
-const MOST_BYTES = 640_000;
+const MOST_BYTES = 650_000;
 
 /** Builds all bundles; gives the folder they are in. Throws when one imports what k6 has not. */
 export async function buildBundles(outdir = `${root}build/dist`): Promise<string> {

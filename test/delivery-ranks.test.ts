@@ -4,22 +4,21 @@ import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { createRanks } from "../k6/lib/delivery/ranks.ts";
 import { createSent } from "../k6/lib/delivery/sent.ts";
-import { LIVE, type Topic } from "../k6/lib/delivery/subscription.ts";
+import type { Topic } from "../k6/lib/delivery/subscriptions.ts";
 import { Book } from "../src/measure/book.ts";
 import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../src/pool/format.ts";
 
 const ROW = 2;
-const subscriptions = Array.from({ length: 10 }, () => ({ state: LIVE }));
-const topic = { place: 0, row: ROW, subscriptions } as unknown as Topic;
+const topic: Topic = { place: 0, row: ROW, filter: "", size: 10, isWhole: true };
 
 /** An event of an id of its own that each second receiver has, the last one first, a millisecond after another. */
 function arrived(order: number) {
   const id = createHash("sha256").update(`${order}`).digest("hex");
   const line = " ".repeat(HEADER_LENGTH + FRAME_ID_OFFSET) + id;
-  const as = { topic, row: ROW, isOfWarmup: false, dueMs: 0, sentMs: 0, untilMs: 100, order };
-  const sent = createSent(line, as, false);
+  const sent = createSent(line, { topic, row: ROW, dueMs: 0, sentMs: 0, untilMs: 100 }, order);
   for (let nth = 0; nth < 5; nth++) sent.slots[9 - 2 * nth] = 50 + nth;
-  return Object.assign(sent, { arrived: 5, left: 5, firstMs: 50, lastMs: 54 });
+  sent.left = 5;
+  return sent;
 }
 
 function rankAll(perSecond: number, events: number) {

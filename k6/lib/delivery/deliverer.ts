@@ -19,17 +19,16 @@ import { createDeliveries } from "./deliveries.ts";
 import { createListener } from "./listener.ts";
 import { createOpening } from "./opening.ts";
 import type { DeliveryOptions } from "./options.ts";
-import { authorOfLine, createSent, ID_MEMBER, KEY_LENGTH, keyOfId, type Sent } from "./sent.ts";
+import { authorOfLine, ID_MEMBER, KEY_LENGTH, keyOfId, type Sent } from "./sent.ts";
 import {
-  createLanes,
   type Lane,
   LIVE,
   LOST,
-  rowOf,
-  type Subscription,
+  NOBODY,
+  Subscriptions,
   type Topic,
   UNASKED,
-} from "./subscription.ts";
+} from "./subscriptions.ts";
 
 export interface Deliverer extends LeadingDriver {
   readonly following: Following;
@@ -39,30 +38,33 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   const { plan, share, clients, recorder, atSec } = ground;
   const { fanout, layout, publishers, probes, since } = options;
   const { deliveryTimeoutMs, baseline, filter } = fanout;
-  const random = seededRandom(plan.seed, `decoys/${share}`);
-  const { lanes, topics } = createLanes(clients, layout, (topic, decoy) =>
-    topic === null
-      ? filterOfDecoy(filter, decoy, random, since)
-      : filterOfTopics(filter, [probes[topic] ?? ""], since),
-  );
+  const subscriptions = new Subscriptions(clients, layout, {
+    topic: (place) => filterOfTopics(filter, [probes[place] ?? ""], since),
+    decoy: (number) =>
+      filterOfDecoy(filter, number, seededRandom(plan.seed, `decoys/${share}/${number}`), since),
+  });
+  const { lanes, topics, states, count } = subscriptions;
   const perSecond = deliveriesPerSecond(fanout, plan.rateEps, plan.vus);
   const sampleEvery = Math.max(1, Math.ceil((perSecond * plan.durationSec) / MOST_SAMPLES));
-  const deliveries = createDeliveries(ground, {
+  const deliveries = createDeliveries(ground, subscriptions, {
     ...{ deliveryTimeoutMs, sampleEvery, perSecond: perSecond / plan.vus },
   });
-  const opener = { publishers, patienceMs: deliveryTimeoutMs, lose: deliveries.lose };
+  const opener = {
+    subscriptions,
+    publishers,
+    patienceMs: deliveryTimeoutMs,
+    lose: deliveries.lose,
+  };
   /** Decoys that join later are opened by themselves: nothing comes for them that would prove it. */
   const joins = joinsOf(fanout);
   const areApart = (lane: Lane) => joins.decoys !== null && lane.isOfDecoys;
-  const opening = createOpening(ground, {
-    ...{ ...opener, topics, probes },
-    lanes: lanes.filter((lane) => !areApart(lane)),
-  });
+  // Decoys are the last ones.
+  const firstApart = lanes.find(areApart)?.first ?? count;
+  const opening = createOpening(ground, { ...opener, probes, from: 0, to: firstApart });
   const decoyOpening = createOpening(ground, {
-    ...{ ...opener, topics: [], probes: [] },
-    lanes: lanes.filter(areApart),
+    ...{ ...opener, probes: [], from: firstApart, to: count },
   });
-  const openingOf = ({ lane }: Subscription) => (areApart(lane) ? decoyOpening : opening);
+  const openingOf = (number: number) => (number < firstApart ? opening : decoyOpening);
   const { okAlone, okBeside } = recorder.books.delivery.times;
   const topicOf = new Map<string, Topic>(
     probes.map((line, i) => [authorOfLine(line), topics[i] as Topic]),
@@ -72,14 +74,13 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
   let windowStartMs = Number.POSITIVE_INFINITY;
   let beginMs = Number.POSITIVE_INFINITY;
   let decoysBeginMs = Number.POSITIVE_INFINITY;
-  let order = 0;
   let isOver = false;
 
   const laneOf = (client: Client): Lane => lanes[client.index] as Lane;
 
   const takeFrame = (
     lane: Lane,
-    subscription: Subscription | undefined,
+    number: number,
     key: string,
     receivedMs: number,
     size: number,
@@ -87,24 +88,23 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     if (isOver) return;
     lane.otherFrames++;
     lane.framedMs = receivedMs;
-    if (subscription === undefined) {
+    if (number === NOBODY) {
       deliveries.takeForeign(STRANGERS, size);
       return;
     }
-    const sent = deliveries.known.get(key);
-    const brief = sent?.brief ?? deliveries.done.get(key);
-    listener.noteFrame(brief?.row ?? null, receivedMs);
-    if (brief === undefined && opening.takeProbe(subscription, key, receivedMs)) return;
-    deliveries.take(subscription, brief, sent, receivedMs, size);
+    const order = deliveries.find(key);
+    listener.noteFrame(order === undefined ? null : deliveries.rowOf(order), receivedMs);
+    if (order === undefined && opening.takeProbe(number, key, receivedMs)) return;
+    deliveries.take(number, key, order, receivedMs, size);
   };
 
-  const lose = (subscription: Subscription, how: string, nowMs: number): void => {
-    openingOf(subscription).drop(subscription, nowMs);
-    deliveries.lose(subscription, how);
+  const lose = (number: number, how: string, nowMs: number): void => {
+    openingOf(number).drop(number, nowMs);
+    deliveries.lose(number, how);
   };
 
-  const countLost = (subscription: Subscription, nowMs: number): void => {
-    const row = rowOf(subscription);
+  const countLost = (number: number, nowMs: number): void => {
+    const row = subscriptions.rowOf(number);
     const of = nowMs < windowStartMs ? row + DELIVERY_ROWS.length : row;
     recorder.books.delivery.count(of, D_LOST_SUBSCRIPTIONS);
   };
@@ -114,15 +114,15 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     lane: Lane,
     nowMs: number,
   ) => {
-    const subscription = lane.byId.get(id);
-    if (subscription === undefined || subscription.state === LOST) return;
-    const own = openingOf(subscription);
-    const how = own.takeClosed(subscription, text, nowMs);
-    deliveries.lose(subscription, how);
+    const number = subscriptions.numberOf(lane, id);
+    if (number === NOBODY || states[number] === LOST) return;
+    const own = openingOf(number);
+    const how = own.takeClosed(number, text, nowMs);
+    deliveries.lose(number, how);
     // Before it is over the list of what was not ready has it.
     if (!own.isOver) return;
     recorder.said("subscription", how, atSec(), text);
-    countLost(subscription, nowMs);
+    countLost(number, nowMs);
   };
 
   const following: Following = {
@@ -132,13 +132,10 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
         inFlight[cell] = undefined;
         return;
       }
-      const isOfWarmup = dueMs < windowStartMs;
-      const row = isOfWarmup ? topic.row + DELIVERY_ROWS.length : topic.row;
+      const row = dueMs < windowStartMs ? topic.row + DELIVERY_ROWS.length : topic.row;
       const untilMs = dueMs + deliveryTimeoutMs;
-      const as = { topic, row, isOfWarmup, dueMs, sentMs, untilMs, order: order++ };
-      const sent = createSent(line, as, !opening.isOver);
-      inFlight[cell] = sent;
-      deliveries.add(sent);
+      const as = { topic, row, dueMs, sentMs, untilMs };
+      inFlight[cell] = deliveries.add(line, as, !opening.isOver);
     },
     accepted(cell, receivedMs) {
       const sent = inFlight[cell];
@@ -167,7 +164,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
 
   const { largestFrame, whenRead } = options;
   const listener = createListener(ground, {
-    ...{ largestFrame, whenRead, sampleEvery, deliveries, takeFrame },
+    ...{ subscriptions, largestFrame, whenRead, sampleEvery, deliveries, takeFrame },
   });
 
   return {
@@ -209,16 +206,15 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
         case "EVENT":
           takeFrame(
             lane,
-            lane.byId.get(message.id),
+            subscriptions.numberOf(lane, message.id),
             keyOf(message.data),
             receivedMs,
             message.data.length,
           );
           return true;
         case "EOSE": {
-          const subscription = lane.byId.get(message.id);
-          if (subscription !== undefined)
-            openingOf(subscription).takeEose(subscription, receivedMs);
+          const number = subscriptions.numberOf(lane, message.id);
+          if (number !== NOBODY) openingOf(number).takeEose(number, receivedMs);
           return true;
         }
         case "CLOSED":
@@ -226,7 +222,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
           return true;
         case "NOTICE":
           // Nobody knows which subscription it is about; what gets nothing any more is named by it.
-          if (lane.subscriptions.length > 0) lane.noticed = message.text;
+          if (lane.count > 0) lane.noticed = message.text;
           return false;
         case "OK":
           return opening.takeOk(message.id, message.accepted, message.text, receivedMs);
@@ -248,12 +244,15 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     onDrop(client) {
       const how = `connection ${client.endedBy}`;
       const nowMs = ground.clock.now();
-      for (const one of laneOf(client).subscriptions) {
-        if (one.state === LIVE && openingOf(one).isOver) {
-          recorder.error("subscription", how, atSec(), `\`${one.id}\` ended with its connection`);
-          countLost(one, nowMs);
+      const { first, count } = laneOf(client);
+      for (let number = first; number < first + count; number++) {
+        const state = states[number];
+        if (state === LIVE && openingOf(number).isOver) {
+          const text = `\`${subscriptions.idOf(number)}\` ended with its connection`;
+          recorder.error("subscription", how, atSec(), text);
+          countLost(number, nowMs);
         }
-        if (one.state !== LOST && one.state !== UNASKED) lose(one, how, nowMs);
+        if (state !== LOST && state !== UNASKED) lose(number, how, nowMs);
       }
     },
     useOf(client) {
@@ -274,7 +273,7 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     },
     giveUp() {
       deliveries.expire(Number.POSITIVE_INFINITY);
-      deliveries.settle(topics, listener.came);
+      deliveries.settle(listener.came);
       isOver = true;
     },
   };

@@ -24,22 +24,24 @@ import {
 } from "../../../src/measure/classes/delivery.ts";
 import type { Histogram } from "../../../src/measure/histogram.ts";
 import type { Ground } from "../driver.ts";
-import { Fifo } from "../fifo.ts";
 import { record } from "../hot.ts";
+import { History } from "./history.ts";
 import { createMissed } from "./missed.ts";
 import { createRanks } from "./ranks.ts";
 import {
   AWAITED,
-  type Brief,
+  createdAtOfLine,
+  createSent,
   GONE,
-  letPass,
   OWED,
   type Sent,
+  type SentAs,
   SUPERSEDED,
+  tellOpen,
   UNDECIDED,
   UNOWED,
 } from "./sent.ts";
-import { ASKED, LOST, NEVER_PLAIN, rowOf, type Subscription, type Topic } from "./subscription.ts";
+import { ASKED, LOST, type Subscriptions, type Topic } from "./subscriptions.ts";
 
 export interface DeliveriesOptions {
   readonly deliveryTimeoutMs: number;
@@ -51,24 +53,26 @@ export interface DeliveriesOptions {
 
 export function createDeliveries(
   { recorder, atSec }: Pick<Ground, "recorder" | "atSec">,
+  subscriptions: Subscriptions,
   { deliveryTimeoutMs, sampleEvery, perSecond }: DeliveriesOptions,
 ) {
+  const { slots, states, askedMs, proven, seen } = subscriptions;
   const book = recorder.books.delivery;
   const { response, service, behindOk, aheadOfOk } = book.times;
   const rank = createRanks(book.times, perSecond);
-  const missed = createMissed({ recorder, atSec });
+  const missed = createMissed({ recorder, atSec }, subscriptions);
   const [frames, delivered, bytes] = [D_FRAMES, D_DELIVERED, D_BYTES].map(
     (column) => book.columns[column],
   ) as [Float64Array, Float64Array, Float64Array];
-  /** By due time: those that the run waits for, and all that may still come. */
-  const awaited = new Fifo<Brief>();
-  const all = new Fifo<Brief>();
-  /** By their keys those that are not yet, and those that are everywhere where they were owed. */
+  const history = new History();
+  /** By their keys those that are not yet, and, as their places, those that are everywhere where they were owed. */
   const known = new Map<string, Sent>();
-  const done = new Map<string, Brief>();
+  const done = new Map<string, number>();
   /** By topic: those that a subscription waits for, or whose OK is still to come. */
   const openByTopic: Set<Sent>[] = [];
   let open = 0;
+  /** The run waits for none that was published before. */
+  let firstAwaited = 0;
   let samples = 0;
   /** Of what came anywhere the one that was published last. */
   let newestOrder = -1;
@@ -89,6 +93,7 @@ export function createDeliveries(
   const bookFrame = (sent: Sent, receivedMs: number): void => {
     const { row } = sent;
     const responseMs = receivedMs - sent.dueMs;
+    came++;
     (frames[row] as number)++;
     if (responseMs <= deliveryTimeoutMs) (delivered[row] as number)++;
     else book.count(row, D_LATE);
@@ -108,16 +113,16 @@ export function createDeliveries(
     stopAwaiting(sent);
     if (!openOf(sent.topic).delete(sent)) return;
     if (sent.fate !== OWED) return;
-    if (sent.arrived > 1) rank(sent);
-    if (sent.arrived === sent.slots.length && known.delete(sent.key))
-      done.set(sent.key, sent.brief);
+    const arrived = sent.whole - sent.left;
+    if (arrived > 1) rank(sent);
+    if (arrived === sent.slots.length && known.delete(sent.key)) done.set(sent.key, sent.order);
   };
 
   const finish = (sent: Sent): void => {
     if (sent.fate === OWED && sent.left > 0) {
       sent.slots.forEach((state, slot) => {
         if (state === AWAITED)
-          missed.add(sent.topic.subscriptions[slot] as Subscription, sent, newestOrder);
+          missed.add(subscriptions.numberAt(sent.topic, slot), sent, newestOrder);
       });
     }
     close(sent);
@@ -126,34 +131,34 @@ export function createDeliveries(
   const retire = (key: string): void => {
     const sent = known.get(key);
     if (done.delete(key) || sent === undefined) return;
-    sent.isRetired = true;
     known.delete(key);
     if (sent.fate !== UNDECIDED) finish(sent);
   };
 
-  /** It is owed: what came already, and what is lost already, is counted. */
-  const owe = (sent: Sent): void => {
-    const { row, early, gone } = sent;
-    const due = sent.left + sent.arrived + gone;
-    if (due > 0) book.count(row, D_DUE, due);
+  /** It is owed: what came already, and what is lost already, is counted. Gives when the first came. */
+  const owe = (sent: Sent): number => {
+    const { row, whole, left, gone } = sent;
+    let firstMs = Number.POSITIVE_INFINITY;
+    if (whole + gone > 0) book.count(row, D_DUE, whole + gone);
     if (gone > 0) book.count(row, D_SUBSCRIPTION_LOST, gone);
-    for (const receivedMs of early) bookFrame(sent, receivedMs);
-    early.length = 0;
+    if (whole === left) return firstMs;
+    for (const receivedMs of sent.slots) {
+      if (receivedMs <= AWAITED) continue;
+      bookFrame(sent, receivedMs);
+      if (receivedMs < firstMs) firstMs = receivedMs;
+    }
+    return firstMs;
   };
 
-  const bookOk = (sent: Sent): void => {
-    if (sent.okMs === null || sent.arrived === 0) return;
-    const gapMs = sent.firstMs - sent.okMs;
-    if (gapMs < 0) record(aheadOfOk[sent.row] as Histogram, -gapMs);
-    else record(behindOk[sent.row] as Histogram, gapMs);
+  const bookOk = (row: number, okMs: number, firstMs: number): void => {
+    if (firstMs < okMs) record(aheadOfOk[row] as Histogram, okMs - firstMs);
+    else record(behindOk[row] as Histogram, firstMs - okMs);
   };
 
   /** Its first frame came. */
   const arrive = (sent: Sent, receivedMs: number): void => {
     if (sent.order > newestOrder) newestOrder = sent.order;
-    sent.firstMs = receivedMs;
-    sent.lastMs = receivedMs;
-    bookOk(sent);
+    if (sent.okMs !== null) bookOk(sent.row, sent.okMs, receivedMs);
   };
 
   /** Each subscription that was to get it has it. */
@@ -162,39 +167,31 @@ export function createDeliveries(
     if (sent.fate !== UNDECIDED) close(sent);
   };
 
-  const order = (subscription: Subscription, sent: Sent): void => {
-    const { last } = subscription;
-    if (last === null || sent.order > last.order) {
-      subscription.last = sent;
-      return;
-    }
-    const isTie = sent.createdAt === last.createdAt;
-    book.count(sent.row, isTie ? D_INVERTED_TIES : D_INVERTED);
-  };
-
   /** The first frame of an event at a subscription that it is owed to. */
-  const deliver = (subscription: Subscription, sent: Sent, receivedMs: number): void => {
-    sent.slots[subscription.slot] = receivedMs;
-    subscription.isProven = true;
-    came++;
-    if (sent.arrived++ === 0) arrive(sent, receivedMs);
-    else if (receivedMs > sent.lastMs) sent.lastMs = receivedMs;
-    else if (receivedMs < sent.firstMs) sent.firstMs = receivedMs;
-    order(subscription, sent);
-    missed.settle(subscription, D_MISSING);
-    subscription.plainFrom = subscription.last?.order ?? NEVER_PLAIN;
+  const deliver = (number: number, sent: Sent, receivedMs: number): void => {
+    const { order, row } = sent;
+    const last = subscriptions.lastOf(number);
+    sent.slots[slots[number] as number] = receivedMs;
+    proven[number] = 1;
+    if (sent.left-- === sent.whole) arrive(sent, receivedMs);
+    if (order < last) {
+      const isTie = history.createdAtOf(order) === history.createdAtOf(last);
+      book.count(row, isTie ? D_INVERTED_TIES : D_INVERTED);
+    }
+    missed.settle(number, D_MISSING);
+    seen[number] = order > last ? order : last;
     if (sent.fate === OWED) bookFrame(sent, receivedMs);
-    else sent.early.push(receivedMs);
-    if (--sent.left === 0) complete(sent);
+    if (sent.left === 0) complete(sent);
   };
 
   /** What is not owed at that subscription, or has come before. */
-  const takeMore = (subscription: Subscription, brief: Brief, sent: Sent | undefined): void => {
-    const { row, sentMs } = brief;
+  const takeMore = (number: number, order: number, sent: Sent | undefined): void => {
+    const row = history.rowOf(order);
     const hasCome =
       sent === undefined ||
-      (sent.fate !== UNOWED && (sent.slots[subscription.slot] as number) > AWAITED);
-    if (subscription.state === ASKED && sentMs < subscription.askedMs) unexpected(row, D_STORED);
+      (sent.fate !== UNOWED && (sent.slots[slots[number] as number] as number) > AWAITED);
+    const isAsked = states[number] === ASKED;
+    if (isAsked && history.sentMsOf(order) < (askedMs[number] as number)) unexpected(row, D_STORED);
     else if (!hasCome) unexpected(row, D_UNOWED);
     else {
       (frames[row] as number)++;
@@ -207,38 +204,40 @@ export function createDeliveries(
       return open;
     },
     get isSettled() {
-      return open === 0 && all.length === 0;
+      return open === 0 && history.first === history.next;
     },
-    known,
-    done: done as ReadonlyMap<string, Brief>,
+    known: known as ReadonlyMap<string, Sent>,
     arrive,
     complete,
-    add(sent: Sent): void {
+    /** Which event it is, by the place in which it was published; `undefined`: none that may still come. */
+    find: (key: string): number | undefined => known.get(key)?.order ?? done.get(key),
+    rowOf: (order: number): number => history.rowOf(order),
+    /** One was published. `isOpening`: subscriptions that have had no EOSE never had one. */
+    add(line: string, as: SentAs, isOpening: boolean): Sent {
+      const sent = createSent(line, as, history.next);
+      if (!sent.topic.isWhole) tellOpen(sent, subscriptions, isOpening);
+      history.add(sent, createdAtOfLine(line));
       known.set(sent.key, sent);
-      all.push(sent.brief);
       openOf(sent.topic).add(sent);
-      if (!sent.isAwaited) return;
-      awaited.push(sent.brief);
-      open++;
+      if (sent.isAwaited) open++;
+      return sent;
     },
-    /** A frame at one of our subscriptions, of an event that was published, whose `sent` not all have, or of another one. */
-    take(
-      subscription: Subscription,
-      brief: Brief | undefined,
-      sent: Sent | undefined,
-      receivedMs: number,
-      size: number,
-    ): void {
-      const row = brief?.row ?? rowOf(subscription);
+    /** A frame at one of our subscriptions; `order`: of the event that was published, where it is one. */
+    take(number: number, key: string, order: number | undefined, receivedMs: number, size: number) {
+      const isAsked = states[number] === ASKED;
+      const row = order === undefined ? subscriptions.rowOf(number) : history.rowOf(order);
       bytes[row] = (bytes[row] as number) + size;
-      if (subscription.state === ASKED) book.count(row, D_BEFORE_EOSE);
-      if (brief === undefined) {
-        unexpected(row, subscription.state === ASKED ? D_STORED : D_FOREIGN);
-      } else if (brief.topic !== subscription.topic) {
-        unexpected(rowOf(subscription), D_WRONG_SUBSCRIPTION);
-      } else if (sent?.slots[subscription.slot] === AWAITED && sent.fate !== UNOWED) {
-        deliver(subscription, sent, receivedMs);
-      } else takeMore(subscription, brief, sent);
+      if (isAsked) book.count(row, D_BEFORE_EOSE);
+      if (order === undefined) {
+        unexpected(row, isAsked ? D_STORED : D_FOREIGN);
+        return;
+      }
+      const sent = known.get(key);
+      if (history.topicOf(order) !== subscriptions.topicOf(number)?.place) {
+        unexpected(subscriptions.rowOf(number), D_WRONG_SUBSCRIPTION);
+      } else if (sent?.slots[slots[number] as number] === AWAITED && sent.fate !== UNOWED) {
+        deliver(number, sent, receivedMs);
+      } else takeMore(number, order, sent);
     },
     /** A frame for no subscription of ours. */
     takeForeign(row: number, size: number): void {
@@ -248,52 +247,62 @@ export function createDeliveries(
     accept(sent: Sent, okMs: number): void {
       sent.fate = OWED;
       sent.okMs = okMs;
-      owe(sent);
-      bookOk(sent);
-      if (sent.isRetired) finish(sent);
+      const firstMs = owe(sent);
+      if (sent.left < sent.whole) bookOk(sent.row, okMs, firstMs);
+      if (sent.order < history.first) finish(sent);
       else if (sent.left === 0) close(sent);
     },
     /** The relay has a newer version, and needs not deliver this one. */
     supersede(sent: Sent): void {
       sent.fate = SUPERSEDED;
+      sent.untilMs = Number.NEGATIVE_INFINITY;
       owe(sent);
       if (sent.left > 0) book.count(sent.row, D_SUPERSEDED_BEFORE, sent.left);
       for (const [slot, state] of sent.slots.entries())
         if (state === AWAITED) sent.slots[slot] = GONE;
+      sent.whole -= sent.left;
       sent.left = 0;
       close(sent);
     },
     /** It was not accepted: nothing of it is owed, and what came all the same is counted so. */
     disown(sent: Sent): void {
       sent.fate = UNOWED;
-      for (const _ of sent.early) unexpected(sent.row, D_UNOWED);
-      sent.early.length = 0;
+      sent.untilMs = Number.NEGATIVE_INFINITY;
+      for (let n = sent.left; n < sent.whole; n++) unexpected(sent.row, D_UNOWED);
       close(sent);
     },
     /** A subscription is gone: what it was still owed is lost. */
-    lose(subscription: Subscription, how: string): void {
-      subscription.state = LOST;
-      subscription.lostBy = how;
-      missed.settle(subscription, D_MISSING);
-      const { topic } = subscription;
-      if (topic !== null) topic.isWhole = false;
-      for (const sent of topic === null ? [] : openOf(topic)) {
-        if (sent.slots[subscription.slot] !== AWAITED || sent.fate === UNOWED) continue;
-        sent.slots[subscription.slot] = GONE;
+    lose(number: number, how: string): void {
+      states[number] = LOST;
+      subscriptions.lostBy.set(number, how);
+      missed.settle(number, D_MISSING);
+      // What the hot path takes is awaited: of what is lost now it takes nothing, nor once it is asked for again.
+      subscriptions.suspect(number);
+      const topic = subscriptions.topicOf(number);
+      if (topic === null) return;
+      topic.isWhole = false;
+      const slot = slots[number] as number;
+      for (const sent of openOf(topic)) {
+        if (sent.slots[slot] !== AWAITED || sent.fate === UNOWED) continue;
+        sent.slots[slot] = GONE;
         sent.gone++;
+        sent.whole--;
         if (sent.fate === OWED) book.count(sent.row, D_SUBSCRIPTION_LOST);
         if (--sent.left === 0) complete(sent);
       }
     },
     expire(nowMs: number): void {
-      letPass(awaited, nowMs - deliveryTimeoutMs, (key) => {
-        const sent = known.get(key);
+      const isDueBy = (order: number, byMs: number) =>
+        order < history.next && history.dueMsOf(order) <= byMs;
+      for (; isDueBy(firstAwaited, nowMs - deliveryTimeoutMs); firstAwaited++) {
+        const sent = known.get(history.keyOf(firstAwaited));
         if (sent !== undefined) stopAwaiting(sent);
-      });
-      letPass(all, nowMs - 2 * deliveryTimeoutMs, retire);
+      }
+      while (isDueBy(history.first, nowMs - 2 * deliveryTimeoutMs))
+        retire(history.keyOf(history.first++));
     },
     /** The run is over; `plain`: deliveries that were not taken here. */
-    settle: (topics: readonly Topic[], plain: number) => missed.end(topics, came + plain),
+    settle: (plain: number) => missed.end(came + plain),
   };
 }
 

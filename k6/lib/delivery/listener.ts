@@ -14,8 +14,8 @@ import { charCodeAt, indexOf, substring } from "../hot.ts";
 import { createLook } from "../look.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { DeliveryOptions } from "./options.ts";
-import { AWAITED, ID_MEMBER, KEY_LENGTH, OWED } from "./sent.ts";
-import type { Lane, Subscription, Topic } from "./subscription.ts";
+import { ID_MEMBER, KEY_LENGTH, OWED, type Sent } from "./sent.ts";
+import { type Lane, NOBODY, type Subscriptions, type Topic } from "./subscriptions.ts";
 
 /** Of so many messages one is followed by a look at how long it had waited. */
 const LOOK_EVERY = 16;
@@ -24,18 +24,21 @@ const CLOCK_EVERY = 4;
 /** So long without a frame ends a burst. */
 const QUIET_MS = 5;
 
-/** Behind `["EVENT","`. */
-const ID_AT = 10;
+/** Behind `["EVENT","` and an id's first letter. */
+const DIGITS_AT = 11;
 const LETTER_V = 86;
+/** What no frame begins with. */
+const NO_FRAME = "\n";
 
 export interface ListenerOptions extends Pick<DeliveryOptions, "largestFrame" | "whenRead"> {
+  readonly subscriptions: Subscriptions;
   /** Of so many deliveries the time of one goes to k6's own trend. */
   readonly sampleEvery: number;
   readonly deliveries: Pick<Deliveries, "known" | "arrive" | "complete">;
-  /** A frame that is not booked here. `subscription`: `undefined` for one that is none of ours; `key`: of the event. */
+  /** A frame that is not booked here. `number`: `NOBODY` for a subscription that is none of ours; `key`: of the event. */
   readonly takeFrame: (
     lane: Lane,
-    subscription: Subscription | undefined,
+    number: number,
     key: string,
     receivedMs: number,
     size: number,
@@ -43,7 +46,8 @@ export interface ListenerOptions extends Pick<DeliveryOptions, "largestFrame" | 
 }
 
 export function createListener(ground: Ground, options: ListenerOptions) {
-  const { largestFrame, whenRead, takeFrame, sampleEvery, deliveries } = options;
+  const { subscriptions, largestFrame, whenRead, takeFrame, sampleEvery, deliveries } = options;
+  const { seen, slots } = subscriptions;
   const { known, arrive, complete } = deliveries;
   const { clock, recorder, onFault } = ground;
   const { source, offsetMs } = clock;
@@ -113,29 +117,28 @@ export function createListener(ground: Ground, options: ListenerOptions) {
     book.samples.push(row, responseMs);
   };
 
-  /** Where the id's member was in the last frame that was read to the end. */
-  let keyAt = 0;
+  /** What frames of the last one begin with that `turn` found. */
+  let foundHead = "";
 
-  /** Gives the subscription that the frame is for. */
-  const readFrame = (lane: Lane, text: string, receivedMs: number, rest: Rest) => {
-    const { only } = lane;
-    let subscription: Subscription | undefined;
-    keyAt = -1;
-    if (only !== null && indexOf(text, only.head, 0) === 0) {
-      subscription = only;
-      keyAt = indexOf(text, ID_MEMBER, only.head.length);
-    } else if (charCodeAt(text, 3) === LETTER_V && indexOf(text, '["EVENT","', 0) === 0) {
-      const end = indexOf(text, '"', ID_AT);
-      subscription = lane.byId.get(substring(text, ID_AT, end));
-      keyAt = indexOf(text, ID_MEMBER, end + 1);
+  /** Whose a frame is, of a connection whose last one was of another; `NOBODY` where it is none of the usual form. */
+  const turn = (lane: Lane, text: string): number => {
+    if (charCodeAt(text, 3) !== LETTER_V) return NOBODY;
+    const number = subscriptions.find(lane, text, DIGITS_AT);
+    if (number === NOBODY) return NOBODY;
+    foundHead = subscriptions.headOf(number);
+    return indexOf(text, foundHead, 0) === 0 ? number : NOBODY;
+  };
+
+  /** A frame of which something is to be said, or that is none of an event; gives where its key is, −1 without one. */
+  const takeOther = (lane: Lane, own: number, text: string, receivedMs: number, rest: Rest) => {
+    const isEvent = charCodeAt(text, 3) === LETTER_V && indexOf(text, '["EVENT","', 0) === 0;
+    const keyAt = isEvent ? indexOf(text, ID_MEMBER, indexOf(text, '"', DIGITS_AT) + 1) : -1;
+    if (keyAt < 0) rest(lane.client, text, receivedMs);
+    else {
+      const key = substring(text, keyAt, keyAt + KEY_LENGTH);
+      takeFrame(lane, own, key, receivedMs, text.length);
     }
-    if (keyAt < 0) {
-      rest(lane.client, text, receivedMs);
-      return undefined;
-    }
-    const key = substring(text, keyAt, keyAt + KEY_LENGTH);
-    takeFrame(lane, subscription, key, receivedMs, text.length);
-    return subscription;
+    return keyAt;
   };
 
   return {
@@ -146,71 +149,83 @@ export function createListener(ground: Ground, options: ListenerOptions) {
     },
     listen(lane: Lane, rest: Rest) {
       const { client } = lane;
-      /** The subscription that the last event here was for, and where its key was. */
-      let own: Subscription | undefined;
+      /** The subscription that the last event here was for, and where its key was: `gap` behind what it begins with. */
+      let own = NOBODY;
       let topic: Topic | null = null;
-      let head = "";
+      let head = NO_FRAME;
       let slot = 0;
+      let gap = 0;
       let at = 0;
       let end = 0;
       let answers = 0;
       let answeredMs = 0;
       lane.plainFrames = () => ({ answers, answeredMs });
       return (message: SocketMessage): void => {
+        // All that it needs, here: k6 begins each message with no stack, and takes twice what the function says at first.
+        let receivedMs = 0;
+        let text = "";
+        let whose = own;
+        let sent: Sent | undefined;
+        let ms = 0;
+        let bucket: number | undefined = 0;
         try {
-          const receivedMs = message.timestamp - offsetMs;
-          const text = message.data as string;
-          const sent =
-            indexOf(text, head, 0) === 0 ? known.get(substring(text, at, end)) : undefined;
+          receivedMs = message.timestamp - offsetMs;
+          text = message.data as string;
+          if (indexOf(text, head, 0) !== 0) {
+            whose = turn(lane, text);
+            if (whose !== NOBODY) {
+              own = whose;
+              head = foundHead;
+              slot = slots[own] as number;
+              topic = subscriptions.topicOf(own);
+              at = head.length + gap;
+              end = at + KEY_LENGTH;
+            }
+          }
+          if (whose !== NOBODY) sent = known.get(substring(text, at, end));
           if (
             sent !== undefined &&
             sent.topic === topic &&
-            (own as Subscription).plainFrom < sent.order &&
-            sent.slots[slot] === AWAITED &&
-            sent.fate <= OWED &&
-            receivedMs <= sent.untilMs
+            receivedMs <= sent.untilMs &&
+            // So its place is awaited too: see `Subscriptions`.
+            (seen[own] as number) < sent.order
           ) {
             sent.slots[slot] = receivedMs;
-            (own as Subscription).plainFrom = sent.order;
-            (own as Subscription).last = sent;
+            seen[own] = sent.order;
             answers++;
             answeredMs = receivedMs;
             if (receivedMs > framedMs) {
               if (receivedMs - framedMs > QUIET_MS) noteFrame(sent.row, receivedMs);
               else framedMs = receivedMs;
             }
-            if (sent.arrived++ === 0) arrive(sent, receivedMs);
-            else if (receivedMs > sent.lastMs) sent.lastMs = receivedMs;
-            else if (receivedMs < sent.firstMs) sent.firstMs = receivedMs;
+            if (sent.left-- === sent.whole) arrive(sent, receivedMs);
             if (sent.row !== row) turnTo(sent.row);
             size += text.length;
+            // Else it is counted when it is known to be owed.
             if (sent.fate === OWED) {
               count++;
               // `record`, written out.
-              const responseMs = receivedMs - sent.dueMs;
-              let bucket = BUCKETS[(responseMs * UNITS_PER_MS) >>> 0];
-              if (bucket === undefined || responseMs > responseKnown) {
-                response.record(responseMs);
+              ms = receivedMs - sent.dueMs;
+              bucket = BUCKETS[(ms * UNITS_PER_MS) >>> 0];
+              if (bucket === undefined || ms > responseKnown) {
+                response.record(ms);
                 responseKnown = response.known;
               } else (responseCounts[bucket] as number)++;
-              const serviceMs = receivedMs - sent.sentMs;
-              bucket = BUCKETS[(serviceMs * UNITS_PER_MS) >>> 0];
-              if (bucket === undefined || serviceMs > serviceKnown) {
-                service.record(serviceMs);
+              if (--untilSample === 0) sample(ms);
+              ms = receivedMs - sent.sentMs;
+              bucket = BUCKETS[(ms * UNITS_PER_MS) >>> 0];
+              if (bucket === undefined || ms > serviceKnown) {
+                service.record(ms);
                 serviceKnown = service.known;
               } else (serviceCounts[bucket] as number)++;
-              if (--untilSample === 0) sample(responseMs);
-            } else {
-              came++;
-              sent.early.push(receivedMs);
             }
-            if (--sent.left === 0) complete(sent);
+            if (sent.left === 0) complete(sent);
           } else {
-            own = readFrame(lane, text, receivedMs, rest) ?? own;
-            if (own !== undefined) {
-              ({ head, slot, topic } = own);
+            const keyAt = takeOther(lane, whose, text, receivedMs, rest);
+            if (keyAt >= 0 && whose !== NOBODY) {
               at = keyAt;
               end = at + KEY_LENGTH;
+              gap = at - head.length;
             }
           }
           if (++messages % CLOCK_EVERY !== 0 && receivedMs + behindMs < nextMs) return;

@@ -7,57 +7,64 @@ import {
 import type { Ground } from "../driver.ts";
 import type { Sent } from "./sent.ts";
 import { isSilence } from "./silence.ts";
-import { NEVER_PLAIN, rowOf, type Subscription, type Topic } from "./subscription.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
-export function createMissed({ recorder, atSec }: Pick<Ground, "recorder" | "atSec">) {
+export function createMissed(
+  { recorder, atSec }: Pick<Ground, "recorder" | "atSec">,
+  subscriptions: Subscriptions,
+) {
   const book = recorder.books.delivery;
   const warmupRows = (book.columns[0]?.length ?? 0) / 2;
+  const { missed, missedInWarmup } = subscriptions;
   let missing = 0;
 
+  const missedBy = (number: number): number =>
+    (missed[number] as number) + (missedInWarmup[number] as number);
+
   /** Books what a subscription missed in a row, as it came to get others, or as it ended. */
-  const settle = (subscription: Subscription, column: number): void => {
-    const { missed, missedInWarmup } = subscription;
-    if (missed + missedInWarmup === 0) return;
-    const row = rowOf(subscription);
-    if (column === D_MISSING) missing += missed + missedInWarmup;
-    book.count(row, column, missed);
-    book.count(row + warmupRows, column, missedInWarmup);
-    subscription.missed = 0;
-    subscription.missedInWarmup = 0;
+  const settle = (number: number, column: number): void => {
+    const all = missedBy(number);
+    if (all === 0) return;
+    const row = subscriptions.rowOf(number);
+    if (column === D_MISSING) missing += all;
+    book.count(row, column, missed[number]);
+    book.count(row + warmupRows, column, missedInWarmup[number]);
+    missed[number] = 0;
+    missedInWarmup[number] = 0;
   };
 
   return {
     settle,
     /** `newestOrder`: of what came anywhere, of the one that was published last. */
-    add(subscription: Subscription, sent: Sent, newestOrder: number): void {
+    add(number: number, { order, row }: Sent, newestOrder: number): void {
       // Others have it, and this one has had nothing since: perhaps it gets nothing any more.
-      if (newestOrder >= sent.order && (subscription.last?.order ?? -1) < sent.order) {
-        subscription.plainFrom = NEVER_PLAIN;
-        if (sent.isOfWarmup) subscription.missedInWarmup++;
-        else subscription.missed++;
+      if (newestOrder >= order && subscriptions.lastOf(number) < order) {
+        subscriptions.suspect(number);
+        const of = row < warmupRows ? missed : missedInWarmup;
+        (of[number] as number)++;
         return;
       }
       missing++;
-      book.count(sent.row, D_MISSING);
+      book.count(row, D_MISSING);
     },
     /** The run is over: a subscription that had nothing to the end, while others had, is lost in silence. */
-    end(topics: readonly Topic[], came: number): void {
-      for (const subscription of topics.flatMap((topic) => topic.subscriptions)) {
-        const missed = subscription.missed + subscription.missedInWarmup;
-        if (!isSilence(missed, { came, missing })) {
-          settle(subscription, D_MISSING);
+    end(came: number): void {
+      for (let number = 0; number < subscriptions.count; number++) {
+        const all = missedBy(number);
+        if (!isSilence(all, { came, missing })) {
+          settle(number, D_MISSING);
           continue;
         }
-        const { noticed } = subscription.lane;
-        settle(subscription, D_SUBSCRIPTION_LOST);
-        book.count(rowOf(subscription), D_LOST_SUBSCRIPTIONS);
+        const { noticed } = subscriptions.laneOf(number);
+        settle(number, D_SUBSCRIPTION_LOST);
+        book.count(subscriptions.rowOf(number), D_LOST_SUBSCRIPTIONS);
         if (noticed !== null) recorder.said("subscription", "NOTICE", atSec(), noticed);
         else {
           recorder.error(
             "subscription",
             "silence",
             atSec(),
-            `nothing came for \`${subscription.id}\` any more, ${missed} events that others got`,
+            `nothing came for \`${subscriptions.idOf(number)}\` any more, ${all} events that others got`,
           );
         }
       }

@@ -9,15 +9,7 @@ import { type Client, OPEN } from "../connection/client.ts";
 import type { Ground } from "../driver.ts";
 import { substring } from "../hot.ts";
 import { keyOfId, keyOfLine } from "./sent.ts";
-import {
-  ASKED,
-  type Lane,
-  LIVE,
-  LOST,
-  rowOf,
-  type Subscription,
-  type Topic,
-} from "./subscription.ts";
+import { ASKED, type Lane, LIVE, LOST, type Subscriptions } from "./subscriptions.ts";
 
 /** REQs without an EOSE in a VU and on a connection, and probes without an OK. */
 const MOST_ASKED = 256;
@@ -32,43 +24,41 @@ const PROBING = 2;
 const OVER = 3;
 
 export interface OpeningOptions {
-  readonly lanes: readonly Lane[];
-  readonly topics: readonly Topic[];
+  readonly subscriptions: Subscriptions;
+  /** Those with numbers from here to before there are its own. */
+  readonly from: number;
+  readonly to: number;
   readonly publishers: readonly Client[];
   /** An event of each topic, as lines of the pool. */
   readonly probes: readonly string[];
   /** Without an EOSE, an OK or a probe for so long, it is given up. */
   readonly patienceMs: number;
-  readonly lose: (subscription: Subscription, how: string) => void;
+  readonly lose: (number: number, how: string) => void;
 }
 
 export function createOpening(
   { clock, recorder, atSec, prove }: Ground,
-  { lanes, topics, publishers, probes, patienceMs, lose }: OpeningOptions,
+  { subscriptions, from, to, publishers, probes, patienceMs, lose }: OpeningOptions,
 ) {
   const { now } = clock;
-  const all = lanes.flatMap(({ subscriptions }) => subscriptions);
-  /** Keys of probes → the topic; those whose OK is awaited. */
-  const topicOfProbe = new Map(probes.map((line, i) => [keyOfLine(line), topics[i] as Topic]));
+  const { states, askedMs, proven, lostBy } = subscriptions;
+  /** Keys of probes → the topic's place; those whose OK is awaited. */
+  const topicOfProbe = new Map(probes.map((line, place) => [keyOfLine(line), place]));
   const unanswered = new Set<string>();
   let phase = BEFORE;
   let progressMs = 0;
   let lookMs = 0;
-  let number = 0;
   let asked = 0;
-  let nextAsked = 0;
+  let nextAsked = from;
   let nextProbe = 0;
   let turn = 0;
 
-  const ask = (subscription: Subscription): void => {
-    const { lane, filter } = subscription;
-    const id = `d${(++number).toString(36)}`;
-    lane.byId.delete(subscription.id);
-    lane.byId.set(id, subscription);
-    lane.only = lane.subscriptions.length === 1 ? subscription : null;
-    Object.assign(subscription, { id, head: `["EVENT","${id}",`, state: ASKED, askedMs: now() });
+  const ask = (number: number): void => {
+    states[number] = ASKED;
+    askedMs[number] = now();
     asked++;
-    lane.client.socket.send(`["REQ","${id}",${filter}]`);
+    const { socket } = subscriptions.laneOf(number).client;
+    socket.send(`["REQ","${subscriptions.idOf(number)}",${subscriptions.filterOf(number)}]`);
   };
 
   /** A subscription that was asked for has an end, whichever. */
@@ -77,22 +67,22 @@ export function createOpening(
     progressMs = nowMs;
   };
 
-  const askedOn = ({ subscriptions }: Lane): number =>
-    subscriptions.reduce((n, { state }) => n + Number(state === ASKED), 0);
+  const askedOn = ({ first, count }: Lane): number => {
+    let n = 0;
+    for (let number = first; number < first + count; number++)
+      n += Number(states[number] === ASKED);
+    return n;
+  };
 
   const askNext = (): void => {
-    for (; nextAsked < all.length && asked < MOST_ASKED; nextAsked++) {
-      const subscription = all[nextAsked] as Subscription;
-      if (subscription.lane.client.state !== OPEN) {
-        lose(subscription, "no connection");
+    for (; nextAsked < to && asked < MOST_ASKED; nextAsked++) {
+      const lane = subscriptions.laneOf(nextAsked);
+      if (lane.client.state !== OPEN) {
+        lose(nextAsked, "no connection");
         continue;
       }
-      if (
-        subscription.lane.subscriptions.length > 1 &&
-        askedOn(subscription.lane) >= MOST_ASKED_EACH
-      )
-        return;
-      ask(subscription);
+      if (lane.count > 1 && askedOn(lane) >= MOST_ASKED_EACH) return;
+      ask(nextAsked);
     }
   };
 
@@ -109,27 +99,32 @@ export function createOpening(
     }
   };
 
-  const isOpen = ({ state }: Subscription) => state === LIVE;
-  const isReady = (one: Subscription) => isOpen(one) && (one.topic === null || one.isProven);
+  const isReady = (number: number) =>
+    states[number] === LIVE && (proven[number] === 1 || subscriptions.topicOf(number) === null);
 
-  const nameOf = ({ state, lostBy, lane }: Subscription): string => {
-    if (state === LOST) return lostBy;
-    if (lane.noticed !== null) return "NOTICE";
-    return state === LIVE ? "no event" : "no EOSE";
+  const areReady = (): boolean => {
+    for (let number = from; number < to; number++) if (!isReady(number)) return false;
+    return true;
+  };
+
+  const nameOf = (number: number): string => {
+    if (states[number] === LOST) return lostBy.get(number) ?? "";
+    if (subscriptions.laneOf(number).noticed !== null) return "NOTICE";
+    return states[number] === LIVE ? "no event" : "no EOSE";
   };
 
   const end = (): void => {
     phase = OVER;
-    for (const one of all) {
-      if (isReady(one)) continue;
-      const how = nameOf(one);
-      const { noticed, client } = one.lane;
+    for (let number = from; number < to; number++) {
+      if (isReady(number)) continue;
+      const how = nameOf(number);
+      const { noticed, client } = subscriptions.laneOf(number);
       if (how === "NOTICE") recorder.said("unready", how, atSec(), noticed ?? "");
       else {
-        const text = `\`${one.id}\` on connection ${client.index + 1}, ${one.filter}`;
+        const text = `\`${subscriptions.idOf(number)}\` on connection ${client.index + 1}, ${subscriptions.filterOf(number)}`;
         recorder.error("unready", how, atSec(), text);
       }
-      if (one.state !== LOST) lose(one, how);
+      if (states[number] !== LOST) lose(number, how);
     }
   };
 
@@ -139,9 +134,6 @@ export function createOpening(
     },
     get isOver() {
       return phase === OVER;
-    },
-    get subscriptions() {
-      return all;
     },
     begin(): void {
       phase = ASKING;
@@ -153,7 +145,7 @@ export function createOpening(
       const isStuck = nowMs - progressMs > patienceMs;
       if (phase === ASKING) {
         askNext();
-        const isThrough = nextAsked >= all.length && asked === 0;
+        const isThrough = nextAsked >= to && asked === 0;
         if (!isThrough && !isStuck) return;
         phase = PROBING;
         progressMs = nowMs;
@@ -162,38 +154,39 @@ export function createOpening(
       if (nowMs < lookMs) return;
       lookMs = nowMs + LOOK_EVERY_MS;
       const isProbed = nextProbe >= probes.length && unanswered.size === 0;
-      if ((isProbed && all.every(isReady)) || nowMs - progressMs > patienceMs) end();
+      if ((isProbed && areReady()) || nowMs - progressMs > patienceMs) end();
     },
     /** The window is over: what is not ready by now never was. */
     giveUp(): void {
       if (phase !== OVER && phase !== BEFORE) end();
     },
     /** A connection is open: it is asked for again what it was asked for before. */
-    open({ subscriptions }: Lane): void {
+    open({ first, count }: Lane): void {
       if (phase === BEFORE) return;
-      for (const one of subscriptions) if (one.state === LOST) ask(one);
+      for (let number = first; number < first + count; number++)
+        if (states[number] === LOST) ask(number);
     },
-    drop(subscription: Subscription, nowMs: number): void {
-      if (subscription.state === ASKED) answered(nowMs);
+    drop(number: number, nowMs: number): void {
+      if (states[number] === ASKED) answered(nowMs);
     },
-    takeEose(subscription: Subscription, nowMs: number): void {
-      if (subscription.state !== ASKED) return;
-      subscription.state = LIVE;
+    takeEose(number: number, nowMs: number): void {
+      if (states[number] !== ASKED) return;
+      states[number] = LIVE;
       answered(nowMs);
-      prove(subscription.lane.client);
+      prove(subscriptions.laneOf(number).client);
       if (phase === ASKING) askNext();
     },
-    takeClosed(subscription: Subscription, text: string, nowMs: number): string {
-      if (subscription.state === ASKED) answered(nowMs);
+    takeClosed(number: number, text: string, nowMs: number): string {
+      if (states[number] === ASKED) answered(nowMs);
       return `CLOSED ${messagePrefix(text)}`;
     },
     /** Whether a frame is of a probe. */
-    takeProbe(subscription: Subscription, key: string, nowMs: number): boolean {
+    takeProbe(number: number, key: string, nowMs: number): boolean {
       const topic = topicOfProbe.get(key);
       if (topic === undefined) return false;
-      recorder.books.delivery.count(rowOf(subscription), D_PROBES);
-      if (topic === subscription.topic && subscription.state === LIVE) {
-        subscription.isProven = true;
+      recorder.books.delivery.count(subscriptions.rowOf(number), D_PROBES);
+      if (topic === subscriptions.topicOf(number)?.place && states[number] === LIVE) {
+        proven[number] = 1;
         progressMs = nowMs;
       }
       return true;

@@ -1,8 +1,7 @@
 /** An event that was published, and what became of it at each subscription of its topic. */
 import { FRAME_ID_OFFSET, HEADER_LENGTH } from "../../../src/pool/format.ts";
-import type { Fifo } from "../fifo.ts";
 import { substring } from "../hot.ts";
-import { LIVE, type Subscription, type Topic, UNASKED } from "./subscription.ts";
+import { LIVE, type Subscriptions, type Topic, UNASKED } from "./subscriptions.ts";
 
 /** So many hex digits tell events apart: 64 bits. */
 const ID_LENGTH = 16;
@@ -21,45 +20,30 @@ export const AWAITED = 0;
 export const GONE = -1;
 const NOT_OPEN = -2;
 
-/**
- * What is kept of an event when all have it, as more of it may come: an object of twenty members takes 2 kB in k6, and
- * 20,000 of them would be half of what its collector of garbage has to look at.
- */
-export interface Brief {
+/** Thirteen members: k6 keeps up to fourteen in half the room that more take. */
+export interface Sent {
   readonly key: string;
   readonly topic: Topic;
   /** Behind the others for the warm-up. */
   readonly row: number;
   readonly dueMs: number;
   readonly sentMs: number;
-}
-
-export interface Sent extends Brief {
-  readonly brief: Brief;
-  readonly isOfWarmup: boolean;
-  /** What comes behind it is late. */
-  readonly untilMs: number;
-  readonly createdAt: number;
   /** The place in which it was published. */
   readonly order: number;
+  /** What comes later is late, or not owed. */
+  untilMs: number;
   fate: number;
   /** By subscription of its topic. */
   readonly slots: number[];
-  /** Those that are awaited, and those that have it. */
+  /** Those that are to have it, and those of them at which it is awaited. */
+  whole: number;
   left: number;
-  arrived: number;
   /** Those that were gone before it came. */
   gone: number;
-  firstMs: number;
-  lastMs: number;
   /** Of its OK, where that has come. */
   okMs: number | null;
-  /** When came what came before it was known to be owed. */
-  readonly early: number[];
   /** The run is to wait for it. */
   isAwaited: boolean;
-  /** It is no longer looked for. */
-  isRetired: boolean;
 }
 
 const ID_START = HEADER_LENGTH + FRAME_ID_OFFSET;
@@ -73,74 +57,59 @@ export const keyOfId = (id: string): string => ID_MEMBER + id.slice(0, ID_LENGTH
 export const keyOfLine = (line: string): string =>
   substring(line, ID_START - ID_MEMBER.length, ID_START + ID_LENGTH);
 export const authorOfLine = (line: string): string => substring(line, AUTHOR_START, AUTHOR_END);
+export const createdAtOfLine = (line: string): number =>
+  Number(substring(line, CREATED_START, CREATED_START + 10));
 
 export interface SentAs {
   readonly topic: Topic;
   readonly row: number;
-  readonly isOfWarmup: boolean;
   readonly dueMs: number;
   readonly sentMs: number;
   readonly untilMs: number;
-  readonly order: number;
 }
 
-/** `isOpening`: subscriptions that have had no EOSE never had one. */
-export function createSent(line: string, as: SentAs, isOpening: boolean): Sent {
-  const { topic } = as;
-  const slots = new Array<number>(topic.subscriptions.length).fill(AWAITED);
-  const { left, gone } = topic.isWhole
-    ? { left: slots.length, gone: 0 }
-    : tellOpen(topic, slots, isOpening);
-  const { row, dueMs, sentMs } = as;
-  const key = keyOfLine(line);
+/** As it is where all subscriptions of its topic are open. */
+export function createSent(
+  line: string,
+  { topic, row, dueMs, sentMs, untilMs }: SentAs,
+  order: number,
+): Sent {
+  const { size } = topic;
   // No spreads: each would be an object more.
   return {
-    key,
+    key: keyOfLine(line),
     topic,
     row,
     dueMs,
     sentMs,
-    brief: { key, topic, row, dueMs, sentMs },
-    isOfWarmup: as.isOfWarmup,
-    untilMs: as.untilMs,
-    order: as.order,
-    createdAt: Number(substring(line, CREATED_START, CREATED_START + 10)),
+    order,
+    untilMs,
     fate: UNDECIDED,
-    slots,
-    left,
-    gone,
-    arrived: 0,
-    firstMs: 0,
-    lastMs: 0,
+    slots: new Array<number>(size).fill(AWAITED),
+    whole: size,
+    left: size,
+    gone: 0,
     okMs: null,
-    early: [],
-    isAwaited: left > 0,
-    isRetired: false,
+    isAwaited: size > 0,
   };
 }
 
-/** Tells at which subscriptions it is awaited. */
-function tellOpen(topic: Topic, slots: number[], isOpening: boolean) {
-  let left = 0;
-  let gone = 0;
+/** Tells at which subscriptions it is awaited, and whether at all; `isOpening`: those that have had no EOSE never had one. */
+export function tellOpen(sent: Sent, subscriptions: Subscriptions, isOpening: boolean): void {
+  const { topic, slots } = sent;
+  const { states } = subscriptions;
   // No callback: an event has as many slots as its topic has subscriptions.
   for (let i = 0; i < slots.length; i++) {
-    const { state } = topic.subscriptions[i] as Subscription;
-    if (state === LIVE) left++;
-    else if (isOpening || state === UNASKED) slots[i] = NOT_OPEN;
+    const state = states[subscriptions.numberAt(topic, i)];
+    if (state === LIVE) continue;
+    sent.whole--;
+    if (isOpening || state === UNASKED) slots[i] = NOT_OPEN;
     else {
-      gone++;
+      sent.gone++;
       slots[i] = GONE;
     }
   }
-  topic.isWhole = left === slots.length;
-  return { left, gone };
-}
-
-/** Takes out what was due by then. */
-export function letPass(queue: Fifo<Brief>, byMs: number, act: (key: string) => void): void {
-  for (let next = queue.peek(); next !== undefined && next.dueMs <= byMs; next = queue.peek()) {
-    queue.shift();
-    act(next.key);
-  }
+  sent.left = sent.whole;
+  sent.isAwaited = sent.whole > 0;
+  topic.isWhole = sent.whole === slots.length;
 }
