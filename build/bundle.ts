@@ -4,12 +4,27 @@
  */
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import { SCENARIO_NAMES, SCENARIOS } from "../src/plan/scenarios.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** A script is parsed once for each VU: what makes it grow is looked at. A third is the rules of findings. */
-const MOST_BYTES = 650_000;
+/** What is parsed as k6 starts lives in its heap: what makes it grow is looked at. The report's maker is but a text in it. */
+const MOST_BYTES = 300_000;
+
+/** Where the maker's text is. */
+const SUMMARY = "k6/lib/summary.ts";
+
+const FOR_K6 = {
+  absWorkingDir: root,
+  bundle: true,
+  // k6 is no browser and no Node; it runs ES2023 but for what its parser lacks.
+  platform: "neutral",
+  mainFields: ["module", "main"],
+  target: "es2022",
+  // Fields as assignments: to define one takes k6 twice as long.
+  tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+  logLevel: "silent",
+} as const satisfies BuildOptions;
 
 /** Builds all bundles; gives the folder they are in. Throws when one imports what k6 has not. */
 export async function buildBundles(outdir = `${root}build/dist`): Promise<string> {
@@ -27,23 +42,17 @@ export async function bundleScripts(
   outdir: string,
   plugins: Plugin[] = [],
 ): Promise<void> {
+  const maker = JSON.stringify(await bundleReportMaker());
   const result = await build({
-    absWorkingDir: root,
+    ...FOR_K6,
     entryPoints: [...scripts],
     outdir,
-    bundle: true,
     format: "esm",
-    // k6 is no browser and no Node; it runs ES2023 but for what its parser lacks.
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    target: "es2022",
-    // Fields as assignments: to define one takes k6 twice as long.
-    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+    define: { REPORT_MAKER: maker },
     external: ["k6", "k6/*"],
     plugins,
     metafile: true,
     write: false,
-    logLevel: "silent",
   });
   for (const [path, output] of Object.entries(result.metafile.outputs)) {
     const foreign = output.imports.filter(({ path: name }) => !/^k6(\/|$)/.test(name));
@@ -52,8 +61,9 @@ export async function bundleScripts(
         `${path} imports ${foreign.map((i) => i.path).join(", ")}: not a module of k6`,
       );
     }
-    if (output.bytes > MOST_BYTES) {
-      throw new Error(`${path} has ${output.bytes} bytes, more than ${MOST_BYTES}`);
+    const parsed = output.bytes - (SUMMARY in output.inputs ? maker.length : 0);
+    if (parsed > MOST_BYTES) {
+      throw new Error(`${path} has ${parsed} bytes to parse, more than ${MOST_BYTES}`);
     }
   }
   await mkdir(outdir, { recursive: true });
@@ -62,6 +72,19 @@ export async function bundleScripts(
     await writeFile(`${path}.${process.pid}.tmp`, contents);
     await rename(`${path}.${process.pid}.tmp`, path);
   }
+}
+
+/** A script that sets `made`, and imports nothing: see `k6/lib/report-maker.ts`. */
+async function bundleReportMaker(): Promise<string> {
+  const { outputFiles } = await build({
+    ...FOR_K6,
+    entryPoints: ["k6/lib/report-maker.ts"],
+    format: "iife",
+    globalName: "made",
+    minifyWhitespace: true,
+    write: false,
+  });
+  return outputFiles.map(({ text }) => text).join("");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -4,11 +4,12 @@ import { decodeSlice, type Slice } from "../../src/measure/slice.ts";
 import { toAscii } from "../../src/merge/lines.ts";
 import { endLines } from "../../src/merge/protocol.ts";
 import { planText } from "../../src/plan/plan.ts";
-import { buildReport } from "../../src/report/build.ts";
-import { renderMarkdown } from "../../src/report/markdown.ts";
-import { renderTerminal } from "../../src/report/terminal.ts";
+import type { MakeReport } from "./report-maker.ts";
 import type { Origin } from "./scenario.ts";
 import type { Script } from "./script.ts";
+
+/** The bundler's: `report-maker.ts` and all that it imports, as the text of a script. */
+declare const REPORT_MAKER: string;
 
 interface SummaryData {
   readonly root_group?: { readonly checks: readonly { readonly name: string }[] };
@@ -34,7 +35,8 @@ export function summarizeRun({ plan, pool, run }: Script, data: unknown): Record
   const endedAtMs = Date.now();
   const startedAtMs = endedAtMs - state.testRunDurationMs;
   const day = new Date(startedAtMs).toISOString().slice(0, 10);
-  const report = buildReport({
+  const makeReport = new Function(`${REPORT_MAKER}; return made.makeReport;`)() as MakeReport;
+  const report = makeReport({
     slices: group.checks.flatMap(({ name }): Slice[] => {
       const slice = decodeSlice(name);
       return slice === null ? [] : [slice];
@@ -48,16 +50,15 @@ export function summarizeRun({ plan, pool, run }: Script, data: unknown): Record
     stopReason: "k6 was stopped before the end",
     k6: null,
   });
-  const json = `${JSON.stringify(report)}\n`;
-  if (run.runDir !== null) return { [`${run.runDir}/report.json`]: json };
+  if (run.runDir !== null) return { [`${run.runDir}/report.json`]: report.json };
   const files = {
     json: `${plan.reportDir}/load-report-${day}.json`,
     markdown: `${plan.reportDir}/load-test-report-${day}.md`,
   };
   return {
-    [files.json]: json,
-    [files.markdown]: renderMarkdown(report),
-    stdout: renderTerminal(report, [files.json, files.markdown]),
+    [files.json]: report.json,
+    [files.markdown]: report.markdown(),
+    stdout: report.terminal([files.json, files.markdown]),
   };
 }
 

@@ -7,7 +7,7 @@ import type { KeptOptions } from "../plan/kept-options.ts";
 import { type Plan, planText } from "../plan/plan.ts";
 import { keptOf } from "../plan/variables.ts";
 import type { PoolManifest } from "../pool/format.ts";
-import { TOOL } from "../report/build.ts";
+import { TOOL } from "../report/tool.ts";
 import type {
   ClockReading,
   ReceiveFigures,

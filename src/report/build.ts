@@ -26,9 +26,8 @@ import { rowNames, setSeconds, targetOf } from "./rows.ts";
 import { lagOf, summarize } from "./summary.ts";
 import { judgeThresholds } from "./thresholds.ts";
 import type { LatencySummary } from "./times.ts";
+import { TOOL } from "./tool.ts";
 import { REPORT_SCHEMA, type Report, type Several } from "./types.ts";
-
-export const TOOL = "k6-nostr 0.1.0";
 
 export interface BuildInput {
   readonly slices: readonly Slice[];

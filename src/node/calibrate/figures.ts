@@ -3,7 +3,7 @@
  * machine, its k6 and this kit. Figures of another machine or version say nothing here.
  */
 import { availableParallelism, cpus } from "node:os";
-import { TOOL } from "../../report/build.ts";
+import { TOOL } from "../../report/tool.ts";
 
 /** The generator that figures belong to: equal members, same figures. */
 export interface GeneratorIdentity {
