@@ -7,7 +7,7 @@ import { buildReport } from "../../src/report/build.ts";
 import { renderMarkdown } from "../../src/report/markdown.ts";
 import { renderTerminal } from "../../src/report/terminal.ts";
 
-export interface MadeReport {
+interface MadeReport {
   readonly json: string;
   readonly markdown: () => string;
   /** A few lines for a person, who finds these files. */
