@@ -83,12 +83,15 @@ async function holdTo(relay: FanRelay, trial?: Trial): Promise<Ran> {
   return ran;
 }
 
+const windowStartOf = (slices: Ran["slices"]) =>
+  slices.find((one) => one.windowStartMs !== null)?.windowStartMs ?? 0;
+
 const errorsOf = (report: Report, of: string) =>
   Object.fromEntries(report.errors.filter((e) => e.class === of).map((e) => [e.code, e.count]));
 
 describe("what subscribers get is held against what they are owed", () => {
   it("by a relay that delivers all, in its time", async () => {
-    const report = await hold({ deliver: () => right(20) });
+    const { report, fed, slices } = await holdTo(new FanRelay({ deliver: () => right(20) }));
     const { totals, times, identities } = deliveryOf(report);
     assert.deepEqual([totals.due, totals.delivered], [2_000, 2_000]);
     assert.ok(identities.every(({ balances }) => balances));
@@ -98,6 +101,11 @@ describe("what subscribers get is held against what they are owed", () => {
     assert.equal(times.response.count, 2_000);
     assert.equal(times.spread.count, 400);
     assert.equal(times.behindOk.count, 400);
+    // So few that each goes to k6's own trend.
+    assert.equal(fed.get("nostr_delivery_time"), 2_000);
+    // What all have is not waited for.
+    const [startMs, endMs] = [windowStartOf(slices) + 2_000, slices.at(-1)?.atMs ?? 0];
+    assert.ok(endMs - startMs < 100, `over ${endMs - startMs} ms behind the window`);
     assertSeriesSums(report);
   });
 
@@ -247,6 +255,19 @@ describe("what subscribers get is held against what they are owed", () => {
     await hold({ deliver });
   });
 
+  it("some to what was not asked for: by no id of ours, and by one of another connection", async () => {
+    const counts = ["frames", "unexpected", "foreign"] as const;
+    await hold({
+      deliver: ({ place, subscription }, relay) => {
+        const other = relay.subscriptions.find(({ socket }) => socket !== subscription.socket);
+        const ids = [`d0${subscription.id.slice(1)}`, `${subscription.id}!`, "d", "", other?.id];
+        const id = place % 10 === 3 ? ids[Math.floor(place / 10) % ids.length] : undefined;
+        if (id === undefined) return right();
+        return [...right(), { afterMs: 2, to: { ...subscription, id }, counts }];
+      },
+    });
+  });
+
   it("behind its time", async () => {
     const late = { afterMs: 600, counts: ["late", "frames", "inverted"] } as const;
     const deliver: FanFault["deliver"] = ({ place }) =>
@@ -330,16 +351,29 @@ describe("a subscription that is lost is named by how", () => {
 
   it("by the end of its connection, and is asked for again", async () => {
     let read = 0;
+    let readMs = 0;
+    let quietMs = 0;
     const relay = new FanRelay({
       received: (eventPlace) => {
         const one = relay.subscriptions[5];
-        if (eventPlace === 100 && one) one.socket.later(3, () => relay.cut(one.socket));
-        read = one?.read ?? 0;
+        if (eventPlace === 100 && one) {
+          one.socket.later(3, () => {
+            quietMs = one.socket.nowMs - readMs;
+            relay.cut(one.socket);
+          });
+        }
+        if (one === undefined || one.read === read) return;
+        read = one.read;
+        readMs = one.socket.nowMs;
       },
     });
     const { report, slices } = await holdTo(relay);
     const ends = slices.flatMap(({ answersAtEnd = [] }) => answersAtEnd);
     assert.deepEqual(ends, [[read, 1]]);
+    // Since the frame before the end, which was read up to 5 ms before it was seen here.
+    const quiet = slices.flatMap(({ histograms }) => histograms.quiet ?? []);
+    assert.equal(quiet.length, 1);
+    assert.ok(Math.abs((quiet[0]?.max ?? 0) - quietMs) < 5, `${quiet[0]?.max} and ${quietMs} ms`);
     assert.deepEqual(errorsOf(report, "subscription"), { "connection no close frame": 1 });
     const { subscriptionLost } = deliveryOf(report).totals;
     assert.ok(subscriptionLost > 0 && subscriptionLost < 20, `${subscriptionLost} lost`);
@@ -744,7 +778,7 @@ describe("a run that is cut off", () => {
     const relay = new FanRelay({ deliver: () => right(300) });
     const { slices } = await fan(relay);
     const plan = planOf(LOAD, "fanout");
-    const windowStartMs = slices.find((one) => one.windowStartMs !== null)?.windowStartMs ?? 0;
+    const windowStartMs = windowStartOf(slices);
     const cut = slices.filter(({ atMs }) => atMs <= windowStartMs + 1_000.5);
     const report = withFindings(buildOf({ plan, slices: cut, stopReason: "interrupted" }));
     const { totals, identities } = deliveryOf(report);

@@ -31,6 +31,8 @@ export interface Ran {
   readonly report: Report;
   readonly slices: readonly Slice[];
   readonly endedMs: number;
+  /** How often values went to metrics of k6, by their names. */
+  readonly fed: ReadonlyMap<string, number>;
   /** Connections tried, and those that opened. */
   readonly dialled: number;
   readonly opened: number;
@@ -52,7 +54,8 @@ export async function runScenario(
   const report = JSON.parse(files["run/report.json"] ?? "null") as Report;
   assertBalanced(report);
   const slices = world.checks.flatMap((name) => decodeSlice(name) ?? []);
-  return { report, slices, endedMs: world.nowMs, dialled: world.dialled, opened: world.opened };
+  const { nowMs: endedMs, fed, dialled, opened } = world;
+  return { report, slices, endedMs, fed, dialled, opened };
 }
 
 /**

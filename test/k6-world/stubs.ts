@@ -16,7 +16,13 @@ export function modulesOf(
     },
   };
   class Metric {
-    add(): void {}
+    readonly #name: string;
+    constructor(name: string) {
+      this.#name = name;
+    }
+    add(): void {
+      world.fed.set(this.#name, (world.fed.get(this.#name) ?? 0) + 1);
+    }
   }
   const open = async () => {
     let at = 0;

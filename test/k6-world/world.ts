@@ -69,6 +69,8 @@ export class World {
   readonly checks: string[] = [];
   /** Lines on the log. */
   readonly said: string[] = [];
+  /** How often values went to metrics of k6, by their names. */
+  readonly fed = new Map<string, number>();
   readonly sockets = new Set<StubSocket>();
   readonly relay: Relay;
   readonly conditions: Conditions;
