@@ -774,13 +774,18 @@ describe("what a report says of deliveries", () => {
 });
 
 describe("a run that is cut off", () => {
+  /** What is known at that time of the window. */
+  const cutAt = (slices: Ran["slices"], afterMs: number, variables = {}) => {
+    const untilMs = windowStartOf(slices) + afterMs + 0.5;
+    const cut = slices.filter(({ atMs }) => atMs <= untilMs);
+    const plan = planOf({ ...LOAD, ...variables }, "fanout");
+    return withFindings(buildOf({ plan, slices: cut, stopReason: "interrupted" }));
+  };
+
   it("has what was on its way as unfinished, and as no loss", async () => {
     const relay = new FanRelay({ deliver: () => right(300) });
     const { slices } = await fan(relay);
-    const plan = planOf(LOAD, "fanout");
-    const windowStartMs = windowStartOf(slices);
-    const cut = slices.filter(({ atMs }) => atMs <= windowStartMs + 1_000.5);
-    const report = withFindings(buildOf({ plan, slices: cut, stopReason: "interrupted" }));
+    const report = cutAt(slices, 1_000);
     const { totals, identities } = deliveryOf(report);
     // An event each 5 ms, its five deliveries behind 300 ms: those of 60 events, and of the VU's last OKs one less.
     assert.ok(Math.abs(totals.unfinished - 300) <= 10, `${totals.unfinished}`);
@@ -797,5 +802,54 @@ describe("a run that is cut off", () => {
       report.findings.map(({ id }) => id),
       [],
     );
+  });
+
+  it("has as lost with it what a silent subscription missed, and as unfinished what may still come", async () => {
+    const missedAtMs: number[] = [];
+    const relay = new FanRelay({
+      deliver: ({ subscription, eventPlace, receivedMs }) => {
+        if (subscription.place !== 2 || eventPlace < 40) return right();
+        missedAtMs.push(receivedMs);
+        return [];
+      },
+    });
+    const { slices } = await fan(relay);
+    const report = cutAt(slices, 1_800);
+    const { totals, identities } = deliveryOf(report);
+    const overdueBy = (ms: number) =>
+      missedAtMs.filter((atMs) => atMs <= windowStartOf(slices) + ms).length;
+    // Twice the timeout, and it is looked at each 50 ms.
+    assert.ok(totals.subscriptionLost >= overdueBy(740), `${totals.subscriptionLost} lost`);
+    assert.ok(totals.subscriptionLost <= overdueBy(800), `${totals.subscriptionLost} lost`);
+    const open = overdueBy(1_800) - totals.subscriptionLost;
+    assert.ok(Math.abs(totals.unfinished - open) <= 5, `${totals.unfinished} unfinished`);
+    assert.deepEqual([totals.missing, totals.lostSubscriptions], [0, 1]);
+    assert.deepEqual(errorsOf(report, "subscription"), { silence: 1 });
+    assert.ok(identities.every(({ balances }) => balances));
+    assert.match(
+      renderMarkdown(report),
+      /\d\d were lost with their subscription \(subscriptions: 1 silence\)/,
+    );
+    // One that came to its end says so itself.
+    assert.equal(slices.find(({ phase }) => phase === "done")?.ifLast, undefined);
+  });
+
+  it("has as missing what is too little for silence", async () => {
+    const missedAtMs: number[] = [];
+    const variables = { RATE_EPS: "20" };
+    const relay = new FanRelay({
+      deliver: ({ subscription, receivedMs }) => {
+        if (subscription.place !== 2 || relay.events.length < 5) return right();
+        missedAtMs.push(receivedMs);
+        return [];
+      },
+    });
+    const { slices } = await fan(relay, { variables });
+    // Each of its topic is 200 ms behind the one before.
+    const secondMs = (missedAtMs[1] ?? 0) - windowStartOf(slices);
+    const report = cutAt(slices, secondMs + 1_100, variables);
+    const { missing, subscriptionLost, lostSubscriptions } = deliveryOf(report).totals;
+    assert.deepEqual([missing, subscriptionLost, lostSubscriptions], [2, 0, 0]);
+    assert.deepEqual(errorsOf(report, "subscription"), {});
   });
 });

@@ -8,7 +8,7 @@ import { NOTED_ID_LENGTH } from "./acknowledged.ts";
 import { Book } from "./book.ts";
 import { CLASS_NAMES, type ClassName, type RowNames } from "./classes.ts";
 import { type DetachedHistogram, Histogram } from "./histogram.ts";
-import type { DetachedSlice, LinkCounts, SliceError, SliceRows } from "./slice.ts";
+import type { DetachedSlice, LinkCounts, Slice, SliceError, SliceRows } from "./slice.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Publishes whose times go to k6's own trends: at most about so many in a run, see k6/lib/metrics.ts. */
@@ -49,6 +49,8 @@ export class Recorder {
   /** Publishes in flight × ms, over so many ms of the measured window. */
   inFlight = { sum: 0, overMs: 0 };
   link: Mutable<LinkCounts> = noLinkCounts();
+  /** What a driver gives for the slice's member of this name. */
+  ifLast: () => Slice["ifLast"] = () => undefined;
   /** `<row> <part>` → how often a set lacked it. */
   #lacking = new Map<string, number>();
   #answersAtEnd = new Map<number, number>();
@@ -141,6 +143,7 @@ export class Recorder {
   take(): Pick<
     DetachedSlice,
     | "classes"
+    | "ifLast"
     | "lacking"
     | "link"
     | "histograms"
@@ -159,6 +162,7 @@ export class Recorder {
     this.#endedMs = null;
     this.#answersAtEnd = new Map();
     const { link, inFlight } = this;
+    const ifLast = this.ifLast();
     const histograms = this.#takeHistograms(link);
     this.#accepted = [];
     this.inFlight = { sum: 0, overMs: 0 };
@@ -166,6 +170,7 @@ export class Recorder {
     this.link = noLinkCounts();
     return {
       classes: this.#takeClasses(),
+      ...(ifLast === undefined ? {} : { ifLast }),
       ...this.#takeLacking(),
       link,
       histograms,

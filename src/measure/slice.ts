@@ -69,6 +69,11 @@ export interface Slice {
   readonly connectionsUsable?: number;
   /** Classes of which something was counted. */
   readonly classes: Partial<Readonly<Record<ClassName, SliceRows>>>;
+  /**
+   * What counts too where it is the last slice of a VU that was cut off: what had no end yet, and would have this one did
+   * nothing more come.
+   */
+  readonly ifLast?: Pick<Slice, "classes" | "errors">;
   /** Parts that were not accepted of multi-part sets. */
   readonly lacking?: readonly (readonly [row: number, part: number, count: number])[];
   readonly link: LinkCounts;

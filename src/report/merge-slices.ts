@@ -17,6 +17,7 @@ import { noLinkCounts, relayKey } from "../measure/recorder.ts";
 import type { LinkCounts, Slice } from "../measure/slice.ts";
 import type { ClassPoint } from "./class-types.ts";
 import { type MergedEnds, mergeEnds } from "./ends.ts";
+import { closeLast, doneVus } from "./last-slices.ts";
 import { loopSeriesOf, type Placed, placeSlices, seriesOf } from "./series.ts";
 import type { LoopPoint } from "./times.ts";
 import type { ReportError } from "./types.ts";
@@ -71,7 +72,7 @@ export function mergeSlices(
   sliceMs: number,
   durationMs: number,
 ): Merged {
-  const unique = dedupe(slices);
+  const unique = closeLast(dedupe(slices));
   const starts = unique.flatMap((s) => (s.windowStartMs === null ? [] : [s.windowStartMs]));
   const windowStartMs = starts.length > 0 ? starts.reduce((a, b) => Math.min(a, b)) : null;
   const lastMs = unique.reduce((last, s) => Math.max(last, s.atMs), 0);
@@ -101,10 +102,6 @@ export function mergeSlices(
       windowStartMs === null ? null : starts.reduce((a, b) => Math.max(a, b)) - windowStartMs,
     clockDriftMs: drifts.length === 0 ? null : widest(drifts),
   };
-}
-
-function doneVus(slices: readonly Slice[]): ReadonlySet<number> {
-  return new Set(slices.filter((s) => s.phase === "done").map((s) => s.vu));
 }
 
 function mergeClass<C extends ClassName>(

@@ -167,6 +167,8 @@ export function createDeliverer(ground: Ground, options: DeliveryOptions): Deliv
     ...{ subscriptions, largestFrame, whenRead, sampleEvery, deliveries, takeFrame },
   });
 
+  recorder.ifLast = () => deliveries.ifLast(listener.came);
+
   return {
     following,
     // Its chores come often enough.

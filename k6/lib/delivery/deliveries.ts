@@ -301,6 +301,8 @@ export function createDeliveries(
       while (isDueBy(history.first, nowMs - 2 * deliveryTimeoutMs))
         retire(history.keyOf(history.first++));
     },
+    /** What is lost should the run be cut off here; `plain` as below. */
+    ifLast: (plain: number) => missed.ifLast(came + plain),
     /** The run is over; `plain`: deliveries that were not taken here. */
     settle: (plain: number) => missed.end(came + plain),
   };

@@ -10,7 +10,7 @@
 import { D_BYTES, D_DELIVERED, D_FRAMES } from "../../../src/measure/classes/delivery.ts";
 import { BUCKETS, Histogram, UNITS_PER_MS } from "../../../src/measure/histogram.ts";
 import type { Ground, Rest, SocketMessage } from "../driver.ts";
-import { charCodeAt, indexOf, substring } from "../hot.ts";
+import { indexOf, substring } from "../hot.ts";
 import { createLook } from "../look.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { DeliveryOptions } from "./options.ts";
@@ -26,7 +26,6 @@ const QUIET_MS = 5;
 
 /** Behind `["EVENT","` and an id's first letter. */
 const DIGITS_AT = 11;
-const LETTER_V = 86;
 /** What no frame begins with. */
 const NO_FRAME = "\n";
 
@@ -122,7 +121,6 @@ export function createListener(ground: Ground, options: ListenerOptions) {
 
   /** Whose a frame is, of a connection whose last one was of another; `NOBODY` where it is none of the usual form. */
   const turn = (lane: Lane, text: string): number => {
-    if (charCodeAt(text, 3) !== LETTER_V) return NOBODY;
     const number = subscriptions.find(lane, text, DIGITS_AT);
     if (number === NOBODY) return NOBODY;
     foundHead = subscriptions.headOf(number);
@@ -131,7 +129,7 @@ export function createListener(ground: Ground, options: ListenerOptions) {
 
   /** A frame of which something is to be said, or that is none of an event; gives where its key is, −1 without one. */
   const takeOther = (lane: Lane, own: number, text: string, receivedMs: number, rest: Rest) => {
-    const isEvent = charCodeAt(text, 3) === LETTER_V && indexOf(text, '["EVENT","', 0) === 0;
+    const isEvent = indexOf(text, '["EVENT","', 0) === 0;
     const keyAt = isEvent ? indexOf(text, ID_MEMBER, indexOf(text, '"', DIGITS_AT) + 1) : -1;
     if (keyAt < 0) rest(lane.client, text, receivedMs);
     else {

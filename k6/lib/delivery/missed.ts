@@ -5,6 +5,7 @@ import {
   D_SUBSCRIPTION_LOST,
 } from "../../../src/measure/classes/delivery.ts";
 import type { Ground } from "../driver.ts";
+import { createRuns } from "./runs.ts";
 import type { Sent } from "./sent.ts";
 import { isSilence } from "./silence.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -16,7 +17,14 @@ export function createMissed(
   const book = recorder.books.delivery;
   const warmupRows = (book.columns[0]?.length ?? 0) / 2;
   const { missed, missedInWarmup } = subscriptions;
+  const runs = createRuns(warmupRows);
   let missing = 0;
+
+  const runOf = (number: number) => ({
+    row: subscriptions.rowOf(number),
+    missed: missed[number] as number,
+    missedInWarmup: missedInWarmup[number] as number,
+  });
 
   const missedBy = (number: number): number =>
     (missed[number] as number) + (missedInWarmup[number] as number);
@@ -25,10 +33,11 @@ export function createMissed(
   const settle = (number: number, column: number): void => {
     const all = missedBy(number);
     if (all === 0) return;
-    const row = subscriptions.rowOf(number);
+    const run = runOf(number);
+    runs.remove(run);
     if (column === D_MISSING) missing += all;
-    book.count(row, column, missed[number]);
-    book.count(row + warmupRows, column, missedInWarmup[number]);
+    book.count(run.row, column, run.missed);
+    book.count(run.row + warmupRows, column, run.missedInWarmup);
     missed[number] = 0;
     missedInWarmup[number] = 0;
   };
@@ -40,13 +49,17 @@ export function createMissed(
       // Others have it, and this one has had nothing since: perhaps it gets nothing any more.
       if (newestOrder >= order && subscriptions.lastOf(number) < order) {
         subscriptions.suspect(number);
+        if (missedBy(number) > 0) runs.remove(runOf(number));
         const of = row < warmupRows ? missed : missedInWarmup;
         (of[number] as number)++;
+        runs.add(runOf(number));
         return;
       }
       missing++;
       book.count(row, D_MISSING);
     },
+    /** What is lost should nothing more be known. */
+    ifLast: (came: number) => runs.ifLast(came, missing, atSec()),
     /** The run is over: a subscription that had nothing to the end, while others had, is lost in silence. */
     end(came: number): void {
       for (let number = 0; number < subscriptions.count; number++) {

@@ -1,6 +1,7 @@
 /** Whether what a subscription missed to the end is chance, or the end of it. */
 
-const FEWEST = 3;
+/** Events in a row. */
+export const FEWEST = 3;
 /** Of so many subscriptions one may be called silent that was not. */
 const CHANCE = 1e-3;
 
