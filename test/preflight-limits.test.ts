@@ -11,7 +11,7 @@ import {
   parseInformation,
 } from "../src/node/preflight/information.ts";
 import { judgeLimits, type LimitsQuestion, mostFrameBytes } from "../src/node/preflight/limits.ts";
-import { judgePool } from "../src/node/preflight/preflight.ts";
+import { judgePool } from "../src/node/preflight/pool-judge.ts";
 import { NO_SAMPLE } from "../src/node/preflight/sample.ts";
 import {
   areOfRun,

@@ -18,13 +18,9 @@ import { judgeCompression } from "../src/node/preflight/compression.ts";
 import { type Finding, renderFindings } from "../src/node/preflight/finding.ts";
 import { judgeDisk, judgeFolder, judgeHere } from "../src/node/preflight/here.ts";
 import { isRateLimit, judgeProbe } from "../src/node/preflight/judge.ts";
+import { countLeft, describeLeft } from "../src/node/preflight/left.ts";
 import { judgeMachine, type MachineLimits } from "../src/node/preflight/machine.ts";
-import {
-  countLeft,
-  describeLeft,
-  preflight,
-  refuseStops,
-} from "../src/node/preflight/preflight.ts";
+import { preflight, refuseStops } from "../src/node/preflight/preflight.ts";
 import { type ProbeTimes, probeRelay } from "../src/node/preflight/probe.ts";
 import { judgeRelayFiles, parseFileLimit } from "../src/node/preflight/relay-files.ts";
 import { makeSample } from "../src/node/preflight/sample.ts";

@@ -5,31 +5,28 @@
 import { ConfigError } from "../../errors.ts";
 import type { EventType } from "../../events/event-type.ts";
 import { parseMix } from "../../events/mix.ts";
-import type { NostrEvent } from "../../nostr/wire.ts";
 import { mostSeconds } from "../../plan/duration.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { SCENARIOS } from "../../plan/scenarios.ts";
 import type { PoolManifest } from "../../pool/format.ts";
 import type { Epoch, PoolTimes } from "../../pool/times.ts";
-import { formatCount } from "../../report/format.ts";
-import { expectKinds } from "../audit/stored.ts";
 import { findRelay } from "../companion/relay-process.ts";
 import type { Admission } from "../guard/gate.ts";
 import { readProbes } from "../pool/probes.ts";
 import { readEventsManifest, readPoolManifest } from "../pool/read.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
 import { announcedAges } from "./ages.ts";
-import { judgeRates } from "./announced.ts";
 import { judgeCompression } from "./compression.ts";
-import { type Finding, ok, stop } from "./finding.ts";
+import { type Finding, ok } from "./finding.ts";
 import { fetchInformation, type Information } from "./information.ts";
-import { judgeLimits } from "./limits.ts";
+import { countLeft, describeLeft, type Left } from "./left.ts";
 import { judgeListeners } from "./listeners.ts";
+import { judgePool } from "./pool-judge.ts";
 import { judgeForCorpus, tryQuestions } from "./questions.ts";
 import { askRelay, type RelayAnswer } from "./relay.ts";
 import { judgeRelayFiles } from "./relay-files.ts";
 import { makeSample, NO_SAMPLE, type Sample, samplePool } from "./sample.ts";
-import { areOfRun, chooseTimes, describeTimes, type Lead, leadOf, listTimes } from "./times.ts";
+import { chooseTimes, describeTimes, type Lead, leadOf, listTimes } from "./times.ts";
 
 export interface PreflightRequest {
   readonly plan: Plan;
@@ -68,20 +65,10 @@ export interface Preflight {
   readonly left: Left;
 }
 
-export type Left = readonly { readonly kind: number; readonly count: number }[];
-
 interface Asked {
   readonly admission: Admission;
   readonly information: Information;
 }
-
-/** github.com/hoytech/strfry golpe.yaml: rejectEphemeralEventsOlderThanSeconds. */
-const MOMENT_SEC = 60;
-const STALE = stop("ephemeral", {
-  what: `the pool's ephemeral events are older than ${MOMENT_SEC} s`,
-  why: "relays that hand such events on refuse old ones",
-  remedy: "leave --pool out: a pool with the times of the run is made then",
-});
 
 /** Throws `ConfigError` for a pool that is none. */
 export async function preflight(request: PreflightRequest): Promise<Preflight> {
@@ -120,69 +107,6 @@ export async function preflight(request: PreflightRequest): Promise<Preflight> {
   };
 }
 
-/**
- * What is in the relays of the probes that they kept: one that another has replaced, or asked to be deleted, is
- * there no more.
- */
-export function countLeft(
-  answers: readonly { readonly label: string; readonly kept: readonly NostrEvent[] }[],
-): Left {
-  const byRelay = new Map<string, NostrEvent[]>();
-  for (const { label, kept } of answers) {
-    byRelay.set(label, [...(byRelay.get(label) ?? []), ...kept]);
-  }
-  const counts = new Map<number, number>();
-  for (const events of byRelay.values()) {
-    const expected = expectKinds(events, Date.now() / 1_000);
-    for (const [kind, { stored, deleted }] of Object.entries(expected)) {
-      counts.set(Number(kind), (counts.get(Number(kind)) ?? 0) + stored - deleted);
-    }
-  }
-  const left = [...counts].map(([kind, count]) => ({ kind, count }));
-  return left.filter(({ count }) => count > 0).sort((a, b) => a.kind - b.kind);
-}
-
-export function describeLeft(left: Left): string {
-  const events = left.reduce((sum, { count }) => sum + count, 0);
-  const kinds = left.map(({ kind }) => kind);
-  return `left ${formatCount(events)} probe event${events === 1 ? "" : "s"} of kind${kinds.length === 1 ? "" : "s"} ${kinds.join(", ")} in the relay`;
-}
-
-/** Holds the events against what the relays announced: of a pool, or of the sample for one to be made. */
-export function judgePool(
-  plan: Plan,
-  { answers, sample, times }: Pick<Preflight, "answers" | "sample" | "times">,
-  manifest: PoolManifest | null,
-): Finding[] {
-  const isOwn = manifest === null || manifest.createdAt.min === times.epoch;
-  const isFresh = isOwn && areOfRun(times);
-  const created = { min: times.epoch, max: times.epoch + times.spanSec };
-  const { largestFrame, createdAt } = manifest ?? { ...sample, createdAt: created };
-  const { mostTags, longestContent } = { ...sample, ...manifest };
-  const kinds = [...new Set(sample.events.map(({ event }) => event.kind))];
-  const nowSec = Date.now() / 1_000;
-  const lead = leadOf(plan, manifest !== null);
-  const found = answers.flatMap(({ admission, information, taken, refusedFor, isReached }) => {
-    const { label } = admission.url;
-    // That it can't be reached is said already.
-    if (!isReached && information.limitation === null) return [];
-    const limits = judgeLimits({
-      label,
-      information,
-      events: { largestFrame, createdAt, kinds, mostTags, longestContent },
-      nowSec,
-      laterSec: isOwn && times.follows ? lead.beginSec : lead.endSec,
-      isFresh,
-      tried: { taken, refusedFor },
-    });
-    const { limitation } = information;
-    return limitation === null ? limits : [...limits, ...judgeRates(label, limitation, plan)];
-  });
-  const isStale =
-    plan.fanout?.events === "ephemeral" && !isOwn && createdAt.min < nowSec - MOMENT_SEC;
-  return [...found, ...(isStale ? [STALE] : []), judgeSupply(plan, manifest)];
-}
-
 /** Nothing is published: the run asks about what the relay holds. */
 function asksOfRelay({ query }: Plan): boolean {
   return query?.corpus === "relay";
@@ -203,21 +127,6 @@ export function refuseStops(findings: readonly Finding[]): void {
   if (first === undefined) return;
   const rest = more.length === 0 ? "" : ` (${more.length} more: see \`k6-nostr preflight\`)`;
   throw new ConfigError(`${first.what}: ${first.why}\n${first.remedy}${rest}`);
-}
-
-function judgeSupply(
-  { rateEps, durationSec, warmupSec }: Plan,
-  pool: PoolManifest | null,
-): Finding {
-  if (pool === null) return ok("pool", "a pool for this plan is made, or taken if it is kept");
-  const needed = Math.floor(rateEps * (durationSec + warmupSec));
-  const what = `the pool holds ${pool.events} events, the plan asks for ${needed}`;
-  if (pool.events >= needed) return ok("pool", what);
-  return stop("pool", {
-    what,
-    why: "the run would end without events",
-    remedy: "lower --rate or --duration, or leave --pool out to have one made",
-  });
 }
 
 interface Tried extends Pick<Preflight, "answers" | "sample" | "times" | "timesNote"> {
