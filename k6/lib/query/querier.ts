@@ -2,27 +2,23 @@
  * The query driver: REQ until EOSE, and COUNT until its number, in an open model. A question whose connection
  * has its fill of open ones waits, with its due time kept. Subscription ids are fresh, as relays differ in what
  * they do with one that comes again; CLOSE follows EOSE, and so never comes in the turn of its REQ, which khatru
- * may take up in either order. Rows are what comes most: see `listener.ts`.
+ * may take up in either order. Rows are what comes most: see `listener.ts`; of other messages `replies.ts`.
  */
 import {
   Q_BACKPRESSURE,
-  Q_CLOSED,
   Q_EOSE,
   Q_EXHAUSTED,
   Q_LOST,
   Q_NO_CONNECTION,
-  Q_REFUSED_BY_NOTICE,
-  Q_ROWS_BEHIND,
   Q_SCHEDULED,
   Q_SENT,
   Q_TIMED_OUT,
 } from "../../../src/measure/classes/query.ts";
-import { messagePrefix } from "../../../src/nostr/ok.ts";
 import { type Client, OPEN } from "../connection/client.ts";
 import type { Ground, LeadingDriver } from "../driver.ts";
 import { Fifo } from "../fifo.ts";
 import { record } from "../hot.ts";
-import type { Hint, ReadMessage } from "../relay-message.ts";
+import type { Hint } from "../relay-message.ts";
 import { createAnswerBook } from "./answer-book.ts";
 import {
   type Asked,
@@ -33,13 +29,13 @@ import {
   keepLiveOf,
   type Lane,
 } from "./asked.ts";
-import { judgeCount } from "./counted.ts";
 import { createListener } from "./listener.ts";
 import type { QueryOptions } from "./options.ts";
 import type { QuerySource, Question } from "./question.ts";
+import { createReplies } from "./replies.ts";
 import { Room } from "./room.ts";
 import { createRows } from "./rows.ts";
-import { idOf, rowOfId } from "./subscription-id.ts";
+import { idOf } from "./subscription-id.ts";
 import { judgeRows, type Verdict } from "./verdict.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -202,54 +198,11 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
     book.count(row, Q_BACKPRESSURE);
   };
 
-  const takeNotice = (lane: Lane, text: string): boolean => {
-    const [only] = lane.open.values();
-    // Of several nobody knows which one is meant.
-    if (only === undefined || lane.open.size > 1 || !options.isAlone(lane.client)) return false;
-    recorder.link.notices++;
-    recorder.said("notice", messagePrefix(text), atSec(), text);
-    end(only, Q_REFUSED_BY_NOTICE);
-    sendWaiting(lane);
-    return true;
-  };
-
-  /** A row that is not in the usual form, or that comes behind the end of its answer. */
-  const takeRow = (
-    lane: Lane,
-    { id, data }: ReadMessage & { type: "EVENT" },
-    receivedMs: number,
-  ) => {
-    const one = lane.open.get(eoseOf(id));
-    if (one !== undefined) {
-      rows.take(one, data, receivedMs);
-      return;
-    }
-    const row = rowOfId(id, number);
-    if (row !== null) book.count(row, Q_ROWS_BEHIND);
-  };
-
-  const takeClosed = (one: Asked, text: string): void => {
-    recorder.said("closed", messagePrefix(text), atSec(), text);
-    end(one, Q_CLOSED);
-    sendWaiting(one.lane);
-  };
-
-  const take = (client: Client, message: ReadMessage, receivedMs: number): boolean => {
-    const lane = laneOf(client);
-    if (message.type === "NOTICE") return takeNotice(lane, message.text);
-    if (message.type === "EVENT") takeRow(lane, message, receivedMs);
-    else if (message.type === "EOSE" || message.type === "COUNT" || message.type === "CLOSED") {
-      const one = lane.open.get(eoseOf(message.id));
-      const verb = message.type === "COUNT" ? "COUNT" : "REQ";
-      // What comes behind an end, or under an id of nobody, ends nothing.
-      if (one === undefined) return true;
-      if (message.type === "CLOSED") takeClosed(one, message.text);
-      else if (verb !== one.question.verb) return true;
-      else if (message.type === "EOSE") takeEose(one, message.hint, receivedMs);
-      else answer(one, receivedMs, judgeCount(message, one));
-    } else return false;
-    return true;
-  };
+  const takeMessage = createReplies(ground, {
+    ...{ rows, end, answer, takeEose, sendWaiting },
+    isAlone: options.isAlone,
+    asked: () => number,
+  });
 
   const listen = createListener(ground, { options, rows, work, takeEose });
 
@@ -274,7 +227,7 @@ export function createQuerier(ground: Ground, options: QueryOptions): LeadingDri
       source.start(schedule);
     },
     work,
-    take,
+    take: (client, message, receivedMs) => takeMessage(laneOf(client), message, receivedMs),
     listen(client, rest) {
       const lane = laneOf(client);
       lane.answers = 0;
