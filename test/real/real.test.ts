@@ -10,6 +10,7 @@ import { publishOf, queryOf } from "../../src/report/class-report.ts";
 import { countedFrames, describeRelayCounts } from "../../src/report/relay-counts.ts";
 import type { Report } from "../../src/report/types.ts";
 import { inPlace } from "../k6/cli.ts";
+import { assertBelieved, wasHeldUp } from "../k6/held-up.ts";
 import { tryAuth, tryClients } from "./clients.ts";
 import { type Counts, type RealRelay, type Setup, withReal } from "./relay.ts";
 import { embedded } from "./relays/embedded.ts";
@@ -81,7 +82,10 @@ for (const relay of ALL) {
         const queries = Object.entries(queryOf(report).rows);
         assert.ok(queries.length > 0);
         for (const [name, { totals }] of queries) {
-          assert.equal(totals.eose, totals.scheduled, `${name}: ${JSON.stringify(totals)}`);
+          // What was due while others had the machine may have had no room, and was never asked.
+          const asked = wasHeldUp(report) ? totals.sent : totals.scheduled;
+          assert.ok(asked > 0);
+          assert.equal(totals.eose, asked, `${name}: ${JSON.stringify(totals)}`);
         }
       }));
 
@@ -92,8 +96,7 @@ for (const relay of ALL) {
       open(async (tried) => {
         const { report, more } = await tried.query({ duration: 6, corpus: 3_000 });
         const { scheduled, eose, right, rows, matching } = queryOf(report).totals;
-        const { verdict, reasons } = report.generator;
-        assert.notEqual(verdict, "invalid", reasons.join("; "));
+        assertBelieved(report);
         assert.equal(eose, scheduled, said(report.errors));
         for (const [shape, { totals }] of Object.entries(queryOf(report).rows)) {
           const isRight = totals.right === totals.eose && totals.matching === totals.rows;
