@@ -1,23 +1,24 @@
 /** Bundles script and style of the HTML report, which has them in itself. */
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { buildSync } from "esbuild";
 import type { PageAssets } from "../src/report/html/document.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Each report holds them: what makes them grow is looked at. */
 const MOST_BYTES = 120_000;
 
-let made: Promise<PageAssets> | undefined;
+let made: PageAssets | undefined;
 
 /** The page's assets, made once a process. Throws when they would load or break out of anything. */
-export function buildPageAssets(): Promise<PageAssets> {
+export function buildPageAssets(): PageAssets {
   made ??= makeAssets();
   return made;
 }
 
-async function makeAssets(): Promise<PageAssets> {
-  const result = await build({
+function makeAssets(): PageAssets {
+  // By a process of its own: the one that `build` leaves running is of this group, where Ctrl-C ends it for good.
+  const result = buildSync({
     absWorkingDir: root,
     entryPoints: ["src/report/html/page/main.ts", "src/report/html/page/page.css"],
     // Nothing is written; esbuild wants to know where it would.

@@ -22,7 +22,7 @@ import { bucket } from "./capacity-model.ts";
 import { BOUND, searched } from "./capacity-searched.ts";
 import { trialWith } from "./capacity-trial.ts";
 
-const assets = await buildPageAssets();
+const assets = buildPageAssets();
 const good = searched();
 const other = {
   ...searched(bucket(() => 700)),

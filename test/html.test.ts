@@ -20,7 +20,7 @@ import {
   sliceOf,
 } from "./fixtures/reports/run.ts";
 
-const assets = await buildPageAssets();
+const assets = buildPageAssets();
 const good = completeOf(buildOf());
 const page = renderHtml(good, assets);
 

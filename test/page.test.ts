@@ -73,10 +73,7 @@ describe("the page of a capacity in headless Chromium", { skip }, () => {
       const made = searched();
       const relay = { label: HOSTILE, address: null, software: HOSTILE, version: HOSTILE };
       const said = { ...made, run: { ...made.run, relays: [relay], relayNote: HOSTILE } };
-      await writeFile(
-        file,
-        renderCapacityHtml({ ...said, against: said }, await buildPageAssets()),
-      );
+      await writeFile(file, renderCapacityHtml({ ...said, against: said }, buildPageAssets()));
       const url = pathToFileURL(file).href;
       const metrics = { width: 400, height: 800, deviceScaleFactor: 2, mobile: true };
       await page.send("Emulation.setDeviceMetricsOverride", metrics);
@@ -122,7 +119,7 @@ describe("pages of deliveries and of connections in headless Chromium", { skip }
     const dir = await mkdtemp(join(tmpdir(), "k6-nostr-page-"));
     const page = await Page.open(command ?? "");
     try {
-      const assets = await buildPageAssets();
+      const assets = buildPageAssets();
       const reports = { deliveries: deliveries(), reconnections: reconnections() };
       const drawn: string[] = [];
       for (const [name, report] of Object.entries(reports)) {
@@ -161,7 +158,7 @@ describe("the page in headless Chromium", { skip }, () => {
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), "k6-nostr-page-"));
     const file = join(dir, "report.html");
-    await writeFile(file, renderHtml(troubled(), await buildPageAssets()));
+    await writeFile(file, renderHtml(troubled(), buildPageAssets()));
     url = pathToFileURL(file).href;
     page = await Page.open(command ?? "");
     await page.send("Network.emulateNetworkConditions", {

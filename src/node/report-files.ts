@@ -42,7 +42,7 @@ export async function writeReport(
   const html = join(runDir, "report.html");
   await writeWhole(json, `${JSON.stringify(report)}\n`);
   await writeWhole(markdown, renderMarkdown(report));
-  await writeWhole(html, renderHtml(report, await buildPageAssets()));
+  await writeWhole(html, renderHtml(report, buildPageAssets()));
   const newest = {
     json: join(reportDir, `load-report-${day}.json`),
     markdown: join(reportDir, `load-test-report-${day}.md`),

@@ -74,6 +74,11 @@ export function probesOf(report: Report | undefined): number {
   return (report?.preflight?.probes ?? []).reduce((sum, { count }) => sum + count, 0);
 }
 
+/** As a terminal does it: to all processes of the group. */
+export function pressCtrlC({ child }: Pick<Running, "child">): void {
+  if (child.pid !== undefined) process.kill(-child.pid, "SIGINT");
+}
+
 /** Resolves when `condition` holds; looked at every 20 ms. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -121,7 +126,7 @@ function spawnIn(
   env: Readonly<Record<string, string>>,
   limitMs = LIMIT_MS,
 ): Running {
-  const child = spawn(program, args, { cwd, env, stdio: "pipe" });
+  const child = spawn(program, args, { cwd, env, stdio: "pipe", detached: true });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (data) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { publishOf } from "../../src/report/class-report.ts";
 import { assertBalanced } from "../faulty-relay/hold.ts";
-import { inPlace, until, withEmbeddedRelay } from "./cli.ts";
+import { inPlace, pressCtrlC, until, withEmbeddedRelay } from "./cli.ts";
 
 const GENTLE = ["--clients", "20", "--rate", "100", "--no-calibrate", "--report-dir", "reports"];
 
@@ -12,7 +12,7 @@ it("a run that is interrupted writes a partial report that balances", async () =
       const args = ["run", "publish", ...GENTLE, "--duration", "60", "--relay", relay.url];
       const { child, ended } = place.start(args);
       await until(() => relay.stored() > 250);
-      child.kill("SIGINT");
+      pressCtrlC({ child });
       const { exitCode, stderr } = await ended;
       assert.equal(exitCode, 130, stderr);
       const [report] = await place.reports();

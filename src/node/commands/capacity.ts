@@ -242,7 +242,7 @@ async function writeReports(report: CapacityReport, reportDir: string): Promise<
   const texts = {
     json: `${JSON.stringify(report)}\n`,
     md: renderCapacity(report),
-    html: renderCapacityHtml(report, await buildPageAssets()),
+    html: renderCapacityHtml(report, buildPageAssets()),
   };
   const files: string[] = [];
   for (const [kind, text] of Object.entries(texts)) {

@@ -48,7 +48,7 @@ export async function report(args: readonly string[]): Promise<number> {
   }
   const rendered = await load(path, flags["at-least"]);
   const { html, markdown } = flags;
-  if (html !== undefined) await save(html, rendered.html(await buildPageAssets()));
+  if (html !== undefined) await save(html, rendered.html(buildPageAssets()));
   if (markdown !== undefined) await save(markdown, rendered.markdown);
   if (html === undefined && markdown === undefined) process.stdout.write(rendered.markdown);
   await passGate({ flags, ...rendered, environment: process.env });

@@ -2,6 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { buildBundles } from "../../../build/bundle.ts";
+import { Interrupted } from "../../errors.ts";
 import { hostsFor } from "../../guard/dialer.ts";
 import { cutAtSec } from "../../plan/connect.ts";
 import { mostSeconds } from "../../plan/duration.ts";
@@ -29,7 +30,13 @@ export async function drive(request: Drive): Promise<Driven> {
   const allowed = dialledBy(admissions, hosts, isolation);
   const { part } = request;
   // Several on one machine would write the same files.
-  const bundles = await buildBundles(part === undefined ? undefined : join(runDir, "dist"));
+  const bundles = await buildBundles(part === undefined ? undefined : join(runDir, "dist")).catch(
+    (cause) => {
+      // Ctrl-C reaches what bundles as well.
+      if (!request.signal.aborted) throw cause;
+      throw new Interrupted("interrupted before anything was sent", { cause });
+    },
+  );
   const { poolDir } = request;
   const served = poolDir === null ? null : await servePoolTo(allowed, poolDir);
   const live = new LiveRun(plan, request.pool);
