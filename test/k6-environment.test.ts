@@ -7,6 +7,7 @@ import {
   k6Arguments,
   k6Environment,
   memoryLimit,
+  openingTarget,
 } from "../src/node/k6/environment.ts";
 import { memoryRoomOf } from "../src/node/preflight/machine.ts";
 import { collectOptions } from "../src/plan/options.ts";
@@ -156,6 +157,21 @@ describe("k6Environment, for Go's collector of garbage", () => {
     assert.deepEqual(of(10_000, 20_000, 64_000), [408, "3260MiB"]);
     // Of few clients one is short.
     assert.deepEqual(of(100, 10_000, 8_000), [959, "345MiB"]);
+  });
+
+  it("hardly collects as connections open, where there is memory for what each throws away", () => {
+    const of = (clients: number, spareMb: number) =>
+      openingTarget(clients, { freeBytes: 64e9, spareBytes: spareMb * 1e6 });
+    // 850 MB, a quarter of what is spare.
+    assert.deepEqual([of(10_000, 3_400), of(10_000, 3_399)], [1_300, 100]);
+    assert.deepEqual([of(1_000, 340), of(1_000, 339)], [1_300, 366]);
+    // Above 1.5 GB it takes too much.
+    assert.deepEqual([of(17_600, 64_000), of(17_700, 64_000)], [1_300, 100]);
+    assert.equal(openingTarget(10_000, null), 100);
+    const plan = planOf({ CONNECT_MODE: "hold", CLIENTS: "10000" }, "connect");
+    const memory = { freeBytes: 16e9, spareBytes: 8e9 };
+    const { GOGC, GOMEMLIMIT } = k6Environment({ ...request, plan, memory }, {});
+    assert.deepEqual([GOGC, GOMEMLIMIT], ["1300", "1760MiB"]);
   });
 
   it("has both as they are for an instance's clients and its rate", () => {

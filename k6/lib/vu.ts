@@ -83,7 +83,9 @@ export class Vu {
         listen: (client) => this.#drivers[0].listen(client, rest),
         onOpen: (client, connectMs) => {
           feedConnect(connectMs);
-          for (const driver of this.#drivers) driver.onOpen(client);
+          const drivers = this.#drivers;
+          // By index: in k6 each `for … of` makes objects.
+          for (let i = 0; i < drivers.length; i++) (drivers[i] as Driver).onOpen(client);
         },
         onDrop: (client) => {
           for (const driver of this.#drivers) driver.onDrop(client);

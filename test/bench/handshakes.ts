@@ -6,7 +6,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
-import { garbageTarget, memoryLimit } from "../../src/node/k6/environment.ts";
+import { memoryLimit, openingTarget } from "../../src/node/k6/environment.ts";
+import { memoryRoomOf, readMachine } from "../../src/node/preflight/machine.ts";
 import { type RelayProcess, startRelayProcess } from "../../src/node/relay/process.ts";
 import { runBare } from "./bare.ts";
 import { atLeast, notes } from "./goal.ts";
@@ -73,9 +74,10 @@ export async function benchHandshakes(rig: Rig, repetitions: number, print: Prin
 const openBare: Generator = (rig, onStart) =>
   runBare(rig, "connect", { CLIENTS: String(CLIENTS), AT_ONCE: String(AT_ONCE) }, onStart);
 
-/** All of them due at once, and as many under way as others have. */
-const openOurs: Generator = (rig, onStart) =>
-  runScript(
+/** All of them due at once, and as many under way as others have; the collector's limits are those that the command line sets. */
+const openOurs: Generator = async (rig, onStart) => {
+  const room = memoryRoomOf({ clients: CLIENTS, instances: 1 }, await readMachine(), 0);
+  return await runScript(
     rig,
     "connect",
     {
@@ -86,11 +88,12 @@ const openOurs: Generator = (rig, onStart) =>
       // What finds no place until the window's end is not opened.
       HOLD_SEC: "10",
       ON_OPEN: "none",
-      GOGC: String(garbageTarget(CLIENTS)),
-      GOMEMLIMIT: memoryLimit(CLIENTS),
+      GOGC: String(openingTarget(CLIENTS, room)),
+      GOMEMLIMIT: memoryLimit(CLIENTS, 0, room),
     },
     { onStart },
   );
+};
 
 async function openCrate(path: string, url: string, onStart: (pid: number) => Eye): Promise<void> {
   // It begins so many in its first second, and holds them until it is stopped.

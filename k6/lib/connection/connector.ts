@@ -24,6 +24,7 @@ import {
   RAMP,
   RECOVERY,
 } from "../../../src/measure/classes/connection.ts";
+import type { Histogram } from "../../../src/measure/histogram.ts";
 import { type ConnectPlan, cutAtSec } from "../../../src/plan/connect.ts";
 import { seededRandom } from "../../../src/random.ts";
 import type { Ground, LeadingDriver } from "../driver.ts";
@@ -62,8 +63,8 @@ export function createConnector(
   const most = Math.max(1, Math.floor(plan.connectConcurrency / plan.vus));
   const comers = new Comers(ground, connect.rate);
   const tasks = new DueQueue<Task>();
-  /** Due, and without a place for the handshake. */
-  const waiting = new Fifo<{ readonly client: Client; readonly row: number }>();
+  /** Due, each in the row that it has by now, and without a place for the handshake. */
+  const waiting = new Fifo<Client>();
   const look = createLook(ground, LARGEST_FRAME);
   const every = lookEvery(connect.rate / plan.vus);
   let messages = 0;
@@ -77,10 +78,11 @@ export function createConnector(
   };
   const comeDue = (client: Client, row: number, dueMs: number, nowMs: number) => {
     seatOf(client).dueMs = dueMs;
+    client.row = row;
     book.count(row, C_DUE);
     // Who comes back together is due at one moment, in which nobody opens them all: no schedule is late by that.
     if (row !== RECOVERY) record(book.lag, nowMs - dueMs);
-    waiting.push({ client, row });
+    waiting.push(client);
   };
   const planConnect = (client: Client, row: number, dueMs: number) =>
     doAt(dueMs, (nowMs) => comeDue(client, row, dueMs, nowMs));
@@ -91,7 +93,7 @@ export function createConnector(
     usable++;
     prove(client);
     const tookMs = atMs - seat.dueMs;
-    book.times.usable[client.row]?.record(tookMs);
+    record(book.times.usable[client.row] as Histogram, tookMs);
     feedUsable(tookMs);
     if (seat.lostMs === null) return;
     book.count(RECOVERY, C_RECOVERED);
@@ -176,16 +178,17 @@ export function createConnector(
 
   const dialNext = () => {
     for (let n = 0; n < MOST_A_TURN && underWay < most; n++) {
-      const due = waiting.shift();
-      if (due === undefined) return;
+      const client = waiting.shift();
+      if (client === undefined) return;
       underWay++;
-      dialer.connect(due.client, due.row);
+      dialer.connect(client, client.row);
     }
   };
 
   return {
     get wakeMs() {
-      if (waiting.peek() !== undefined && underWay < most) return 0;
+      // With half of them under way the next ones wait for the chores: a turn for each costs more than it gives.
+      if (waiting.peek() !== undefined && underWay < most / 2) return 0;
       return Math.min(tasks.nextMs, comers.nextMs);
     },
     get open() {
@@ -235,9 +238,11 @@ export function createConnector(
     onOpen(client) {
       const seat = seatOf(client);
       const nowMs = client.openedMs;
-      Object.assign(seat, { answers: 0, answeredMs: nowMs, asked: null });
+      seat.answers = 0;
+      seat.answeredMs = nowMs;
+      seat.asked = null;
       reconnects.note(client.index, "open");
-      book.times.response[client.row]?.record(nowMs - seat.dueMs);
+      record(book.times.response[client.row] as Histogram, nowMs - seat.dueMs);
       if (session !== null) {
         const meanMs = session.meanSec * 1_000;
         const lengthMs = session.isDrawn ? -Math.log(1 - random()) * meanMs : meanMs;
@@ -269,8 +274,8 @@ export function createConnector(
     },
     resume() {},
     endWindow() {
-      for (let due = waiting.shift(); due !== undefined; due = waiting.shift()) {
-        book.count(due.row, C_UNSENT);
+      for (let client = waiting.shift(); client !== undefined; client = waiting.shift()) {
+        book.count(client.row, C_UNSENT);
       }
     },
     giveUp() {
