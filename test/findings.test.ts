@@ -206,6 +206,29 @@ describe("the engine", () => {
     assert.ok(!found.some(({ id }) => id === "unexplained" || id === "overload"));
   });
 
+  it("does not look for what explains that a load takes more than it may, but says by how much", () => {
+    const ofRelay = { expression: "avg<60", ok: false };
+    const cpu = { ...ofRelay, metric: "nostr_relay_cpu_percent", value: 66.159 };
+    const memory = { ...ofRelay, metric: "nostr_relay_rss_bytes", value: 123_400_000 };
+    const slow = {
+      metric: "nostr_publish_response_time",
+      expression: "p(95)<1",
+      value: 9,
+      ok: false,
+    };
+    const titleOf = (...thresholds: Report["thresholds"]) =>
+      withFindings({ ...reportOf("healthy"), thresholds }).findings[0]?.title;
+    assert.equal(titleOf(cpu), "`nostr_relay_cpu_percent` is 66.2 %, where `avg<60` was asked for");
+    assert.match(
+      titleOf(memory) ?? "",
+      /^`nostr_relay_rss_bytes` is 123(\.4)? MB, where `avg<60` was/,
+    );
+    assert.match(
+      titleOf(cpu, slow) ?? "",
+      /^`nostr_publish_response_time` is .*, and no rule of this/,
+    );
+  });
+
   it("lets a tail explain the highest percentiles and no others", () => {
     const crossing = (expression: string) => {
       const metric = "nostr_publish_response_time";

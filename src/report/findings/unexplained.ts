@@ -2,8 +2,9 @@
  * A threshold was crossed and no other finding says why: then this one says at least what was slow, what the
  * relay did meanwhile, what was not measured, and what to vary.
  */
+import { RESOURCE_METRICS } from "../../measure/resource-metrics.ts";
 import { publishOf, queryOf } from "../class-report.ts";
-import { formatMs } from "../format.ts";
+import { formatBytes, formatMs } from "../format.ts";
 import type { Evidence, Finding, Report, ThresholdResult } from "../types.ts";
 import { leadOf } from "./lead.ts";
 import { meanwhileEvidence, meanwhileText } from "./meanwhile.ts";
@@ -26,6 +27,9 @@ const NOT_OF_TIME: readonly string[] = [
 /** An info explains a threshold when so much of the mean response goes to its account. */
 const SHARE_OF_MEAN = 0.25;
 
+const OF_RESOURCES =
+  " It was asked for what the load takes, not for answers: a lower load takes less, and is what there is room for.";
+
 export const unexplained: Rule = {
   id: "unexplained",
   of: ["connection"],
@@ -35,12 +39,15 @@ export const unexplained: Rule = {
     const crossed = report.thresholds.filter(({ ok }) => ok === false);
     const [first] = crossed;
     if (first === undefined) return null;
+    const named = crossed.find(({ metric }) => !(metric in RESOURCE_METRICS)) ?? first;
+    // Where only what the load may take was asked for, there is nothing else that it would have to come from.
+    const isOfAnswers = !(named.metric in RESOURCE_METRICS);
     const { generator } = report;
     const { response, service } = leadOf(report).times;
     return {
       severity: "major",
       confidence: "low",
-      title: `${nameOf(first)}, and no rule of this tool explains it`,
+      title: isOfAnswers ? `${nameOf(named)}, and no rule of this tool explains it` : nameOf(named),
       evidence: [
         ...crossed.map((t) => evidence(`${t.metric}: ${t.expression}`, t.value)),
         evidence("service time, mean ms", service.mean, response.mean),
@@ -53,7 +60,7 @@ export const unexplained: Rule = {
         evidence("generator.loopLag.p99", generator.loopLag.p99, response.p99),
         ...(report.resources?.notMeasured ?? []).map(({ what, why }) => evidence(what, null, why)),
       ],
-      remediation: `${meanwhileText(view)}${isOfLead(first, report) ? whereOf(view) : ""} Vary one thing at a time and compare: a tenth of the clients, half of the rate, ${leadOf(report).name === "query" ? "one shape (`--query-mix`)" : "one type of event (`--mix`)"}, an empty store; \`--profile\` names functions.`,
+      remediation: `${meanwhileText(view)}${isOfLead(named, report) ? whereOf(view) : ""}${isOfAnswers ? "" : OF_RESOURCES} Vary one thing at a time and compare: a tenth of the clients, half of the rate, ${leadOf(report).name === "query" ? "one shape (`--query-mix`)" : "one type of event (`--mix`)"}, an empty store; \`--profile\` names functions.`,
       labels: ["performance", "unexplained"],
       cost: response.mean ?? 0,
     };
@@ -91,9 +98,15 @@ function isOfLead({ metric }: ThresholdResult, report: Report): boolean {
 }
 
 function nameOf({ metric, expression, value }: ThresholdResult): string {
-  const isTime = /_time|_completion/.test(metric);
-  const shown = isTime ? formatMs(value) : String(Math.round((value ?? 0) * 10_000) / 10_000);
-  return `\`${metric}\` is ${shown}, where \`${expression}\` was asked for`;
+  return `\`${metric}\` is ${shownOf(metric, value ?? 0)}, where \`${expression}\` was asked for`;
+}
+
+function shownOf(metric: string, value: number): string {
+  if (/_time|_completion/.test(metric)) return formatMs(value);
+  if (metric.endsWith("_bytes")) return formatBytes(value);
+  return metric.endsWith("_percent")
+    ? `${value.toFixed(1)} %`
+    : String(Math.round(value * 10_000) / 10_000);
 }
 
 /** Whether it was the answers or what was before them. */
