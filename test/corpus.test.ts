@@ -11,6 +11,7 @@ import { parseRelayUrl } from "../src/guard/relay-url.ts";
 import { openReader } from "../src/node/audit/relay-reader.ts";
 import { knowCorpus } from "../src/node/corpus/known-events.ts";
 import { type LoadRequest, loadCorpus } from "../src/node/corpus/load.ts";
+import { publishAll } from "../src/node/corpus/publish.ts";
 import { ensureQuestions, type QuestionsOptions } from "../src/node/corpus/questions-pool.ts";
 import { sampleRelays } from "../src/node/corpus/relay-sample.ts";
 import type { Admission } from "../src/node/guard/gate.ts";
@@ -108,7 +109,7 @@ describe("a corpus", () => {
     assert.equal(stored(), length);
     assert.deepEqual(
       { ...first.loading, loadSec: 0 },
-      { loaded: events.length, alreadyThere: 0, refused: [], loadSec: 0 },
+      { loaded: events.length, alreadyThere: 0, refused: [], loadSec: 0, ownCounts: [true] },
     );
     const again = await load(admission);
     assert.deepEqual([again.loading.loaded, again.loading.alreadyThere], [0, length]);
@@ -120,6 +121,44 @@ describe("a corpus", () => {
     assert.ok(manifest.events > manifest.sets, "no question has a second page");
     assert.deepEqual(new Set(verdicts), new Set(["right"]));
     for (const { name } of shapes) assert.ok(Number(manifest.perType[name]?.events) > 0, name);
+  });
+
+  it("is counted alone until others answer to its events, or follow its people", async (t) => {
+    const { admission } = await relayOf(t);
+    const few = events.slice(0, 200);
+    const mix = "author:1,count-reactions:1,count-followers:1";
+    assert.deepEqual((await load(admission, { events: few, mix })).loading.ownCounts, [true]);
+    assert.equal(
+      (await load(admission, { events: few, mix: "author:1" })).loading.ownCounts,
+      undefined,
+    );
+    const [note] = few.filter(({ kind }) => kind === 1);
+    assert.ok(note);
+    const by = {
+      pubkey: "f".repeat(64),
+      created_at: note.created_at + 1,
+      content: "+",
+      sig: "0".repeat(128),
+    };
+    const stranger = "e".repeat(64);
+    const others = [
+      [{ ...by, id: "1".repeat(64), kind: 7, tags: [["e", stranger]] }, true],
+      [{ ...by, id: "2".repeat(64), kind: 1, tags: [["e", note.id]] }, true],
+      [{ ...by, id: "3".repeat(64), kind: 7, tags: [["e", note.id]] }, false],
+    ] as const;
+    for (const [event, isAlone] of others) {
+      const sent = await publishAll(admission, [event], { signal, onProgress() {} });
+      assert.equal(sent.accepted, 1);
+      const { loading } = await load(admission, { events: few, mix });
+      assert.deepEqual(loading.ownCounts, [isAlone], JSON.stringify(event));
+    }
+  });
+
+  it("is not known to be counted alone where a relay does not return all of it", async (t) => {
+    const { admission } = await relayOf(t, { max_limit: 1 });
+    const few = [3, 7].flatMap((of) => events.filter(({ kind }) => kind === of).slice(0, 9));
+    const { loading } = await load(admission, { events: few, mix: "count-followers:1" });
+    assert.deepEqual([loading.refused, loading.ownCounts], [[], [false]]);
   });
 
   it("is completed where a relay lacks some of it", async (t) => {

@@ -21,7 +21,14 @@ import { runScenario } from "./k6-world/run.ts";
 const { signal } = new AbortController();
 const ONE = "ws://127.0.0.1:7771";
 const OTHER = "ws://127.0.0.1:7772";
-const LOAD = { CLIENTS: "4", QUERY_RATE: "100", DURATION_SEC: "3", CORPUS: "1000", CORES: "1" };
+const LOAD = {
+  CLIENTS: "4",
+  QUERY_RATE: "100",
+  DURATION_SEC: "3",
+  CORPUS: "1000",
+  CORES: "1",
+  OWN_COUNTS: "1,1",
+};
 
 let events: readonly NostrEvent[] = [];
 let root = "";

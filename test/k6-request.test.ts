@@ -13,6 +13,7 @@ describe("k6RequestOf", () => {
     runId: "run-1",
     runDir: "/reports/runs/run-1",
     metricsUrl: null,
+    corpus: null,
     preflight: { answers: [], left: [], findings: [] },
   };
   const around = {
@@ -48,6 +49,19 @@ describe("k6RequestOf", () => {
         ["251", "2584MiB"],
       ],
     );
+  });
+
+  it("says of which relays a COUNT can count nothing but the corpus", () => {
+    const loading = {
+      loaded: 0,
+      alreadyThere: 9,
+      refused: [],
+      loadSec: 1,
+      ownCounts: [true, false],
+    };
+    const corpus = { source: "seed", events: 9, fingerprint: "0".repeat(16), loading } as const;
+    assert.equal(k6Environment(k6RequestOf({ ...drive, corpus }, around), {}).OWN_COUNTS, "1,0");
+    assert.equal(environmentOf({}).OWN_COUNTS, "");
   });
 
   it("names the companion only where k6 may dial it", () => {

@@ -25,6 +25,8 @@ const LOAD = {
   CORPUS: "1000",
   // One VU, whatever the rate.
   CORES: "1",
+  // These relays hold nothing else.
+  OWN_COUNTS: "1",
 };
 
 let corpus = new Corpus([]);
@@ -373,6 +375,24 @@ describe("what no connection has room for", () => {
     // It waited for the relay and not for this generator; its response time has the wait.
     assert.ok((report.generator.scheduleLag.p99 ?? 99) < 10);
     assert.ok((times.response.p50 ?? 0) > 300);
+  });
+});
+
+describe("a COUNT that is too high", () => {
+  it("is wrong where the relay can count nothing but the corpus; one too low always is", async () => {
+    for (const [OWN_COUNTS, column] of [
+      ["1", "wrong"],
+      ["0", "unchecked"],
+      ["", "unchecked"],
+    ] as const) {
+      const { query, totals } = await ask(["countWrong"], { OWN_COUNTS });
+      const { eose = 0 } = query.rows["count-reactions"]?.totals ?? {};
+      const counts = eose + (query.rows["count-followers"]?.totals.eose ?? 0);
+      assert.ok(counts > 0);
+      assert.deepEqual([totals[column], totals.wrong + totals.unchecked], [counts, counts]);
+      const low = await ask(["countShort"], { OWN_COUNTS });
+      assert.ok(low.totals.short > 0);
+    }
   });
 });
 

@@ -14,7 +14,7 @@ import { runScenario } from "./k6-world/run.ts";
 
 const LOAD = {
   ...{ CLIENTS: "4", QUERY_RATE: "100", DURATION_SEC: "2", ACK_TIMEOUT_MS: "6000" },
-  ...{ CORPUS: "300", CORES: "1" },
+  ...{ CORPUS: "300", CORES: "1", OWN_COUNTS: "1" },
 };
 const { rightly } = QUERY_FAULTS;
 

@@ -95,7 +95,13 @@ const reports: Readonly<Record<string, Report>> = {
       source: "seed",
       events: 990,
       fingerprint: "0123456789abcdef",
-      loading: { loaded: 10, alreadyThere: 980, refused: [{ reason: "no", count: 1 }], loadSec: 1 },
+      loading: {
+        loaded: 10,
+        alreadyThere: 980,
+        refused: [{ reason: "no", count: 1 }],
+        loadSec: 1,
+        ownCounts: [true],
+      },
     },
   }),
   "of a corpus that was learnt": completeOf(buildOf(), {
@@ -164,7 +170,7 @@ const LATER = [
   "relays",
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],
   ...["pingSec", "headers", "clientIpHeader", "pacing", "several", "ends", "handshakes", "by"],
-  ...["isOwn", "via", "authRelayUrl"],
+  ...["isOwn", "ownCounts", "via", "authRelayUrl"],
   ...["relayProcesses", "proxy", "relayFileLimit", "portLooks", "queryTimes", "slowReaders"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
   ...[

@@ -52,7 +52,7 @@ export async function publishShare(
       rowCount: QUERIES.length,
       // At most two a view.
       mostQueries: 2 * plan.rateEps * plan.durationSec,
-      ...{ verify: "off", corpus: null, rowCaps: [], holders: [], keepLive: false },
+      ...{ verify: "off", corpus: null, rowCaps: [], ownCounts: [], holders: [], keepLive: false },
       isAlone: (client) => publisher.useOf(client).open === 0,
       largestFrame: pool.largestFrame,
     });
@@ -79,7 +79,8 @@ export async function queryShare(
       createSource: () => createOpenSource(ground, source),
       rowCount: rowTypes(pool).length,
       mostQueries: rate * plan.durationSec,
-      ...{ verify, corpus, rowCaps: run.rowCaps, holders: pool.holders ?? [], keepLive },
+      ...{ verify, corpus, rowCaps: run.rowCaps, ownCounts: run.ownCounts, keepLive },
+      holders: pool.holders ?? [],
       isAlone: () => true,
       largestFrame: pool.largestFrame,
     }),

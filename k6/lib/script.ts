@@ -47,6 +47,8 @@ interface RunEnvironment {
   readonly auditEvery: number;
   /** By relay, after how many rows of a filter it ends an answer; 0 or none: nobody knows. */
   readonly rowCaps: readonly number[];
+  /** By relay, whether its COUNTs can count nothing but the corpus; none: nobody looked. */
+  readonly ownCounts: readonly boolean[];
   /** Which of the plan's instances this is; `null`: k6's segment says so. */
   readonly instance: number | null;
   /** When all instances begin, Unix ms; `null`: when each is ready. */
@@ -207,6 +209,7 @@ function readRun(plan: Plan): RunEnvironment {
     isolation: readIsolation(),
     auditEvery: Number(__ENV.AUDIT_EVERY ?? 0),
     rowCaps: readRowCaps(),
+    ownCounts: (__ENV.OWN_COUNTS ?? "").split(",").map((text) => text === "1"),
     startAtMs: readStartAt(__ENV.START_AT),
     instance: readInstance(__ENV.INSTANCE, __ENV.JOB_COMPLETION_INDEX, plan.instances),
   };

@@ -407,6 +407,8 @@ export interface CorpusReport extends CorpusFacts {
     readonly loaded: number;
     /** Events that did not have to be. */
     readonly alreadyThere: number;
+    /** By relay, whether its COUNTs can count nothing but the corpus; left out where nothing is counted. */
+    readonly ownCounts?: readonly boolean[];
     /** Left out of what is expected, by the relay's words. */
     readonly refused: readonly { readonly reason: string; readonly count: number }[];
     readonly loadSec: number;

@@ -23,7 +23,7 @@ import { writeQuestions } from "../k6-world/questions.ts";
 
 const LOAD = {
   ...{ CLIENTS: "4", QUERY_RATE: "60", DURATION_SEC: "2", MAX_IN_FLIGHT: "1" },
-  ...{ ACK_TIMEOUT_MS: "500", CORPUS: "600" },
+  ...{ ACK_TIMEOUT_MS: "500", CORPUS: "600", OWN_COUNTS: "1" },
 };
 
 let dir = "";

@@ -63,18 +63,21 @@ export interface AskedRelay {
   readonly caps: Caps;
   /** Which part of the corpus it holds. */
   readonly holder: number;
+  /** A COUNT of it counts nothing but the corpus. */
+  readonly hasOwnCounts: boolean;
 }
 
 /** By the URL that is dialled. */
 export function askedRelays(
   relays: Plan["relays"],
-  { rowCaps, holders }: Pick<QueryOptions, "rowCaps" | "holders">,
+  { rowCaps, holders, ownCounts }: Pick<QueryOptions, "rowCaps" | "holders" | "ownCounts">,
   bookCut: BookCut,
 ): ReadonlyMap<string, AskedRelay> {
   return new Map(
     relays.map((relay, i) => {
       const caps = new Caps(rowCaps[i] || null, bookCut);
-      return [toDialUrl(relay), { caps, holder: holders[i] ?? 0 }];
+      const hasOwnCounts = ownCounts[i] ?? false;
+      return [toDialUrl(relay), { caps, holder: holders[i] ?? 0, hasOwnCounts }];
     }),
   );
 }
@@ -96,11 +99,12 @@ export interface Lane extends AskedRelay {
   answeredMs: number;
 }
 
-export function createLane(client: Client, { caps, holder }: AskedRelay): Lane {
+export function createLane(client: Client, { caps, holder, hasOwnCounts }: AskedRelay): Lane {
   return {
     client,
     caps,
     holder,
+    hasOwnCounts,
     open: new Map(),
     current: null,
     save: nothing,

@@ -1,6 +1,6 @@
 /** What the answer to a COUNT (NIP-45) is worth. */
 import type { Counted } from "../relay-message.ts";
-import type { Asked } from "./asked.ts";
+import type { Asked, Lane } from "./asked.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** NIP-45's HyperLogLog has 256 registers, a standard error of 6.5 %: three of them, and small numbers whole. */
@@ -9,7 +9,7 @@ const SKETCH_LEAST = 2;
 
 export function judgeCount(
   { count, isApproximate, isLimited }: Counted,
-  { expected }: Asked,
+  { expected, lane }: Pick<Asked, "expected"> & { readonly lane: Pick<Lane, "hasOwnCounts"> },
 ): Verdict {
   if (typeof expected !== "number") return "unchecked";
   const difference = Math.abs(count - expected);
@@ -17,6 +17,7 @@ export function judgeCount(
   if (isApproximate && difference <= Math.max(SKETCH_LEAST, SKETCH_ERROR * expected)) {
     return "right";
   }
-  if (count > expected) return "wrong";
+  // Others' events that match are counted as well, and nothing in the answer tells them apart.
+  if (count > expected) return lane.hasOwnCounts ? "wrong" : "unchecked";
   return isLimited ? "truncated" : "short";
 }

@@ -16,6 +16,8 @@ export interface QueryOptions {
   readonly corpus: CorpusRows | null;
   /** By relay of the plan, after how many rows of a filter it ends an answer; 0 or none: nobody knows. */
   readonly rowCaps: readonly number[];
+  /** By relay of the plan, whether its COUNTs can count nothing but the corpus; none: nobody knows. */
+  readonly ownCounts: readonly boolean[];
   /** By relay of the plan, which part of the corpus it holds; the first one where it is left out. */
   readonly holders: readonly number[];
   /** Nothing but queries is under way on a connection: what a NOTICE there says, it says of one of them. */

@@ -15,6 +15,7 @@ import { startProgress } from "../pool/progress.ts";
 import type { Terminal } from "../terminal.ts";
 import { findMissing } from "./held.ts";
 import { type KnownCorpus, knowParts } from "./known-events.ts";
+import { countsOwnAlone } from "./others.ts";
 import { publishAll } from "./publish.ts";
 import { countReasons, judgeRefusals, type RefusedFor } from "./refusals.ts";
 
@@ -46,6 +47,8 @@ export interface Loading {
   readonly alreadyThere: number;
   readonly refused: readonly RefusedFor[];
   readonly loadSec: number;
+  /** By relay, whether its COUNTs can count nothing but the corpus; left out where nothing is counted. */
+  readonly ownCounts?: readonly boolean[];
 }
 
 /**
@@ -62,9 +65,10 @@ export async function loadCorpus(
   const refused = new Map<string, string>();
   const held: Corpus[] = [];
   const sums = { loaded: 0, alreadyThere: 0 };
+  const ownCounts: boolean[] = [];
   for (const admission of admissions) {
     const { label } = admission.url;
-    const found = await loadOne(admission, corpus, request).catch((error: unknown) => {
+    const explain = (error: unknown) => {
       if (signal.aborted) {
         throw new Interrupted(
           "interrupted while the corpus was loaded; what the relay took of it stays there",
@@ -76,11 +80,17 @@ export async function loadCorpus(
         `\`${label}\` can't be asked for the corpus: ${error.message}\nIts answers could not be checked.`,
         { cause: error },
       );
-    });
+    };
+    const found = await loadOne(admission, corpus, request).catch(explain);
     judgeRefusals({ label, corpus, refused: found.refused, mix });
     for (const [id, reason] of found.refused) refused.set(id, reason);
     const isHeld = ({ id }: NostrEvent) => !found.refused.has(id);
-    held.push(found.refused.size === 0 ? corpus : new Corpus(events.filter(isHeld)));
+    const own = found.refused.size === 0 ? corpus : new Corpus(events.filter(isHeld));
+    held.push(own);
+    const ids = new Set(events.filter(isHeld).map(({ id }) => id));
+    const counts = { corpus: own, own: ids, mix, signal };
+    const isAlone = await countsOwnAlone(admission, counts).catch(explain);
+    if (isAlone !== null) ownCounts.push(isAlone);
     sums.loaded += found.loaded;
     sums.alreadyThere += found.alreadyThere;
   }
@@ -90,6 +100,7 @@ export async function loadCorpus(
       ...sums,
       refused: countReasons(refused.values()),
       loadSec: (performance.now() - startMs) / 1_000,
+      ...(ownCounts.length > 0 ? { ownCounts } : {}),
     },
   };
 }

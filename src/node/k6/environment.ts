@@ -27,6 +27,8 @@ export interface K6Request {
   readonly authorities?: string | undefined;
   /** Rows a filter is answered with at most, by relay; 0 where nothing is known. */
   readonly rowCaps?: readonly number[];
+  /** By relay, whether its COUNTs can count nothing but the corpus; none where nobody knows. */
+  readonly ownCounts?: readonly boolean[];
   /** Of so many accepted publishes one is noted for the read-back; of none if left out. */
   readonly auditEvery?: number;
   /** Of what is spare k6 may take a quarter to collect garbage seldom; `null`: not known. */
@@ -90,6 +92,7 @@ export function k6Environment(
       .map(([name, address]) => `${name}=${address}`)
       .join(","),
     ROW_CAP: request.rowCaps?.join(",") ?? "",
+    OWN_COUNTS: request.ownCounts?.map(Number).join(",") ?? "",
     AUDIT_EVERY: String(request.auditEvery ?? 0),
     INTERNAL_NETWORK: request.isolatedNetworks ? "1" : "",
     ISOLATED_NETWORKS: request.isolatedNetworks?.join(",") ?? "",

@@ -12,7 +12,16 @@ import { type Drive, whyNoSpots } from "./driven.ts";
 
 type Known = Pick<
   Drive,
-  "plan" | "poolDir" | "pool" | "runId" | "runDir" | "metricsUrl" | "audit" | "preflight" | "part"
+  | "plan"
+  | "poolDir"
+  | "pool"
+  | "corpus"
+  | "runId"
+  | "runDir"
+  | "metricsUrl"
+  | "audit"
+  | "preflight"
+  | "part"
 >;
 
 /** What was set up around k6 for this run. */
@@ -44,6 +53,7 @@ export function k6RequestOf(drive: Known, around: Around): K6Request {
     auditEvery: auditEveryOf(drive),
     memory: memoryRoomOf(plan, machine, pool.bytes),
     ...(part === undefined ? {} : { part }),
+    ownCounts: drive.corpus?.loading?.ownCounts ?? [],
     rowCaps: rowCapsOf(preflight.answers.map(({ information }) => information)),
   };
 }

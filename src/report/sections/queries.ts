@@ -62,13 +62,20 @@ function corpusBlocks(corpus: CorpusReport | null): readonly Block[] {
       ),
     ];
   }
-  const { loaded, alreadyThere, refused, loadSec } = loading;
+  const { loaded, alreadyThere, refused, loadSec, ownCounts } = loading;
   const how =
     loaded === 0
       ? "it was in the relay already"
       : `${formatCount(loaded)} events were loaded before the window in ${loadSec.toFixed(1)} s, ${formatCount(alreadyThere)} were there`;
   return [
     text(`The corpus that was asked about: ${events}, fingerprint ${corpus.fingerprint}; ${how}.`),
+    ...(ownCounts?.includes(false)
+      ? [
+          text(
+            "Others' events may be counted along with it: a COUNT that is too high is left unchecked.",
+          ),
+        ]
+      : []),
     ...(refused.length === 0
       ? []
       : [
