@@ -26,6 +26,7 @@ import type { Builders } from "../pool/builders.ts";
 import type { ReplayTimes } from "../pool/replay-event.ts";
 import type { Profiler } from "../profile/profiler.ts";
 
+import { tellUnwritten } from "../report-files.ts";
 import { drawSeed } from "../seed.ts";
 import { catchInterrupts } from "../signals.ts";
 import { createTerminal } from "../terminal.ts";
@@ -116,7 +117,7 @@ export async function runScenario(
     const replay = (times?: ReplayTimes) =>
       replayOption(texts, terminal, { signal, ...(times === undefined ? {} : { times }) });
     const replayed = await replay();
-    const { report, files, outcome } = await carryOut({
+    const { report, written, outcome } = await carryOut({
       plan,
       kept: keepOptions(scenario, texts, given, plan.seed),
       poolDir: replayed ?? texts.pool,
@@ -138,10 +139,10 @@ export async function runScenario(
       terminal,
       signal,
     });
-    process.stdout.write(renderTerminal(report, Object.values(files)));
+    process.stdout.write(renderTerminal(report, written.files));
     await onReport?.(report);
-    if (outcome.stopped === "interrupted") return EXIT.interrupted;
-    return exitCode(report);
+    const isCutOff = outcome.stopped === "interrupted";
+    return tellUnwritten(written, isCutOff ? EXIT.interrupted : exitCode(report));
   } finally {
     interrupts.release();
   }

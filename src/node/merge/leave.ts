@@ -4,7 +4,7 @@ import { renderTerminal } from "../../report/terminal.ts";
 import type { Report } from "../../report/types.ts";
 import { exitCode } from "../../report/verdict.ts";
 import { gateRun } from "../commands/repeat.ts";
-import { makeRunDir, writeReport } from "../report-files.ts";
+import { makeRunDir, tellUnwritten, writeReport } from "../report-files.ts";
 
 /** Gives the exit code of the run. */
 export async function leaveReport(
@@ -13,8 +13,8 @@ export async function leaveReport(
   flags: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
   const runDir = resolve(await makeRunDir(reportDir, report.run.id));
-  const files = await writeReport(report, reportDir, runDir);
-  process.stdout.write(renderTerminal(report, Object.values(files)));
+  const written = await writeReport(report, reportDir, runDir);
+  process.stdout.write(renderTerminal(report, written.files));
   await gateRun(report, flags);
-  return exitCode(report);
+  return tellUnwritten(written, exitCode(report));
 }

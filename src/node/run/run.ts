@@ -15,7 +15,7 @@ import { judgePool } from "../preflight/pool-judge.ts";
 import { type Preflight, refuseStops } from "../preflight/preflight.ts";
 import type { RelayAnswer } from "../preflight/relay.ts";
 import { areOfRun } from "../preflight/times.ts";
-import { makeRunDir, type ReportFiles, writeReport } from "../report-files.ts";
+import { makeRunDir, type Written, writeReport } from "../report-files.ts";
 import { drive } from "./drive.ts";
 import { kindsOf, type RunRequest } from "./driven.ts";
 import { finish } from "./finish.ts";
@@ -26,7 +26,7 @@ import { chooseSupply, publishes } from "./supply.ts";
 
 export interface RunResult {
   readonly report: Report;
-  readonly files: ReportFiles;
+  readonly written: Written;
   readonly outcome: K6Outcome;
 }
 
@@ -44,8 +44,8 @@ export async function carryOut(asked: RunRequest): Promise<RunResult> {
   const warning = judgeRate(plan.rateEps, prepared.calibration, force === true);
   if (warning !== null) terminal.note(`warning     ${warning}`);
   const { report, outcome, runDir } = await runPrepared(prepared);
-  const files = await writeReport(report, plan.reportDir, runDir);
-  return { report, files, outcome };
+  const written = await writeReport(report, plan.reportDir, runDir);
+  return { report, written, outcome };
 }
 
 /** Pool → bundles → k6 → report, which the caller writes. */
