@@ -21,7 +21,7 @@ describe("k6RequestOf", () => {
     allowed: ["127.0.0.1"],
     hosts: {},
     isolation: undefined,
-    poolUrl: null,
+    poolUrl: "http://127.0.0.1:2",
     companionUrl: "http://127.0.0.1:1",
     authorities: undefined,
     machine: { freeBytes: null },
@@ -34,21 +34,36 @@ describe("k6RequestOf", () => {
       const { GOGC, GOMEMLIMIT } = environmentOf({ machine: { freeBytes } } as never);
       return [GOGC, GOMEMLIMIT];
     };
-    // 2.25 GB are needed: of k6, of 10,000 connections, and twice the pool.
+    // 1.25 GB are needed: of k6, and of 10,000 connections.
     assert.deepEqual(
-      [of(null), of(2.25e9)],
+      [of(null), of(1.25e9)],
       [
         ["100", "1774MiB"],
-        ["100", "1774MiB"],
+        ["100", "1192MiB"],
       ],
     );
     assert.deepEqual(
-      [of(4.25e9), of(64e9)],
+      [of(3.25e9), of(64e9)],
       [
         ["176", "2260MiB"],
         ["251", "2584MiB"],
       ],
     );
+  });
+
+  it("gives k6 room for a pool that it reads itself, and for none that is served", () => {
+    const machine = { freeBytes: null };
+    const few = { ...drive, plan: planOf({ CLIENTS: "100", RATE_EPS: "1000" }) };
+    const of = (poolUrl: string | null, poolDir: string | null = "pools/one") => {
+      const request = k6RequestOf({ ...few, poolDir }, { ...around, machine, poolUrl });
+      const { GOGC, GOMEMLIMIT } = k6Environment(request, {});
+      return [GOGC, GOMEMLIMIT];
+    };
+    const served = of("http://127.0.0.1:2");
+    assert.deepEqual(served, ["774", "282MiB"]);
+    assert.deepEqual(of(null, null), served);
+    // 500 MB: four times as much, and garbage is collected as Go does.
+    assert.deepEqual(of(null), ["100", "2282MiB"]);
   });
 
   it("says of which relays a COUNT can count nothing but the corpus", () => {

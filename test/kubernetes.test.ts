@@ -139,7 +139,7 @@ describe("the Job", () => {
     assert.equal(plan?.thresholds[0]?.metric, "nostr_connect_time");
     const [container] = job.spec.template.spec.containers;
     assert.deepEqual(container.command.slice(-2), ["share", "publish"]);
-    assert.deepEqual(container.resources.requests, { cpu: "2", memory: "513Mi" });
+    assert.deepEqual(container.resources.requests, { cpu: "2", memory: "518Mi" });
     assert.deepEqual(container.resources.limits, container.resources.requests);
   });
 

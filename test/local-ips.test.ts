@@ -73,7 +73,9 @@ describe("source addresses", () => {
     };
     const portsOf = (variables: Readonly<Record<string, string>>) => {
       const plan = planOf({ CLIENTS: "60000", FORCE: "1", CORES: "2", ...variables }, "connect");
-      const found = judgeMachine(plan, machine, 0).find(({ id }) => id === "ports");
+      const found = judgeMachine(plan, machine, { bytes: 0, isServed: true }).find(
+        ({ id }) => id === "ports",
+      );
       return [found?.level, found?.what];
     };
     assert.deepEqual(portsOf({}), ["stop", "28,232 local ports, 60,000 connections to a relay"]);

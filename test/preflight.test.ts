@@ -19,7 +19,7 @@ import { type Finding, renderFindings } from "../src/node/preflight/finding.ts";
 import { judgeDisk, judgeFolder, judgeHere } from "../src/node/preflight/here.ts";
 import { isRateLimit, judgeProbe } from "../src/node/preflight/judge.ts";
 import { countLeft, describeLeft } from "../src/node/preflight/left.ts";
-import { judgeMachine, type MachineLimits } from "../src/node/preflight/machine.ts";
+import { judgeMachine, type MachineLimits, type PoolSize } from "../src/node/preflight/machine.ts";
 import { preflight, refuseStops } from "../src/node/preflight/preflight.ts";
 import { type ProbeTimes, probeRelay } from "../src/node/preflight/probe.ts";
 import { judgeRelayFiles, parseFileLimit } from "../src/node/preflight/relay-files.ts";
@@ -552,6 +552,8 @@ describe("this machine", () => {
     portsInTimeWait: 0,
     freeBytes: 16e9,
   };
+  const SERVED = { bytes: 50e6, isServed: true };
+  const NO_POOL = { bytes: 0, isServed: true };
   const cases: readonly (readonly [Partial<MachineLimits>, readonly string[]])[] = [
     [{}, []],
     [{ openFiles: null, ephemeralPorts: null, freeBytes: null }, []],
@@ -559,23 +561,34 @@ describe("this machine", () => {
     [{ openFiles: 1_063 }, ["stop open-files"]],
     [{ ephemeralPorts: 1_100 }, ["advice ports"]],
     [{ ephemeralPorts: 999 }, ["stop ports"]],
-    // 250 MB of k6 itself, 100 of connections, twice the pool.
-    [{ freeBytes: 643e6 }, []],
-    [{ freeBytes: 642e6 }, ["advice memory"]],
-    [{ freeBytes: 450e6 }, ["advice memory"]],
-    [{ freeBytes: 449e6 }, ["stop memory"]],
+    // 250 MB of k6 itself, 100 of connections, 50 to sign a pool of as much.
+    [{ freeBytes: 572e6 }, []],
+    [{ freeBytes: 571e6 }, ["advice memory"]],
+    [{ freeBytes: 400e6 }, ["advice memory"]],
+    [{ freeBytes: 399e6 }, ["stop memory"]],
     [{ cores: 1 }, ["advice cores"]],
   ];
   for (const [change, found] of cases) {
     it(`${JSON.stringify(change)}: ${found.join() || "enough for 1,000 clients"}`, () => {
-      const findings = judgeMachine(planOf({ CLIENTS: "1000" }), { ...plenty, ...change }, 50e6);
+      const findings = judgeMachine(planOf({ CLIENTS: "1000" }), { ...plenty, ...change }, SERVED);
       assert.deepEqual(namesOf(findings), found);
     });
   }
 
+  it("counts a pool four times where k6 reads it itself, and of signing no more than it takes", () => {
+    const levelOf = (freeBytes: number, pool: PoolSize) =>
+      judgeMachine(planOf({ CLIENTS: "1000" }), { ...plenty, freeBytes }, pool).find(
+        ({ id }) => id === "memory",
+      )?.level;
+    const large = { bytes: 1e9, isServed: true };
+    assert.deepEqual([levelOf(750e6, large), levelOf(749e6, large)], ["advice", "stop"]);
+    const held = { ...large, isServed: false };
+    assert.deepEqual([levelOf(4.75e9, held), levelOf(4.74e9, held)], ["advice", "stop"]);
+  });
+
   it("holds the connect rate against what can be signed, where clients say who they are", () => {
     const of = (variables: Readonly<Record<string, string>>) =>
-      judgeMachine(planOf(variables, "connect"), plenty, 0)
+      judgeMachine(planOf(variables, "connect"), plenty, NO_POOL)
         .filter(({ id }) => id === "signing")
         .map(({ level }) => level);
     assert.deepEqual(of({ CONNECT_RATE: "20000" }), []);
@@ -609,7 +622,7 @@ describe("this machine", () => {
   it("counts ports of closed connections where the relay is elsewhere, and those of sessions to come", () => {
     const portsOf = (variables: Readonly<Record<string, string>>, portsInTimeWait: number) => {
       const plan = planOf({ CLIENTS: "10000", ...variables }, "connect");
-      const found = judgeMachine(plan, { ...plenty, portsInTimeWait }, 0);
+      const found = judgeMachine(plan, { ...plenty, portsInTimeWait }, NO_POOL);
       return found.find(({ id }) => id === "ports")?.level;
     };
     const near = { RELAY_URL: "ws://127.0.0.1:7777" };

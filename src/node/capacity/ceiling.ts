@@ -15,7 +15,7 @@ export interface MachineCeiling {
 /** So often the first load is doubled: beyond that nothing bounds it. */
 const MOST_DOUBLINGS = 24;
 /** The size of a pool has its own check, when it is made. */
-const NO_POOL = 0;
+const NO_POOL = { bytes: 0, isServed: true };
 
 /** Why a plan can't be carried out on this machine; `null` where it can. */
 export function whyImpossible(planOf: () => Plan, machine: MachineLimits): string | null {

@@ -10,7 +10,8 @@
  */
 import { ConfigError } from "../../errors.ts";
 import { mostSeconds } from "../../plan/duration.ts";
-import type { Plan } from "../../plan/plan.ts";
+import { eventsNeeded, type Plan } from "../../plan/plan.ts";
+import { SCENARIOS } from "../../plan/scenarios.ts";
 import { planVariables } from "../../plan/variables.ts";
 import type { Manifest } from "./made.ts";
 
@@ -21,6 +22,8 @@ const KEPT_SEC = 3_600;
 /** Of Node, k6 and its script; and of a connection, as preflight has it. */
 export const BASE_MIB = 512;
 export const MIB_PER_CONNECTION = 0.1;
+/** k6 holds a pool's file six times over at its peak; an event of the default mix has a kilobyte. */
+export const MIB_PER_EVENT = 0.006;
 const USER = 65_532;
 
 /** What makes pods of a plan: Kubernetes' own Jobs, or k6's operator. */
@@ -81,7 +84,11 @@ export function jobName(runId: string): string {
 
 function podOf(request: JobRequest, matchLabels: Readonly<Record<string, string>>): object {
   const { plan, image, secret, hostNetwork } = request;
-  const mib = Math.ceil(BASE_MIB + (MIB_PER_CONNECTION * plan.clients) / plan.instances);
+  // Of a relay that is elsewhere k6 reads the pool itself.
+  const mibOfPool =
+    SCENARIOS[plan.scenario].pool === "none" ? 0 : MIB_PER_EVENT * eventsNeeded(plan);
+  const mibOfAll = MIB_PER_CONNECTION * plan.clients + mibOfPool;
+  const mib = Math.ceil(BASE_MIB + mibOfAll / plan.instances);
   const resources = { cpu: String(plan.cores ?? 1), memory: `${mib}Mi` };
   return {
     restartPolicy: "Never",

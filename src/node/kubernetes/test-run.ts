@@ -16,6 +16,7 @@ import {
   type JobRequest,
   labelsOf,
   MIB_PER_CONNECTION,
+  MIB_PER_EVENT,
   mountsOf,
   POD_SECURITY,
   refuseSecrets,
@@ -26,8 +27,6 @@ import {
 } from "./job.ts";
 import type { Manifest } from "./made.ts";
 
-/** k6 holds a pool's file six times over at its peak; an event of the default mix has a kilobyte. */
-const MIB_PER_EVENT = 0.006;
 const SCRIPT = "script.js";
 /** Variables that the script has no use for. */
 const OF_NODE: readonly string[] = ["HOME", "TMPDIR", "AUDIT"];

@@ -2,12 +2,16 @@
 import { mkdtemp, rmdir, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { EventType } from "../../events/event-type.ts";
+import { parseMix } from "../../events/mix.ts";
 import { optionLabel } from "../../plan/options.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { SCENARIOS } from "../../plan/scenarios.ts";
+import { mayBeCut } from "../../pool/part.ts";
 import { DEFAULT_EPOCH } from "../../pool/plan.ts";
 import { formatBytes } from "../../report/format.ts";
+import { policyOf } from "../guard/policy.ts";
 import { readEventsManifest } from "../pool/read.ts";
+import { POOL_ADDRESS } from "../pool/serve.ts";
 import { type Finding, ok, stop } from "./finding.ts";
 import { judgeMachine, readMachine } from "./machine.ts";
 import { makeSample } from "./sample.ts";
@@ -36,8 +40,9 @@ export async function judgeHere(request: HereRequest): Promise<readonly Finding[
   const { meanFrame } = isMade
     ? await makeSample(plan.mix, { epoch: DEFAULT_EPOCH }, extra)
     : { meanFrame: 0 };
-  const poolBytes = manifest?.bytes ?? eventsToMake(plan) * meanFrame;
-  const machine = judgeMachine(plan, await readMachine(), poolBytes);
+  const poolBytes = manifest?.bytes ?? (eventsToMake(plan) * meanFrame) / partsOf(plan, extra);
+  const pool = { bytes: poolBytes, isServed: isServedHere(plan) };
+  const machine = judgeMachine(plan, await readMachine(), pool);
   const places = [
     await judgeFolder("report-dir", optionLabel("reportDir"), plan.reportDir),
     ...(isMade ? [await judgeFolder("pools", "the folder of pools", poolsDir)] : []),
@@ -51,6 +56,19 @@ export async function judgeHere(request: HereRequest): Promise<readonly Finding[
     ...judgeSlowReaders(plan, meanFrame || poolBytes / Math.max(1, manifest?.events ?? 0)),
     ...(force ? machine.map(soften) : machine),
   ];
+}
+
+/** Of several instances each makes its part alone, of types that can be cut. */
+function partsOf({ query, mix, instances }: Plan, extra?: readonly EventType[]): number {
+  const isCut = query === null && mayBeCut(Object.keys(parseMix(mix, extra)), extra);
+  return isCut ? instances : 1;
+}
+
+/** By the words of the plan: names are not looked up yet. */
+function isServedHere(plan: Plan): boolean {
+  const { isolation } = policyOf(plan);
+  const isNear = plan.relays.some(({ host }) => host === POOL_ADDRESS || host === "localhost");
+  return isNear || isolation?.status === "isolated";
 }
 
 /** Whether a folder can be written, or made. Tries it, and leaves nothing: rights alone don't tell. */

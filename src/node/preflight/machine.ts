@@ -11,6 +11,10 @@ import { advice, type Finding, ok, stop } from "./finding.ts";
 const BYTES_PER_CONNECTION = 100_000;
 /** Measured: at its peak k6 took 245 MB for five million events over 100 connections. */
 const BYTES_OF_K6 = 250_000_000;
+/** Measured: a file that k6 reads takes it 3 to 6 times its size, the more the seldomer garbage is collected. */
+const HELD_TIMES = 4;
+/** Measured: of a pool of 1,000,000 events, 999 MB. */
+const MOST_BYTES_OF_SIGNING = 400_000_000;
 /** Of k6 itself, its log, its script and its pool. */
 const OTHER_FILES = 64;
 /** One core signs OKs off at about so many events a second when it is shared with a relay. */
@@ -53,11 +57,18 @@ export async function readMachine(): Promise<MachineLimits> {
   };
 }
 
-/** Holds an instance's part of the plan against the machine. `poolBytes`: of the pool, or what it is expected to take. */
+/** Of its pool, or what that is expected to take. */
+export interface PoolSize {
+  readonly bytes: number;
+  /** Piece by piece, where k6 may dial 127.0.0.1; else it reads the file itself, and holds it. */
+  readonly isServed: boolean;
+}
+
+/** Holds an instance's part of the plan against the machine. */
 export function judgeMachine(
   { instances, ...whole }: Plan,
   machine: MachineLimits,
-  poolBytes: number,
+  pool: PoolSize,
 ): Finding[] {
   const clients = Math.ceil(whole.clients / instances);
   const [vus, rateEps] = [whole.vus / instances, whole.rateEps / instances];
@@ -65,7 +76,7 @@ export function judgeMachine(
   return [
     judgeFiles(plan, machine.openFiles),
     judgePorts(plan, machine),
-    judgeMemory(plan, machine.freeBytes, poolBytes),
+    judgeMemory(plan, machine.freeBytes, pool),
     judgeCores(plan, machine.cores),
     ...judgeSigning(plan),
   ];
@@ -131,35 +142,43 @@ function closedInAMinute({ clients, connect }: Part): number {
 
 /** What k6 may do with this machine's memory. */
 export interface MemoryRoom {
+  /** Infinity: not known. */
   readonly freeBytes: number;
   /** Beyond what its part of the plan needs. */
   readonly spareBytes: number;
+  /** Of a pool whose file it reads itself. */
+  readonly heldBytes: number;
 }
 
-/** `null` where it is not known. Instances may all be on this machine, so that each has a share of what is spare. */
+/**
+ * Instances may all be on this machine, so that each has a share of what is spare. `heldBytes`: of a pool whose file k6
+ * reads itself.
+ */
 export function memoryRoomOf(
   { clients, instances }: Pick<Plan, "clients" | "instances">,
   { freeBytes }: Pick<MachineLimits, "freeBytes">,
-  poolBytes: number,
-): MemoryRoom | null {
-  if (freeBytes === null) return null;
-  const needed = neededBytes(Math.ceil(clients / instances), poolBytes);
-  return { freeBytes, spareBytes: Math.max(0, freeBytes - needed) / instances };
+  heldBytes: number,
+): MemoryRoom {
+  if (freeBytes === null) return { freeBytes: Infinity, spareBytes: 0, heldBytes };
+  const needed = neededBytes(Math.ceil(clients / instances), heldBytes);
+  return { freeBytes, spareBytes: Math.max(0, freeBytes - needed) / instances, heldBytes };
 }
 
 /** Without the garbage that k6 lets lie where there is room for it: a quarter of what is spare (`k6/environment.ts`). */
-function neededBytes(clients: number, poolBytes: number): number {
-  return BYTES_OF_K6 + clients * BYTES_PER_CONNECTION + 2 * poolBytes;
+function neededBytes(clients: number, heldBytes: number): number {
+  return BYTES_OF_K6 + clients * BYTES_PER_CONNECTION + HELD_TIMES * heldBytes;
 }
 
-function judgeMemory({ clients }: Part, free: number | null, poolBytes: number): Finding {
-  const needed = neededBytes(clients, poolBytes);
+function judgeMemory({ clients }: Part, free: number | null, pool: PoolSize): Finding {
+  const { bytes, isServed } = pool;
+  const needed =
+    neededBytes(clients, isServed ? 0 : bytes) + Math.min(bytes, MOST_BYTES_OF_SIGNING);
   if (free === null) return ok("memory", "the free memory of this system is not known");
   const what = `about ${formatBytes(needed)} needed, ${formatBytes(free)} free`;
   if (needed <= free * 0.7) return ok("memory", what);
   const explanation = {
     what,
-    why: "a generator that swaps or is killed measures itself (250 MB, 0.1 MB a connection, twice the pool)",
+    why: "a generator that swaps or is killed measures itself (250 MB, 0.1 MB a connection, what signing takes, four times a pool that k6 reads itself)",
     remedy: "lower --clients, --rate or --duration, or use a larger machine",
   };
   return needed > free ? stop("memory", explanation) : advice("memory", explanation);

@@ -51,7 +51,7 @@ export function k6RequestOf(drive: Known, around: Around): K6Request {
     authorities,
     ...(isolation?.status === "isolated" ? { isolatedNetworks: isolation.networks } : {}),
     auditEvery: auditEveryOf(drive),
-    memory: memoryRoomOf(plan, machine, pool.bytes),
+    memory: memoryRoomOf(plan, machine, poolDir !== null && poolUrl === null ? pool.bytes : 0),
     ...(part === undefined ? {} : { part }),
     ownCounts: drive.corpus?.loading?.ownCounts ?? [],
     rowCaps: rowCapsOf(preflight.answers.map(({ information }) => information)),
