@@ -28,6 +28,7 @@ import type { RunRequest } from "../src/node/run/driven.ts";
 import { carryOut } from "../src/node/run/run.ts";
 import { classifyKind } from "../src/nostr/wire.ts";
 import type { Plan } from "../src/plan/plan.ts";
+import { SCENARIO_NAMES, type ScenarioName } from "../src/plan/scenarios.ts";
 import { DEFAULT_EPOCH } from "../src/pool/plan.ts";
 import { accept, cut, frame, notice, reject } from "./faulty-relay/frames.ts";
 import { type Behaviour, type FaultyRelay, startFaultyRelay } from "./faulty-relay/relay.ts";
@@ -654,6 +655,25 @@ describe("this machine", () => {
     assert.equal(judgeDisk(1_000, 1_000).level, "ok");
     assert.equal(judgeDisk(1_000, 999).level, "stop");
     assert.equal(judgeDisk(1_000, null).level, "ok");
+  });
+
+  it("is held against what every scenario makes, of several instances against a part of it", async () => {
+    const diskOf = async (scenario: ScenarioName, INSTANCES: string) => {
+      const plan = planOf({ INSTANCES, RATE_EPS: "1000", DURATION_SEC: "600" }, scenario);
+      const poolsDir = join(tmpdir(), "k6-nostr-pools");
+      const found = await judgeHere({ plan, poolDir: undefined, poolsDir, force: false });
+      const what = found.find(({ id }) => id === "disk")?.what ?? "";
+      return /about ([\d.]+ [kMG]B) of disk/.exec(what)?.[1];
+    };
+    for (const scenario of SCENARIO_NAMES) {
+      for (const instances of ["1", "4"]) {
+        assert.ok(await diskOf(scenario, instances), `${scenario}, ${instances} instances`);
+      }
+    }
+    const [whole = "", part = ""] = await Promise.all(["1", "4"].map((n) => diskOf("publish", n)));
+    const bytesOf = (text: string) =>
+      Number.parseFloat(text) * (text.endsWith("GB") ? 1_000 : 1) - 50;
+    assert.ok(Math.abs(bytesOf(whole) / bytesOf(part) - 4) < 0.1, `${whole}, ${part}`);
   });
 
   it("must have the process of --relay-pid", async () => {

@@ -60,7 +60,8 @@ export async function judgeHere(request: HereRequest): Promise<readonly Finding[
 
 /** Of several instances each makes its part alone, of types that can be cut. */
 function partsOf({ query, mix, instances }: Plan, extra?: readonly EventType[]): number {
-  const isCut = query === null && mayBeCut(Object.keys(parseMix(mix, extra)), extra);
+  if (instances === 1) return 1;
+  const isCut = query === null && mix !== "" && mayBeCut(Object.keys(parseMix(mix, extra)), extra);
   return isCut ? instances : 1;
 }
 
