@@ -101,10 +101,17 @@ export async function withReal<T>(
       signalAll(ending, "SIGKILL");
     },
   };
+  // It has a group of its own, so that what ends the tests does not reach it.
+  const onEnd = () => {
+    if (child !== undefined) signalAll(child, "SIGKILL");
+    process.exit(143);
+  };
+  process.once("SIGTERM", onEnd).once("SIGINT", onEnd);
   try {
     await running.start();
     return await use(running);
   } finally {
+    process.off("SIGTERM", onEnd).off("SIGINT", onEnd);
     await running.stop("SIGKILL");
     await rm(dir, { recursive: true, force: true });
   }
