@@ -109,6 +109,11 @@ describe("the objective at other limits on times", () => {
     ]);
   });
 
+  it("is left out where the objective has no limit on a time", () => {
+    const trials = [100, 200].map((load) => trialWith({ load, thresholds: [failures(0)] }));
+    assert.deepEqual(atLimits(SETTINGS, trials), []);
+  });
+
   it("leaves out what says nothing, and fails a growing backlog, and what was never sent, at any limit", () => {
     for (const threshold of [BACKLOG, UNSENT, UNREADY]) {
       const failed = [{ threshold, value: 0.04, limit: 0.01 }];

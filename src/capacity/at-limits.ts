@@ -24,9 +24,10 @@ const TIMES = CLASS_NAMES.flatMap((name) => Object.values(classOf(name).metrics.
 
 /**
  * Only of loads that the search decided: half of a vote is none. With the limits as they are it is the result; a load
- * that held at these holds at laxer ones, and one that did not at no stricter ones.
+ * that held at these holds at laxer ones, and one that did not at no stricter ones. None where the objective has none.
  */
 export function atLimits(settings: SearchSettings, trials: readonly Trial[]): readonly AtLimit[] {
+  if (!trials.some(({ thresholds }) => thresholds.some(isOfTime))) return [];
   const search = trials.reduce(record, startSearch(settings));
   const bounds = boundsOf(search);
   return FACTORS.map((factor) => {
@@ -55,9 +56,13 @@ function passesAt({ thresholds, failed, died }: Trial, factor: number): boolean 
   return died === undefined && !isElse && thresholds.every((one) => isMet(one, factor));
 }
 
-function isMet({ metric, expression, value, ok }: ThresholdResult, factor: number): boolean {
+function isOfTime({ metric }: Pick<ThresholdResult, "metric">): boolean {
+  return TIMES.includes(metric.replace(/\{.*/, ""));
+}
+
+function isMet(threshold: ThresholdResult, factor: number): boolean {
+  const { expression, value, ok } = threshold;
   const parsed = parseExpression(expression);
-  const isTime = TIMES.includes(metric.replace(/\{.*/, ""));
-  if (parsed === null || value === null || !isTime) return ok === true;
+  if (parsed === null || value === null || !isOfTime(threshold)) return ok === true;
   return holds(value, { ...parsed, bound: parsed.bound * factor });
 }
