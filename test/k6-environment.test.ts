@@ -200,7 +200,7 @@ describe("k6Environment, for Go's collector of garbage", () => {
             const usual = garbageTarget(clients, rate, { ...memory, spareBytes: 0 });
             const more = garbageTarget(clients, rate, memory) - usual;
             if (more > 0) takers++;
-            const moreBytes = (more / 100) * (30 + 0.04 * clients + 2.8 * 50) * 1e6;
+            const moreBytes = (more / 100) * (30 + 0.04 * clients + 2 * 50) * 1e6;
             const needed = freeBytes - memory.spareBytes * instances;
             assert.ok(needed + instances * moreBytes <= freeBytes, text);
           }
