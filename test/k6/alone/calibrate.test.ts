@@ -5,11 +5,12 @@ import { type Calibration, identifyGenerator } from "../../../src/node/calibrate
 import { keep, readKept } from "../../../src/node/calibrate/kept.ts";
 import { readK6Version } from "../../../src/node/setup/version.ts";
 import { publishOf } from "../../../src/report/class-report.ts";
+import { EXIT } from "../../../src/report/verdict.ts";
 import { type Ended, inPlace, type Place, probesOf, withEmbeddedRelay } from "../cli.ts";
 import { isOverloaded } from "../held-up.ts";
 
 const GENTLE = ["--clients", "10", "--rate", "100", "--duration", "1", "--mix", "view:1"];
-/** Each takes some 15 s. */
+/** A busy machine may hold not even the lowest rate. Each takes some 15 s. */
 const MOST_TRIES = 3;
 const MEASURING = /no figures of this machine yet/;
 
@@ -28,7 +29,6 @@ describe("run and its calibration", () => {
         const args = ["run", "publish", ...GENTLE, "--report-dir", "reports", "--relay", relay.url];
         let kept: Calibration | null = null;
         let first: Ended | null = null;
-        // A busy machine may hold not even the lowest rate; then nothing is kept.
         for (let i = 0; i < MOST_TRIES && kept === null; i++) {
           first = await place.run([...args, "--seed", `first-${i}`]);
           assert.match(first.stderr, MEASURING);
@@ -90,12 +90,15 @@ describe("run and its calibration", () => {
         assert.equal(publishOf(report).totals.accepted, 100);
         assert.match(report.generator.reasons.join(), /the rate is 95 % of what this generator/);
 
-        const measured = await place.run(["calibrate", "--quick"]);
-        if (measured.exitCode === 3 && isOverloaded()) {
+        let measured = await place.run(["calibrate", "--quick"]);
+        for (let i = 1; i < MOST_TRIES && measured.exitCode === EXIT.invalid; i++) {
+          measured = await place.run(["calibrate", "--quick"]);
+        }
+        if (measured.exitCode === EXIT.invalid && isOverloaded()) {
           t.skip("the machine is overloaded: no rate was held");
           return;
         }
-        assert.equal(measured.exitCode, 0, measured.stderr);
+        assert.equal(measured.exitCode, EXIT.ok, measured.stderr);
         assert.match(measured.stdout, /^ceiling +[\d,]+ events\/s over 100 connections/m);
         // On a busy machine no rate may be held.
         assert.match(measured.stdout, /^receiving +([\d,]+ rows\/s .*each row held|none found)/m);
