@@ -114,7 +114,9 @@ describe("a relay at wss://", () => {
         assert.deepEqual(more, []);
         const trusted = await admit(port, await readAuthorities(at(`${authority}.pem`)));
         assert.deepEqual(await stopsOf(trusted), []);
-        assert.equal((await askHandshake(trusted)).status, 101);
+        const { answer, parts } = await askHandshake(trusted);
+        assert.equal(answer.status, 101);
+        assert.ok(parts && parts.tls !== null && parts.tls > 0, JSON.stringify(parts));
         const reader = await openReader(trusted);
         assert.equal((await reader.ask([{ limit: 1 }])).status, "complete");
         reader.close();

@@ -1673,6 +1673,31 @@ describe("the title of a finding about connections", () => {
     assert.match(draftOf("relay-gone", meant(back))?.title ?? "", /, as it was meant to$/);
   });
 
+  it("says what they spend most of their time on, where the command line's own were slow too", () => {
+    const slow = (tcp: number, tls: number | null, upgrade: number) => {
+      const of = timed("connect", { p50: 150 });
+      const parts = { count: 3, tcp, tls, upgrade };
+      return draftOf("slow-handshake", { ...of, handshakes: { asked: 3, answers: [], parts } });
+    };
+    const takes = "Opening a connection takes 150 ms";
+    for (const [draft, title, advice] of [
+      [slow(80, 5, 5), `${takes}, most of it until TCP connects`, /somaxconn/],
+      [slow(5, 80, 5), `${takes}, most of it in TLS`, /ECDSA/],
+      [slow(5, null, 80), `${takes}, most of it until the upgrade is answered`, /request waits/],
+      [slow(5, null, 69), takes, /accept backlog; look for/],
+      [slow(50, 50, 50), takes, /accept backlog; look for/],
+    ] as const) {
+      assert.equal(draft?.title, title);
+      assert.match(draft.remediation, advice);
+      const named = (all: readonly { readonly metric: string }[]) =>
+        all.some(({ metric }) => metric === "handshakes.parts.tcp");
+      assert.deepEqual(
+        [named(draft.evidence), named(draft.counterEvidence)],
+        [title !== takes, title === takes],
+      );
+    }
+  });
+
   it("says in which phase of a run they are slow, where another one is not", () => {
     const title = (report: Report, id: string) => draftOf(id, report)?.title;
     assert.equal(

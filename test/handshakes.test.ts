@@ -4,11 +4,14 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { parseRelayUrl } from "../src/guard/relay-url.ts";
+import { Histogram } from "../src/measure/histogram.ts";
 import type { Admission } from "../src/node/guard/gate.ts";
 import {
+  type Asked,
   askHandshake,
   describeRedirect,
   type HandshakeAnswer,
+  type HandshakeParts,
 } from "../src/node/run/ask-handshake.ts";
 import { openHandshakeDesk } from "../src/node/run/handshakes.ts";
 import { type Handshake, startFaultyRelay } from "./faulty-relay/relay.ts";
@@ -40,7 +43,9 @@ describe("a handshake of the CLI's own", () => {
     it(`tells ${JSON.stringify(handshake)}`, async () => {
       const relay = await startFaultyRelay({ handshake: () => handshake });
       try {
-        assert.deepEqual(await askHandshake(admissionOf(relay.url)), expected);
+        const { answer, parts } = await askHandshake(admissionOf(relay.url));
+        assert.deepEqual(answer, expected);
+        assert.equal(parts !== null, expected.status === 101);
       } finally {
         await relay.stop();
       }
@@ -75,7 +80,7 @@ describe("a handshake of the CLI's own", () => {
       const relay = await startFaultyRelay({ handshake: () => handshake });
       try {
         const { status } = handshake as { readonly status: number };
-        const answer = await askHandshake(admissionOf(relay.url));
+        const { answer } = await askHandshake(admissionOf(relay.url));
         assert.deepEqual(answer, { status, text: "Refused", ...expected });
       } finally {
         await relay.stop();
@@ -87,8 +92,22 @@ describe("a handshake of the CLI's own", () => {
     const handshake = { status: 302, headers: { Location: "wss://relay.example/" } };
     const relay = await startFaultyRelay({ handshake: () => handshake });
     try {
-      const answer = await askHandshake(admissionOf(relay.url));
+      const { answer } = await askHandshake(admissionOf(relay.url));
       assert.deepEqual(answer, { status: 302, text: "wss://relay.example:443/" });
+    } finally {
+      await relay.stop();
+    }
+  });
+
+  it("tells what its time went into", async () => {
+    const LATE_MS = 60;
+    const relay = await startFaultyRelay({ handshake: () => ({ afterMs: LATE_MS }) });
+    try {
+      const { parts } = await askHandshake(admissionOf(relay.url));
+      // A timer of Node may come a millisecond early.
+      assert.ok(parts && parts.upgrade >= LATE_MS - 1, JSON.stringify(parts));
+      assert.ok(parts.tcp > 0 && parts.tcp < parts.upgrade, JSON.stringify(parts));
+      assert.equal(parts.tls, null);
     } finally {
       await relay.stop();
     }
@@ -97,7 +116,7 @@ describe("a handshake of the CLI's own", () => {
   it("tells that nobody listens", async () => {
     const relay = await startFaultyRelay({});
     await relay.stop();
-    const answer = await askHandshake(admissionOf(relay.url));
+    const { answer } = await askHandshake(admissionOf(relay.url));
     assert.deepEqual(answer, { status: null, text: "ECONNREFUSED" });
   });
 
@@ -122,7 +141,7 @@ describe("a handshake of the CLI's own", () => {
         ["/page", "Forbidden"],
         ["/endless", "Forbidden: no for …"],
       ] as const) {
-        const answer = await askHandshake(admissionOf(`${base}${path}`, headers));
+        const { answer } = await askHandshake(admissionOf(`${base}${path}`, headers));
         const by = path === "/page" ? { by: "nginx …" } : {};
         assert.deepEqual(answer, { status: 403, text, ...by });
       }
@@ -167,6 +186,42 @@ describe("the desk", () => {
   const one = [admissionOf("ws://127.0.0.1:7777")];
   const two = [...one, admissionOf("ws://127.0.0.1:7778")];
 
+  it("asks while three handshakes or more of a slice are slow in the median, and has the medians of their parts", async () => {
+    const parts: readonly HandshakeParts[] = [
+      { tcp: 1, tls: 8, upgrade: 120 },
+      { tcp: 3, tls: 6, upgrade: 140 },
+      { tcp: 2, tls: 7, upgrade: 130 },
+    ];
+    for (const [times, asks] of [
+      [[120, 120, 3, 3], 0],
+      [[120, 120], 0],
+      [[120, 3, 120], 3],
+      [[3, 120, 120, 120], 3],
+    ] as const) {
+      let asked = 0;
+      let nowMs = 0;
+      const answer: HandshakeAnswer = { status: 101, text: "" };
+      const ask = async (): Promise<Asked> => ({ answer, parts: parts[asked++] ?? null });
+      const histogram = new Histogram();
+      for (const ms of times) histogram.record(ms);
+      const slow = sliceOf({ histograms: { "connection.connect.3": histogram.toData() } });
+      const desk = openHandshakeDesk(
+        one,
+        () => {},
+        ask,
+        () => nowMs,
+      );
+      for (; nowMs < 7_000; nowMs += 500) {
+        desk.observe(slow);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.equal(asked, asks, times.join());
+      const told = await desk.close();
+      if (asks === 0) assert.equal(told, null);
+      else assert.deepEqual(told?.parts, { count: 3, tcp: 2, tls: 7, upgrade: 130 });
+    }
+  });
+
   it("asks nothing while no handshake is refused", async () => {
     const fail = () => assert.fail("asked");
     const desk = openHandshakeDesk(one, fail, fail);
@@ -179,9 +234,10 @@ describe("the desk", () => {
   it("asks a few times at growing distances, each relay in turn, and adds equal answers up", async () => {
     let nowMs = 0;
     const asked: (readonly [sec: number, label: string])[] = [];
-    const ask = async ({ url }: Admission): Promise<HandshakeAnswer> => {
+    const ask = async ({ url }: Admission): Promise<Asked> => {
       asked.push([nowMs / 1_000, url.label]);
-      return url.port === 7777 ? { status: 429, text: "no" } : { status: 101, text: "" };
+      const answer = url.port === 7777 ? { status: 429, text: "no" } : { status: 101, text: "" };
+      return { answer, parts: null };
     };
     const notes: HandshakeAnswer[] = [];
     const desk = openHandshakeDesk(
@@ -219,8 +275,8 @@ describe("the desk", () => {
     let asked = 0;
     const ask = () => {
       asked++;
-      return new Promise<HandshakeAnswer>((resolve) => {
-        answer = resolve;
+      return new Promise<Asked>((resolve) => {
+        answer = (given) => resolve({ answer: given, parts: null });
       });
     };
     const desk = openHandshakeDesk(one, () => {}, ask);

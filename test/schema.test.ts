@@ -63,6 +63,7 @@ const withConnections = completeOf(
         { status: 429, text: "no", by: "nginx", isOwn: true, via: "1.1 Caddy", count: 1 },
         { status: null, text: "", count: 1 },
       ],
+      parts: { count: 1, tcp: 0.4, tls: null, upgrade: 120 },
     },
   },
 );
@@ -170,7 +171,7 @@ const LATER = [
   "relays",
   ...["busiestThreadPercent", "waitedForCpuPercent", "anonBytes", "connectionsProven"],
   ...["pingSec", "headers", "clientIpHeader", "pacing", "several", "ends", "handshakes", "by"],
-  ...["isOwn", "ownCounts", "via", "authRelayUrl"],
+  ...["isOwn", "ownCounts", "via", "authRelayUrl", "parts"],
   ...["relayProcesses", "proxy", "relayFileLimit", "portLooks", "queryTimes", "slowReaders"],
   ...["unheard", "reason", "ofKinds", "byType", "leftOut", "eventsBehind"],
   ...[

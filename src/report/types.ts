@@ -353,7 +353,7 @@ export interface Ends {
   readonly lastAtSec: number;
 }
 
-/** Handshakes that the CLI made itself when k6's failed: k6 does not say which HTTP status came. */
+/** Handshakes that the CLI made itself when k6's failed or were slow: k6 tells neither the HTTP status nor the parts of a time. */
 interface Handshakes {
   readonly asked: number;
   readonly answers: readonly {
@@ -367,6 +367,14 @@ interface Handshakes {
     readonly via?: string;
     readonly count: number;
   }[];
+  /** Medians of those that led to a connection, ms; left out where none did. */
+  readonly parts?: {
+    readonly count: number;
+    readonly tcp: number;
+    /** `null` without TLS. */
+    readonly tls: number | null;
+    readonly upgrade: number;
+  };
 }
 
 /** Peers that subscribed and hardly read, which the command line made: k6 can't. */

@@ -1,8 +1,8 @@
 /**
- * One handshake with an admitted relay, to see what HTTP says of it: k6 calls every refusal a bad
- * handshake. A redirect is told and never followed.
+ * One handshake with an admitted relay, to see what HTTP says of it, and how long each part takes: k6 calls every refusal
+ * a bad handshake, and has one time for all. A redirect is told and never followed.
  */
-import type { IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import type { RelayUrl } from "../../guard/relay-url.ts";
 import type { Admission } from "../guard/gate.ts";
@@ -25,26 +25,62 @@ export interface HandshakeAnswer {
   readonly via?: string;
 }
 
+/** What a handshake's time went into, ms. */
+export interface HandshakeParts {
+  /** From the first packet until the connection of TCP stood: the network, and a queue of the relay's kernel. */
+  readonly tcp: number;
+  /** `null` without TLS. */
+  readonly tls: number | null;
+  /** From the request until the upgrade was answered. */
+  readonly upgrade: number;
+}
+
+export interface Asked {
+  readonly answer: HandshakeAnswer;
+  /** Of a handshake that led to a connection. */
+  readonly parts: HandshakeParts | null;
+}
+
 /** Asks the pinned address by its number; never rejects, ends in bounded time, leaves nothing open. */
-export function askHandshake({
-  url,
-  addresses,
-  headers = {},
-  ca,
-}: Admission): Promise<HandshakeAnswer> {
+export function askHandshake({ url, addresses, headers = {}, ca }: Admission): Promise<Asked> {
   const [address] = addresses;
   const host = address.includes(":") ? `[${address}]` : address;
+  const isTls = url.scheme === "wss";
+  const startMs = performance.now();
+  let connectedMs: number | null = null;
+  let securedMs: number | null = null;
+  const finishRequest = (request: ClientRequest) => {
+    request.once("socket", (raw) => {
+      raw.once("connect", () => {
+        connectedMs = performance.now();
+      });
+      raw.once("secureConnect", () => {
+        securedMs = performance.now();
+      });
+    });
+    request.end();
+  };
+  const partsOf = (openMs: number): HandshakeParts | null => {
+    if (connectedMs === null || (isTls && securedMs === null)) return null;
+    const readyMs = securedMs ?? connectedMs;
+    return {
+      tcp: connectedMs - startMs,
+      tls: isTls ? readyMs - connectedMs : null,
+      upgrade: openMs - readyMs,
+    };
+  };
   const socket = new WebSocket(`${url.scheme}://${host}:${url.port}${url.path}`, {
     headers: { ...headers, host: hostHeader(url, url.port) },
     agent: false,
     followRedirects: false,
     handshakeTimeout: HANDSHAKE_MS,
     perMessageDeflate: false,
+    finishRequest,
     ...tlsOptions(url, ca),
   });
   return new Promise((resolve) => {
     socket.once("open", () => {
-      resolve({ status: 101, text: "" });
+      resolve({ answer: { status: 101, text: "" }, parts: partsOf(performance.now()) });
       socket.close();
       // A relay that leaves the Close frame unanswered must not keep the connection.
       setTimeout(() => socket.terminate(), 500).unref();
@@ -52,10 +88,12 @@ export function askHandshake({
     socket.on("unexpected-response", (request, response) => {
       void readRefusal(response, url, Object.values(headers)).then((answer) => {
         request.destroy();
-        resolve(answer);
+        resolve({ answer, parts: null });
       });
     });
-    socket.on("error", (error) => resolve({ status: null, text: describeFailure(error) }));
+    socket.on("error", (error) =>
+      resolve({ answer: { status: null, text: describeFailure(error) }, parts: null }),
+    );
   });
 }
 

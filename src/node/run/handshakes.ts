@@ -1,14 +1,27 @@
 /**
- * What relays say to handshakes while k6's are refused: k6 does not tell the HTTP status, so a few are made
- * beside it, at growing distances, since each counts against the relay's own limits.
+ * What relays say to handshakes while k6's are refused, and what these take while k6's are slow: k6 tells neither the HTTP
+ * status nor the parts of that time, so a few are made beside it, at growing distances, since each counts against the
+ * relay's own limits.
  */
+import { timeKey } from "../../measure/book.ts";
+import { CONNECTION_ROWS } from "../../measure/classes/connection.ts";
+import { quantile } from "../../measure/histogram.ts";
 import type { Slice } from "../../measure/slice.ts";
 import type { Report } from "../../report/types.ts";
 import type { Admission } from "../guard/gate.ts";
-import { askHandshake, type HandshakeAnswer } from "./ask-handshake.ts";
+import {
+  type Asked,
+  askHandshake,
+  type HandshakeAnswer,
+  type HandshakeParts,
+} from "./ask-handshake.ts";
 
 const MOST_ASKED = 6;
 const FIRST_PAUSE_MS = 1_000;
+/** Handshakes of a slice are slow where the median is: what is long on one host (`slow-handshake`). */
+const SLOW_MS = 100;
+const LEAST_HANDSHAKES = 3;
+const CONNECT_KEYS = CONNECTION_ROWS.map((_, row) => timeKey("connection", "connect", row));
 
 export interface HandshakeDesk {
   /** To be called with each slice as it comes. */
@@ -20,10 +33,11 @@ export interface HandshakeDesk {
 export function openHandshakeDesk(
   admissions: readonly Admission[],
   onAnswer: (answer: HandshakeAnswer) => void,
-  ask: (admission: Admission) => Promise<HandshakeAnswer> = askHandshake,
+  ask: (admission: Admission) => Promise<Asked> = askHandshake,
   now: () => number = Date.now,
 ): HandshakeDesk {
   const answers: HandshakeAnswer[] = [];
+  const allParts: HandshakeParts[] = [];
   let underWay: Promise<void> = Promise.resolve();
   let isBusy = false;
   let asked = 0;
@@ -34,23 +48,51 @@ export function openHandshakeDesk(
     const admission = admissions[asked++ % admissions.length];
     if (admission === undefined) return;
     isBusy = true;
-    const answer = await ask(admission);
+    const { answer, parts } = await ask(admission);
     isBusy = false;
     nextMs = now() + pauseMs;
     pauseMs *= 2;
     answers.push(answer);
+    if (parts !== null) allParts.push(parts);
     onAnswer(answer);
   };
   return {
-    observe({ errors }) {
-      const isRefused = errors.some((e) => e.class === "connect" && e.code === "handshake");
-      if (!isRefused || isBusy || asked >= MOST_ASKED || now() < nextMs) return;
+    observe(slice) {
+      if (isBusy || asked >= MOST_ASKED || now() < nextMs) return;
+      if (!isRefused(slice) && !isSlow(slice)) return;
       underWay = askOne();
     },
     async close() {
       await underWay;
-      return answers.length === 0 ? null : { asked: answers.length, answers: tally(answers) };
+      if (answers.length === 0) return null;
+      const parts = allParts.length === 0 ? {} : { parts: mediansOf(allParts) };
+      return { asked: answers.length, answers: tally(answers), ...parts };
     },
+  };
+}
+
+const isRefused = ({ errors }: Slice) =>
+  errors.some((error) => error.class === "connect" && error.code === "handshake");
+
+function isSlow({ histograms }: Slice): boolean {
+  return CONNECT_KEYS.some((key) => {
+    const times = histograms[key];
+    if (times === undefined || times.count < LEAST_HANDSHAKES) return false;
+    return (quantile(times, 0.5) ?? 0) >= SLOW_MS;
+  });
+}
+
+/** Medians, ms. */
+function mediansOf(all: readonly HandshakeParts[]) {
+  const median = (of: (parts: HandshakeParts) => number | null): number | null => {
+    const times = all.flatMap((parts) => of(parts) ?? []).sort((a, b) => a - b);
+    return times[Math.ceil(times.length / 2) - 1] ?? null;
+  };
+  return {
+    count: all.length,
+    tcp: median(({ tcp }) => tcp) ?? 0,
+    tls: median(({ tls }) => tls),
+    upgrade: median(({ upgrade }) => upgrade) ?? 0,
   };
 }
 

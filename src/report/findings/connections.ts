@@ -1,7 +1,7 @@
 /** Connections that can't be had, don't last, or take long to open. */
 
 import { counted, formatCount } from "../format.ts";
-import type { Report, ReportError } from "../types.ts";
+import type { Evidence, Report, ReportError } from "../types.ts";
 import { mostRefusals } from "./handshakes.ts";
 import { filesUsedUp, heldConnections, holderOf, isOwnLimit } from "./held.ts";
 import { leadOf } from "./lead.ts";
@@ -13,6 +13,8 @@ const SLOW_HANDSHAKE_MS = { sameHost: 100, elsewhere: 500 };
 
 /** A Close frame of which k6 hands no code out (k6/lib/connection/connect-error.ts). */
 const CODE_UNKNOWN = "code unknown";
+
+type HandshakeParts = NonNullable<NonNullable<Report["handshakes"]>["parts"]>;
 
 const isConnectFailure = (name: string, code: string) => name === "connect" && code !== "guard";
 const isLimitError = (name: string, code: string) =>
@@ -132,6 +134,8 @@ export const slowHandshake: Rule = {
     const slowest = slowestPhase(report);
     const { p50, p99, count } = slowest.times;
     if (p50 === null || count < 5 || p50 < bound) return null;
+    const parts = report.handshakes?.parts;
+    const part = parts === undefined ? null : longestPart(parts, p50);
     const others = Object.entries(rows).flatMap(([name, row]) =>
       name === slowest.phase || row.times.connect.count === 0
         ? []
@@ -140,24 +144,65 @@ export const slowHandshake: Rule = {
     return {
       severity: p50 >= 1_000 ? "major" : "minor",
       confidence: count >= 20 ? "high" : "medium",
-      title: `Opening a connection takes ${p50.toFixed(0)} ms${PHASES[slowest.phase ?? ""] ?? ""}`,
+      title: `Opening a connection takes ${p50.toFixed(0)} ms${PHASES[slowest.phase ?? ""] ?? ""}${part === null ? "" : `, most of it ${part.words}`}`,
       evidence: [
         evidence(`connection.${slowest.name}.connect.p50`, p50, bound),
         evidence(`connection.${slowest.name}.connect.p99`, p99),
+        ...(part === null ? [] : partsEvidence(parts)),
       ],
       counterEvidence: [
         ...others,
+        // Those of the command line's own, which came when k6's did or behind them.
+        ...(part === null ? partsEvidence(parts) : []),
         evidence("config.connectConcurrency", report.config.connectConcurrency, "lower to compare"),
         evidence("relay.cpuPercent", relayCpu, 80),
         evidence(`${lead.name}.times.service.p50`, lead.times.service.p50, p50),
       ],
       remediation:
+        part?.remediation ??
         "Take connections on a thread that does nothing slow, with a longer accept backlog; look for name or address look-ups, TLS without session resumption, and compression set up for each connection.",
       labels: ["connections", "performance"],
       cost: (p50 * count) / Math.max(1, lead.due),
     };
   },
 };
+
+const PARTS = {
+  tcp: {
+    words: "until TCP connects",
+    remediation:
+      "The relay's kernel or the network has these connections wait, before the relay sees them: accept on a thread that does nothing slow, give `listen` a longer backlog (the kernel takes the lesser of it and `net.core.somaxconn`), and see the way to it for loss.",
+  },
+  tls: {
+    words: "in TLS",
+    remediation:
+      "Whoever ends TLS is short of processor time or of sessions: let clients resume (tickets, TLS 1.3), use a certificate with an ECDSA key, which is signed with at a fraction of RSA's cost, and spread the handshakes over threads.",
+  },
+  upgrade: {
+    words: "until the upgrade is answered",
+    remediation:
+      "The connection stands at once, and its request waits: answer upgrades on a thread that does nothing slow, look for name or address look-ups and for compression set up for each connection; of a proxy, how long it takes to reach the relay behind it.",
+  },
+} as const;
+
+/** What the command line's own handshakes spent most of their time on; `null` unless they were slow too, by half at least. */
+function longestPart({ tcp, tls, upgrade }: HandshakeParts, p50: number) {
+  const all = tcp + (tls ?? 0) + upgrade;
+  if (all < p50 / 2) return null;
+  const longest = (["tcp", "tls", "upgrade"] as const).find(
+    (name) => ({ tcp, tls: tls ?? 0, upgrade })[name] > all / 2,
+  );
+  return longest === undefined ? null : PARTS[longest];
+}
+
+function partsEvidence(parts: HandshakeParts | undefined): readonly Evidence[] {
+  if (parts === undefined) return [];
+  const { tcp, tls, upgrade, count } = parts;
+  const times = { tcp, ...(tls === null ? {} : { tls }), upgrade };
+  return Object.entries(times).map(([name, ms]) =>
+    evidence(`handshakes.parts.${name}`, ms, counted(count, "handshake")),
+  );
+}
 
 /** Where one phase of a run is slow and another is not; one alone needs no name. */
 const PHASES: Readonly<Record<string, string>> = {
