@@ -86,7 +86,8 @@ function isSlow({ histograms }: Slice): boolean {
 function mediansOf(all: readonly HandshakeParts[]) {
   const median = (of: (parts: HandshakeParts) => number | null): number | null => {
     const times = all.flatMap((parts) => of(parts) ?? []).sort((a, b) => a - b);
-    return times[Math.ceil(times.length / 2) - 1] ?? null;
+    const middle = times[Math.ceil(times.length / 2) - 1];
+    return middle === undefined ? null : Math.round(middle * 1_000) / 1_000;
   };
   return {
     count: all.length,
