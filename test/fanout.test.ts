@@ -166,7 +166,14 @@ describe("what subscribers get is held against what they are owed", () => {
 
   it("some of them twice", async () => {
     const again = { afterMs: 2, counts: ["frames", "duplicate"] } as const;
-    await hold({ deliver: ({ place }) => (place % 50 === 7 ? [...right(), again] : right()) });
+    // Behind twice the timeout nobody knows it.
+    const forgotten = { afterMs: 1_200, counts: ["frames", "unexpected", "foreign"] } as const;
+    await hold({
+      deliver: ({ place }) => {
+        if (place % 50 === 7) return [...right(), again];
+        return place % 50 === 8 && place < 700 ? [...right(), forgotten] : right();
+      },
+    });
   });
 
   it("some overtaken by later ones", async () => {
@@ -266,6 +273,8 @@ describe("what subscribers get is held against what they are owed", () => {
     await hold({
       deliver: ({ place, subscription }, relay) => {
         const other = relay.subscriptions.find(({ socket }) => socket !== subscription.socket);
+        const closed = JSON.stringify(["CLOSED", `d0${subscription.id.slice(1)}`, "error: none"]);
+        if (place % 500 === 9) subscription.socket.answer(closed, 1);
         const ids = [`d0${subscription.id.slice(1)}`, `${subscription.id}!`, "d", "", other?.id];
         const id = place % 10 === 3 ? ids[Math.floor(place / 10) % ids.length] : undefined;
         if (id === undefined) return right();
@@ -339,16 +348,47 @@ describe("what is not owed is not missing", () => {
   it("of one that the relay has a newer version of", async () => {
     const report = await hold({
       ok: (_, place) => [true, place % 20 === 3 ? "duplicate: have a newer version" : "", 5],
-      deliver: ({ eventPlace }) => (eventPlace % 20 === 3 ? [] : right(10)),
+      // Some of those come behind the OK all the same.
+      deliver: ({ eventPlace, place }) => {
+        if (eventPlace % 20 !== 3) return right(10);
+        return place % 3 === 0 ? [unowed(8)] : [];
+      },
     });
     assert.equal(deliveryOf(report).totals.supersededBefore, 100);
+    assert.ok(deliveryOf(report).totals.unowed > 30);
   });
 
   it("and what comes before its OK is owed all the same", async () => {
-    const report = await hold({ ok: () => [true, "", 30] });
+    const deliver: FanFault["deliver"] = ({ place }) => right([3, 1, 5, 2, 4][place % 5]);
+    const report = await hold({ ok: () => [true, "", 30], deliver });
     const { aheadOfOk, behindOk } = deliveryOf(report).times;
     assert.deepEqual([aheadOfOk.count, behindOk.count], [400, 0]);
     assert.ok(Math.abs((aheadOfOk.p50 ?? 0) - 29) < 0.5, `${aheadOfOk.p50} ms`);
+  });
+});
+
+describe("an OK that comes late", () => {
+  it("behind all time for its deliveries: what did not come is missing", async () => {
+    const report = await hold(
+      {
+        ok: () => [true, "", 300],
+        deliver: ({ place }) => (place % 50 === 7 ? [] : right()),
+      },
+      { variables: { DELIVERY_TIMEOUT_MS: "100", MAX_IN_FLIGHT: "100" } },
+    );
+    assert.equal(deliveryOf(report).totals.missing, 40);
+  });
+
+  it("behind all that came: a few missed to the end are silence none the less", async () => {
+    const report = await hold({
+      ok: () => [true, "", 30],
+      deliver: ({ subscription, eventPlace }, relay) => {
+        if (subscription.place === 2 && eventPlace >= 380) relay.end(subscription);
+        return subscription.ended ? [] : right();
+      },
+    });
+    assert.deepEqual(errorsOf(report, "subscription"), { silence: 1 });
+    assert.equal(deliveryOf(report).totals.subscriptionLost, 5);
   });
 });
 

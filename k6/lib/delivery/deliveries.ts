@@ -260,7 +260,6 @@ export function createDeliveries(
       if (sent.left > 0) book.count(sent.row, D_SUPERSEDED_BEFORE, sent.left);
       for (const [slot, state] of sent.slots.entries())
         if (state === AWAITED) sent.slots[slot] = GONE;
-      sent.whole -= sent.left;
       sent.left = 0;
       close(sent);
     },
