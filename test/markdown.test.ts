@@ -78,12 +78,18 @@ describe("renderMarkdown", () => {
       }),
     ];
     const answers = [{ status: 429, text: "Too <many>", count: 2 }];
-    const handshakes = { asked: 3, answers: [...answers, { status: null, text: "", count: 1 }] };
+    const parts = { count: 2, tcp: 0.4, tls: 8, upgrade: 120 };
+    const none = { status: null, text: "", count: 1 };
+    const handshakes = { asked: 3, answers: [...answers, none], parts };
     const text = renderMarkdown(completeOf(buildOf({ slices }), { handshakes }));
     const errors = section(text, "## What went wrong?");
     assert.match(errors, /\| 429 \| `Too <many>` \| 2 \|/);
     assert.match(errors, /\| none \|/);
-    assert.match(errors, /k6's handshakes were refused, the command line made 3 itself/);
+    assert.match(errors, /k6's handshakes were refused or slow, the command line made 3 itself/);
+    assert.match(
+      errors,
+      /Of 2 .* TCP 0\.4\d* ms, TLS 8\.0 ms, the answer to the upgrade 120\.0 ms/,
+    );
     assert.match(
       errors,
       /ended: 3, after \d+\.\d ms of life in the median; 1 with nothing in flight, after a silence of 500\.0 ms; 1 before .*\(2\) after 124 answers/,
