@@ -86,10 +86,7 @@ describe("renderMarkdown", () => {
     assert.match(errors, /\| 429 \| `Too <many>` \| 2 \|/);
     assert.match(errors, /\| none \|/);
     assert.match(errors, /k6's handshakes were refused or slow, the command line made 3 itself/);
-    assert.match(
-      errors,
-      /Of 2 .* TCP 0\.4\d* ms, TLS 8\.0 ms, the answer to the upgrade 120\.0 ms/,
-    );
+    assert.match(errors, /Of 2 .* TCP 0\.40 ms, TLS 8\.00 ms, the answer to the upgrade 120\.0 ms/);
     assert.match(
       errors,
       /ended: 3, after \d+\.\d ms of life in the median; 1 with nothing in flight, after a silence of 500\.0 ms; 1 before .*\(2\) after 124 answers/,

@@ -30,8 +30,9 @@ function handshakes({ handshakes: made }: Report): readonly Block[] {
   if (!made) return [];
   return [
     text(
-      `While k6's handshakes were refused or slow, the command line made ${formatCount(made.asked)} itself: k6 says neither which status came nor what a slow one's time went into.${describeParts(made.parts)}`,
+      `While k6's handshakes were refused or slow, the command line made ${formatCount(made.asked)} itself: k6 says neither which status came nor what a slow one's time went into.`,
     ),
+    ...describeParts(made.parts),
     table(
       "Handshakes of the command line",
       ["HTTP status", "text", "#count"],
@@ -44,11 +45,15 @@ function handshakes({ handshakes: made }: Report): readonly Block[] {
   ];
 }
 
-function describeParts(parts: NonNullable<Report["handshakes"]>["parts"]): string {
-  if (parts === undefined) return "";
+function describeParts(parts: NonNullable<Report["handshakes"]>["parts"]): readonly Block[] {
+  if (parts === undefined) return [];
   const { count, tcp, tls, upgrade } = parts;
   const secured = tls === null ? "" : `, TLS ${formatMs(tls)}`;
-  return ` Of ${formatCount(count)} that led to a connection, in the median: TCP ${formatMs(tcp)}${secured}, the answer to the upgrade ${formatMs(upgrade)}.`;
+  return [
+    text(
+      `Of ${formatCount(count)} that led to a connection, in the median: TCP ${formatMs(tcp)}${secured}, the answer to the upgrade ${formatMs(upgrade)}.`,
+    ),
+  ];
 }
 
 function ends({ ends: of }: Report): readonly Block[] {
