@@ -72,9 +72,12 @@ test("measures nothing where no one listens", () =>
   withRelay({}, async (relay) => {
     await relay.vanish();
     const run = await publish(relay, { duration: 3 });
-    const { failed, opened } = run.report.classes.connection.totals;
+    const { failed, opened, unfinished } = run.report.classes.connection.totals;
     assert.ok(failed >= 8 && opened === 0);
-    assertTrue(run, relay, { exitCode: 3, unreached: failed });
+    // Each client may be trying at the very end.
+    assert.ok(unfinished <= 4, `${unfinished} unfinished`);
+    const errors = unfinished > 0 ? { "connect/unfinished": unfinished } : {};
+    assertTrue(run, relay, { exitCode: 3, unreached: failed + unfinished, errors });
     // The try that is yet to come must not hold up the end.
     assert.equal(run.report.findings[0]?.id, "unreachable");
     const { startedAt, endedAt } = run.report.run;
